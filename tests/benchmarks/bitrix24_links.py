@@ -43,7 +43,7 @@ from tests.benchmarks.goals import LINKS_REFUSED, LINKS_TIME
 from tests.benchmarks.report import main
 from tests.harness.events import RecordedEvents
 from tests.harness.pool import pool
-from tests.harness.timed_portal import CODE, NEXT_7D, WHOLE_PLAN, TimedBench, on_timed_portal
+from tests.harness.timed_portal import CODE, NEXT_7D, WHOLE_PLAN, TimedBench
 
 BOOKINGS: Final = 10_000
 METHOD: Final = "booking.v1.booking.externalData.list"
@@ -82,14 +82,15 @@ def asked(result: PollResult) -> int:
 def simulated(bookings: int, budget: Budget) -> Run:
     """Poll on a clock that jumps."""
 
-    async def script(bench: TimedBench) -> Run:
+    async def run() -> Run:
+        bench = TimedBench(bookings, lambda commands: SECONDS_EACH * commands)
         began = time.process_time()
         poll = bench.open(budget=budget).collectors[CollectorName.LINKS].poll()
         result, seconds = await bench.timed(poll)
         calls, refused = len(bench.http.calls), len(bench.http.refused())
         return Run(asked(result), seconds, calls, refused, time.process_time() - began)
 
-    return on_timed_portal(script, bookings, lambda commands: SECONDS_EACH * commands)
+    return asyncio.run(run())
 
 
 class Hastened(SystemClock):

@@ -9,6 +9,7 @@ that is shared with the crowd.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ import httpx
 from tests.benchmarks.asgi_peer import asgi_peer
 from tests.benchmarks.figures import Figure, in_turns_async
 from tests.benchmarks.report import main
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business, running_business
 from tests.harness.certificates import self_signed
 from tests.harness.crowd import crowd
 from tests.harness.good_clients import Seen, Waits, watch
@@ -74,7 +75,7 @@ async def ours(business: Business, way: Way, page: Path) -> Noticed:
         await running.http.aclose()
         running.http = httpx.AsyncClient(verify=verify, auth=auth, trust_env=False, timeout=30)
         await running.ready()
-        page.write_text((await running.get("/metrics")).text)  # noqa: ASYNC240  nobody else runs here
+        page.write_text((await running.get("/metrics")).text)
         async with crowd(int(running.url.rpartition(":")[2]), CLIENTS, tls=way.tls):
             seen = await watch(running.url, running.process.pid, SECONDS, verify=verify, auth=auth)
         return Noticed(seen, len(running.raw))
@@ -112,11 +113,12 @@ def figures(rounds: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "page.txt"
 
-        async def scenario(business: Business) -> None:
-            ways = {way.name: partial(ours, business, way, page) for way in WAYS}
-            found.update(await in_turns_async(rounds, {**ways, ASGI: partial(beside_asgi, page)}))
+        async def run() -> None:
+            async with running_business(Path(folder)) as business:
+                ways = {way.name: partial(ours, business, way, page) for way in WAYS}
+                found.update(await in_turns_async(rounds, {**ways, ASGI: partial(beside_asgi, page)}))
 
-        with_business(Path(folder), scenario)
+        asyncio.run(run())
     return [figure for way in WAYS for figure in figures_of(way, found)]
 
 

@@ -6,6 +6,7 @@ it is taken once.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.metrics.test_series_of_a_target import APP, NAMED, PORTAL, WIX, conne
 def counted(build: Callable[[Simulator], None], target: dict[str, Any]) -> tuple[float]:
     """Return the number of lines of the page that name ``target``."""
     with tempfile.TemporaryDirectory() as folder:
-        return (float(series(Path(folder), build, target).total()),)
+        return (float(asyncio.run(series(Path(folder), build, target)).total()),)
 
 
 def figures(_rounds: int) -> list[Figure]:

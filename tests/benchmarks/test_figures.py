@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import time
@@ -55,14 +54,14 @@ def test_everybody_is_measured_once_a_round_and_everybody_is_first_in_some() -> 
     assert found == {"a": (1, 6, 8), "b": (2, 4, 9), "c": (3, 5, 7)}
 
 
-def test_what_is_awaited_takes_the_same_turns() -> None:
+async def test_what_is_awaited_takes_the_same_turns() -> None:
     asked: list[str] = []
 
     async def ask(name: str) -> int:
         asked.append(name)
         return len(asked)
 
-    found = asyncio.run(in_turns_async(2, {"a": lambda: ask("a"), "b": lambda: ask("b")}))
+    found = await in_turns_async(2, {"a": lambda: ask("a"), "b": lambda: ask("b")})
     assert found == {"a": (1, 4), "b": (2, 3)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
 import re
@@ -87,8 +86,8 @@ def test_secrets_are_masked_by_both() -> None:
     assert [set(figure.peers) for figure in found] == [{"re"}, {"re", "the line itself"}, {"re"}, set()]
 
 
-def test_a_small_state_is_saved_by_both(tmp_path: Path) -> None:
-    one, each = asyncio.run(state_file.usual(tmp_path, 1, targets=3))
+async def test_a_small_state_is_saved_by_both(tmp_path: Path) -> None:
+    one, each = await state_file.usual(tmp_path, 1, targets=3)
     assert one.peers == each.peers
     assert (tmp_path / "plain.json").read_bytes() != b""
 
@@ -108,20 +107,20 @@ def test_of_bad_clients_only_the_plain_way_has_a_peer_and_nobody_answered_is_nev
     assert {name for figure in tls for name in figure.peers} == set()
 
 
-def test_a_loop_is_held_by_what_works_between_two_turns() -> None:
+async def test_a_loop_is_held_by_what_works_between_two_turns() -> None:
     async def work() -> int:
         return sum(range(200_000))
 
-    found, held = asyncio.run(held_loop.longest_hold(work))
+    found, held = await held_loop.longest_hold(work)
     assert found == 19_999_900_000
     assert held > 0
 
 
-def test_memory_that_is_given_back_counts_at_its_peak() -> None:
+async def test_memory_that_is_given_back_counts_at_its_peak() -> None:
     async def work() -> int:
         return len(bytearray(b"x") * (64 << 20))
 
-    found, mib = asyncio.run(memory.peak_of(work))
+    found, mib = await memory.peak_of(work)
     assert found == 64 << 20
     assert mib > 60
 
@@ -132,41 +131,35 @@ def test_a_few_links_are_asked_about_in_the_time_that_the_budget_allows_and_no_l
         assert seconds > least
 
 
-def test_a_small_portal_is_read_by_ours_and_by_the_least_that_reading_takes() -> None:
-    async def script() -> None:
-        asked = [0]
-        server, url = await portal_of_bytes.opened(120, asked)
-        async with AsyncExitStack() as stack:
-            poll = await bitrix24_reading.ours(url, stack)
-            read = await bitrix24_reading.lean(url, stack, pages=3)
-            assert (await poll(), asked[0]) == (120, 2)
-            assert (await poll(), asked[0]) == (120, 4)
-            assert (await read(), asked[0]) == (120, 5)
-        server.close()
-
-    asyncio.run(script())
+async def test_a_small_portal_is_read_by_ours_and_by_the_least_that_reading_takes() -> None:
+    asked = [0]
+    server, url = await portal_of_bytes.opened(120, asked)
+    async with AsyncExitStack() as stack:
+        poll = await bitrix24_reading.ours(url, stack)
+        read = await bitrix24_reading.lean(url, stack, pages=3)
+        assert (await poll(), asked[0]) == (120, 2)
+        assert (await poll(), asked[0]) == (120, 4)
+        assert (await read(), asked[0]) == (120, 5)
+    server.close()
 
 
-def test_the_fleet_that_is_scraped_shows_what_was_polled_and_keeps_the_rest() -> None:
-    async def script() -> None:
-        fleet = page_server.Fleet(8)
-        pages = [bytes(await fleet.metrics(Format.TEXT, None)).splitlines() for _ in range(2)]
-        fleet.poll(0.25)
-        pages.append(bytes(await fleet.metrics(Format.TEXT, None)).splitlines())
-        first, same, later = ({line for line in page if b"target=" in line} for page in pages)
-        assert same == first
-        assert 2 == len({re.findall(b'target="([^"]+)', line)[0] for line in later - first})
-
-    asyncio.run(script())
+async def test_the_fleet_that_is_scraped_shows_what_was_polled_and_keeps_the_rest() -> None:
+    fleet = page_server.Fleet(8)
+    pages = [bytes(await fleet.metrics(Format.TEXT, None)).splitlines() for _ in range(2)]
+    fleet.poll(0.25)
+    pages.append(bytes(await fleet.metrics(Format.TEXT, None)).splitlines())
+    first, same, later = ({line for line in page if b"target=" in line} for page in pages)
+    assert same == first
+    assert 2 == len({re.findall(b'target="([^"]+)', line)[0] for line in later - first})
 
 
 def test_a_percentile_is_a_wait() -> None:
     assert [scrapers.percentile(range(1, 201), share) for share in (0.5, 0.99, 1.0)] == [100, 198, 200]
 
 
-def test_a_small_configuration_is_healthy_built_and_changed(tmp_path: Path) -> None:
+async def test_a_small_configuration_is_healthy_built_and_changed(tmp_path: Path) -> None:
     file = configuration.written(tmp_path, sites=20, portals=3)
-    start = asyncio.run(configuration.started(file))
+    start = await configuration.started(file)
     assert start.healthy > 0
     assert start.built > 0
     with logging_as_before():

@@ -25,7 +25,7 @@ class HeldLoop:
         self._ahead += seconds
 
 
-def on_loop(monkeypatch: pytest.MonkeyPatch, script: Callable[[HeldLoop, LoopLag], Awaitable[None]]) -> None:
+async def on_loop(monkeypatch: pytest.MonkeyPatch, script: Callable[[HeldLoop, LoopLag], Awaitable[None]]) -> None:
     async def main() -> None:
         lag = LoopLag()
         loop = HeldLoop(monkeypatch)
@@ -35,7 +35,7 @@ def on_loop(monkeypatch: pytest.MonkeyPatch, script: Callable[[HeldLoop, LoopLag
         finally:
             lag.stop()
 
-    asyncio.run(main())
+    await main()
 
 
 async def next_tick(lag: LoopLag) -> None:
@@ -44,16 +44,16 @@ async def next_tick(lag: LoopLag) -> None:
     await ticked.wait()
 
 
-def test_a_loop_that_stands_still_is_late_at_once_and_not_only_at_its_next_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_loop_that_stands_still_is_late_at_once_and_not_only_at_its_next_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(loop: HeldLoop, lag: LoopLag) -> None:
         loop.hold(3.0)
         assert 2.9 < lag.late() < 3.5
         assert 2.9 < lag.lost() < 3.5
 
-    on_loop(monkeypatch, script)
+    await on_loop(monkeypatch, script)
 
 
-def test_what_was_lost_adds_up_and_lateness_ends_with_a_punctual_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_lost_adds_up_and_lateness_ends_with_a_punctual_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(loop: HeldLoop, lag: LoopLag) -> None:
         for _ in range(3):
             loop.hold(2.0)
@@ -62,10 +62,10 @@ def test_what_was_lost_adds_up_and_lateness_ends_with_a_punctual_tick(monkeypatc
         assert 5.8 < lag.lost() < 7.0
         assert lag.late() < 1.0
 
-    on_loop(monkeypatch, script)
+    await on_loop(monkeypatch, script)
 
 
-def test_only_a_standstill_that_no_work_takes_counts_as_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_a_standstill_that_no_work_takes_counts_as_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(loop: HeldLoop, lag: LoopLag) -> None:
         for seconds in (1.0, 2.0, 4.0):
             loop.hold(seconds)
@@ -76,24 +76,24 @@ def test_only_a_standstill_that_no_work_takes_counts_as_stopped(monkeypatch: pyt
         assert 59.0 < lag.stopped() < 61.0
         assert 66.0 < lag.lost() < 70.0
 
-    on_loop(monkeypatch, script)
+    await on_loop(monkeypatch, script)
 
 
-def test_the_longest_stall_is_remembered_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_longest_stall_is_remembered_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(loop: HeldLoop, lag: LoopLag) -> None:
         loop.hold(2.0)
         await next_tick(lag)
         await next_tick(lag)
         assert 1.9 < lag.worst() < 2.5
 
-    on_loop(monkeypatch, script)
+    await on_loop(monkeypatch, script)
 
 
 def test_the_lag_is_known_from_the_start() -> None:
     assert LoopLag().worst() == 0.0
 
 
-def test_a_deadline_of_the_system_clock_survives_a_stall(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_deadline_of_the_system_clock_survives_a_stall(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(loop: HeldLoop, lag: LoopLag) -> None:
         clock = SystemClock(lag)
         async with clock.timeout(0.5):
@@ -102,4 +102,4 @@ def test_a_deadline_of_the_system_clock_survives_a_stall(monkeypatch: pytest.Mon
             loop.hold(30.0)
             await asyncio.sleep(0.01)
 
-    on_loop(monkeypatch, script)
+    await on_loop(monkeypatch, script)

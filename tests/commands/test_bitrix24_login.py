@@ -19,7 +19,7 @@ from exporter.errors import AuthError, PollError, TargetConfigError
 from exporter.platforms.bitrix24 import authserver
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.support import logs
-from tests.harness.bitrix24_target import Bench, counts, on_portal, poll_bookings
+from tests.harness.bitrix24_target import Bench, counts, poll_bookings, running_portal
 
 SECRET = "appsecret-planted-1"
 
@@ -66,8 +66,8 @@ def install(bench: Bench) -> None:
     )
 
 
-def test_the_login_leaves_a_token_file_with_which_bookings_are_read(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_the_login_leaves_a_token_file_with_which_bookings_are_read(tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         bench.world.fill(20, bench.now, days=(0.1, 6.9))
         operator = Operator(bench)
@@ -82,11 +82,9 @@ def test_the_login_leaves_a_token_file_with_which_bookings_are_read(tmp_path: Pa
         await poll_bookings(session)
         assert SECRET not in "".join(operator.said)
 
-    on_portal(script, tmp_path)
 
-
-def test_a_login_without_the_scope_says_so(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_a_login_without_the_scope_says_so(tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as bench:
         bench.simulator.bitrix24.add_app(
             bench.portal,
             client_id="local.app",
@@ -97,8 +95,6 @@ def test_a_login_without_the_scope_says_so(tmp_path: Path) -> None:
         operator = Operator(bench)
         await operator.log_in()
         assert "lacks the scope booking" in operator.said[-1]
-
-    on_portal(script, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -111,14 +107,12 @@ def test_a_login_without_the_scope_says_so(tmp_path: Path) -> None:
         ("abcdefghijklmnop", AuthError),  # a bare code that nobody issued
     ],
 )
-def test_what_is_no_answer_of_this_login_stores_nothing(change: str, error: type[PollError], tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_what_is_no_answer_of_this_login_stores_nothing(change: str, error: type[PollError], tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         with pytest.raises(error):
             await Operator(bench, change).log_in()
         assert [entry for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == []
-
-    on_portal(script, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -129,8 +123,8 @@ def test_what_is_no_answer_of_this_login_stores_nothing(change: str, error: type
         ("c0dec0dec0de", "no longer accepts the code, which is good for 30 seconds and once"),
     ],
 )
-def test_a_wrong_paste_or_a_late_code_is_told_and_asked_for_again(wrong: str, told: str, tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_a_wrong_paste_or_a_late_code_is_told_and_asked_for_again(wrong: str, told: str, tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         operator = Operator(bench)
         pasted = iter([wrong])
@@ -143,32 +137,26 @@ def test_a_wrong_paste_or_a_late_code_is_told_and_asked_for_again(wrong: str, to
         assert said.endswith("Then: booking-sync-exporter check-config --online --config.file exporter.yml\n")
         assert done.token_file.exists()
 
-    on_portal(script, tmp_path)
 
-
-def test_a_login_gives_up_after_three_wrong_pastes(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_a_login_gives_up_after_three_wrong_pastes(tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         operator = Operator(bench, "https://app.example/callback")
         with pytest.raises(TargetConfigError, match="the address holds no code"):
             await operator.log_in()
         assert 3 == sum(text.startswith("Address that") for text in operator.said)
 
-    on_portal(script, tmp_path)
 
-
-def test_a_wrong_client_secret_is_told(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_a_wrong_client_secret_is_told(tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         with pytest.raises(AuthError, match="client_id and client_secret"):
             await Operator(bench).log_in("wrong")
         assert [entry for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == []
 
-    on_portal(script, tmp_path)
 
-
-def test_after_a_wrong_client_secret_another_is_asked_for(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_after_a_wrong_client_secret_another_is_asked_for(tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         operator = Operator(bench)
         typed = iter(["wrong-again-1234", f" {SECRET} "])
@@ -177,8 +165,6 @@ def test_after_a_wrong_client_secret_another_is_asked_for(tmp_path: Path) -> Non
         assert 2 == said.count("client_id and client_secret; take both from the application's card")
         assert {"wrong-again-1234", "wrong-secret-1234", SECRET} & set(said.split()) == set()
         assert (tmp_path / "tokens.json").exists()
-
-    on_portal(script, tmp_path)
 
 
 # What the authorisation server may say, the way of the operator, and whether another try may go better.
@@ -203,12 +189,12 @@ def test_the_answers_are_all_that_we_know() -> None:
 
 
 @pytest.mark.parametrize(("answer", "expected"), ANSWERS.items(), ids=lambda value: str(value[0]))
-def test_each_answer_of_the_authorisation_server_has_its_sentence(
+async def test_each_answer_of_the_authorisation_server_has_its_sentence(
     answer: tuple[str, int], expected: tuple[str, bool], tmp_path: Path
 ) -> None:
     sentence, is_asked_again = expected
 
-    async def script(bench: Bench) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         bench.simulator.bitrix24.oauth.refuse_with = answer
         operator = Operator(bench)
@@ -219,8 +205,6 @@ def test_each_answer_of_the_authorisation_server_has_its_sentence(
         assert "refresh token" not in said, "there is none yet"
         assert (3 if is_asked_again else 1) == sum(text.startswith("Address that") for text in operator.said)
         assert [entry for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == []
-
-    on_portal(script, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +225,7 @@ def test_each_answer_of_the_authorisation_server_has_its_sentence(
         "quoted code",
     ],
 )
-def test_an_address_is_read_however_it_was_copied(form: str, tmp_path: Path) -> None:
+async def test_an_address_is_read_however_it_was_copied(form: str, tmp_path: Path) -> None:
     def copied(address: str) -> str:
         url = httpx.URL(address)
         whole = {
@@ -253,7 +237,7 @@ def test_an_address_is_read_however_it_was_copied(form: str, tmp_path: Path) -> 
         }
         return whole.get(form) or form.format(address)
 
-    async def script(bench: Bench) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         operator = Operator(bench)
         browser = operator.ask
@@ -261,13 +245,11 @@ def test_an_address_is_read_however_it_was_copied(form: str, tmp_path: Path) -> 
         await operator.log_in()
         assert 1 == sum(text.startswith("Address that") for text in operator.said)
 
-    on_portal(script, tmp_path)
 
-
-def test_the_block_that_is_printed_at_the_end_is_a_configuration_that_works(
+async def test_the_block_that_is_printed_at_the_end_is_a_configuration_that_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def script(bench: Bench) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         operator = Operator(bench)
         await operator.log_in()
@@ -279,39 +261,37 @@ def test_the_block_that_is_printed_at_the_end_is_a_configuration_that_works(
         assert [] == await check_online(load_config(tmp_path / "exporter.yml"), lambda _: None, lambda _: None)
         assert "127" == target.name
 
-    on_portal(script, tmp_path)
-
 
 @pytest.mark.parametrize("end", [EOFError(), UnicodeDecodeError("ascii", b"\xff", 0, 1, "no")])
-def test_where_nobody_answers_it_ends_with_a_sentence(end: Exception, tmp_path: Path) -> None:
+async def test_where_nobody_answers_it_ends_with_a_sentence(end: Exception, tmp_path: Path) -> None:
     def ask(_: str) -> str:
         raise end
 
     with pytest.raises(TargetConfigError, match="nobody answers: run bitrix24-login on a terminal"):
-        asyncio.run(login("salon.bitrix24.de", "local.app", SECRET, tmp_path / "tokens.json", show=str, ask=ask, open_page=str))
+        await login("salon.bitrix24.de", "local.app", SECRET, tmp_path / "tokens.json", show=str, ask=ask, open_page=str)
 
 
-def test_a_portal_over_plain_http_is_refused_before_anything_happens(tmp_path: Path) -> None:
+async def test_a_portal_over_plain_http_is_refused_before_anything_happens(tmp_path: Path) -> None:
     with pytest.raises(TargetConfigError, match="https"):
-        asyncio.run(login("http://portal.example", "local.app", SECRET, tmp_path / "tokens.json"))
+        await login("http://portal.example", "local.app", SECRET, tmp_path / "tokens.json")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     "server", ["evil.example", "oauth.bitrix.info.evil.example", "salon.bitrix24.de", "https://evil.example:443"]
 )
-def test_the_secret_does_not_go_to_a_server_that_only_the_portal_names(server: str, tmp_path: Path) -> None:
+async def test_the_secret_does_not_go_to_a_server_that_only_the_portal_names(server: str, tmp_path: Path) -> None:
     pages: list[str] = []
 
     def paste(_: str) -> str:
         state = httpx.URL(pages[0]).params["state"]
         return f"https://app.example/callback?code=0123456789abcdef&state={state}&server_domain={server}"
 
-    async def main() -> None:
-        def fail(request: httpx.Request) -> httpx.Response:
-            raise AssertionError(request.url.host)
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request.url.host)
 
-        async with httpx.MockTransport(fail) as http:
+    async with httpx.MockTransport(fail) as http:
+        with pytest.raises(TargetConfigError, match="--oauth-server"):
             await login(
                 "salon.bitrix24.de",
                 "local.app",
@@ -322,15 +302,12 @@ def test_the_secret_does_not_go_to_a_server_that_only_the_portal_names(server: s
                 open_page=pages.append,
                 http=http,
             )
-
-    with pytest.raises(TargetConfigError, match="--oauth-server"):
-        asyncio.run(main())
     assert [] == [entry for entry in tmp_path.iterdir() if entry.suffix != ".lock"]
 
 
 @pytest.mark.parametrize("member", ["another portal", None])
-def test_a_login_replaces_no_pair_of_another_portal(member: str | None, tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_a_login_replaces_no_pair_of_another_portal(member: str | None, tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         path = tmp_path / "tokens.json"
         content = {"access_token": "a", "refresh_token": "r", "client_endpoint": "https://other.bitrix24.de/rest/"}
@@ -347,8 +324,6 @@ def test_a_login_replaces_no_pair_of_another_portal(member: str | None, tmp_path
             await Operator(bench).log_in()
             assert bench.portal.member_id == json.loads(path.read_text())["member_id"]
 
-    on_portal(script, tmp_path)
-
 
 @pytest.mark.parametrize(
     ("name", "named"),
@@ -360,10 +335,10 @@ def test_a_login_replaces_no_pair_of_another_portal(member: str | None, tmp_path
         ("server_endpoint", "no address at all"),
     ],
 )
-def test_a_login_stores_the_portal_and_the_server_that_the_operator_named_and_tells_of_others(
+async def test_a_login_stores_the_portal_and_the_server_that_the_operator_named_and_tells_of_others(
     name: str, named: str, tmp_path: Path
 ) -> None:
-    async def script(bench: Bench) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         bench.simulator.bitrix24.oauth.lies = {name: named}
         operator = Operator(bench)
@@ -373,8 +348,6 @@ def test_a_login_stores_the_portal_and_the_server_that_the_operator_named_and_te
         bench.simulator.bitrix24.oauth.lies = {}
         await poll_bookings(bench.open(base_url=None, webhook_url=None, oauth=bench.oauth()))
 
-    on_portal(script, tmp_path)
-
 
 @pytest.mark.parametrize("name", ["client_endpoint", "server_endpoint"])
 @pytest.mark.parametrize(
@@ -382,27 +355,25 @@ def test_a_login_stores_the_portal_and_the_server_that_the_operator_named_and_te
     [(SECRET, SECRET), (SECRET, SECRET.encode().hex()), ("r3newed-just-now", "r3newed-just-now")],
     ids=["client secret", "client secret in hex", "new token"],
 )
-def test_a_login_shows_no_secret_that_the_answer_names_as_an_address(
+async def test_a_login_shows_no_secret_that_the_answer_names_as_an_address(
     name: str, secret: str, shown: str, tmp_path: Path
 ) -> None:
-    async def script(bench: Bench) -> None:
-        install(bench)
-        bench.simulator.bitrix24.oauth.lies = {name: f"https://{shown}.example/rest/"}
-        if secret != SECRET:
-            bench.simulator.bitrix24.oauth.lies["refresh_token"] = secret
-        operator = Operator(bench)
-        await operator.log_in()
-        assert "********.example" in operator.said[-1]
-        assert shown not in "".join(operator.said)
-
     try:
-        on_portal(script, tmp_path)
+        async with running_portal(tmp_path) as bench:
+            install(bench)
+            bench.simulator.bitrix24.oauth.lies = {name: f"https://{shown}.example/rest/"}
+            if secret != SECRET:
+                bench.simulator.bitrix24.oauth.lies["refresh_token"] = secret
+            operator = Operator(bench)
+            await operator.log_in()
+            assert "********.example" in operator.said[-1]
+            assert shown not in "".join(operator.said)
     finally:
         logs.mask_with(str)
 
 
-def test_a_login_behind_a_link_leaves_the_link(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_a_login_behind_a_link_leaves_the_link(tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         (tmp_path / "kept").mkdir()
         path = tmp_path / "tokens.json"
@@ -411,11 +382,9 @@ def test_a_login_behind_a_link_leaves_the_link(tmp_path: Path) -> None:
         assert path.is_symlink()
         await poll_bookings(bench.open(webhook_url=None, oauth=bench.oauth()))
 
-    on_portal(script, tmp_path)
 
-
-def test_a_token_that_is_renewed_while_the_operator_is_at_the_browser_hinders_no_login(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_a_token_that_is_renewed_while_the_operator_is_at_the_browser_hinders_no_login(tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         await Operator(bench).log_in()
         session = bench.open(webhook_url=None, oauth=bench.oauth())
@@ -433,11 +402,9 @@ def test_a_token_that_is_renewed_while_the_operator_is_at_the_browser_hinders_no
         assert list(oauth._by_refresh)[-1] == json.loads((tmp_path / "tokens.json").read_text())["refresh_token"]
         await poll_bookings(session)
 
-    on_portal(script, tmp_path)
 
-
-def test_a_login_that_begins_amid_a_renewal_takes_nothing_from_it(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_a_login_that_begins_amid_a_renewal_takes_nothing_from_it(tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as bench:
         install(bench)
         path = tmp_path / "tokens.json"
         renewing = TokenFile(path)
@@ -455,10 +422,8 @@ def test_a_login_that_begins_amid_a_renewal_takes_nothing_from_it(tmp_path: Path
         await Amid(bench).log_in()
         await poll_bookings(bench.open(webhook_url=None, oauth=bench.oauth()))
 
-    on_portal(script, tmp_path)
 
-
-def test_a_folder_that_cannot_be_written_shows_before_the_operator_is_asked(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_written_shows_before_the_operator_is_asked(tmp_path: Path) -> None:
     (tmp_path / "tokens.json.new").mkdir()
     with pytest.raises(TargetConfigError, match=r"cannot write beside the token file .*/tokens\.json"):
-        asyncio.run(login("salon.bitrix24.de", "local.app", SECRET, tmp_path / "tokens.json", open_page=pytest.fail))
+        await login("salon.bitrix24.de", "local.app", SECRET, tmp_path / "tokens.json", open_page=pytest.fail)

@@ -25,7 +25,7 @@ from exporter.platforms.settings import Target
 from exporter.polling import Admission
 from exporter.runtime import World
 from exporter.simulator import Fault, FaultKind
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business, running_business
 from tests.harness.clock import ManualClock
 from tests.harness.pool import pool
 
@@ -42,105 +42,93 @@ def fleet(tmp_path: Path) -> tuple[Target, ...]:
     return load_config(path).targets
 
 
-def test_a_fleet_is_checked_twenty_at_a_time_and_each_told_as_soon_as_it_is_known(fleet: tuple[Target, ...]) -> None:
+async def test_a_fleet_is_checked_twenty_at_a_time_and_each_told_as_soon_as_it_is_known(fleet: tuple[Target, ...]) -> None:
     asking = most = 0
     said: dict[str, float] = {}
     known: dict[str, float] = {}
 
-    async def main() -> list[str]:
-        clock = ManualClock()
+    clock = ManualClock()
 
-        async def check(target: Target) -> Checked:
-            nonlocal asking, most
-            asking, number = asking + 1, int(target.name[1:])
-            most = max(most, asking)
-            await clock.sleep(90 if number == 1 else 1 + number * 7 % 10)
-            asking -= 1
-            known[f"{target.name}: the credential works"] = clock.monotonic()
-            return Checked(problem="no") if number % 3 == 0 else Checked()
+    async def check(target: Target) -> Checked:
+        nonlocal asking, most
+        asking, number = asking + 1, int(target.name[1:])
+        most = max(most, asking)
+        await clock.sleep(90 if number == 1 else 1 + number * 7 % 10)
+        asking -= 1
+        known[f"{target.name}: the credential works"] = clock.monotonic()
+        return Checked(problem="no") if number % 3 == 0 else Checked()
 
-        def say(line: str) -> None:
-            said[line] = clock.monotonic()
+    def say(line: str) -> None:
+        said[line] = clock.monotonic()
 
-        checking = asyncio.create_task(check_all(fleet, check, say, print))
-        await clock.advance(100)  # one after the other it would be 1,650 s
-        assert checking.done()
-        return await checking
-
-    assert [f"p{i}: no" for i in range(0, FLEET, 3)] == asyncio.run(main()), "the errors at the end, in the order of the file"
+    checking = asyncio.create_task(check_all(fleet, check, say, print))
+    await clock.advance(100)  # one after the other it would be 1,650 s
+    assert checking.done()
+    assert [f"p{i}: no" for i in range(0, FLEET, 3)] == (await checking), "the errors at the end, in the order of the file"
     assert {f"p{i}: the credential works" for i in range(FLEET) if i % 3} == said.keys()
     assert {} == {line: at for line, at in said.items() if at != known[line]}, "one that hangs holds no line of another"
     assert 90 == max(said.values())
     assert 20 == most
 
 
-def test_who_is_still_waited_for_is_told_every_five_seconds(fleet: tuple[Target, ...]) -> None:
+async def test_who_is_still_waited_for_is_told_every_five_seconds(fleet: tuple[Target, ...]) -> None:
     told: list[tuple[float, str]] = []
 
-    async def main() -> None:
-        clock = ManualClock()
-        began = clock.monotonic()
+    clock = ManualClock()
+    began = clock.monotonic()
 
-        def tell(text: str) -> None:
-            told.append((clock.monotonic() - began, text))
+    def tell(text: str) -> None:
+        told.append((clock.monotonic() - began, text))
 
-        async with signs_of_life([target.name for target in fleet[:10]], clock, tell) as done:
-            await clock.advance(1)
-            for target in fleet[:7]:
-                done(target.name)
-            done("p9")
-            await clock.advance(11)
-            done("p7")
-            await clock.advance(5)
-            done("p8")
-        await clock.advance(60)
-
-    asyncio.run(main())
+    async with signs_of_life([target.name for target in fleet[:10]], clock, tell) as done:
+        await clock.advance(1)
+        for target in fleet[:7]:
+            done(target.name)
+        done("p9")
+        await clock.advance(11)
+        done("p7")
+        await clock.advance(5)
+        done("p8")
+    await clock.advance(60)
     assert [(5, "still waiting for 2 of 10: p7, p8"), (10, "still waiting for 2 of 10: p7, p8")] == told[:2]
     assert [(15, "still waiting for 1 of 10: p8")] == told[2:]
 
 
-def test_of_many_that_are_waited_for_three_are_named(fleet: tuple[Target, ...]) -> None:
+async def test_of_many_that_are_waited_for_three_are_named(fleet: tuple[Target, ...]) -> None:
     told: list[str] = []
 
-    async def main() -> None:
-        clock = ManualClock()
+    clock = ManualClock()
 
-        async with signs_of_life([target.name for target in fleet[:7]], clock, told.append):
-            await clock.advance(6)
-
-    asyncio.run(main())
+    async with signs_of_life([target.name for target in fleet[:7]], clock, told.append):
+        await clock.advance(6)
     assert ["still waiting for 7 of 7: p0, p1, p2 and 4 more"] == told
 
 
-def test_a_warning_that_many_targets_have_is_told_three_times_and_then_counted(fleet: tuple[Target, ...]) -> None:
+async def test_a_warning_that_many_targets_have_is_told_three_times_and_then_counted(fleet: tuple[Target, ...]) -> None:
     async def check(target: Target) -> Checked:
         return Checked(warnings=("of all", *(["of two"] if target.name in {"p7", "p8"} else [])))
 
     warned: list[str] = []
-    asyncio.run(check_all(fleet, check, lambda _: None, warned.append))
+    await check_all(fleet, check, lambda _: None, warned.append)
     assert ["p0: of all", "p1: of all", "p2: of all", "297 more targets: of all"] == [one for one in warned if "of all" in one]
     assert ["p7: of two", "p8: of two"] == [one for one in warned if "of two" in one]
 
 
-def test_a_bug_in_one_check_leaves_none_of_the_others_behind(fleet: tuple[Target, ...]) -> None:
-    async def main() -> set[str]:
-        clock = ManualClock()
+async def test_a_bug_in_one_check_leaves_none_of_the_others_behind(fleet: tuple[Target, ...]) -> None:
+    clock = ManualClock()
 
-        async def check(target: Target) -> Checked:
-            if target.name == "p0":
-                raise ZeroDivisionError
-            await clock.sleep(1)
-            return Checked()
+    async def check(target: Target) -> Checked:
+        if target.name == "p0":
+            raise ZeroDivisionError
+        await clock.sleep(1)
+        return Checked()
 
-        with pytest.raises(ZeroDivisionError):
-            await check_all(fleet, check, print, print)
-        return {task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("check ")}
-
-    assert set() == asyncio.run(main())
+    with pytest.raises(ZeroDivisionError):
+        await check_all(fleet, check, print, print)
+    assert set() == {task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("check ")}
 
 
-def test_each_connection_is_admitted_as_in_the_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_connection_is_admitted_as_in_the_daemon(business: Business, monkeypatch: pytest.MonkeyPatch) -> None:
     admitted: list[str] = []
     real = Admission.connection
 
@@ -152,21 +140,18 @@ def test_each_connection_is_admitted_as_in_the_daemon(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(Admission, "connection", connection)
 
-    async def scenario(business: Business) -> None:
-        config = load_config(business.config())
-        said: list[str] = []
-        assert [] == await check_online(config, said.append, said.append)
-        assert {"salon-wix: the credential works", "salon-b24: the credential works"} == set(said)
-        assert {business.url.removeprefix("http://")} == set(admitted)
-
-    with_business(tmp_path, scenario)
+    config = load_config(business.config())
+    said: list[str] = []
+    assert [] == await check_online(config, said.append, said.append)
+    assert {"salon-wix: the credential works", "salon-b24: the credential works"} == set(said)
+    assert {business.url.removeprefix("http://")} == set(admitted)
 
 
 @pytest.mark.parametrize("target", ["salon-wix", "salon-b24"])
-def test_a_platform_that_refuses_slowly_is_given_up_within_half_a_minute(target: str, tmp_path: Path) -> None:
+async def test_a_platform_that_refuses_slowly_is_given_up_within_half_a_minute(target: str, tmp_path: Path) -> None:
     clock = ManualClock()
 
-    async def scenario(business: Business) -> None:
+    async with running_business(tmp_path, clock) as business:
         business.simulator.faults.add(Fault(FaultKind.STATUS, status=503, delay=25))
         config = load_config(business.config(business.wix_target(timeout="30s"), business.bitrix24_target(timeout="30s")))
         async with pool(clock) as http:
@@ -181,8 +166,6 @@ def test_a_platform_that_refuses_slowly_is_given_up_within_half_a_minute(target:
         assert "server_error" in problem
         assert "Try again in a few minutes. If it lasts longer than an hour, " in problem
 
-    with_business(tmp_path, scenario, clock)
-
 
 async def checked(business: Business, *targets: dict[str, Any]) -> list[str]:
     told: list[str] = []
@@ -191,52 +174,40 @@ async def checked(business: Business, *targets: dict[str, Any]) -> list[str]:
     return told + [f"error: {problem}" for problem in problems]
 
 
-def test_ids_that_the_account_does_not_have_are_warnings_and_no_problem(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        nobody = "deadbeef-0000-4000-8000-000000000000"
-        site = business.wix_target(schedule_ids=[nobody], aliases={nobody: "Chair X"})
-        wanted = {"bookings": {"overlapping_resources": [4711]}}
-        told = await checked(business, site, business.bitrix24_target(collectors=wanted))
-        works, *warnings = sorted(told, key=lambda line: "salon-b24" in line)  # each as soon as it is known
-        assert "salon-wix: the credential works" == works
-        assert ["schedule_ids names 1 schedule", "aliases names 1 schedule", "no connections"] == [
-            warning.removeprefix("warning: salon-wix: ").partition(" that ")[0].partition(":")[0] for warning in warnings[:3]
-        ]
-        assert nobody in warnings[0]
-        assert "salon-b24: the credential works" == warnings[3]
-        assert "the configuration names 1 resource that the account does not have: 4711" in warnings[4]
-
-    with_business(tmp_path, scenario)
+async def test_ids_that_the_account_does_not_have_are_warnings_and_no_problem(business: Business) -> None:
+    nobody = "deadbeef-0000-4000-8000-000000000000"
+    site = business.wix_target(schedule_ids=[nobody], aliases={nobody: "Chair X"})
+    wanted = {"bookings": {"overlapping_resources": [4711]}}
+    told = await checked(business, site, business.bitrix24_target(collectors=wanted))
+    works, *warnings = sorted(told, key=lambda line: "salon-b24" in line)  # each as soon as it is known
+    assert "salon-wix: the credential works" == works
+    assert ["schedule_ids names 1 schedule", "aliases names 1 schedule", "no connections"] == [
+        warning.removeprefix("warning: salon-wix: ").partition(" that ")[0].partition(":")[0] for warning in warnings[:3]
+    ]
+    assert nobody in warnings[0]
+    assert "salon-b24: the credential works" == warnings[3]
+    assert "the configuration names 1 resource that the account does not have: 4711" in warnings[4]
 
 
-def test_what_is_accepted_is_not_warned_of(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        accepted = [{"warning": "no_connections", "why": "opens in March"}]
-        for connection in list(business.site.connections):
-            business.site.connections.drop(connection.id)
-        assert 2 == len(await checked(business, business.wix_target()))
-        assert ["salon-wix: the credential works"] == await checked(business, business.wix_target(accepted=accepted))
-
-    with_business(tmp_path, scenario)
+async def test_what_is_accepted_is_not_warned_of(business: Business) -> None:
+    accepted = [{"warning": "no_connections", "why": "opens in March"}]
+    for connection in list(business.site.connections):
+        business.site.connections.drop(connection.id)
+    assert 2 == len(await checked(business, business.wix_target()))
+    assert ["salon-wix: the credential works"] == await checked(business, business.wix_target(accepted=accepted))
 
 
-def test_a_site_that_refuses_to_count_and_lets_rows_be_read_is_as_good_as_for_the_daemon(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, operation="CountExtendedBookings"))
-        assert ["salon-wix: the credential works"] == await checked(business, business.wix_target())
-        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, operation="QueryExtendedBookings"))
-        (problem,) = await checked(business, business.wix_target())
-        assert problem.startswith("error: salon-wix: permission: ")
-
-    with_business(tmp_path, scenario)
+async def test_a_site_that_refuses_to_count_and_lets_rows_be_read_is_as_good_as_for_the_daemon(business: Business) -> None:
+    business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, operation="CountExtendedBookings"))
+    assert ["salon-wix: the credential works"] == await checked(business, business.wix_target())
+    business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, operation="QueryExtendedBookings"))
+    (problem,) = await checked(business, business.wix_target())
+    assert problem.startswith("error: salon-wix: permission: ")
 
 
-def test_a_paused_target_is_not_asked(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        assert ["salon-wix: paused, not asked"] == await checked(business, business.wix_target(paused=True))
-        assert {} == business.simulator.log.counts()
-
-    with_business(tmp_path, scenario)
+async def test_a_paused_target_is_not_asked(business: Business) -> None:
+    assert ["salon-wix: paused, not asked"] == await checked(business, business.wix_target(paused=True))
+    assert {} == business.simulator.log.counts()
 
 
 def test_a_terminal_sees_how_many_are_checked_while_one_hangs(tmp_path: Path) -> None:

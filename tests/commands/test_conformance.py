@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from exporter.commands.conformance import conformance
 from exporter.config import load_config
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.simulator.wix.operations import ALL_PERMISSIONS, READ_STAFF
-from tests.harness.business import API_KEY, SITE_ID, WEBHOOK_CODE, Business, with_business
+from tests.harness.business import API_KEY, SITE_ID, WEBHOOK_CODE, Business
 from tests.harness.process import command
 
 Scenario = Callable[[Business], Coroutine[Any, Any, None]]
@@ -37,39 +36,37 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
-def test_the_report_names_version_day_platform_and_credential_and_nothing_of_the_account(tmp_path: Path, run: Run) -> None:
-    async def scenario(business: Business) -> None:
-        for target, credential in (
-            ("salon-wix", "wix, credential: API key"),
-            ("salon-b24", "bitrix24, credential: incoming webhook"),
-        ):
-            code, out, err = await run(business, target)
-            first, second = out.splitlines()[:2]
-            assert (0, f"Conformance report of booking-sync-exporter {__version__}, ") == (code, first[:-10])
-            assert re.fullmatch(r"\d{4}-\d\d-\d\d", first[-10:])
-            assert f"platform: {credential}, requests made: 1" in second
-            assert "asks 13 questions, which only read, with 40 requests at most" in err
-            assert "does not hold: 0 of " in out
-            assert f"left out: statements about another kind of credential, {9 if target == 'salon-wix' else 1}\n" in out
-            assert "another kind" not in out.partition("could not be seen")[2]
-            secrets = (*business.secrets, API_KEY, WEBHOOK_CODE, SITE_ID, "salon", "127.0.0.1", "Chair 1", "Specialists")
-            assert [secret for secret in secrets if secret in out] == []
-        assert business.simulator.log.writes() == {}
+async def test_the_report_names_version_day_platform_and_credential_and_nothing_of_the_account(
+    business: Business, run: Run
+) -> None:
+    for target, credential in (
+        ("salon-wix", "wix, credential: API key"),
+        ("salon-b24", "bitrix24, credential: incoming webhook"),
+    ):
+        code, out, err = await run(business, target)
+        first, second = out.splitlines()[:2]
+        assert (0, f"Conformance report of booking-sync-exporter {__version__}, ") == (code, first[:-10])
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", first[-10:])
+        assert f"platform: {credential}, requests made: 1" in second
+        assert "asks 13 questions, which only read, with 40 requests at most" in err
+        assert "does not hold: 0 of " in out
+        assert f"left out: statements about another kind of credential, {9 if target == 'salon-wix' else 1}\n" in out
+        assert "another kind" not in out.partition("could not be seen")[2]
+        secrets = (*business.secrets, API_KEY, WEBHOOK_CODE, SITE_ID, "salon", "127.0.0.1", "Chair 1", "Specialists")
+        assert [secret for secret in secrets if secret in out] == []
+    assert business.simulator.log.writes() == {}
 
-    with_business(tmp_path, scenario)
 
-
-def test_a_right_that_is_missing_is_told_in_the_report_and_its_fix_to_the_operator_alone(tmp_path: Path, run: Run) -> None:
-    async def scenario(business: Business) -> None:
-        key = business.simulator.wix.add_key(business.site, permissions=ALL_PERMISSIONS - READ_STAFF).value
-        code, out, err = await run(business, "salon-wix", api_key=key)
-        assert 1 == code
-        assert "W-AUTH-K6     An API key may query staff members. [HTTP 403, " in out
-        assert "W-LIST-03     Each staff member has resourceId, a GUID. [refused with HTTP 403]" in out
-        assert "staff: permission: " in err
-        assert "(fix: " in err
-
-    with_business(tmp_path, scenario)
+async def test_a_right_that_is_missing_is_told_in_the_report_and_its_fix_to_the_operator_alone(
+    business: Business, run: Run
+) -> None:
+    key = business.simulator.wix.add_key(business.site, permissions=ALL_PERMISSIONS - READ_STAFF).value
+    code, out, err = await run(business, "salon-wix", api_key=key)
+    assert 1 == code
+    assert "W-AUTH-K6     An API key may query staff members. [HTTP 403, " in out
+    assert "W-LIST-03     Each staff member has resourceId, a GUID. [refused with HTTP 403]" in out
+    assert "staff: permission: " in err
+    assert "(fix: " in err
 
 
 @pytest.mark.parametrize(
@@ -80,36 +77,27 @@ def test_a_right_that_is_missing_is_told_in_the_report_and_its_fix_to_the_operat
         (FaultKind.RATE_LIMITED, {"retry_after": "120"}, "throttles this site"),
     ],
 )
-def test_an_account_that_hangs_or_throttles_is_asked_no_further_question(
-    tmp_path: Path, run: Run, kind: FaultKind, options: dict[str, str], said: str
+async def test_an_account_that_hangs_or_throttles_is_asked_no_further_question(
+    business: Business, run: Run, kind: FaultKind, options: dict[str, str], said: str
 ) -> None:
-    async def scenario(business: Business) -> None:
-        business.simulator.faults.add(Fault(kind, platform="wix", **options))  # type: ignore[arg-type]  # texts only
-        code, out, err = await run(business, "salon-wix", timeout="1s")
-        assert 2 == code
-        assert said in err
-        assert said not in out
-        assert "holds: 0 of " in out
-        assert set(business.simulator.log.counts()) <= {"wix ListConnections"}
-
-    with_business(tmp_path, scenario)
+    business.simulator.faults.add(Fault(kind, platform="wix", **options))  # type: ignore[arg-type]  # texts only
+    code, out, err = await run(business, "salon-wix", timeout="1s")
+    assert 2 == code
+    assert said in err
+    assert said not in out
+    assert "holds: 0 of " in out
+    assert set(business.simulator.log.counts()) <= {"wix ListConnections"}
 
 
 @pytest.mark.parametrize("target", ["salon-wicks", "paused"])
-def test_a_target_that_cannot_be_asked_is_exit_code_2_with_what_to_do(tmp_path: Path, run: Run, target: str) -> None:
-    async def scenario(business: Business) -> None:
-        code, out, err = await run(business, target, name="paused", paused=True)
-        assert (2, "") == (code, out)
-        assert ("there are paused, salon-b24" if target == "salon-wicks" else "take paused away") in err
-
-    with_business(tmp_path, scenario)
+async def test_a_target_that_cannot_be_asked_is_exit_code_2_with_what_to_do(business: Business, run: Run, target: str) -> None:
+    code, out, err = await run(business, target, name="paused", paused=True)
+    assert (2, "") == (code, out)
+    assert ("there are paused, salon-b24" if target == "salon-wicks" else "take paused away") in err
 
 
-def test_a_bad_configuration_is_exit_code_2(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        path = business.config(business.wix_target(api_key=None))
-        code, out, err = await command("conformance", "salon-wix", f"--config.file={path}")
-        assert (2, "") == (code, out)
-        assert "api_key" in err
-
-    with_business(tmp_path, scenario)
+async def test_a_bad_configuration_is_exit_code_2(business: Business) -> None:
+    path = business.config(business.wix_target(api_key=None))
+    code, out, err = await command("conformance", "salon-wix", f"--config.file={path}")
+    assert (2, "") == (code, out)
+    assert "api_key" in err

@@ -24,24 +24,21 @@ from exporter.runtime import KnownSites, Signals
 from tests.harness.clock import ManualClock
 
 
-def test_the_build_info_names_the_revision_of_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_build_info_names_the_revision_of_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOKING_SYNC_REVISION", "abc123")
 
     def load() -> Config:
         raise AssertionError
 
-    async def main() -> None:
-        clock = SystemClock()
-        with ThreadPoolExecutor(1) as pages:
-            admission, sites = Admission(clock), KnownSites()
-            application = daemon._application(load, admission, clock=clock, sites=sites, lifecycle=False, pages=pages)
-            async with application as (_, instruments, _):
-                assert b'revision="abc123"' in generate_latest(instruments.registry)
-
-    asyncio.run(main())
+    clock = SystemClock()
+    with ThreadPoolExecutor(1) as pages:
+        admission, sites = Admission(clock), KnownSites()
+        application = daemon._application(load, admission, clock=clock, sites=sites, lifecycle=False, pages=pages)
+        async with application as (_, instruments, _):
+            assert b'revision="abc123"' in generate_latest(instruments.registry)
 
 
-def test_a_task_that_dies_is_told_counted_and_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_task_that_dies_is_told_counted_and_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exporter.support.supervision.INITIAL_PAUSE_SECONDS", 0.001)
     for name in ("postpone", "settle"):  # they are for a process of its own
         monkeypatch.setattr(f"exporter.runtime.garbage.{name}", lambda *_: None)
@@ -51,7 +48,7 @@ def test_a_task_that_dies_is_told_counted_and_begun_again(tmp_path: Path, monkey
     )
     pages: list[str] = []
 
-    async def main() -> None:
+    with structlog.testing.capture_logs() as logged:
         signals = Signals(asyncio.get_running_loop())
 
         async def started(url: str) -> None:
@@ -63,15 +60,12 @@ def test_a_task_that_dies_is_told_counted_and_begun_again(tmp_path: Path, monkey
 
         async with asyncio.timeout(20):
             await daemon.run(lambda: load_config(config), signals=signals, listen_address="127.0.0.1:0", started=started)
-
-    with structlog.testing.capture_logs() as logged:
-        asyncio.run(main())
     assert ["started"] == [line["task"] for line in logged if line["event"] == "task_died"]
     counted = [f'booking_sync_internal_errors_total{{task="started"}} {number}.0' in page for number, page in enumerate(pages)]
     assert [True, True] == counted
 
 
-def test_a_thread_of_the_daemon_that_computes_gives_way_after_a_millisecond(
+async def test_a_thread_of_the_daemon_that_computes_gives_way_after_a_millisecond(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("postpone", "settle"):  # they are for a process of its own
@@ -82,7 +76,8 @@ def test_a_thread_of_the_daemon_that_computes_gives_way_after_a_millisecond(
     )
     of_python = sys.getswitchinterval()
 
-    async def main() -> float:
+    try:
+        sys.setswitchinterval(0.005)  # an earlier test may have run a daemon
         signals = Signals(asyncio.get_running_loop())
 
         async def started(_: str) -> None:
@@ -90,16 +85,12 @@ def test_a_thread_of_the_daemon_that_computes_gives_way_after_a_millisecond(
 
         async with asyncio.timeout(20):
             await daemon.run(lambda: load_config(config), signals=signals, listen_address="127.0.0.1:0", started=started)
-        return sys.getswitchinterval()
-
-    try:
-        sys.setswitchinterval(0.005)  # an earlier test may have run a daemon
-        assert asyncio.run(main()) == pytest.approx(0.001)
+        assert sys.getswitchinterval() == pytest.approx(0.001)
     finally:
         sys.setswitchinterval(of_python)
 
 
-def test_the_watchdog_of_systemd_is_not_fed_while_the_process_does_not_work(
+async def test_the_watchdog_of_systemd_is_not_fed_while_the_process_does_not_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trouble: str | None = None
@@ -124,4 +115,4 @@ def test_the_watchdog_of_systemd_is_not_fed_while_the_process_does_not_work(
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.setblocking(False)
-        assert [6, 0, 5] == asyncio.run(main(manager))
+        assert [6, 0, 5] == await main(manager)

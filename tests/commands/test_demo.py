@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from exporter.commands import demo
 from exporter.simulator import Simulator
 from exporter.simulator.drills import INCIDENTS, SCENARIOS, demo_world
@@ -11,16 +9,13 @@ from tests.harness.clock import ManualClock
 from tests.monitoring.servers import free_port
 
 
-def test_each_incident_is_told_with_who_notices_it() -> None:
+async def test_each_incident_is_told_with_who_notices_it() -> None:
     said: list[str] = []
 
-    async def run() -> None:
-        clock = ManualClock()
-        simulator = Simulator(clock, build=demo_world.build)
-        async with demo.playing(simulator, SCENARIOS["bad-night"], said.append):
-            await clock.advance(15 * 60)
-
-    asyncio.run(run())
+    clock = ManualClock()
+    simulator = Simulator(clock, build=demo_world.build)
+    async with demo.playing(simulator, SCENARIOS["bad-night"], said.append):
+        await clock.advance(15 * 60)
     begun = [line for line in said if line.startswith(">> ")]
     assert [incident.name for incident in INCIDENTS] == [line[3:].partition(":")[0] for line in begun]
     told = {line[3:].partition(":")[0]: line.rpartition(" (")[2].removesuffix(")") for line in begun}
@@ -30,20 +25,17 @@ def test_each_incident_is_told_with_who_notices_it() -> None:
     assert f"{after}; here it ends before" == told["intake-stopped"]
 
 
-def test_an_incident_that_stays_is_not_said_to_end() -> None:
+async def test_an_incident_that_stays_is_not_said_to_end() -> None:
     said: list[str] = []
 
-    async def run() -> None:
-        clock = ManualClock()
-        async with demo.playing(Simulator(clock, build=demo_world.build), SCENARIOS["sync-stuck"], said.append):
-            await clock.advance(1.0)
-
-    asyncio.run(run())
+    clock = ManualClock()
+    async with demo.playing(Simulator(clock, build=demo_world.build), SCENARIOS["sync-stuck"], said.append):
+        await clock.advance(1.0)
     assert ["(the board shows this after 1 h)"] == [line[line.rindex("(") :] for line in said]
 
 
-def test_a_demo_that_is_ended_before_its_first_polls_says_its_addresses_and_nothing_of_itself() -> None:
+async def test_a_demo_that_is_ended_before_its_first_polls_says_its_addresses_and_nothing_of_itself() -> None:
     said: list[str] = []
-    asyncio.run(demo._welcome(f"http://127.0.0.1:{free_port()}", "http://simulator.invalid", "calm", said.append, said.append))
+    await demo._welcome(f"http://127.0.0.1:{free_port()}", "http://simulator.invalid", "calm", said.append, said.append)
     assert [line for line in said if "Status board" in line]
     assert "Ctrl-C ends it" in said[-1]

@@ -169,7 +169,7 @@ class KnownBusiness(Business):
         return HASH
 
 
-def drilled(*incidents: Incident, **kinds: Any) -> tuple[bool, list[str]]:  # noqa: ANN401  what FakeStack takes
+async def drilled(*incidents: Incident, **kinds: Any) -> tuple[bool, list[str]]:  # noqa: ANN401  what FakeStack takes
     """Play incidents on a fake stack; return whether all went well, and what was said."""
     clock, said = ManualClock(auto=True), list[str]()
     simulator = Simulator(clock, build=demo_world.build)
@@ -185,11 +185,11 @@ def drilled(*incidents: Incident, **kinds: Any) -> tuple[bool, list[str]]:  # no
         finally:
             await stack.close()
 
-    return asyncio.run(play()), said
+    return await play(), said
 
 
-def test_a_page_is_told_with_its_time_in_life_its_receiver_and_its_all_clear() -> None:
-    good, said = drilled(DOUBLE)
+async def test_a_page_is_told_with_its_time_in_life_its_receiver_and_its_all_clear() -> None:
+    good, said = await drilled(DOUBLE)
     assert good
     way = "BookingSyncDoubleBooking of salon-berlin-b24 -> pager (no address)"
     assert said[-3:] == [
@@ -217,23 +217,23 @@ def test_a_page_is_told_with_its_time_in_life_its_receiver_and_its_all_clear() -
         ({"failures": 3}, "NOT DELIVERED: Alertmanager failed 3 times, its log says why"),
     ],
 )
-def test_what_did_not_arrive_is_told_with_where_it_was_lost(kinds: dict[str, Any], words: str) -> None:
-    good, said = drilled(DOUBLE, **kinds)
+async def test_what_did_not_arrive_is_told_with_where_it_was_lost(kinds: dict[str, Any], words: str) -> None:
+    good, said = await drilled(DOUBLE, **kinds)
     assert not good
     assert words in "\n".join(said[-3:])
     assert said[-1] == "0 of 1 arrived and were cleared."
 
 
-def test_an_exporter_that_nobody_scrapes_ends_the_drill_with_what_to_add() -> None:
+async def test_an_exporter_that_nobody_scrapes_ends_the_drill_with_what_to_add() -> None:
     with pytest.raises(BookingSyncError) as refused:
-        drilled(DOUBLE, scraped=False)
+        await drilled(DOUBLE, scraped=False)
     assert str(refused.value) == (
         "not scraped: no job of Prometheus asks 127.0.0.1:10888: "
         "add `static_configs: [{targets: ['127.0.0.1:10888']}]` to one, or take --listen"
     )
 
 
-def test_an_address_that_an_exporter_has_already_is_told_with_what_to_do() -> None:
+async def test_an_address_that_an_exporter_has_already_is_told_with_what_to_do() -> None:
     async def begin(address: str) -> None:
         async with open_business(Signals(asyncio.get_running_loop()), address, 60.0):
             raise AssertionError("it listens where somebody else does")
@@ -243,17 +243,17 @@ def test_an_address_that_an_exporter_has_already_is_told_with_what_to_do() -> No
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(BookingSyncError) as caught:
-            asyncio.run(begin(address))
+            await begin(address)
     fix = "stop the exporter that is there, or give --listen another address that a job of Prometheus scrapes"
     assert f"cannot listen on {address}: Address already in use; {fix}" == str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["node", "https"])
-def test_a_credential_that_prometheus_scrapes_with_is_not_told(name: str) -> None:
+async def test_a_credential_that_prometheus_scrapes_with_is_not_told(name: str) -> None:
     secret = "Pa55word-of-nobody"
     url = f"http://{name}:{secret}@127.0.0.1:10888/metrics?access_token={secret}"
     with pytest.raises(BookingSyncError) as refused:
-        drilled(DOUBLE, scraped=False, scrape_url=url, scrape_error=f'Get "{url}": connection refused')
+        await drilled(DOUBLE, scraped=False, scrape_url=url, scrape_error=f'Get "{url}": connection refused')
     assert "connection refused" in str(refused.value)
     assert secret not in str(refused.value)
 
@@ -261,31 +261,31 @@ def test_a_credential_that_prometheus_scrapes_with_is_not_told(name: str) -> Non
 @pytest.mark.parametrize(
     "counted", [httpx.Response(404, text="not found"), httpx.Response(200, text="# a page without this counter\nup 1\n")]
 )
-def test_failures_that_nobody_counts_are_not_taken_for_none(counted: httpx.Response) -> None:
+async def test_failures_that_nobody_counts_are_not_taken_for_none(counted: httpx.Response) -> None:
     with pytest.raises(BookingSyncError) as refused:
-        drilled(DOUBLE, counted=counted)
+        await drilled(DOUBLE, counted=counted)
     assert str(refused.value) == (
         f"Alertmanager at a:9093 does not say at /metrics what it could not deliver ({counted.status_code})"
     )
 
 
-def test_a_silent_intake_is_not_played_where_prometheus_takes_no_past() -> None:
-    good, said = drilled(INTAKE, takes_the_past=False)
+async def test_a_silent_intake_is_not_played_where_prometheus_takes_no_past() -> None:
+    good, said = await drilled(INTAKE, takes_the_past=False)
     assert not good
     assert said[-2].startswith(
         "intake-stopped: NOT PLAYED: Prometheus knows no last week and takes none (404: remote write receiver off)"
     )
 
 
-def test_rules_that_are_not_hurried_are_played_and_told_to_take_hours() -> None:
-    good, said = drilled(DOUBLE, hurry=1.0)
+async def test_rules_that_are_not_hurried_are_played_and_told_to_take_hours() -> None:
+    good, said = await drilled(DOUBLE, hurry=1.0)
     assert good
     assert said[1].startswith("The rules are not hurried: this takes about ")
     assert said[1].endswith(' min. Rules of "monitoring render --hurry 60" take minutes.')
     assert "in life" not in said[-3]
 
 
-def test_nobody_is_paged_who_was_not_to_be() -> None:
+async def test_nobody_is_paged_who_was_not_to_be() -> None:
     clock = ManualClock(auto=True)
     fake = FakeStack(Simulator(clock, build=demo_world.build), clock, routes=WITH_ADDRESSES)
 
@@ -299,13 +299,13 @@ def test_nobody_is_paged_who_was_not_to_be() -> None:
         return said
 
     with pytest.raises(ConfigError) as refused:
-        asyncio.run(begin(page=False))
+        await begin(page=False)
     (problem,) = refused.value.problems
     assert str(problem) == (
         "drill: Alertmanager at a:9093 would tell pager (pagerduty), tickets (email, slack) (fix: warn these people and add "
         "--page, or give it alertmanager.demo.yml, which reaches nobody)"
     )
-    assert asyncio.run(begin(page=True))[0] == "Alertmanager at a:9093 tells pager (pagerduty), tickets (email, slack)."
+    assert (await begin(page=True))[0] == "Alertmanager at a:9093 tells pager (pagerduty), tickets (email, slack)."
 
 
 ALERT = "BookingSyncDoubleBooking"
@@ -326,28 +326,28 @@ def test_each_station_has_its_words(alerting: list[Alerting], arrived: list[Arri
     assert words in lost(ALERT, alerting, arrived, alertmanagers=["http://a"])
 
 
-def test_an_incident_whose_rule_is_not_loaded_is_not_played() -> None:
-    good, said = drilled(DOUBLE, unloaded=DOUBLE.alert)
+async def test_an_incident_whose_rule_is_not_loaded_is_not_played() -> None:
+    good, said = await drilled(DOUBLE, unloaded=DOUBLE.alert)
     assert not good
     assert said[-2].startswith("double-booking: NOT PLAYED: Prometheus has no rule BookingSyncDoubleBooking: ")
 
 
-def test_what_never_arrives_is_given_up_after_twice_its_time_and_a_minute() -> None:
-    _, said = drilled(DOUBLE, fires_after=1e9)
+async def test_what_never_arrives_is_given_up_after_twice_its_time_and_a_minute() -> None:
+    _, said = await drilled(DOUBLE, fires_after=1e9)
     found = re.search(r"LOST after (\d+) s", said[-2])
     assert found
     assert 60 <= float(found[1]) <= 2 * DOUBLE.pages_after / 60 + 61
 
 
-def test_a_page_that_verdicts_put_off_is_waited_for() -> None:
+async def test_a_page_that_verdicts_put_off_is_waited_for() -> None:
     patient = Options(thresholds=Thresholds(connection_stuck_after=6 * 3600.0))
-    good, said = drilled(STUCK, fires_after=6 * 60 + 8, options=patient)
+    good, said = await drilled(STUCK, fires_after=6 * 60 + 8, options=patient)
     assert good, said
     assert "sync-stuck: paged after 370 s (6.17 h in life): BookingSyncConnectionStuck" in said[-3]
 
 
-def test_what_pages_at_its_usual_time_is_not_waited_for_any_longer() -> None:
-    _, said = drilled(STUCK, fires_after=1e9)
+async def test_what_pages_at_its_usual_time_is_not_waited_for_any_longer() -> None:
+    _, said = await drilled(STUCK, fires_after=1e9)
     found = re.search(r"LOST after (\d+) s", said[-2])
     assert found
     assert 60 + 2 * 68 <= float(found[1]) <= 60 + 2 * 68 + 1
@@ -426,22 +426,19 @@ def test_each_refused_input_has_one_line(make: Callable[[], object], line: str) 
         ),
     ],
 )
-def test_a_stack_that_is_none_is_told_in_one_line(answer: httpx.Response | Exception, line: str) -> None:
+async def test_a_stack_that_is_none_is_told_in_one_line(answer: httpx.Response | Exception, line: str) -> None:
     def reply(_: httpx.Request) -> httpx.Response:
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    async def begin() -> None:
-        transport = httpx.MockTransport(reply)
-        stack = Stack(
-            Service("Prometheus", "--prometheus-url", "http://p:9090", transport=transport),
-            Service("Alertmanager", "--alertmanager-url", "http://a:9093", transport=transport),
-        )
-        await examined(stack, [DOUBLE], print, page=False)
-
+    transport = httpx.MockTransport(reply)
+    stack = Stack(
+        Service("Prometheus", "--prometheus-url", "http://p:9090", transport=transport),
+        Service("Alertmanager", "--alertmanager-url", "http://a:9093", transport=transport),
+    )
     with pytest.raises(BookingSyncError) as refused:
-        asyncio.run(begin())
+        await examined(stack, [DOUBLE], print, page=False)
     assert str(refused.value) == line
 
 

@@ -14,7 +14,7 @@ from exporter.commands.probe import probe_now
 from exporter.config import load_config
 from exporter.errors import ConfigError
 from exporter.simulator import FaultKind
-from tests.harness.agency import KEY, Agency, called, on_agency
+from tests.harness.agency import KEY, Agency, called, running_agency
 
 Capture = pytest.CaptureFixture[str]
 
@@ -26,8 +26,8 @@ async def checked(agency: Agency, **rule: Any) -> tuple[list[str], list[str], li
     return problems, said, [text for text in warned if text.startswith("discover")]
 
 
-def test_the_check_says_how_many_sites_there_are_and_tries_each(tmp_path: Path) -> None:
-    async def script(agency: Agency) -> None:
+async def test_the_check_says_how_many_sites_there_are_and_tries_each(tmp_path: Path) -> None:
+    async with running_agency(tmp_path) as agency:
         problems, said, warned = await checked(agency)
         assert ([], []) == (problems, warned)
         assert "discover[agency]: finds 3 sites to watch" == said[0]
@@ -36,11 +36,9 @@ def test_the_check_says_how_many_sites_there_are_and_tries_each(tmp_path: Path) 
         assert "discover[agency]: finds 1 site to watch" == said[0]
         assert ["max_sites" in text for text in warned] == [True]
 
-    on_agency(tmp_path, script)
 
-
-def test_a_list_that_cannot_be_read_is_a_problem_with_its_fix_and_the_other_targets_are_tried(tmp_path: Path) -> None:
-    async def script(agency: Agency) -> None:
+async def test_a_list_that_cannot_be_read_is_a_problem_with_its_fix_and_the_other_targets_are_tried(tmp_path: Path) -> None:
+    async with running_agency(tmp_path) as agency:
         agency.fail(FaultKind.EMPTY, status=403)
         config = load_config(agency.config(targets=[agency.by_hand("salon", 1)]))
         said: list[str] = []
@@ -50,11 +48,11 @@ def test_a_list_that_cannot_be_read_is_a_problem_with_its_fix_and_the_other_targ
         assert ["salon: the credential works"] == said
         assert KEY not in problem
 
-    on_agency(tmp_path, script)
 
-
-def test_probe_polls_what_is_found_and_a_target_of_the_file_without_reading_the_list(tmp_path: Path, capfd: Capture) -> None:
-    async def script(agency: Agency) -> None:
+async def test_probe_polls_what_is_found_and_a_target_of_the_file_without_reading_the_list(
+    tmp_path: Path, capfd: Capture
+) -> None:
+    async with running_agency(tmp_path) as agency:
         config = load_config(agency.config(targets=[agency.by_hand("salon", 1)]))
         await probe_now(config, [], "json")
         answer = json.loads(capfd.readouterr().out.splitlines()[-1])  # the log of a test goes there, too
@@ -66,11 +64,11 @@ def test_probe_polls_what_is_found_and_a_target_of_the_file_without_reading_the_
         with pytest.raises(ConfigError, match="no target named stranger; there are salon, salon-2"):
             await probe_now(config, ["stranger"], "json")
 
-    on_agency(tmp_path, script)
 
-
-def test_probe_warns_of_a_list_that_fails_and_knows_nothing_where_nothing_is_found(tmp_path: Path, capfd: Capture) -> None:
-    async def script(agency: Agency) -> None:
+async def test_probe_warns_of_a_list_that_fails_and_knows_nothing_where_nothing_is_found(
+    tmp_path: Path, capfd: Capture
+) -> None:
+    async with running_agency(tmp_path) as agency:
         agency.fail(FaultKind.EMPTY, status=401)
         assert 1 == await probe_now(load_config(agency.config(targets=[agency.by_hand("salon", 1)])), [], "table")
         assert "sites of an account may be missing here" in capfd.readouterr().out
@@ -80,15 +78,11 @@ def test_probe_warns_of_a_list_that_fails_and_knows_nothing_where_nothing_is_fou
         with pytest.raises(ConfigError, match="finds no site to watch"):
             await probe_now(load_config(agency.config(agency.rule(only=["nothing"]))), [], "table")
 
-    on_agency(tmp_path, script)
 
-
-def test_list_takes_a_found_target(tmp_path: Path, capfd: Capture) -> None:
-    async def script(agency: Agency) -> None:
+async def test_list_takes_a_found_target(tmp_path: Path, capfd: Capture) -> None:
+    async with running_agency(tmp_path) as agency:
         await list_names(load_config(agency.config()), called(2), "json")
         assert called(2)[0] in capfd.readouterr().out
-
-    on_agency(tmp_path, script)
 
 
 @pytest.mark.parametrize(

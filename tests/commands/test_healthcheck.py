@@ -66,10 +66,10 @@ SCHEMES: Final = (
 
 
 @pytest.mark.parametrize(("runs_with", "asks_with", "said"), SCHEMES)
-def test_plain_and_tls_are_told_apart(
+async def test_plain_and_tls_are_told_apart(
     web_files: dict[str, Path | None], runs_with: str, asks_with: str, said: tuple[bool, str]
 ) -> None:
-    assert said == asyncio.run(asked(HEALTHY, "127.0.0.1:0", web_files[runs_with], web_files[asks_with]))
+    assert said == await asked(HEALTHY, "127.0.0.1:0", web_files[runs_with], web_files[asks_with])
 
 
 ANSWERS: Final = (
@@ -89,15 +89,15 @@ ANSWERS: Final = (
 
 
 @pytest.mark.parametrize(("response", "said"), ANSWERS, ids=[str(said) for _, said in ANSWERS])
-def test_another_program_and_trouble_are_told_apart(response: Response, said: str) -> None:
+async def test_another_program_and_trouble_are_told_apart(response: Response, said: str) -> None:
     expected = (said.startswith("healthy"), said)
-    assert expected == asyncio.run(asked(response, "127.0.0.1:0", None, None))
+    assert expected == await asked(response, "127.0.0.1:0", None, None)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:0", ":0", "0.0.0.0:0", "[::1]:0", "[::]:0", "localhost:0"])
-def test_the_exporter_is_found_wherever_it_listens(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_exporter_is_found_wherever_it_listens(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    assert (True, "healthy") == asyncio.run(asked(HEALTHY, address, None, None))
+    assert (True, "healthy") == await asked(HEALTHY, address, None, None)
 
 
 @pytest.fixture
@@ -118,12 +118,9 @@ def raw_server() -> Iterator[Callable[[bytes], Awaitable[int]]]:
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"\x00\x01\x02"])
-def test_what_speaks_no_http_is_not_the_exporter(raw_server: Callable[[bytes], Awaitable[int]], answer: bytes) -> None:
-    async def scenario() -> tuple[bool, str, int]:
-        port = await raw_server(answer)
-        return (*(await asyncio.to_thread(is_healthy, f"127.0.0.1:{port}", None)), port)
-
-    healthy, said, port = asyncio.run(scenario())
+async def test_what_speaks_no_http_is_not_the_exporter(raw_server: Callable[[bytes], Awaitable[int]], answer: bytes) -> None:
+    port = await raw_server(answer)
+    healthy, said, port = (*(await asyncio.to_thread(is_healthy, f"127.0.0.1:{port}", None)), port)
     assert (healthy, said) == (False, f"no answer from 127.0.0.1:{port}: what listens there is not the exporter {WHO}")
 
 

@@ -15,7 +15,7 @@ from exporter.config import load_config
 from exporter.simulator.drills import SCENARIOS
 
 
-def until_told(sign: str, start: Callable[[Callable[[str], None]], Coroutine[Any, Any, None]]) -> list[str]:
+async def until_told(sign: str, start: Callable[[Callable[[str], None]], Coroutine[Any, Any, None]]) -> list[str]:
     """Run ``start`` until it tells something with ``sign`` in it; return what it told."""
     told: list[str] = []
 
@@ -34,16 +34,16 @@ def until_told(sign: str, start: Callable[[Callable[[str], None]], Coroutine[Any
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
-    asyncio.run(main())
+    await main()
     return told
 
 
 @pytest.mark.parametrize(("scenario", "weeks"), [*((name, False) for name in SCENARIOS), ("calm", True), ("worst-night", True)])
-def test_all_that_a_scenario_prints_is_a_configuration(scenario: str, weeks: bool, tmp_path: Path) -> None:
+async def test_all_that_a_scenario_prints_is_a_configuration(scenario: str, weeks: bool, tmp_path: Path) -> None:
     said: list[str] = []
     file = tmp_path / "weeks.om" if weeks else None
     first = next(iter(SCENARIOS[scenario].begins_with), None)
-    told = until_told(
+    told = await until_told(
         f">> {first}: " if first else "A configuration",
         lambda tell: run_simulator("127.0.0.1:0", scenario, said.append, tell, last_week=file),
     )

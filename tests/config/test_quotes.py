@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +84,12 @@ def test_quotes_inside_the_quotes_of_a_bcrypt_hash_are_named(tmp_path: Path, for
 
 
 @pytest.mark.parametrize("form", QUOTED)
-def test_quotes_around_the_client_secret_of_the_login_are_named_before_anything_is_asked(tmp_path: Path, form: str) -> None:
+async def test_quotes_around_the_client_secret_of_the_login_are_named_before_anything_is_asked(
+    tmp_path: Path, form: str
+) -> None:
     def never(_: str) -> str:
         raise AssertionError("asked")
 
     with pytest.raises(TargetConfigError, match="has quotes inside its value") as caught:
-        asyncio.run(login("portal.example", "local.1", form.format("planted"), tmp_path / "t.json", show=never, ask=never))
+        await login("portal.example", "local.1", form.format("planted"), tmp_path / "t.json", show=never, ask=never)
     assert "planted" not in str(caught.value)

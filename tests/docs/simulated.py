@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import yaml
@@ -62,7 +62,7 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, changed: str, changes: Mapping[str, object]) -> AsyncIterator[World]:
+async def world(folder: Path, *, changed: str = SITE, **changes: object) -> AsyncIterator[World]:
     """Watch the demo's businesses with the defaults of everything, and ``changes`` of the target ``changed``."""
     clock = ManualClock()
     simulator = Simulator(clock, build=demo_world.build)
@@ -74,15 +74,3 @@ async def world(folder: Path, changed: str, changes: Mapping[str, object]) -> As
         there = World(simulator, app, clock)
         await there.minutes(2)
         yield there
-
-
-def lived(
-    folder: Path, scenario: Callable[[World], Coroutine[Any, Any, None]], *, changed: str = SITE, **changes: object
-) -> None:
-    """Run ``scenario`` in a world in which the target ``changed`` is configured otherwise."""
-
-    async def main() -> None:
-        async with world(folder, changed, changes) as there:
-            await scenario(there)
-
-    asyncio.run(main())

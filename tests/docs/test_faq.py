@@ -17,7 +17,7 @@ from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
 from exporter.platforms.http_pool import CONNECT_SECONDS
 from exporter.simulator.faults import Fault, FaultKind
-from tests.docs.simulated import SITE, World, lived
+from tests.docs.simulated import SITE, world
 from tests.monitoring.cases import load
 
 ROOT: Final = Path(__file__).parents[2]
@@ -27,32 +27,27 @@ ROUTES: Final = yaml.safe_load((ROOT / "config/alertmanager/alertmanager.yml").r
 CONFLICTS: Final = {"connections": {}, "bookings": {"conflicts": True}}
 
 
-def test_why_does_it_say_not_measured(tmp_path: Path) -> None:
-    async def counted(there: World) -> None:
+async def test_why_does_it_say_not_measured(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
         windows = there.target(SITE).bookings
         assert windows is not None
         assert {window.conflicting for window in windows.windows} == {None}
         assert "not measured" in there.board
         assert SITE in {warning.target for warning in there.status.config_warnings if warning.kind == "conflicts_off"}
 
-    async def read(there: World) -> None:
+    async with world(tmp_path, collectors=CONFLICTS) as there:
         windows = there.target(SITE).bookings
         assert windows is not None
         assert None not in {window.conflicting for window in windows.windows}
 
-    lived(tmp_path, counted)
-    lived(tmp_path, read, collectors=CONFLICTS)
 
-
-def test_why_are_there_no_connections(tmp_path: Path) -> None:
-    async def filtered(there: World) -> None:
+async def test_why_are_there_no_connections(tmp_path: Path) -> None:
+    async with world(tmp_path, schedule_ids=["d4c3f9a5-0000-41ca-9f47-80519c2e3d64"], aliases={}) as there:
         assert {"no_connections", "unknown_schedule"} <= {w.kind for w in there.status.config_warnings if w.target == SITE}
 
-    lived(tmp_path, filtered, schedule_ids=["d4c3f9a5-0000-41ca-9f47-80519c2e3d64"], aliases={})
 
-
-def test_why_is_everything_at_least_since_the_start_of_the_exporter(tmp_path: Path) -> None:
-    async def begun(there: World) -> None:
+async def test_why_is_everything_at_least_since_the_start_of_the_exporter(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
         known = {row.connection: row.since_known for row in there.connections}
         assert set(known.values()) == {False}
         there.simulator.incidents.start("token-revoked")
@@ -60,22 +55,18 @@ def test_why_is_everything_at_least_since_the_start_of_the_exporter(tmp_path: Pa
         [problem] = there.problems("connection_error")
         assert problem.since_known
 
-    lived(tmp_path, begun)
 
-
-def test_what_does_connected_mean_is_it_an_error(tmp_path: Path) -> None:
-    async def scenario(there: World) -> None:
+async def test_what_does_connected_mean_is_it_an_error(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
         rows = [row for row in there.connections if row.status == "connected"]
         assert rows
         await there.minutes(70)
         assert there.problems("connection_stuck") == []
         assert "booking_sync_connection_sync_enabled{" in await there.app.page()
 
-    lived(tmp_path, scenario)
 
-
-def test_why_did_data_vanish(tmp_path: Path) -> None:
-    async def scenario(there: World) -> None:
+async def test_why_did_data_vanish(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
         assert f'booking_sync_connections{{target="{SITE}"' in await there.app.page()
         there.simulator.faults.add(Fault(FaultKind.STATUS, platform="wix", status=500))
         await there.minutes(2)
@@ -93,23 +84,19 @@ def test_why_did_data_vanish(tmp_path: Path) -> None:
         await there.minutes(2)
         assert f'booking_sync_connections{{target="{SITE}"' in await there.app.page()
 
-    lived(tmp_path, scenario)
 
-
-def test_why_does_the_number_differ_from_the_platform_s_calendar_page(tmp_path: Path) -> None:
-    async def scenario(there: World) -> None:
-        windows = there.target(SITE).bookings
-        assert windows is not None
-        for window in windows.windows:
-            by_status = window.by_status or {}
-            assert set(by_status) == set(statuses)
-            assert window.bookings == sum(by_status.values())
-        counts.append(sum(window.bookings for window in windows.windows))
-
+async def test_why_does_the_number_differ_from_the_platform_s_calendar_page(tmp_path: Path) -> None:
     counts: list[int] = []
     for statuses in (("confirmed", "pending"), ("confirmed", "pending", "canceled", "declined")):
         written = {"statuses": [status.upper() for status in statuses]} if len(statuses) > 2 else {}
-        lived(tmp_path, scenario, collectors={"bookings": written})
+        async with world(tmp_path, collectors={"bookings": written}) as there:
+            windows = there.target(SITE).bookings
+            assert windows is not None
+            for window in windows.windows:
+                by_status = window.by_status or {}
+                assert set(by_status) == set(statuses)
+                assert window.bookings == sum(by_status.values())
+            counts.append(sum(window.bookings for window in windows.windows))
     assert counts[0] < counts[1]
 
 
@@ -154,8 +141,8 @@ def test_what_does_did_not_answer_within_30_s_mean(tmp_path: Path) -> None:
     assert CONNECT_SECONDS == 5.0
 
 
-def test_why_rate_limited(tmp_path: Path) -> None:
-    async def scenario(there: World) -> None:
+async def test_why_rate_limited(tmp_path: Path) -> None:
+    async with world(tmp_path) as there:
         there.simulator.incidents.start("api-throttled")
         await there.minutes(8)
         reasons = {problem.reason for problem in there.problems("collector_failing")}
@@ -164,8 +151,6 @@ def test_why_rate_limited(tmp_path: Path) -> None:
         there.simulator.incidents.stop("api-throttled")
         await there.minutes(12)
         assert there.problems("collector_failing") == []
-
-    lived(tmp_path, scenario)
     [waits] = [a.hold for group in alert_groups(Options()) for a in group.alerts if a.name == "BookingSyncApiLimited"]
     assert waits == "15m"
 

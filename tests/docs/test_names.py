@@ -8,12 +8,12 @@ from pathlib import Path
 import yaml
 
 from exporter.platforms.wix import WIX
-from tests.docs.simulated import SITE, World, lived
+from tests.docs.simulated import SITE, world
 from tests.harness.application import driven
 
 
-def test_the_hash_of_an_alert_is_in_the_list_and_an_alias_keeps_the_age(tmp_path: Path) -> None:
-    async def scenario(there: World) -> None:
+async def test_the_hash_of_an_alert_is_in_the_list_and_an_alias_keeps_the_age(tmp_path: Path) -> None:
+    async with world(tmp_path, aliases={}) as there:
         there.simulator.incidents.start("token-revoked")
         await there.minutes(2)
         [before] = there.problems("connection_error")
@@ -33,5 +33,3 @@ def test_the_hash_of_an_alert_is_in_the_list_and_an_alias_keeps_the_age(tmp_path
         assert (after.subject, after.since, after.since_known) == ("Anna", before.since, True)
         assert 'connection="Anna"' in await there.app.page()
         assert "unknown_accepted" in {warning.kind for warning in there.status.config_warnings}
-
-    lived(tmp_path, scenario, aliases={})

@@ -13,7 +13,7 @@ import yaml
 from exporter.simulator import Simulator
 from exporter.simulator.drills import demo_world
 from exporter.simulator.wix.providers import APPLE, GOOGLE
-from tests.docs.simulated import SITE, World, lived
+from tests.docs.simulated import SITE, World, world
 from tests.harness.exposition import lines_of
 from tests.metrics import test_series_of_a_target as costs
 from tools.benchmarks import reports
@@ -44,17 +44,15 @@ async def requests(there: World, target: str) -> float:
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_a_configuration_asks_as_often_as_the_page_says(name: str, tmp_path: Path) -> None:
+async def test_a_configuration_asks_as_often_as_the_page_says(name: str, tmp_path: Path) -> None:
     target, collectors = CONFIGURATIONS[name]
 
-    async def an_hour(there: World) -> None:
+    asked: list[int] = []
+    async with world(tmp_path, changed=target, **{"collectors": collectors} if collectors else {}) as there:
         await there.minutes(20)
         before = await requests(there, target)
         await there.minutes(60)
         asked.append(round(await requests(there, target) - before))
-
-    asked: list[int] = []
-    lived(tmp_path, an_hour, changed=target, **({"collectors": collectors} if collectors else {}))
     assert rows().get(name) == (asked[0], asked[0] * 24)
 
 
@@ -70,10 +68,10 @@ def test_a_configuration_asks_as_often_as_the_page_says(name: str, tmp_path: Pat
         ("a Bitrix24 portal", costs.portal, costs.PORTAL),
     ],
 )
-def test_series_are_as_many_as_the_page_says(
+async def test_series_are_as_many_as_the_page_says(
     tmp_path: Path, what: str, build: Callable[[Simulator], None], target: dict[str, Any]
 ) -> None:
-    assert f"| {what} | {costs.series(tmp_path, build, target).total()} |" in TEXT
+    assert f"| {what} | {(await costs.series(tmp_path, build, target)).total()} |" in TEXT
 
 
 def test_the_table_of_fleets_is_what_was_measured_last() -> None:

@@ -57,7 +57,7 @@ def look_up(hang: Callable[[str], None], real: Callable[..., Any] = socket.getad
 async def open_targets(*inputs: Any, real: Callable[..., Any] = World.open_targets) -> dict[str, LiveTarget]:  # noqa: ANN401
     """Open no target before the file ``GATE`` is there."""
     say("opening")
-    while not Path(os.environ["GATE"]).exists():  # noqa: ASYNC110, ASYNC240  nobody else can tell us
+    while not Path(os.environ["GATE"]).exists():  # noqa: ASYNC110  nobody else can tell us
         await asyncio.sleep(0.05)
     opened: dict[str, LiveTarget] = await real(*inputs)
     return opened
@@ -73,7 +73,7 @@ def read(*inputs: Any, real: Callable[..., Any] = config.load_config, **more: An
 
 async def tick(*inputs: Any, real: Callable[..., Any] = uvicorn.Server.on_tick) -> bool:  # noqa: ANN401
     """Let the web server live until the file ``GATE`` is there."""
-    if Path(os.environ["GATE"]).exists():  # noqa: ASYNC240  as short as a tick
+    if Path(os.environ["GATE"]).exists():
         raise ZeroDivisionError
     ended: bool = await real(*inputs)
     return ended

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import expect
@@ -22,23 +22,20 @@ ELSEWHERE = "board-host"
 """A name without a dot, which the guard against DNS rebinding lets pass; over plain HTTP a browser trusts it with little."""
 
 
-def looked_at(look: Callable[[Tab, Server, ShownBackend], Awaitable[None]], *, javascript: bool = True, name: str = "") -> None:
-    """Serve a board with lifecycle and ``look``; ``name`` leads to this machine, too."""
-
-    async def run() -> None:
-        backend = ShownBackend(views.healthy(), lifecycle=True)
-        server = await serve(create_app(backend), "127.0.0.1:0")
-        try:
-            async with tab(javascript=javascript, rebound=name) as opened:
-                await look(opened, server, backend)
-        finally:
-            await server.stop()
-
-    asyncio.run(run())
+@contextlib.asynccontextmanager
+async def looked_at(*, javascript: bool = True, name: str = "") -> AsyncIterator[tuple[Tab, Server, ShownBackend]]:
+    """Serve a board with lifecycle while the block runs; ``name`` leads to this machine, too."""
+    backend = ShownBackend(views.healthy(), lifecycle=True)
+    server = await serve(create_app(backend), "127.0.0.1:0")
+    try:
+        async with tab(javascript=javascript, rebound=name) as opened:
+            yield opened, server, backend
+    finally:
+        await server.stop()
 
 
-def test_a_click_says_what_happens_in_place_and_looks_again_soon() -> None:
-    async def look(opened: Tab, server: Server, backend: ShownBackend) -> None:
+async def test_a_click_says_what_happens_in_place_and_looks_again_soon() -> None:
+    async with looked_at() as (opened, server, backend):
         page = opened.page
         await page.clock.install()
         await page.goto(server.url)
@@ -55,22 +52,18 @@ def test_a_click_says_what_happens_in_place_and_looks_again_soon() -> None:
         assert BUTTON == await page.evaluate("document.activeElement.getAttribute('aria-label')"), "the focus stays"
         assert [] == opened.complaints
 
-    looked_at(look)
 
-
-def test_without_an_answer_the_click_says_so() -> None:
-    async def look(opened: Tab, server: Server, _: ShownBackend) -> None:
+async def test_without_an_answer_the_click_says_so() -> None:
+    async with looked_at() as (opened, server, _):
         await opened.page.goto(server.url)
         await opened.page.route("**/-/poll*", lambda route: route.abort())
         await opened.page.get_by_role("button", name=BUTTON).click()
         await expect(opened.page.locator(f'form[data-ask="{WIX}"] output')).to_have_text("No answer from the exporter.")
 
-    looked_at(look)
-
 
 @pytest.mark.parametrize("name", ["", ELSEWHERE])
-def test_without_javascript_it_asks_and_comes_back_to_the_same_view_at_that_target(name: str) -> None:
-    async def look(opened: Tab, server: Server, backend: ShownBackend) -> None:
+async def test_without_javascript_it_asks_and_comes_back_to_the_same_view_at_that_target(name: str) -> None:
+    async with looked_at(javascript=False, name=name) as (opened, server, backend):
         url = f"http://{name or '127.0.0.1'}:{server.port}"
         await opened.page.goto(f"{url}/?q={WIX}")
         await opened.page.get_by_role("button", name=BUTTON).click()
@@ -78,12 +71,10 @@ def test_without_javascript_it_asks_and_comes_back_to_the_same_view_at_that_targ
         assert [(WIX, None)] == backend.polled
         assert [] == opened.complaints
 
-    looked_at(look, javascript=False, name=name)
-
 
 @pytest.mark.parametrize("target", ["127.0.0.1", ELSEWHERE])
-def test_a_form_of_another_site_asks_nothing(target: str) -> None:
-    async def look(opened: Tab, server: Server, backend: ShownBackend) -> None:
+async def test_a_form_of_another_site_asks_nothing(target: str) -> None:
+    async with looked_at(name=ELSEWHERE) as (opened, server, backend):
         form = f'<form method="post" action="http://{target}:{server.port}/-/poll?target={WIX}"><button>Go</button></form>'
         await opened.page.route("http://evil.example/", lambda route: route.fulfill(body=form, content_type="text/html"))
         await opened.page.goto("http://evil.example/")
@@ -92,16 +83,12 @@ def test_a_form_of_another_site_asks_nothing(target: str) -> None:
         assert 403 == (await answer.value).status
         assert [] == backend.polled
 
-    looked_at(look, name=ELSEWHERE)
 
-
-def test_a_site_whose_name_was_rebound_to_this_machine_asks_nothing() -> None:
-    async def look(opened: Tab, server: Server, backend: ShownBackend) -> None:
+async def test_a_site_whose_name_was_rebound_to_this_machine_asks_nothing() -> None:
+    async with looked_at(name="evil.example") as (opened, server, backend):
         url = f"http://evil.example:{server.port}"
         await opened.page.route("**/attack", lambda route: route.fulfill(body="<p>attack", content_type="text/html"))
         await opened.page.goto(f"{url}/attack")
         asking = f"fetch('/-/poll?target={WIX}', {{method: 'POST'}}).then(answer => answer.status)"
         assert 421 == await opened.page.evaluate(asking)
         assert [] == backend.polled
-
-    looked_at(look, name="evil.example")

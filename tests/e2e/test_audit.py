@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import ssl
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from structlog.typing import EventDict
 
 from exporter.support.audit import Refusals
 from tests.harness import views
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.certificates import self_signed
 from tests.harness.process import Exporter, exporter
 from tests.harness.web import ShownBackend
@@ -28,7 +27,7 @@ FORGED = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9", "X-R
 CHANGES = {"reload": "/-/reload", "log-level": "/-/log-level?level=debug"}
 
 
-def told(
+async def told(
     tmp_path: Path,
     path: str,
     *,
@@ -53,7 +52,7 @@ def told(
             await client.post(f"{url}{path}", headers={**FORGED, **(headers or {})})
 
     with structlog.testing.capture_logs() as logged:
-        asyncio.run(scenario())
+        await scenario()
     return [line for line in logged if line["event"].startswith("change_")]
 
 
@@ -63,32 +62,34 @@ def asked(change: str, by: str, **more: str) -> list[EventDict]:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_without_password_is_told_with_the_address_of_the_connection(change: str, tmp_path: Path) -> None:
-    assert asked(change, "anybody") == told(tmp_path, CHANGES[change])
+async def test_a_change_without_password_is_told_with_the_address_of_the_connection(change: str, tmp_path: Path) -> None:
+    assert asked(change, "anybody") == await told(tmp_path, CHANGES[change])
 
 
-def test_the_address_of_the_connection_is_told_as_everybody_writes_it_on_a_listener_of_both_families(tmp_path: Path) -> None:
-    assert asked("reload", "anybody") == told(tmp_path, CHANGES["reload"], address=":0")
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_name_in_a_header_that_nobody_checked_is_not_told(change: str, tmp_path: Path) -> None:
-    assert asked(change, "anybody") == told(tmp_path, CHANGES[change], user="mallory:x")
+async def test_the_address_of_the_connection_is_told_as_everybody_writes_it_on_a_listener_of_both_families(
+    tmp_path: Path,
+) -> None:
+    assert asked("reload", "anybody") == await told(tmp_path, CHANGES["reload"], address=":0")
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_who_signed_in_is_told_by_name(change: str, tmp_path: Path) -> None:
-    assert asked(change, "anna") == told(tmp_path, CHANGES[change], web=USERS, user="anna:right")
+async def test_a_name_in_a_header_that_nobody_checked_is_not_told(change: str, tmp_path: Path) -> None:
+    assert asked(change, "anybody") == await told(tmp_path, CHANGES[change], user="mallory:x")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_who_signed_in_is_told_by_name(change: str, tmp_path: Path) -> None:
+    assert asked(change, "anna") == await told(tmp_path, CHANGES[change], web=USERS, user="anna:right")
 
 
 @pytest.mark.parametrize("user", ["anna:right", ""])
-def test_who_showed_a_certificate_is_told_by_its_subject(user: str, tmp_path: Path) -> None:
+async def test_who_showed_a_certificate_is_told_by_its_subject(user: str, tmp_path: Path) -> None:
     certificate, _ = self_signed(tmp_path)
     shown = self_signed(tmp_path, "scraper")
     policy = f"  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {shown[0].name}\n"
     web = TLS + policy + (USERS if user else "")
     names = asked("reload", "anna", certificate="CN=scraper") if user else asked("reload", "CN=scraper")
-    assert names == told(tmp_path, "/-/reload", web=web, user=user, verify=trusting(certificate, shown))
+    assert names == await told(tmp_path, "/-/reload", web=web, user=user, verify=trusting(certificate, shown))
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -96,10 +97,10 @@ def test_who_showed_a_certificate_is_told_by_its_subject(user: str, tmp_path: Pa
     ("lifecycle", "headers", "why"),
     [(False, {}, "lifecycle_off"), (True, {"Origin": "https://evil.example"}, "cross_site")],
 )
-def test_what_is_refused_is_told_with_the_reason(
+async def test_what_is_refused_is_told_with_the_reason(
     change: str, lifecycle: bool, headers: dict[str, str], why: str, tmp_path: Path
 ) -> None:
-    (line,) = told(tmp_path, CHANGES[change], lifecycle=lifecycle, headers=headers)
+    (line,) = await told(tmp_path, CHANGES[change], lifecycle=lifecycle, headers=headers)
     facts = {"change": change, "why": why, "by": "anybody", "from": "127.0.0.1", "untold": None}
     assert {"event": "change_refused", "log_level": "warning", **facts} == line
 
@@ -131,14 +132,11 @@ def by_an_edit(_: Exporter, config: Path) -> None:
     ],
     ids=["SIGHUP", "SIGUSR1", "watch"],
 )
-def test_a_change_that_came_another_way_is_told_with_the_way(
-    ask: Callable[[Exporter, Path], None], change: str, by: str, tmp_path: Path
+async def test_a_change_that_came_another_way_is_told_with_the_way(
+    business: Business, ask: Callable[[Exporter, Path], None], change: str, by: str
 ) -> None:
-    async def scenario(business: Business) -> None:
-        config = business.config()
-        async with exporter(config, "--config.watch") as process:
-            await process.ready()
-            ask(process, config)
-            await process.logged("change_requested", change=change, by=by, logger="exporter.audit")
-
-    with_business(tmp_path, scenario)
+    config = business.config()
+    async with exporter(config, "--config.watch") as process:
+        await process.ready()
+        ask(process, config)
+        await process.logged("change_requested", change=change, by=by, logger="exporter.audit")

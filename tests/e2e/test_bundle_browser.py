@@ -199,11 +199,11 @@ async def rebound_attack(servers: Stack) -> list[str]:
 
 
 @pytest.mark.parametrize("how", [attack, rebound_attack])
-def test_a_foreign_page_changes_and_reads_nothing(how: Any, tmp_path: Path) -> None:  # noqa: ANN401  one of the two above
+async def test_a_foreign_page_changes_and_reads_nothing(how: Any, tmp_path: Path) -> None:  # noqa: ANN401  one of the two above
     with stack(tmp_path) as servers:
         before = servers.reloads()
         assert 2 == len(before)
-        assert [] == asyncio.run(how(servers))
+        assert [] == await how(servers)
         assert [] == servers.silences()
         assert MARK not in servers.alerts()
         assert before == servers.reloads()
@@ -211,9 +211,9 @@ def test_a_foreign_page_changes_and_reads_nothing(how: Any, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("how", [attack, rebound_attack])
-def test_the_same_page_commands_servers_without_password_and_with_lifecycle(how: Any, tmp_path: Path) -> None:  # noqa: ANN401  see above
+async def test_the_same_page_commands_servers_without_password_and_with_lifecycle(how: Any, tmp_path: Path) -> None:  # noqa: ANN401  see above
     with stack(tmp_path, flags=["--web.enable-lifecycle"], open_to_all=True) as servers:
-        assert asyncio.run(how(servers))
+        assert await how(servers)
         assert {MARK} == {silence["createdBy"] for silence in servers.silences()}
         assert MARK in servers.alerts()
         assert 0 == servers.process.wait(30)

@@ -14,132 +14,108 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.simulator import Fault, FaultKind
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.process import command, exporter, until
 
 CONNECTIONS = "ListConnections"
 
 
-def test_probe_is_healthy_when_everything_syncs(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        for booking in business.portal.world.bookings():
-            business.portal.world.link(booking.id, 1)
-        code, out, _ = await command("probe", f"--config.file={business.config()}")
-        assert code == 0
-        for part in ("salon-wix", "salon-b24", "connections", "links", "3 synced", "OK"):
-            assert part in out
-
-    with_business(tmp_path, scenario)
+async def test_probe_is_healthy_when_everything_syncs(business: Business) -> None:
+    for booking in business.portal.world.bookings():
+        business.portal.world.link(booking.id, 1)
+    code, out, _ = await command("probe", f"--config.file={business.config()}")
+    assert code == 0
+    for part in ("salon-wix", "salon-b24", "connections", "links", "3 synced", "OK"):
+        assert part in out
 
 
-def test_probe_warns_of_a_broken_connection_and_says_who_mends_it(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        business.site.connections.revoke_token(next(iter(business.site.connections)).id)
-        code, out, _ = await command("probe", "salon-wix", f"--config.file={business.config()}")
-        assert code == 1
-        assert "salon-b24" not in out, "only the named target is polled"
-        assert "signs in again" in out
-
-    with_business(tmp_path, scenario)
+async def test_probe_warns_of_a_broken_connection_and_says_who_mends_it(business: Business) -> None:
+    business.site.connections.revoke_token(next(iter(business.site.connections)).id)
+    code, out, _ = await command("probe", "salon-wix", f"--config.file={business.config()}")
+    assert code == 1
+    assert "salon-b24" not in out, "only the named target is polled"
+    assert "signs in again" in out
 
 
-def test_probe_is_critical_when_two_bookings_of_the_next_day_overlap(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        world, soon = business.portal.world, business.simulator.now() + 7_200
-        chair = world.add_resource("Chair 9")
-        for late in (0, 600):
-            world.add_booking(soon + late, soon + late + 1_800, resource_ids=(chair.id,))
-        target = business.bitrix24_target(collectors={"bookings": {"interval": "1s"}})
-        code, out, _ = await command("probe", f"--config.file={business.config(target)}")
-        assert code == 2
-        assert "(20 min; " in out
-        [row] = [line for line in out.splitlines() if line.startswith("salon-b24") and "bookings" in line.split()]
-        assert "CRITICAL" in row.split()
-        assert "Not judged, since one poll has no history: connections down, connection disconnected," in out
-        assert re.match(r"CRITICAL: 1 target \(1 critical\) - double booking: salon-b24 5 (today|tomorrow) \d\d:\d\d \| ", out)
-
-    with_business(tmp_path, scenario)
+async def test_probe_is_critical_when_two_bookings_of_the_next_day_overlap(business: Business) -> None:
+    world, soon = business.portal.world, business.simulator.now() + 7_200
+    chair = world.add_resource("Chair 9")
+    for late in (0, 600):
+        world.add_booking(soon + late, soon + late + 1_800, resource_ids=(chair.id,))
+    target = business.bitrix24_target(collectors={"bookings": {"interval": "1s"}})
+    code, out, _ = await command("probe", f"--config.file={business.config(target)}")
+    assert code == 2
+    assert "(20 min; " in out
+    [row] = [line for line in out.splitlines() if line.startswith("salon-b24") and "bookings" in line.split()]
+    assert "CRITICAL" in row.split()
+    assert "Not judged, since one poll has no history: connections down, connection disconnected," in out
+    assert re.match(r"CRITICAL: 1 target \(1 critical\) - double booking: salon-b24 5 (today|tomorrow) \d\d:\d\d \| ", out)
 
 
-def test_probe_warns_when_one_collector_of_a_target_fails_beside_a_good_one(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, platform="wix", operation=CONNECTIONS))
-        code, out, _ = await command("probe", "salon-wix", f"--config.file={business.config()}")
-        assert code == 1
-        states = {row[1]: row[2] for line in out.splitlines() if (row := line.split()) and row[0] == "salon-wix"}
-        assert ("WARNING", "OK") == (states["connections"], states["bookings"])
-
-    with_business(tmp_path, scenario)
+async def test_probe_warns_when_one_collector_of_a_target_fails_beside_a_good_one(business: Business) -> None:
+    business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, platform="wix", operation=CONNECTIONS))
+    code, out, _ = await command("probe", "salon-wix", f"--config.file={business.config()}")
+    assert code == 1
+    states = {row[1]: row[2] for line in out.splitlines() if (row := line.split()) and row[0] == "salon-wix"}
+    assert ("WARNING", "OK") == (states["connections"], states["bookings"])
 
 
-def test_probe_is_critical_when_a_poll_fails(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, platform="bitrix24"))
-        code, out, _ = await command("probe", f"--config.file={business.config()}")
-        assert code == 2
-        assert "permission" in out
-
-    with_business(tmp_path, scenario)
+async def test_probe_is_critical_when_a_poll_fails(business: Business) -> None:
+    business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, platform="bitrix24"))
+    code, out, _ = await command("probe", f"--config.file={business.config()}")
+    assert code == 2
+    assert "permission" in out
 
 
-def test_probe_does_not_know_an_unknown_target(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        code, out, err = await command("probe", "salon-wicks", f"--config.file={business.config()}")
-        assert (3, "") == (code, err), "a monitoring system reads standard output"
-        assert "UNKNOWN: no target named salon-wicks; there are salon-b24, salon-wix\n" == out
-
-    with_business(tmp_path, scenario)
+async def test_probe_does_not_know_an_unknown_target(business: Business) -> None:
+    code, out, err = await command("probe", "salon-wicks", f"--config.file={business.config()}")
+    assert (3, "") == (code, err), "a monitoring system reads standard output"
+    assert "UNKNOWN: no target named salon-wicks; there are salon-b24, salon-wix\n" == out
 
 
-def test_probe_is_unknown_with_a_bad_configuration(tmp_path: Path) -> None:
+async def test_probe_is_unknown_with_a_bad_configuration(tmp_path: Path) -> None:
     path = tmp_path / "exporter.yml"
     path.write_text("targets: []\n")
-    code, out, err = asyncio.run(command("probe", f"--config.file={path}"))
+    code, out, err = await command("probe", f"--config.file={path}")
     assert (3, "") == (code, err)
     assert out.startswith(f"UNKNOWN: {path}:1: targets: ")
-    code, out, err = asyncio.run(command("probe", "--output=json", f"--config.file={path}"))
+    code, out, err = await command("probe", "--output=json", f"--config.file={path}")
     assert (3, "") == (code, out), "what is no JSON stands elsewhere"
     assert err.startswith(f"error: {path}:1: targets: ")
 
 
 @pytest.mark.parametrize("wrong", ["--outputt=json", "--output=xml"])
-def test_probe_is_unknown_when_it_is_called_wrongly(wrong: str) -> None:
-    code, out, err = asyncio.run(command("probe", wrong))
+async def test_probe_is_unknown_when_it_is_called_wrongly(wrong: str) -> None:
+    code, out, err = await command("probe", wrong)
     assert code == 3
     assert "--output" in err
     assert out.startswith("UNKNOWN: ")
     assert "--output" in out
 
 
-def test_probe_prints_json_that_is_the_status_api(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        code, out, _ = await command("probe", "--output=json", f"--config.file={business.config()}")
-        assert code == 1, "some bookings of the portal have no deal"
-        assert {"salon-wix", "salon-b24"} == {target["name"] for target in json.loads(out)["targets"]}
-
-    with_business(tmp_path, scenario)
+async def test_probe_prints_json_that_is_the_status_api(business: Business) -> None:
+    code, out, _ = await command("probe", "--output=json", f"--config.file={business.config()}")
+    assert code == 1, "some bookings of the portal have no deal"
+    assert {"salon-wix", "salon-b24"} == {target["name"] for target in json.loads(out)["targets"]}
 
 
-def test_probe_prints_metrics_that_parse(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        _, out, _ = await command("probe", "--output=metrics", f"--config.file={business.config()}")
-        families = {family.name for family in text_string_to_metric_families(out)}
-        assert {"booking_sync_connection_status", "booking_sync_bookings", "booking_sync_linked_bookings"} <= families
-
-    with_business(tmp_path, scenario)
+async def test_probe_prints_metrics_that_parse(business: Business) -> None:
+    _, out, _ = await command("probe", "--output=metrics", f"--config.file={business.config()}")
+    families = {family.name for family in text_string_to_metric_families(out)}
+    assert {"booking_sync_connection_status", "booking_sync_bookings", "booking_sync_linked_bookings"} <= families
 
 
-def test_check_config_is_content_with_the_shipped_example() -> None:
+async def test_check_config_is_content_with_the_shipped_example() -> None:
     shipped = Path(__file__).parents[2] / "config" / "exporter.yml"
     environ = {"WIX_API_KEY": "IST.x", "B24_WEBHOOK_URL": "https://portal.bitrix24.example/rest/1/abcdef0123456789/"}
-    code, out, err = asyncio.run(command("check-config", f"--config.file={shipped}", environ=environ))
+    code, out, err = await command("check-config", f"--config.file={shipped}", environ=environ)
     # A machine without the folder of a service is told so, and nothing else.
     told = [line for line in err.splitlines() if "the folder /var/lib/booking-sync-exporter does not exist" not in line]
     assert (code, told) == (0, []), err
     assert "valid" in out
 
 
-def test_check_config_names_every_problem_at_once_and_shows_no_secret(tmp_path: Path) -> None:
+async def test_check_config_names_every_problem_at_once_and_shows_no_secret(tmp_path: Path) -> None:
     path = tmp_path / "exporter.yml"
     path.write_text(
         """
@@ -149,64 +125,58 @@ targets:
   - {name: a, platform: bitrix24, webhook_url: "http://portal.example/rest/1/planted-code-2/", unknown: 1}
 """
     )
-    code, _, err = asyncio.run(command("check-config", f"--config.file={path}"))
+    code, _, err = await command("check-config", f"--config.file={path}")
     assert code == 2
     for part in ("Europe/Berlim", "Europe/Berlin", "targets[0].api_key", "targets[1].name", "targets[1].unknown", "fix:"):
         assert part in err, part
     assert "planted" not in err
 
 
-def test_check_config_online_tries_each_credential(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        wrong = business.bitrix24_target("wrong", webhook_url="https://x.bitrix24.example/rest/1/plantedwrongcode/")
-        config = business.config(business.wix_target(), business.bitrix24_target(), wrong)
-        code, out, err = await command("check-config", "--online", f"--config.file={config}")
-        assert code == 2
-        assert "salon-wix: the credential works" in out
-        assert "salon-b24: the credential works" in out
-        assert "wrong: auth" in err
-        assert "plantedwrongcode" not in out + err
-
-    with_business(tmp_path, scenario)
+async def test_check_config_online_tries_each_credential(business: Business) -> None:
+    wrong = business.bitrix24_target("wrong", webhook_url="https://x.bitrix24.example/rest/1/plantedwrongcode/")
+    config = business.config(business.wix_target(), business.bitrix24_target(), wrong)
+    code, out, err = await command("check-config", "--online", f"--config.file={config}")
+    assert code == 2
+    assert "salon-wix: the credential works" in out
+    assert "salon-b24: the credential works" in out
+    assert "wrong: auth" in err
+    assert "plantedwrongcode" not in out + err
 
 
-def test_healthcheck_tells_a_running_exporter_from_none(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config(business.wix_target())) as running:
-            address = running.url.removeprefix("http://")
-            assert (await command("healthcheck", f"--web.listen-address={address}"))[0] == 0
-        code, _, err = await command("healthcheck", f"--web.listen-address={address}")
-        assert code == 1
-        assert "no answer" in err
-
-    with_business(tmp_path, scenario)
+async def test_healthcheck_tells_a_running_exporter_from_none(business: Business) -> None:
+    async with exporter(business.config(business.wix_target())) as running:
+        address = running.url.removeprefix("http://")
+        assert (await command("healthcheck", f"--web.listen-address={address}"))[0] == 0
+    code, _, err = await command("healthcheck", f"--web.listen-address={address}")
+    assert code == 1
+    assert "no answer" in err
 
 
-def test_leaving_a_question_unanswered_is_no_crash(tmp_path: Path) -> None:
+async def test_leaving_a_question_unanswered_is_no_crash(tmp_path: Path) -> None:
     words = ("--portal=https://x.bitrix24.example", "--client-id=local.1", f"--token-file={tmp_path / 'token.json'}")
-    code, _, err = asyncio.run(command("bitrix24-login", *words))
+    code, _, err = await command("bitrix24-login", *words)
     assert code == 1
     assert "Aborted" in err
     assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("shard", ["3/3", "1", "²/³", "-1/2", "a/b", "0/0"])
-def test_a_shard_that_makes_no_sense_is_refused(shard: str) -> None:
-    code, _, err = asyncio.run(command(f"--shard={shard}"))
+async def test_a_shard_that_makes_no_sense_is_refused(shard: str) -> None:
+    code, _, err = await command(f"--shard={shard}")
     assert code == 2
     assert "(fix: " in err
     assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("words", [("demo",), ("simulate",)])
-def test_an_unknown_scenario_is_refused_with_the_list(words: tuple[str, ...]) -> None:
-    code, _, err = asyncio.run(command(*words, "--scenario=quiet"))
+async def test_an_unknown_scenario_is_refused_with_the_list(words: tuple[str, ...]) -> None:
+    code, _, err = await command(*words, "--scenario=quiet")
     assert code == 2
     assert "bad-night" in err
 
 
-def test_simulate_lists_every_scripted_incident() -> None:
-    code, out, _ = asyncio.run(command("simulate", "--list"))
+async def test_simulate_lists_every_scripted_incident() -> None:
+    code, out, _ = await command("simulate", "--list")
     assert code == 0
     for name in (
         *("token-revoked", "sync-stuck", "provider-down", "double-booking", "lost-crm-link", "api-throttled", "intake-stopped"),
@@ -215,91 +185,82 @@ def test_simulate_lists_every_scripted_incident() -> None:
         assert name in out
 
 
-def test_all_that_simulate_prints_is_a_configuration_that_works_against_it(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-u", "-m", "exporter", "simulate", "--listen=127.0.0.1:0", "--scenario=token-revoked"),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            told = ""
-            while ">> token-revoked" not in told:
-                told += (await asyncio.wait_for(process.stderr.readline(), 20)).decode()
-            text = (await process.stdout.read(64 * 1024)).decode()
-            path = tmp_path / "exporter.yml"
-            path.write_text(text)
-            code, out, err = await command("probe", f"--config.file={path}")
-            assert code == 1, out + err
-            assert "1 error" in out
-            assert "conflicts_off" not in out, "double bookings are looked for on both platforms"
-            assert "timezone: Europe/Berlin" in text
-        finally:
-            process.send_signal(signal.SIGINT)  # Ctrl-C
-            assert await asyncio.wait_for(process.wait(), 20) == 0
-            assert process.stderr is not None
-            assert "Traceback" not in (await process.stderr.read()).decode()
-
-    asyncio.run(scenario())
+async def test_all_that_simulate_prints_is_a_configuration_that_works_against_it(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-u", "-m", "exporter", "simulate", "--listen=127.0.0.1:0", "--scenario=token-revoked"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        told = ""
+        while ">> token-revoked" not in told:
+            told += (await asyncio.wait_for(process.stderr.readline(), 20)).decode()
+        text = (await process.stdout.read(64 * 1024)).decode()
+        path = tmp_path / "exporter.yml"
+        path.write_text(text)
+        code, out, err = await command("probe", f"--config.file={path}")
+        assert code == 1, out + err
+        assert "1 error" in out
+        assert "conflicts_off" not in out, "double bookings are looked for on both platforms"
+        assert "timezone: Europe/Berlin" in text
+    finally:
+        process.send_signal(signal.SIGINT)  # Ctrl-C
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert process.stderr is not None
+        assert "Traceback" not in (await process.stderr.read()).decode()
 
 
-def test_demo_shows_both_platforms_and_the_incidents_as_they_run() -> None:
-    async def scenario() -> None:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-u", "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0", "--scenario=token-revoked"),
-            "--web.allowed-hosts=host.docker.internal",
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            told = ""
-            while told.count("booking_sync_bookings{") < 6:
-                told += (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
-            text = (await process.stdout.read(64 * 1024)).decode()
-            assert 4 == len(text.splitlines()), "four addresses, and nothing else"
-            url = next(word for word in text.split() if word.startswith("http")).rstrip("/")
-            async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+async def test_demo_shows_both_platforms_and_the_incidents_as_they_run() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-u", "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0", "--scenario=token-revoked"),
+        "--web.allowed-hosts=host.docker.internal",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        told = ""
+        while told.count("booking_sync_bookings{") < 6:
+            told += (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
+        text = (await process.stdout.read(64 * 1024)).decode()
+        assert 4 == len(text.splitlines()), "four addresses, and nothing else"
+        url = next(word for word in text.split() if word.startswith("http")).rstrip("/")
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
 
-                async def page() -> str | None:
-                    text = (await http.get("/metrics")).text
-                    return text if 'status="error"} 1' in text else None
+            async def page() -> str | None:
+                text = (await http.get("/metrics")).text
+                return text if 'status="error"} 1' in text else None
 
-                shown = await until(page, "the scripted incident on the page")
-                by_name = {"host": f"host.docker.internal:{url.rpartition(':')[2]}"}
-                assert 200 == (await http.get("/metrics", headers=by_name)).status_code
-                for platform in ("wix", "bitrix24"):
-                    assert f'platform="{platform}",window="next_24h"' in shown
-                assert 403 == (await http.post("/-/reload")).status_code, "without --web.enable-lifecycle"
-        finally:
-            process.send_signal(signal.SIGINT)  # Ctrl-C
-            assert await asyncio.wait_for(process.wait(), 20) == 0
-            assert process.stderr is not None
-            assert "Traceback" not in (await process.stderr.read()).decode()
-
-    asyncio.run(scenario())
+            shown = await until(page, "the scripted incident on the page")
+            by_name = {"host": f"host.docker.internal:{url.rpartition(':')[2]}"}
+            assert 200 == (await http.get("/metrics", headers=by_name)).status_code
+            for platform in ("wix", "bitrix24"):
+                assert f'platform="{platform}",window="next_24h"' in shown
+            assert 403 == (await http.post("/-/reload")).status_code, "without --web.enable-lifecycle"
+    finally:
+        process.send_signal(signal.SIGINT)  # Ctrl-C
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert process.stderr is not None
+        assert "Traceback" not in (await process.stderr.read()).decode()
 
 
-def test_demo_may_be_reloaded_with_the_switch_of_the_daemon() -> None:
-    async def scenario() -> None:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-u", "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0", "--scenario=calm"),
-            "--web.enable-lifecycle",
-            stdout=asyncio.subprocess.PIPE,
-        )
-        try:
-            assert process.stdout is not None
-            text = ""
-            while "Status board" not in text:
-                text += (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
-            url = next(word for word in text.split() if word.startswith("http")).rstrip("/")
-            async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
-                assert 200 == (await http.post("/-/reload")).status_code
-        finally:
-            process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(process.wait(), 20) == 0
-
-    asyncio.run(scenario())
+async def test_demo_may_be_reloaded_with_the_switch_of_the_daemon() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-u", "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0", "--scenario=calm"),
+        "--web.enable-lifecycle",
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        text = ""
+        while "Status board" not in text:
+            text += (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+        url = next(word for word in text.split() if word.startswith("http")).rstrip("/")
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            assert 200 == (await http.post("/-/reload")).status_code
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 20) == 0

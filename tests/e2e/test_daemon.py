@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from exporter.simulator import Fault, FaultKind
-from tests.harness.business import API_KEY, Business, with_business
+from tests.harness.business import API_KEY, Business
 from tests.harness.process import Exporter, exporter, hanging, until
 
 
@@ -32,285 +32,236 @@ def up(target: str, collector: str, platform: str = "wix") -> str:
     return f'collector_up{{collector="{collector}",platform="{platform}",target="{target}"}}'
 
 
-def test_both_platforms_end_up_as_gauges(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config()) as running:
-            await running.ready()
+async def test_both_platforms_end_up_as_gauges(business: Business) -> None:
+    async with exporter(business.config()) as running:
+        await running.ready()
+        page = await running.samples()
+        assert {1.0} == {value for name, value in page.items() if name.startswith("collector_up")}
+        synced = [v for name, v in page.items() if name.startswith("connection_status{") and 'status="synced"' in name]
+        assert [1.0, 1.0, 1.0] == synced
+        for platform, target in (("wix", "salon-wix"), ("bitrix24", "salon-b24")):
+            assert page[f'bookings{{platform="{platform}",target="{target}",window="next_7d"}}'] > 0
+        assert page["ready"] == 1
+        assert not business.simulator.log.writes()
+
+
+async def test_token_files_that_hang_hold_up_no_large_answer_of_another_target(business: Business) -> None:
+    business.site.connect_many(400)
+    targets = [business.wix_target("large", collectors={"connections": {"interval": "1s"}})]
+    # More than there are threads for files.
+    targets += [business.expired_oauth_target(f"oauth-{number}") for number in range(70)]
+    last_success = 'collector_last_success_timestamp_seconds{collector="connections",platform="wix",target="large"}'
+    async with hanging(business.config(*targets), "token_files") as running:
+        later = business.simulator.now() + 6  # until then every token file has been opened
+
+        async def goes_on() -> bool:
+            return (await sample(running, last_success) or 0.0) > later
+
+        await until(goes_on, "the polls of the large site to go on", seconds=20)
+        assert sum(line["event"] == "hangs" for line in running.log) >= 64, "as many threads as there are for files hang"
+
+
+async def test_a_revoked_token_shows_at_the_next_poll(business: Business) -> None:
+    async with exporter(business.config(business.wix_target(aliases={}))) as running:
+        await running.ready()
+        business.site.connections.revoke_token(next(iter(business.site.connections)).id)
+
+        async def errors() -> bool:
             page = await running.samples()
-            assert {1.0} == {value for name, value in page.items() if name.startswith("collector_up")}
-            synced = [v for name, v in page.items() if name.startswith("connection_status{") and 'status="synced"' in name]
-            assert [1.0, 1.0, 1.0] == synced
-            for platform, target in (("wix", "salon-wix"), ("bitrix24", "salon-b24")):
-                assert page[f'bookings{{platform="{platform}",target="{target}",window="next_7d"}}'] > 0
-            assert page["ready"] == 1
-            assert not business.simulator.log.writes()
+            return page['connections{calendar_type="google",platform="wix",status="error",target="salon-wix"}'] == 1
 
-    with_business(tmp_path, scenario)
+        await until(errors, "the connection in error")
+        page = await running.samples()
+        assert any('reason="token_revoked"' in name and value == 1 for name, value in page.items())
 
 
-def test_token_files_that_hang_hold_up_no_large_answer_of_another_target(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        business.site.connect_many(400)
-        targets = [business.wix_target("large", collectors={"connections": {"interval": "1s"}})]
-        # More than there are threads for files.
-        targets += [business.expired_oauth_target(f"oauth-{number}") for number in range(70)]
-        last_success = 'collector_last_success_timestamp_seconds{collector="connections",platform="wix",target="large"}'
-        async with hanging(business.config(*targets), "token_files") as running:
-            later = business.simulator.now() + 6  # until then every token file has been opened
-
-            async def goes_on() -> bool:
-                return (await sample(running, last_success) or 0.0) > later
-
-            await until(goes_on, "the polls of the large site to go on", seconds=20)
-            assert sum(line["event"] == "hangs" for line in running.log) >= 64, "as many threads as there are for files hang"
-
-    with_business(tmp_path, scenario)
+async def test_sigterm_ends_with_zero_and_closes_the_socket(business: Business) -> None:
+    async with exporter(business.config()) as running:
+        await running.ready()
+        running.send(signal.SIGTERM)
+        assert await running.ended() == 0
+        with pytest.raises(httpx.ConnectError):
+            await running.get("/-/healthy")
+        assert "Traceback" not in running.raw
 
 
-def test_a_revoked_token_shows_at_the_next_poll(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config(business.wix_target(aliases={}))) as running:
-            await running.ready()
-            business.site.connections.revoke_token(next(iter(business.site.connections)).id)
+async def test_sigterm_lets_the_request_in_flight_end(business: Business) -> None:
+    async with exporter(business.config(business.wix_target(collectors={"connections": {"interval": "1h"}}))) as running:
+        await running.ready()
+    business.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, seconds=2.0))
+    async with exporter(business.config(business.wix_target(collectors={"connections": {"interval": "1h"}}))) as running:
 
-            async def errors() -> bool:
-                page = await running.samples()
-                return page['connections{calendar_type="google",platform="wix",status="error",target="salon-wix"}'] == 1
+        async def asked() -> bool:
+            return any(line["event"] == "listening" for line in running.log)
 
-            await until(errors, "the connection in error")
-            page = await running.samples()
-            assert any('reason="token_revoked"' in name and value == 1 for name, value in page.items())
+        await until(asked, "the start")
+        await asyncio.sleep(0.5)  # into the slow answer
+        running.send(signal.SIGTERM)
+        assert await running.ended() == 0
+        assert "Traceback" not in running.raw
+    statuses = [entry.status for entry in business.simulator.log if "connections" in entry.path]
+    assert statuses[-1] == 200, "the answer was read to its end"
 
-    with_business(tmp_path, scenario)
+
+async def test_a_second_signal_ends_at_once(business: Business) -> None:
+    business.simulator.faults.add(Fault(FaultKind.NEVER))
+    async with exporter(business.config(business.wix_target(timeout="60s"))) as running:
+        running.send(signal.SIGTERM)
+        await running.logged("stopping")
+        running.send(signal.SIGTERM)
+        assert await running.ended(5) == 1
 
 
-def test_sigterm_ends_with_zero_and_closes_the_socket(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config()) as running:
-            await running.ready()
+async def test_a_stop_that_comes_before_the_socket_is_open_is_an_orderly_one(business: Business, tmp_path: Path) -> None:
+    text = business.config(business.wix_target()).read_text()
+    # A configuration that is a pipe keeps the start waiting until we write into it.
+    pipe = tmp_path / "pipe.yml"
+    os.mkfifo(pipe)
+    async with exporter(pipe, wait=False) as running:
+        writer = await asyncio.to_thread(pipe.open, "w")
+        with writer:
+            running.send(signal.SIGTERM)
+            await asyncio.sleep(0.1)
+            writer.write(text)
+        assert await running.ended() == 0
+        assert "Traceback" not in running.raw
+
+
+async def test_a_reload_that_is_asked_for_after_the_stop_began_starts_nothing(business: Business) -> None:
+    business.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, seconds=2.0))
+    async with exporter(business.config(business.wix_target())) as running:
+        await asyncio.sleep(0.5)  # into the slow answer
+        running.send(signal.SIGTERM)
+        await running.logged("stopping")
+        running.send(signal.SIGHUP)
+        assert await running.ended() == 0
+        assert "Traceback" not in running.raw
+        assert [1] == [line["targets"] for line in running.log if line["event"] == "config_loaded"]
+
+
+async def test_a_reload_by_signal_keeps_what_did_not_change(business: Business) -> None:
+    calm = business.wix_target("stays", collectors={"connections": {"interval": "1h"}})
+    async with exporter(business.config(calm, business.wix_target("goes"))) as running:
+        await running.ready()
+        polls = 'collector_polls_total{collector="connections",platform="wix",target="stays"}'
+        before = await running.samples()
+        business.config(calm, business.bitrix24_target("comes"))
+        running.send(signal.SIGHUP)
+        await becomes(running, up("comes", "bookings", "bitrix24"), 1)
+        after = await running.samples()
+        assert before[polls] == after[polls] == 1, "an unchanged target is not polled again"
+        last = 'collector_last_success_timestamp_seconds{collector="connections",platform="wix",target="stays"}'
+        assert before[last] == after[last]
+        assert not [name for name in after if 'target="goes"' in name]
+
+
+async def test_an_invalid_reload_keeps_the_old_configuration_and_shows(business: Business) -> None:
+    path = business.config(business.wix_target())
+    async with exporter(path, "--web.enable-lifecycle") as running:
+        await running.ready()
+        good = path.read_text()
+        path.write_text(good.replace("platform: wix", "platform: wicks").replace("timezone", "timezon"))
+        answer = await running.http.post(running.url + "/-/reload")
+        assert answer.status_code == 500
+        assert "timezon" in answer.text
+        assert "targets[0]" in answer.text
+        page = await running.samples()
+        assert page["config_last_reload_successful"] == 0
+        assert page[up("salon-wix", "connections")] == 1
+        path.write_text(good)
+        assert (await running.http.post(running.url + "/-/reload")).status_code == 200
+        assert (await running.samples())["config_last_reload_successful"] == 1
+
+
+async def test_a_reload_that_still_sees_the_file_from_before_the_edit_says_so_in_answer_and_log(
+    business: Business, tmp_path: Path
+) -> None:
+    edited = business.config(business.wix_target())
+    (tmp_path / "mounted").mkdir()
+    mounted = tmp_path / "mounted" / "exporter.yml"
+    mounted.hardlink_to(edited)  # as a mount of the file alone: it keeps the inode
+    async with exporter(mounted, "--web.enable-lifecycle") as running:
+        await running.ready()
+        edited.unlink()
+        business.config(business.wix_target(), business.bitrix24_target())  # as `sed -i` and editors save
+        answer = await running.http.post(running.url + "/-/reload")
+        assert 200 == answer.status_code
+        assert "The file is unchanged" in answer.text
+        assert "mount its folder" in (await running.logged("config_unchanged", file=str(mounted)))["fix"]
+        assert (await running.samples())["config_last_reload_successful"] == 1
+
+
+async def test_reload_over_http_is_refused_without_the_flag(business: Business) -> None:
+    async with exporter(business.config(business.wix_target())) as running:
+        assert (await running.http.post(running.url + "/-/reload")).status_code == 403
+
+
+async def test_a_rotated_secret_file_is_noticed_as_kubernetes_swaps_it(business: Business, tmp_path: Path) -> None:
+    for version, key in (("v1", "wrong-key"), ("v2", API_KEY)):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "api_key").write_text(key + "\n")
+    current = tmp_path / "..data"
+    current.symlink_to("v1")
+    (tmp_path / "api_key").symlink_to("..data/api_key")
+    config = business.config(business.wix_target(api_key={"file": str(tmp_path / "api_key")}))
+    async with exporter(config, "--config.watch") as running:
+        await running.logged("poll_failed", reason="auth")
+        swapped = tmp_path / "..data_tmp"
+        swapped.symlink_to("v2")
+        swapped.replace(current)
+        await becomes(running, up("salon-wix", "connections"), 1)
+
+
+async def test_the_log_level_changes_by_signal_and_over_http_and_says_so(business: Business) -> None:
+    async with exporter(business.config(business.wix_target()), "--web.enable-lifecycle") as running:
+        await running.ready()
+        assert not [line for line in running.log if line["level"] == "debug"]
+        running.send(signal.SIGUSR1)
+        await running.logged("log_level_changed", to="debug")
+        await running.logged("poll_finished", collector="connections")
+        answer = await running.http.put(running.url + "/-/log-level?level=warning")
+        assert answer.status_code == 200
+        await running.logged("log_level_changed", to="warning")
+
+
+async def test_systemd_is_told_that_we_are_ready_alive_and_stopping(business: Business, tmp_path: Path) -> None:
+    told: list[str] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(str(tmp_path / "notify"))
+        channel.setblocking(False)
+        environ = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "400000"}
+
+        async def heard(state: str) -> bool:
+            while True:
+                try:
+                    told.append(channel.recv(1000).decode())
+                except BlockingIOError:
+                    return state in told
+
+        async with exporter(business.config(business.wix_target()), environ=environ) as running:
+            await until(lambda: heard("READY=1"), "READY")
+            told.clear()
+            await until(lambda: heard("WATCHDOG=1"), "the watchdog")
             running.send(signal.SIGTERM)
             assert await running.ended() == 0
-            with pytest.raises(httpx.ConnectError):
-                await running.get("/-/healthy")
-            assert "Traceback" not in running.raw
-
-    with_business(tmp_path, scenario)
+            assert await heard("STOPPING=1")
 
 
-def test_sigterm_lets_the_request_in_flight_end(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config(business.wix_target(collectors={"connections": {"interval": "1h"}}))) as running:
-            await running.ready()
-        business.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, seconds=2.0))
-        async with exporter(business.config(business.wix_target(collectors={"connections": {"interval": "1h"}}))) as running:
-
-            async def asked() -> bool:
-                return any(line["event"] == "listening" for line in running.log)
-
-            await until(asked, "the start")
-            await asyncio.sleep(0.5)  # into the slow answer
-            running.send(signal.SIGTERM)
-            assert await running.ended() == 0
-            assert "Traceback" not in running.raw
-        statuses = [entry.status for entry in business.simulator.log if "connections" in entry.path]
-        assert statuses[-1] == 200, "the answer was read to its end"
-
-    with_business(tmp_path, scenario)
+async def test_a_bad_configuration_ends_with_two_names_everything_and_shows_no_traceback(business: Business) -> None:
+    broken = business.wix_target(api_kee="x", interval=3)
+    config = business.config(broken, business.bitrix24_target(webhook_url={"env": "NOT_SET"}))
+    async with exporter(config, wait=False) as running:
+        assert await running.ended() == 2
+        for part in ("targets[0].api_kee", "targets[0].interval", "targets[1].webhook_url", "NOT_SET"):
+            assert part in running.raw
+        assert "Traceback" not in running.raw
 
 
-def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        business.simulator.faults.add(Fault(FaultKind.NEVER))
-        async with exporter(business.config(business.wix_target(timeout="60s"))) as running:
-            running.send(signal.SIGTERM)
-            await running.logged("stopping")
-            running.send(signal.SIGTERM)
-            assert await running.ended(5) == 1
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_stop_that_comes_before_the_socket_is_open_is_an_orderly_one(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        text = business.config(business.wix_target()).read_text()
-        # A configuration that is a pipe keeps the start waiting until we write into it.
-        pipe = tmp_path / "pipe.yml"
-        os.mkfifo(pipe)
-        async with exporter(pipe, wait=False) as running:
-            writer = await asyncio.to_thread(pipe.open, "w")
-            with writer:
-                running.send(signal.SIGTERM)
-                await asyncio.sleep(0.1)
-                writer.write(text)
-            assert await running.ended() == 0
-            assert "Traceback" not in running.raw
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_reload_that_is_asked_for_after_the_stop_began_starts_nothing(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        business.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, seconds=2.0))
-        async with exporter(business.config(business.wix_target())) as running:
-            await asyncio.sleep(0.5)  # into the slow answer
-            running.send(signal.SIGTERM)
-            await running.logged("stopping")
-            running.send(signal.SIGHUP)
-            assert await running.ended() == 0
-            assert "Traceback" not in running.raw
-            assert [1] == [line["targets"] for line in running.log if line["event"] == "config_loaded"]
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_reload_by_signal_keeps_what_did_not_change(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        calm = business.wix_target("stays", collectors={"connections": {"interval": "1h"}})
-        async with exporter(business.config(calm, business.wix_target("goes"))) as running:
-            await running.ready()
-            polls = 'collector_polls_total{collector="connections",platform="wix",target="stays"}'
-            before = await running.samples()
-            business.config(calm, business.bitrix24_target("comes"))
-            running.send(signal.SIGHUP)
-            await becomes(running, up("comes", "bookings", "bitrix24"), 1)
-            after = await running.samples()
-            assert before[polls] == after[polls] == 1, "an unchanged target is not polled again"
-            last = 'collector_last_success_timestamp_seconds{collector="connections",platform="wix",target="stays"}'
-            assert before[last] == after[last]
-            assert not [name for name in after if 'target="goes"' in name]
-
-    with_business(tmp_path, scenario)
-
-
-def test_an_invalid_reload_keeps_the_old_configuration_and_shows(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        path = business.config(business.wix_target())
-        async with exporter(path, "--web.enable-lifecycle") as running:
-            await running.ready()
-            good = path.read_text()
-            path.write_text(good.replace("platform: wix", "platform: wicks").replace("timezone", "timezon"))
-            answer = await running.http.post(running.url + "/-/reload")
-            assert answer.status_code == 500
-            assert "timezon" in answer.text
-            assert "targets[0]" in answer.text
-            page = await running.samples()
-            assert page["config_last_reload_successful"] == 0
-            assert page[up("salon-wix", "connections")] == 1
-            path.write_text(good)
-            assert (await running.http.post(running.url + "/-/reload")).status_code == 200
-            assert (await running.samples())["config_last_reload_successful"] == 1
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_reload_that_still_sees_the_file_from_before_the_edit_says_so_in_answer_and_log(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        edited = business.config(business.wix_target())
-        (tmp_path / "mounted").mkdir()
-        mounted = tmp_path / "mounted" / "exporter.yml"
-        mounted.hardlink_to(edited)  # as a mount of the file alone: it keeps the inode
-        async with exporter(mounted, "--web.enable-lifecycle") as running:
-            await running.ready()
-            edited.unlink()
-            business.config(business.wix_target(), business.bitrix24_target())  # as `sed -i` and editors save
-            answer = await running.http.post(running.url + "/-/reload")
-            assert 200 == answer.status_code
-            assert "The file is unchanged" in answer.text
-            assert "mount its folder" in (await running.logged("config_unchanged", file=str(mounted)))["fix"]
-            assert (await running.samples())["config_last_reload_successful"] == 1
-
-    with_business(tmp_path, scenario)
-
-
-def test_reload_over_http_is_refused_without_the_flag(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config(business.wix_target())) as running:
-            assert (await running.http.post(running.url + "/-/reload")).status_code == 403
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_rotated_secret_file_is_noticed_as_kubernetes_swaps_it(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        for version, key in (("v1", "wrong-key"), ("v2", API_KEY)):
-            (tmp_path / version).mkdir()
-            (tmp_path / version / "api_key").write_text(key + "\n")
-        current = tmp_path / "..data"
-        current.symlink_to("v1")
-        (tmp_path / "api_key").symlink_to("..data/api_key")
-        config = business.config(business.wix_target(api_key={"file": str(tmp_path / "api_key")}))
-        async with exporter(config, "--config.watch") as running:
-            await running.logged("poll_failed", reason="auth")
-            swapped = tmp_path / "..data_tmp"
-            swapped.symlink_to("v2")
-            swapped.replace(current)
-            await becomes(running, up("salon-wix", "connections"), 1)
-
-    with_business(tmp_path, scenario)
-
-
-def test_the_log_level_changes_by_signal_and_over_http_and_says_so(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config(business.wix_target()), "--web.enable-lifecycle") as running:
-            await running.ready()
-            assert not [line for line in running.log if line["level"] == "debug"]
-            running.send(signal.SIGUSR1)
-            await running.logged("log_level_changed", to="debug")
-            await running.logged("poll_finished", collector="connections")
-            answer = await running.http.put(running.url + "/-/log-level?level=warning")
-            assert answer.status_code == 200
-            await running.logged("log_level_changed", to="warning")
-
-    with_business(tmp_path, scenario)
-
-
-def test_systemd_is_told_that_we_are_ready_alive_and_stopping(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        told: list[str] = []
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-            channel.bind(str(tmp_path / "notify"))
-            channel.setblocking(False)
-            environ = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "400000"}
-
-            async def heard(state: str) -> bool:
-                while True:
-                    try:
-                        told.append(channel.recv(1000).decode())
-                    except BlockingIOError:
-                        return state in told
-
-            async with exporter(business.config(business.wix_target()), environ=environ) as running:
-                await until(lambda: heard("READY=1"), "READY")
-                told.clear()
-                await until(lambda: heard("WATCHDOG=1"), "the watchdog")
-                running.send(signal.SIGTERM)
-                assert await running.ended() == 0
-                assert await heard("STOPPING=1")
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_bad_configuration_ends_with_two_names_everything_and_shows_no_traceback(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        broken = business.wix_target(api_kee="x", interval=3)
-        config = business.config(broken, business.bitrix24_target(webhook_url={"env": "NOT_SET"}))
-        async with exporter(config, wait=False) as running:
-            assert await running.ended() == 2
-            for part in ("targets[0].api_kee", "targets[0].interval", "targets[1].webhook_url", "NOT_SET"):
-                assert part in running.raw
-            assert "Traceback" not in running.raw
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_missing_secret_file_ends_with_two_and_names_the_file(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config(business.wix_target(api_key={"file": "gone"})), wait=False) as running:
-            assert await running.ended() == 2
-            assert "targets[0].api_key" in running.raw
-            assert "gone" in running.raw
-
-    with_business(tmp_path, scenario)
+async def test_a_missing_secret_file_ends_with_two_and_names_the_file(business: Business) -> None:
+    async with exporter(business.config(business.wix_target(api_key={"file": "gone"})), wait=False) as running:
+        assert await running.ended() == 2
+        assert "targets[0].api_key" in running.raw
+        assert "gone" in running.raw
 
 
 FAULTS = {
@@ -325,23 +276,20 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", sorted(FAULTS))
-def test_a_broken_answer_has_a_reason_and_never_becomes_a_zero(tmp_path: Path, name: str) -> None:
-    async def scenario(business: Business) -> None:
-        fault, reason = FAULTS[name]
-        business.simulator.faults.add(fault)
-        async with exporter(business.config()) as running:
-            for target, platform in (("salon-wix", "wix"), ("salon-b24", "bitrix24")):
-                line = await running.logged("poll_failed", target=target, collector="bookings")
-                assert line["reason"] == reason
-                page = await running.samples()
-                labels = f'collector="bookings",platform="{platform}",reason="{reason}",target="{target}"'
-                assert page[f"collector_failures_total{{{labels}}}"] >= 1
-                assert page[up(target, "bookings", platform)] == 0
-                assert not [n for n in page if n.startswith(("bookings{", "connections{", "connection_status{"))]
-            assert "Traceback" not in running.raw
-            assert [] == [secret for secret in business.secrets if secret in running.raw]
-
-    with_business(tmp_path, scenario)
+async def test_a_broken_answer_has_a_reason_and_never_becomes_a_zero(business: Business, name: str) -> None:
+    fault, reason = FAULTS[name]
+    business.simulator.faults.add(fault)
+    async with exporter(business.config()) as running:
+        for target, platform in (("salon-wix", "wix"), ("salon-b24", "bitrix24")):
+            line = await running.logged("poll_failed", target=target, collector="bookings")
+            assert line["reason"] == reason
+            page = await running.samples()
+            labels = f'collector="bookings",platform="{platform}",reason="{reason}",target="{target}"'
+            assert page[f"collector_failures_total{{{labels}}}"] >= 1
+            assert page[up(target, "bookings", platform)] == 0
+            assert not [n for n in page if n.startswith(("bookings{", "connections{", "connection_status{"))]
+        assert "Traceback" not in running.raw
+        assert [] == [secret for secret in business.secrets if secret in running.raw]
 
 
 @pytest.mark.parametrize(
@@ -357,92 +305,71 @@ def test_a_broken_answer_has_a_reason_and_never_becomes_a_zero(tmp_path: Path, n
         ('{"error": "OPERATION_TIME_LIMIT"}', "operating_limit"),
     ],
 )
-def test_a_bitrix24_error_is_judged_by_its_code_whatever_its_type(tmp_path: Path, body: str, reason: str) -> None:
-    async def scenario(business: Business) -> None:
-        business.simulator.faults.add(Fault(FaultKind.BODY, status=400, body=body, content_type="application/json"))
-        target = business.bitrix24_target(collectors={"bookings": {"interval": "1s"}})
-        async with exporter(business.config(target)) as running:
-            line = await running.logged("poll_failed", target="salon-b24")
-            assert line["reason"] == reason
-            page = await running.samples()
-            assert (
-                page[
-                    f'collector_failures_total{{collector="bookings",platform="bitrix24",reason="{reason}",target="salon-b24"}}'
-                ]
-                == 1
-            )
-            assert not [name for name in page if name.startswith("bookings{")]
-
-    with_business(tmp_path, scenario)
-
-
-def test_an_unreachable_host_is_a_network_failure_and_leaves_the_other_target_alone(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        lost = business.wix_target("lost", base_url="http://127.0.0.1:1")
-        async with exporter(business.config(lost, business.bitrix24_target())) as running:
-            line = await running.logged("poll_failed", target="lost")
-            assert line["reason"] == "network"
-            await becomes(running, up("salon-b24", "bookings", "bitrix24"), 1)
-
-    with_business(tmp_path, scenario)
-
-
-def test_old_data_vanishes_after_max_age_and_says_so(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        collectors = {"connections": {"interval": "1s", "max_age": "2s"}}
-        async with exporter(business.config(business.wix_target(collectors=collectors))) as running:
-            await running.ready()
-            business.simulator.faults.add(Fault(FaultKind.STATUS, status=503))
-            await becomes(running, up("salon-wix", "connections"), 0)
-            expired = 'collector_data_expired{collector="connections",platform="wix",target="salon-wix"}'
-            await becomes(running, expired, 1)
-            page = await running.samples()
-            assert not [name for name in page if name.startswith(("connection_", "connections{"))]
-            assert (
-                page['collector_last_success_timestamp_seconds{collector="connections",platform="wix",target="salon-wix"}'] > 0
-            )
-            business.simulator.faults.clear()
-            await becomes(running, expired, 0)
-            await becomes(running, up("salon-wix", "connections"), 1)
-
-    with_business(tmp_path, scenario)
-
-
-def test_nothing_secret_or_personal_shows_anywhere_at_debug_level(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        site = business.site
-        site.connections.revoke_token(next(iter(site.connections)).id)
-        targets = (
-            business.wix_target(
-                collectors={"connections": {"interval": "1s"}, "bookings": {"interval": "1s", "conflicts": True}}
-            ),
-            business.bitrix24_target(
-                collectors={"bookings": {"interval": "1s", "per_resource": True}, "links": {"interval": "1s"}}
-            ),
-            business.wix_target("denied", api_key="IST.planted-wrong-key"),
-            business.bitrix24_target("refused", webhook_url="https://salon.bitrix24.example/rest/1/plantedwrongcode/"),
-            business.bitrix24_target("lost", base_url="http://127.0.0.1:1"),
+async def test_a_bitrix24_error_is_judged_by_its_code_whatever_its_type(business: Business, body: str, reason: str) -> None:
+    business.simulator.faults.add(Fault(FaultKind.BODY, status=400, body=body, content_type="application/json"))
+    target = business.bitrix24_target(collectors={"bookings": {"interval": "1s"}})
+    async with exporter(business.config(target)) as running:
+        line = await running.logged("poll_failed", target="salon-b24")
+        assert line["reason"] == reason
+        page = await running.samples()
+        assert (
+            page[f'collector_failures_total{{collector="bookings",platform="bitrix24",reason="{reason}",target="salon-b24"}}']
+            == 1
         )
-        async with exporter(business.config(*targets), "--log.level=debug", "--web.enable-lifecycle") as running:
-            await running.ready()
-            await running.http.post(running.url + "/-/reload")
-            seen = running.raw
-            for path in ("/metrics", "/", "/api/v1/status", "/config", "/-/ready"):
-                seen += (await running.get(path)).text
-        seen += running.raw
-        planted = (*business.secrets, "planted-wrong-key", "plantedwrongcode")
-        assert [] == [secret for secret in planted if secret in seen]
-
-    with_business(tmp_path, scenario)
+        assert not [name for name in page if name.startswith("bookings{")]
 
 
-def test_the_module_prints_its_version() -> None:
-    async def main() -> None:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "exporter", "--version", stdout=asyncio.subprocess.PIPE, env=dict(os.environ)
-        )
-        out, _ = await process.communicate()
-        assert out.decode().startswith("booking-sync-exporter ")
-        assert process.returncode == 0
+async def test_an_unreachable_host_is_a_network_failure_and_leaves_the_other_target_alone(business: Business) -> None:
+    lost = business.wix_target("lost", base_url="http://127.0.0.1:1")
+    async with exporter(business.config(lost, business.bitrix24_target())) as running:
+        line = await running.logged("poll_failed", target="lost")
+        assert line["reason"] == "network"
+        await becomes(running, up("salon-b24", "bookings", "bitrix24"), 1)
 
-    asyncio.run(main())
+
+async def test_old_data_vanishes_after_max_age_and_says_so(business: Business) -> None:
+    collectors = {"connections": {"interval": "1s", "max_age": "2s"}}
+    async with exporter(business.config(business.wix_target(collectors=collectors))) as running:
+        await running.ready()
+        business.simulator.faults.add(Fault(FaultKind.STATUS, status=503))
+        await becomes(running, up("salon-wix", "connections"), 0)
+        expired = 'collector_data_expired{collector="connections",platform="wix",target="salon-wix"}'
+        await becomes(running, expired, 1)
+        page = await running.samples()
+        assert not [name for name in page if name.startswith(("connection_", "connections{"))]
+        assert page['collector_last_success_timestamp_seconds{collector="connections",platform="wix",target="salon-wix"}'] > 0
+        business.simulator.faults.clear()
+        await becomes(running, expired, 0)
+        await becomes(running, up("salon-wix", "connections"), 1)
+
+
+async def test_nothing_secret_or_personal_shows_anywhere_at_debug_level(business: Business) -> None:
+    site = business.site
+    site.connections.revoke_token(next(iter(site.connections)).id)
+    targets = (
+        business.wix_target(collectors={"connections": {"interval": "1s"}, "bookings": {"interval": "1s", "conflicts": True}}),
+        business.bitrix24_target(
+            collectors={"bookings": {"interval": "1s", "per_resource": True}, "links": {"interval": "1s"}}
+        ),
+        business.wix_target("denied", api_key="IST.planted-wrong-key"),
+        business.bitrix24_target("refused", webhook_url="https://salon.bitrix24.example/rest/1/plantedwrongcode/"),
+        business.bitrix24_target("lost", base_url="http://127.0.0.1:1"),
+    )
+    async with exporter(business.config(*targets), "--log.level=debug", "--web.enable-lifecycle") as running:
+        await running.ready()
+        await running.http.post(running.url + "/-/reload")
+        seen = running.raw
+        for path in ("/metrics", "/", "/api/v1/status", "/config", "/-/ready"):
+            seen += (await running.get(path)).text
+    seen += running.raw
+    planted = (*business.secrets, "planted-wrong-key", "plantedwrongcode")
+    assert [] == [secret for secret in planted if secret in seen]
+
+
+async def test_the_module_prints_its_version() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "exporter", "--version", stdout=asyncio.subprocess.PIPE, env=dict(os.environ)
+    )
+    out, _ = await process.communicate()
+    assert out.decode().startswith("booking-sync-exporter ")
+    assert process.returncode == 0

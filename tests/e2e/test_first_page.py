@@ -7,7 +7,7 @@ from pathlib import Path
 
 from exporter.metrics import FAMILIES
 from exporter.simulator import Fault, FaultKind
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.process import Exporter, exporter
 
 # What only an answer can tell.
@@ -58,37 +58,28 @@ async def first_page(running: Exporter) -> dict[str, float]:
     return await running.samples()
 
 
-def test_on_the_first_page_only_what_an_answer_has_to_tell_is_missing(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        business.simulator.faults.add(Fault(FaultKind.NEVER))
-        for _ in range(2):
-            async with exporter(config(business), wait=False) as running:
-                assert OF_A_POLL | OF_A_FAILURE | NEVER == absent(await first_page(running))
-                running.process.kill()  # a stop would wait for the polls
-                await running.ended()
-
-    with_business(tmp_path, scenario)
+async def test_on_the_first_page_only_what_an_answer_has_to_tell_is_missing(business: Business) -> None:
+    business.simulator.faults.add(Fault(FaultKind.NEVER))
+    for _ in range(2):
+        async with exporter(config(business), wait=False) as running:
+            assert OF_A_POLL | OF_A_FAILURE | NEVER == absent(await first_page(running))
+            running.process.kill()  # a stop would wait for the polls
+            await running.ended()
 
 
-def test_while_everything_is_refused_nothing_leaves_the_page_and_nothing_is_made_up(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403))
-        async with exporter(config(business)) as running:
-            await running.ready()
-            page = await running.samples()
-            assert OF_A_POLL | NEVER == absent(page)
-            assert {0.0} == {value for name, value in page.items() if name.startswith("collector_up{")}
-
-    with_business(tmp_path, scenario)
+async def test_while_everything_is_refused_nothing_leaves_the_page_and_nothing_is_made_up(business: Business) -> None:
+    business.simulator.faults.add(Fault(FaultKind.STATUS, status=403))
+    async with exporter(config(business)) as running:
+        await running.ready()
+        page = await running.samples()
+        assert OF_A_POLL | NEVER == absent(page)
+        assert {0.0} == {value for name, value in page.items() if name.startswith("collector_up{")}
 
 
-def test_on_the_first_page_after_the_first_polls_every_family_has_its_series(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(config(business)) as running:
-            await running.ready()
-            page = await running.samples()
-            assert OF_A_FAILURE | NEVER == absent(page)
-            unverified = {name: value for name, value in page.items() if name.startswith("links_unverified_bookings{")}
-            assert {'links_unverified_bookings{platform="bitrix24",target="salon-b24",window="next_7d"}': 0.0} == unverified
-
-    with_business(tmp_path, scenario)
+async def test_on_the_first_page_after_the_first_polls_every_family_has_its_series(business: Business) -> None:
+    async with exporter(config(business)) as running:
+        await running.ready()
+        page = await running.samples()
+        assert OF_A_FAILURE | NEVER == absent(page)
+        unverified = {name: value for name, value in page.items() if name.startswith("links_unverified_bookings{")}
+        assert {'links_unverified_bookings{platform="bitrix24",target="salon-b24",window="next_7d"}': 0.0} == unverified

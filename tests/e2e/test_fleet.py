@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import subprocess
@@ -18,12 +17,12 @@ from tests.fleet.table import table
 SITES, PORTALS = 300, 30
 
 
-def test_no_poll_of_a_fleet_fails_and_none_is_late_by_its_interval(tmp_path: Path) -> None:
+async def test_no_poll_of_a_fleet_fails_and_none_is_late_by_its_interval(tmp_path: Path) -> None:
     """It waits for real time: whether a minute's polls fit into a minute cannot be asked of a clock that is moved by hand.
 
     The bounds are generous, since other tests share the machine; ``tests/benchmarks/fleet.py`` measures with the same code.
     """
-    minute = asyncio.run(run(Plan(SITES, PORTALS, seconds=60), tmp_path))
+    minute = await run(Plan(SITES, PORTALS, seconds=60), tmp_path)
     print(table(minute), minute.log[-4000:], sep="\n")  # shown when the test fails
     fleet = minute.whole
     assert {} == fleet.fake["refused"]
@@ -62,13 +61,13 @@ while time.monotonic() < end:
             process.wait()
 
 
-def test_a_cold_start_with_a_third_of_a_core_blames_no_platform(tmp_path: Path) -> None:
+async def test_a_cold_start_with_a_third_of_a_core_blames_no_platform(tmp_path: Path) -> None:
     """500 targets that answer at once, and a machine that has no time for them: they are late, and none is called dead."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         pytest.skip("needs a core for the platforms beside that of the exporter")
     with busy(cores[1], 2):
-        start = asyncio.run(run(Plan(470, 30, seconds=40, cores=(cores[0], cores[1])), tmp_path))
+        start = await run(Plan(470, 30, seconds=40, cores=(cores[0], cores[1])), tmp_path)
     print(table(start), start.log[-4000:], sep="\n")  # shown when the test fails
     assert start.page is not None, "the last scrape was not answered"
     assert {} == dict(start.page.failures)

@@ -8,11 +8,9 @@ import pytest
 from playwright.async_api import expect
 
 from exporter.state import verdict
-from exporter.web import Server
 from tests.e2e.test_web_board_browser import SCENES, many, shown
 from tests.harness import verdict_scenes, views
-from tests.harness.browser import Tab, needs_chromium
-from tests.harness.web import ShownBackend
+from tests.harness.browser import needs_chromium
 
 #: Words of labels that are broken in the middle, and states that touch the name beside them.
 CRAMPED = """() => {
@@ -38,8 +36,8 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 
 @pytest.mark.parametrize("size", ["phone", "desktop"])
 @pytest.mark.parametrize("language", ["de", "ru"])
-def test_axe_finds_nothing_and_nothing_sticks_out_in_other_languages(language: str, size: str, tmp_path: Path) -> None:
-    async def look(opened: Tab, server: Server, backend: ShownBackend) -> None:
+async def test_axe_finds_nothing_and_nothing_sticks_out_in_other_languages(language: str, size: str, tmp_path: Path) -> None:
+    async with shown(views.healthy(), size=size) as (opened, server, backend):
         pages = {name: SCENES[name]() for name in ("failing", "every_status", "partial_failure", "40")}
         further = (verdict.CONFLICT_ACCEPTED, verdict.CONNECTION_ACCEPTED, verdict.TARGET_PAUSED, verdict.RELOAD_REFUSED)
         for name, view in (pages | {row.kind: verdict_scenes.SCENES[row] for row in further}).items():
@@ -51,11 +49,9 @@ def test_axe_finds_nothing_and_nothing_sticks_out_in_other_languages(language: s
             assert [] == await opened.page.evaluate(CRAMPED), name
             await opened.page.screenshot(path=tmp_path / f"{name}-{language}-{size}.png", full_page=True)
 
-    shown(views.healthy(), look, size=size)
 
-
-def test_the_language_is_kept_by_the_script_and_left_by_a_link() -> None:
-    async def look(opened: Tab, server: Server, _: ShownBackend) -> None:
+async def test_the_language_is_kept_by_the_script_and_left_by_a_link() -> None:
+    async with shown(many(42)) as (opened, server, _):
         page = opened.page
         await page.goto(f"{server.url}/?lang=de")
         await page.locator("#q").fill("salon-0007")
@@ -67,5 +63,3 @@ def test_the_language_is_kept_by_the_script_and_left_by_a_link() -> None:
         await page.get_by_role("link", name="Русский").click()
         await expect(page.locator("html")).to_have_attribute("lang", "ru")
         await expect(page.locator("h1")).to_contain_text("Синхронизация записей")
-
-    shown(many(42), look)

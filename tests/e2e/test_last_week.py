@@ -35,9 +35,9 @@ async def written(file: Path) -> str:
 
 
 @pytest.mark.servers
-def test_a_prometheus_that_is_given_the_weeks_knows_that_they_were_busy(tmp_path: Path) -> None:
+async def test_a_prometheus_that_is_given_the_weeks_knows_that_they_were_busy(tmp_path: Path) -> None:
     file = tmp_path / "weeks.om"
-    assert f"promtool tsdb create-blocks-from openmetrics {file} DIR" in asyncio.run(written(file))
+    assert f"promtool tsdb create-blocks-from openmetrics {file} DIR" in await written(file)
     made = run("promtool", "tsdb", "create-blocks-from", "openmetrics", file, tmp_path / "data")
     assert made.returncode == 0, made.stdout + made.stderr
     targets = {target["name"] for target in demo_targets("http://127.0.0.1")}
@@ -50,6 +50,6 @@ def test_a_prometheus_that_is_given_the_weeks_knows_that_they_were_busy(tmp_path
                     assert {row["metric"]["target"] for row in found} == targets
 
 
-def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    code, _, err = asyncio.run(command("simulate", "--listen=127.0.0.1:0", f"--with-last-week={tmp_path}/none/weeks.om"))
+async def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    code, _, err = await command("simulate", "--listen=127.0.0.1:0", f"--with-last-week={tmp_path}/none/weeks.om")
     assert (code, err) == (1, f"error: cannot write {tmp_path}/none/weeks.om: No such file or directory\n")

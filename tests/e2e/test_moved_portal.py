@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -11,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.harness.business import WEBHOOK_CODE, Business, business
+from tests.harness.business import WEBHOOK_CODE, Business, running_business
 from tests.harness.certificates import self_signed
 from tests.harness.connect_proxy import ConnectProxy, listening, tls_in_front
 from tests.harness.process import command, exporter
@@ -24,7 +23,7 @@ FIX = f"changes the host in webhook_url to {NEW} and reloads"
 async def renamed(folder: Path) -> AsyncIterator[tuple[Business, Path]]:
     """Run a portal at the new name, to which the old one leads; yield it and a configuration that has the old one."""
     certificate, key = self_signed(folder, "*.bitrix24.de")
-    async with business(folder) as running, tls_in_front(running.url, certificate, key) as tls:
+    async with running_business(folder) as running, tls_in_front(running.url, certificate, key) as tls:
         running.portal.address = f"https://{NEW}"
         async with listening(ConnectProxy(leads_to=httpx.URL(tls).port or 0)) as proxy:
             target: dict[str, Any] = running.bitrix24_target(
@@ -35,40 +34,31 @@ async def renamed(folder: Path) -> AsyncIterator[tuple[Business, Path]]:
             yield running, running.config(target)
 
 
-def test_check_config_names_the_new_host_of_a_renamed_portal(tmp_path: Path) -> None:
-    async def script() -> None:
-        async with renamed(tmp_path) as (_, config):
-            code, out, err = await command("check-config", f"--config.file={config}", "--online")
-        assert 0 == code, err
-        assert "salon-b24: the credential works" in out
-        assert "warning: salon-b24: The account answers at a new address." in err
-        assert FIX in err
-
-    asyncio.run(script())
+async def test_check_config_names_the_new_host_of_a_renamed_portal(tmp_path: Path) -> None:
+    async with renamed(tmp_path) as (_, config):
+        code, out, err = await command("check-config", f"--config.file={config}", "--online")
+    assert 0 == code, err
+    assert "salon-b24: the credential works" in out
+    assert "warning: salon-b24: The account answers at a new address." in err
+    assert FIX in err
 
 
-def test_probe_warns_of_a_renamed_portal_and_names_the_new_host(tmp_path: Path) -> None:
-    async def script() -> None:
-        async with renamed(tmp_path) as (_, config):
-            code, out, _ = await command("probe", f"--config.file={config}")
-        assert 1 == code, out
-        assert f"the account moved to {NEW}" in out.splitlines()[0]
-        assert FIX in out
-
-    asyncio.run(script())
+async def test_probe_warns_of_a_renamed_portal_and_names_the_new_host(tmp_path: Path) -> None:
+    async with renamed(tmp_path) as (_, config):
+        code, out, _ = await command("probe", f"--config.file={config}")
+    assert 1 == code, out
+    assert f"the account moved to {NEW}" in out.splitlines()[0]
+    assert FIX in out
 
 
-def test_the_exporter_says_on_every_page_that_a_portal_was_renamed(tmp_path: Path) -> None:
-    async def script() -> None:
-        async with renamed(tmp_path) as (_, config), exporter(config) as running:
-            await running.ready()
-            await running.logged("portal_moved", portal=OLD, host=NEW)
-            (problem,) = json.loads((await running.get("/api/v1/status")).text)["problems"]
-            assert ("warning", "portal_moved", "salon-b24") == (problem["severity"], problem["kind"], problem["target"])
-            page = (await running.get("/")).text
-            code, out, _ = await command("probe", f"--running={running.url}")
-        assert f"The account moved to {NEW}" in page
-        assert f"<code>webhook_url</code> to <code>{NEW}</code>" in page
-        assert (1, True) == (code, FIX in out)
-
-    asyncio.run(script())
+async def test_the_exporter_says_on_every_page_that_a_portal_was_renamed(tmp_path: Path) -> None:
+    async with renamed(tmp_path) as (_, config), exporter(config) as running:
+        await running.ready()
+        await running.logged("portal_moved", portal=OLD, host=NEW)
+        (problem,) = json.loads((await running.get("/api/v1/status")).text)["problems"]
+        assert ("warning", "portal_moved", "salon-b24") == (problem["severity"], problem["kind"], problem["target"])
+        page = (await running.get("/")).text
+        code, out, _ = await command("probe", f"--running={running.url}")
+    assert f"The account moved to {NEW}" in page
+    assert f"<code>webhook_url</code> to <code>{NEW}</code>" in page
+    assert (1, True) == (code, FIX in out)

@@ -135,38 +135,33 @@ def test_what_is_no_file_is_named_or_does_not_matter_and_nobody_waits_for_it(
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_a_start_ends_or_listens_within_seconds_whatever_is_a_pipe(name: str, tmp_path: Path) -> None:
-    async def scenario() -> None:
-        write_all(tmp_path)
-        put("pipe", tmp_path / name)
-        web = f"--web.config.file={tmp_path / 'web.yml'}"
-        async with exporter(tmp_path / "exporter.yml", web, wait=False) as running:
-            if name in {"tokens.json.new", "tokens.json.lock", "state.json.lock"}:
-                await running.listening(20)
-            else:
-                assert 2 == await running.ended(20)
-                assert name in running.raw
-
-    asyncio.run(scenario())
+async def test_a_start_ends_or_listens_within_seconds_whatever_is_a_pipe(name: str, tmp_path: Path) -> None:
+    write_all(tmp_path)
+    put("pipe", tmp_path / name)
+    web = f"--web.config.file={tmp_path / 'web.yml'}"
+    async with exporter(tmp_path / "exporter.yml", web, wait=False) as running:
+        if name in {"tokens.json.new", "tokens.json.lock", "state.json.lock"}:
+            await running.listening(20)
+        else:
+            assert 2 == await running.ended(20)
+            assert name in running.raw
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_certificates_of_the_environment_that_are_no_file_are_named_before_a_library_reads_them(
+async def test_certificates_of_the_environment_that_are_no_file_are_named_before_a_library_reads_them(
     odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_all(tmp_path)
     put(odd, tmp_path / "roots.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
-    code, _, said = asyncio.run(asyncio.wait_for(command("check-config", f"--config.file={tmp_path / 'exporter.yml'}"), 20))
+    code, _, said = await asyncio.wait_for(command("check-config", f"--config.file={tmp_path / 'exporter.yml'}"), 20)
     assert 2 == code
     assert "SSL_CERT_FILE" in said
 
 
-def test_a_configuration_may_come_through_a_pipe() -> None:
+async def test_a_configuration_may_come_through_a_pipe() -> None:
     text = "targets: [{name: a, platform: bitrix24, webhook_url: 'https://a.example/rest/1/planted/'}]\n"
-    assert (0, "/dev/stdin: valid, 1 target\n", "") == asyncio.run(
-        command("check-config", "--config.file=/dev/stdin", stdin=text)
-    )
+    assert (0, "/dev/stdin: valid, 1 target\n", "") == await command("check-config", "--config.file=/dev/stdin", stdin=text)
 
 
 def test_a_pipe_is_read_to_its_end_however_slowly_it_comes(tmp_path: Path) -> None:
@@ -199,9 +194,9 @@ def test_a_pipe_without_end_is_left_at_the_limit_of_time_or_size(tmp_path: Path)
 
 
 @pytest.mark.parametrize("odd", ["pipe", "zeros"])
-def test_a_login_replaces_nothing_that_is_no_file(odd: str, tmp_path: Path) -> None:
+async def test_a_login_replaces_nothing_that_is_no_file(odd: str, tmp_path: Path) -> None:
     put(odd, tmp_path / "tokens.json")
     words = ("--portal=salon.bitrix24.example", "--client-id=local.1", f"--token-file={tmp_path / 'tokens.json'}")
-    code, _, told = asyncio.run(command("bitrix24-login", *words, environ={"B24_CLIENT_SECRET": "planted"}))
+    code, _, told = await command("bitrix24-login", *words, environ={"B24_CLIENT_SECRET": "planted"})
     assert 1 == code
     assert "is no regular file" in told

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from exporter.simulator.faults import Fault, FaultKind
-from tests.harness.business import Business, with_business
+from tests.harness.business import running_business
 from tests.harness.open_folder import open_folder as made_folder
 from tests.harness.process import AS_SOMEBODY, exporter, until
 
@@ -56,10 +56,10 @@ def core_limits(pid: int) -> list[str]:
     ],
     ids=lambda words: words[0],
 )
-def test_a_command_that_holds_credentials_writes_no_core_and_shows_no_process_what_it_remembers(
+async def test_a_command_that_holds_credentials_writes_no_core_and_shows_no_process_what_it_remembers(
     words: tuple[str, ...], folder: Path
 ) -> None:
-    async def scenario(business: Business) -> None:
+    async with running_business(folder) as business:
         business.simulator.faults.add(Fault(FaultKind.NEVER))
         process = await asyncio.create_subprocess_exec(
             *(*AS_SOMEBODY, *UNLIMITED, sys.executable, "-m", "exporter", *words, str(business.config())),
@@ -81,19 +81,14 @@ def test_a_command_that_holds_credentials_writes_no_core_and_shows_no_process_wh
                 process.kill()
             await process.wait()
 
-    with_business(folder, scenario)
-
 
 @pytest.mark.skipif(not of_others(Path(sys.executable).resolve()), reason="another user may not run this Python")
-def test_metrics_of_the_process_are_there_although_its_memory_is_private(folder: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config(), before=WITHOUT_RIGHTS) as running:
-            text = (await running.get("/metrics")).text
-            assert b"" == environment_as_seen_by_the_same_user(running.process.pid)
-            for name in ("cpu_seconds_total", "resident_memory_bytes", "start_time_seconds", "open_fds", "max_fds"):
-                assert any(line.startswith(f"process_{name} ") for line in text.splitlines()), name
-
-    with_business(folder, scenario)
+async def test_metrics_of_the_process_are_there_although_its_memory_is_private(folder: Path) -> None:
+    async with running_business(folder) as business, exporter(business.config(), before=WITHOUT_RIGHTS) as running:
+        text = (await running.get("/metrics")).text
+        assert b"" == environment_as_seen_by_the_same_user(running.process.pid)
+        for name in ("cpu_seconds_total", "resident_memory_bytes", "start_time_seconds", "open_fds", "max_fds"):
+            assert any(line.startswith(f"process_{name} ") for line in text.splitlines()), name
 
 
 def test_a_crash_leaves_no_core_dump_whatever_the_limit_was(tmp_path: Path) -> None:

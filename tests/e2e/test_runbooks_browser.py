@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Literal
 
 import pytest
@@ -19,29 +18,26 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_a_card_leads_to_a_runbook_that_everybody_can_read(size: str, scheme: Literal["light", "dark"]) -> None:
-    async def run() -> None:
-        backend = ShownBackend(views.view_of(failed_site("salon", Reason.RATE_LIMITED)))
-        server = await serve(create_app(backend, runbooks=library), "127.0.0.1:0")
-        try:
-            async with tab(size=size, scheme=scheme) as opened:
-                await opened.page.goto(server.url)
-                await opened.page.click(".card .more a")
-                assert f"{server.url}/runbooks/BookingSyncApiLimited" == opened.page.url
-                steps = await opened.page.locator("#first-three-steps + ol > li").all_inner_texts()
-                assert 3 == len(steps)
-                wide = await opened.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-                assert wide <= 0
-                assert [] == await opened.axe()
-                await opened.page.click("text=All runbooks")
-                assert f"{server.url}/runbooks/" == opened.page.url
-                assert await opened.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-                assert [] == await opened.axe()
-                await opened.page.click("text=Status board")
-                assert f"{server.url}/" == opened.page.url
-                assert [] == opened.complaints
-                assert [] == [url for url in opened.asked if not url.startswith((f"{server.url}/", "data:"))]
-        finally:
-            await server.stop()
-
-    asyncio.run(run())
+async def test_a_card_leads_to_a_runbook_that_everybody_can_read(size: str, scheme: Literal["light", "dark"]) -> None:
+    backend = ShownBackend(views.view_of(failed_site("salon", Reason.RATE_LIMITED)))
+    server = await serve(create_app(backend, runbooks=library), "127.0.0.1:0")
+    try:
+        async with tab(size=size, scheme=scheme) as opened:
+            await opened.page.goto(server.url)
+            await opened.page.click(".card .more a")
+            assert f"{server.url}/runbooks/BookingSyncApiLimited" == opened.page.url
+            steps = await opened.page.locator("#first-three-steps + ol > li").all_inner_texts()
+            assert 3 == len(steps)
+            wide = await opened.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0
+            assert [] == await opened.axe()
+            await opened.page.click("text=All runbooks")
+            assert f"{server.url}/runbooks/" == opened.page.url
+            assert await opened.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+            assert [] == await opened.axe()
+            await opened.page.click("text=Status board")
+            assert f"{server.url}/" == opened.page.url
+            assert [] == opened.complaints
+            assert [] == [url for url in opened.asked if not url.startswith((f"{server.url}/", "data:"))]
+    finally:
+        await server.stop()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
-from pathlib import Path
 
 from exporter.simulator.bitrix24.oauth import ACCESS_SECONDS
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.process import Exporter, exporter, until
 
 POLLS = 'collector_polls_total{collector="bookings",platform="bitrix24",target="oauth"}'
@@ -20,30 +19,27 @@ async def polls_well(running: Exporter, polls: float) -> bool:
     return page[POLLS] >= polls and page[UP] == 1
 
 
-def test_an_exporter_that_shares_its_token_file_outlives_any_number_of_deaths_of_the_other(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        target = business.expired_oauth_target()
-        target["collectors"] = {"bookings": {"interval": "1s"}}
-        config = business.config(target)
-        oauth = business.simulator.bitrix24.oauth
-        oauth.access_seconds = 0.2  # each poll has to renew
-        # An answer that dies with its process before a system call has written it is lost, whoever the client is.
-        oauth.tolerates_spent = True
-        async with exporter(config) as survivor:
-            await survivor.ready()
-            for _ in range(DEATHS):
-                async with exporter(config) as victim:
-                    await victim.ready()
-                    victim.send(signal.SIGKILL)
-                    await victim.ended()
-            polls = (await survivor.samples())[POLLS]
-            oauth.tolerates_spent = False
-            oauth.access_seconds = ACCESS_SECONDS
-            await until(lambda: polls_well(survivor, polls + 2), "the survivor to go on")
-            stored = json.loads((business.folder / "oauth.json").read_text())
-            pair = oauth.pair(stored["access_token"])
-            assert pair is not None
-            assert (stored["refresh_token"], False) == (pair.refresh_token, pair.spent)
-            assert "Traceback" not in survivor.raw
-
-    with_business(tmp_path, scenario)
+async def test_an_exporter_that_shares_its_token_file_outlives_any_number_of_deaths_of_the_other(business: Business) -> None:
+    target = business.expired_oauth_target()
+    target["collectors"] = {"bookings": {"interval": "1s"}}
+    config = business.config(target)
+    oauth = business.simulator.bitrix24.oauth
+    oauth.access_seconds = 0.2  # each poll has to renew
+    # An answer that dies with its process before a system call has written it is lost, whoever the client is.
+    oauth.tolerates_spent = True
+    async with exporter(config) as survivor:
+        await survivor.ready()
+        for _ in range(DEATHS):
+            async with exporter(config) as victim:
+                await victim.ready()
+                victim.send(signal.SIGKILL)
+                await victim.ended()
+        polls = (await survivor.samples())[POLLS]
+        oauth.tolerates_spent = False
+        oauth.access_seconds = ACCESS_SECONDS
+        await until(lambda: polls_well(survivor, polls + 2), "the survivor to go on")
+        stored = json.loads((business.folder / "oauth.json").read_text())
+        pair = oauth.pair(stored["access_token"])
+        assert pair is not None
+        assert (stored["refresh_token"], False) == (pair.refresh_token, pair.spent)
+        assert "Traceback" not in survivor.raw

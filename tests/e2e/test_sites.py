@@ -181,7 +181,7 @@ def shown_by(view: View, *, lifecycle: bool = True) -> ShownBackend:
     return backend
 
 
-def whoever_else(path: Path, asked: Iterable[tuple[str, str, dict[str, str]]]) -> list[tuple[Said, Said]]:
+async def whoever_else(path: Path, asked: Iterable[tuple[str, str, dict[str, str]]]) -> list[tuple[Said, Said]]:
     """Return what anna gets where she is the only customer, and where she is not."""
 
     async def scenario() -> list[tuple[Said, Said]]:
@@ -198,22 +198,22 @@ def whoever_else(path: Path, asked: Iterable[tuple[str, str, dict[str, str]]]) -
         assert (0, 0, "info", "info") == (lonely.reloads, crowded.reloads, lonely.level, crowded.level)
         return found
 
-    return asyncio.run(scenario())
+    return await scenario()
 
 
 @pytest.mark.parametrize("headers", HEADERS)
 @pytest.mark.parametrize("attempt", PATHS)
-def test_whatever_a_customer_asks_the_answer_is_the_same_whoever_else_there_is(
+async def test_whatever_a_customer_asks_the_answer_is_the_same_whoever_else_there_is(
     attempt: str, headers: str, tmp_path: Path
 ) -> None:
     for target, (lonely, crowded) in zip(
-        PATHS[attempt], whoever_else(tmp_path, ((path, "GET", HEADERS[headers]) for path in PATHS[attempt])), strict=True
+        PATHS[attempt], await whoever_else(tmp_path, ((path, "GET", HEADERS[headers]) for path in PATHS[attempt])), strict=True
     ):
         assert lonely == crowded, target
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_nor_does_any_method_show_or_change_anything(method: str, tmp_path: Path) -> None:
+async def test_nor_does_any_method_show_or_change_anything(method: str, tmp_path: Path) -> None:
     paths = [
         "/",
         "/metrics",
@@ -225,19 +225,21 @@ def test_nor_does_any_method_show_or_change_anything(method: str, tmp_path: Path
         HOME,
         "*",
     ]
-    for target, (lonely, crowded) in zip(paths, whoever_else(tmp_path, ((path, method, {}) for path in paths)), strict=True):
+    for target, (lonely, crowded) in zip(
+        paths, await whoever_else(tmp_path, ((path, method, {}) for path in paths)), strict=True
+    ):
         assert lonely == crowded, target
         assert crowded.status >= 400 or (target == HOME and method in {"GET", "HEAD"}), target
 
 
-def test_all_that_is_not_of_ones_own_site_is_not_found(tmp_path: Path) -> None:
+async def test_all_that_is_not_of_ones_own_site_is_not_found(tmp_path: Path) -> None:
     own = PATHS["its target on a page of one's own"] + PATHS["words and pages that lead to it"] + [f"{HOME}?{THEIR_HOME}"]
     asked = [path for paths in PATHS.values() for path in paths if path not in own]
-    for target, (_, answer) in zip(asked, whoever_else(tmp_path, ((path, "GET", {}) for path in asked)), strict=True):
+    for target, (_, answer) in zip(asked, await whoever_else(tmp_path, ((path, "GET", {}) for path in asked)), strict=True):
         assert answer.status in {400, 404}, target
 
 
-def test_a_site_that_there_is_not_is_told_from_one_that_is_not_ones_own_by_nothing(tmp_path: Path) -> None:
+async def test_a_site_that_there_is_not_is_told_from_one_that_is_not_ones_own_by_nothing(tmp_path: Path) -> None:
     backend = shown_by(together())
     asked: list[str | None] = []
     view = backend.view
@@ -248,166 +250,134 @@ def test_a_site_that_there_is_not_is_told_from_one_that_is_not_ones_own_by_nothi
 
     backend.view = counted  # type: ignore[method-assign]  # counts
 
-    async def scenario() -> list[Said]:
-        async with running(web_file(tmp_path, WEB), backend=backend) as server:
-            return [
-                await said(server, f"/site/{site}{page}", method=method)
-                for method in ("GET", "HEAD", "POST")
-                for page in ("", "/", "/metrics", "/api/v1/status", "/nowhere", "?q=x", "/metrics?target=x")
-                for site in (THEIRS, "no-other")
-            ]
-
-    found = asyncio.run(scenario())
+    async with running(web_file(tmp_path, WEB), backend=backend) as server:
+        found = [
+            await said(server, f"/site/{site}{page}", method=method)
+            for method in ("GET", "HEAD", "POST")
+            for page in ("", "/", "/metrics", "/api/v1/status", "/nowhere", "?q=x", "/metrics?target=x")
+            for site in (THEIRS, "no-other")
+        ]
     assert found[::2] == found[1::2]
     assert {404} == {answer.status for answer in found}
     assert [] == asked  # so the clock tells nothing either: neither is looked for
 
 
-def test_each_sees_what_is_theirs_and_who_is_named_nowhere_sees_all(tmp_path: Path) -> None:
-    async def scenario() -> list[list[int]]:
-        paths = [
-            HOME,
-            f"{HOME}/metrics",
-            f"{HOME}/api/v1/status",
-            THEIR_HOME,
-            f"{THEIR_HOME}/metrics",
-            "/",
-            "/metrics",
-            "/config",
-        ]
-        async with running(web_file(tmp_path, WEB), backend=shown_by(together())) as server:
-            users = ("anna", "bert", "prometheus")
-            return [[(await said(server, path, user)).status for path in paths] for user in users]
-
-    assert [
-        [200, 200, 200, 404, 404, 404, 404, 404],
-        [404, 404, 404, 200, 200, 404, 404, 404],
-        [200, 200, 200, 200, 200, 200, 200, 200],
-    ] == asyncio.run(scenario())
+async def test_each_sees_what_is_theirs_and_who_is_named_nowhere_sees_all(tmp_path: Path) -> None:
+    paths = [
+        HOME,
+        f"{HOME}/metrics",
+        f"{HOME}/api/v1/status",
+        THEIR_HOME,
+        f"{THEIR_HOME}/metrics",
+        "/",
+        "/metrics",
+        "/config",
+    ]
+    async with running(web_file(tmp_path, WEB), backend=shown_by(together())) as server:
+        users = ("anna", "bert", "prometheus")
+        assert [
+            [200, 200, 200, 404, 404, 404, 404, 404],
+            [404, 404, 404, 200, 200, 404, 404, 404],
+            [200, 200, 200, 200, 200, 200, 200, 200],
+        ] == [[(await said(server, path, user)).status for path in paths] for user in users]
 
 
-def test_who_is_sent_away_is_told_which_pages_are_theirs_and_no_others(tmp_path: Path) -> None:
-    async def scenario() -> Said:
-        async with running(web_file(tmp_path, WEB), backend=shown_by(together())) as server:
-            return await said(server, "/")
-
-    assert f"There is no such page for you.\nYours is {HOME}\n".encode() == asyncio.run(scenario()).body
+async def test_who_is_sent_away_is_told_which_pages_are_theirs_and_no_others(tmp_path: Path) -> None:
+    async with running(web_file(tmp_path, WEB), backend=shown_by(together())) as server:
+        assert f"There is no such page for you.\nYours is {HOME}\n".encode() == (await said(server, "/")).body
 
 
 @pytest.mark.parametrize("user", ["anna", "mallory"])
-def test_probes_answer_customers_and_strangers_without_a_name_or_a_number(user: str, tmp_path: Path) -> None:
-    async def scenario() -> list[Said]:
-        open_, closed = web_file(tmp_path, WEB), tmp_path / "closed.yml"
-        closed.write_text(WEB + "probes_require_auth: true\n")
-        async with running(open_, backend=shown_by(together())) as one, running(closed, backend=shown_by(together())) as other:
-            return [await said(server, path, user) for server in (one, other) for path in ("/-/healthy", "/-/ready")]
-
-    found = asyncio.run(scenario())
+async def test_probes_answer_customers_and_strangers_without_a_name_or_a_number(user: str, tmp_path: Path) -> None:
+    open_, closed = web_file(tmp_path, WEB), tmp_path / "closed.yml"
+    closed.write_text(WEB + "probes_require_auth: true\n")
+    async with running(open_, backend=shown_by(together())) as one, running(closed, backend=shown_by(together())) as other:
+        found = [await said(server, path, user) for server in (one, other) for path in ("/-/healthy", "/-/ready")]
     assert ([200, 503, 200, 503] if user == "anna" else [200, 503, 401, 401]) == [answer.status for answer in found]
     assert not any(THEIRS.encode() in answer.body or b"60" in answer.body for answer in found)
 
 
-def test_an_operator_who_signs_in_for_a_probe_learns_what_is_missing(tmp_path: Path) -> None:
-    async def scenario() -> Said:
-        file = web_file(tmp_path, WEB + "probes_require_auth: true\n")
-        async with running(file, backend=shown_by(together())) as server:
-            return await said(server, "/-/ready", "prometheus")
-
-    assert f"{THEIRS}-1/links".encode() in asyncio.run(scenario()).body
+async def test_an_operator_who_signs_in_for_a_probe_learns_what_is_missing(tmp_path: Path) -> None:
+    file = web_file(tmp_path, WEB + "probes_require_auth: true\n")
+    async with running(file, backend=shown_by(together())) as server:
+        assert f"{THEIRS}-1/links".encode() in (await said(server, "/-/ready", "prometheus")).body
 
 
-def test_a_change_of_who_sees_what_holds_from_the_next_request_on_also_on_an_open_connection(tmp_path: Path) -> None:
-    async def scenario() -> list[int]:
-        backend = shown_by(together())
-        async with (
-            running(web_file(tmp_path, WEB), backend=backend) as server,
-            httpx.AsyncClient(base_url=server.url, auth=("anna", PASSWORD), trust_env=False) as client,
-        ):
-            found = [(await client.get(f"{HOME}/metrics")).status_code, (await client.get("/metrics")).status_code]
-            backend.site_users = {MINE: frozenset({"bert"}), THEIRS: frozenset({"anna"})}
-            found += [
-                (await client.get(f"{HOME}/metrics")).status_code,
-                (await client.get(f"{THEIR_HOME}/metrics")).status_code,
-            ]
-            backend.site_users = {MINE: frozenset({"bert"})}  # an operator from now on
-            return [*found, (await client.get("/metrics")).status_code]
-
-    assert [200, 404, 404, 200, 200] == asyncio.run(scenario())
+async def test_a_change_of_who_sees_what_holds_from_the_next_request_on_also_on_an_open_connection(tmp_path: Path) -> None:
+    backend = shown_by(together())
+    async with (
+        running(web_file(tmp_path, WEB), backend=backend) as server,
+        httpx.AsyncClient(base_url=server.url, auth=("anna", PASSWORD), trust_env=False) as client,
+    ):
+        found = [(await client.get(f"{HOME}/metrics")).status_code, (await client.get("/metrics")).status_code]
+        backend.site_users = {MINE: frozenset({"bert"}), THEIRS: frozenset({"anna"})}
+        found += [
+            (await client.get(f"{HOME}/metrics")).status_code,
+            (await client.get(f"{THEIR_HOME}/metrics")).status_code,
+        ]
+        backend.site_users = {MINE: frozenset({"bert"})}  # an operator from now on
+        assert [200, 404, 404, 200, 200] == [*found, (await client.get("/metrics")).status_code]
 
 
-def test_a_user_of_two_sites_sees_both_and_nothing_else(tmp_path: Path) -> None:
-    async def scenario() -> list[int]:
-        backend = shown_by(together())
-        backend.site_users = {MINE: frozenset({"anna", "bert"}), THEIRS: frozenset({"bert"})}
-        async with running(web_file(tmp_path, WEB), backend=backend) as server:
-            return [(await said(server, path, "bert")).status for path in (HOME, THEIR_HOME, "/")]
-
-    assert [200, 200, 404] == asyncio.run(scenario())
+async def test_a_user_of_two_sites_sees_both_and_nothing_else(tmp_path: Path) -> None:
+    backend = shown_by(together())
+    backend.site_users = {MINE: frozenset({"anna", "bert"}), THEIRS: frozenset({"bert"})}
+    async with running(web_file(tmp_path, WEB), backend=backend) as server:
+        assert [200, 200, 404] == [(await said(server, path, "bert")).status for path in (HOME, THEIR_HOME, "/")]
 
 
-def test_two_customers_who_ask_at_the_same_moment_get_their_own_pages_packed_or_not(tmp_path: Path) -> None:
-    async def scenario() -> list[list[Said]]:
-        async with running(web_file(tmp_path, WEB), backend=shown_by(together())) as server:
-            return [
-                await asyncio.gather(
-                    *(
-                        said(server, f"{home}{page}", user, headers=HEADERS[headers])
-                        for _ in range(3)
-                        for headers in ("none", "gzip")
-                        for page in ("", "/metrics", "/api/v1/status")
-                    )
+async def test_two_customers_who_ask_at_the_same_moment_get_their_own_pages_packed_or_not(tmp_path: Path) -> None:
+    async with running(web_file(tmp_path, WEB), backend=shown_by(together())) as server:
+        annas, berts = [
+            await asyncio.gather(
+                *(
+                    said(server, f"{home}{page}", user, headers=HEADERS[headers])
+                    for _ in range(3)
+                    for headers in ("none", "gzip")
+                    for page in ("", "/metrics", "/api/v1/status")
                 )
-                for user, home in (("anna", HOME), ("bert", THEIR_HOME))
-            ]
-
-    annas, berts = asyncio.run(scenario())
+            )
+            for user, home in (("anna", HOME), ("bert", THEIR_HOME))
+        ]
     assert {200} == {answer.status for answer in annas + berts}
     assert not any(THEIRS.encode() in answer.body for answer in annas)
     assert not any(b"salon-mitte" in answer.body for answer in berts)
 
 
-def test_before_it_is_known_who_sees_what_a_customer_waits(tmp_path: Path) -> None:
+async def test_before_it_is_known_who_sees_what_a_customer_waits(tmp_path: Path) -> None:
     class Opening(ShownBackend):
         async def until_open(self) -> bool:
             await asyncio.sleep(0)
             self.site_users = USERS
             return True
 
-    async def scenario() -> list[int]:
-        backend = Opening(together(), lifecycle=True)
-        found = []
-        async with running(web_file(tmp_path, WEB), backend=backend) as server:
-            for path in ("/metrics", "/-/log-level?level=debug", HOME):
-                backend.site_users = None
-                found.append((await said(server, path, method="POST" if "level" in path else "GET")).status)
-        assert "info" == backend.level
-        return found
-
-    assert [404, 404, 200] == asyncio.run(scenario())
+    backend = Opening(together(), lifecycle=True)
+    found = []
+    async with running(web_file(tmp_path, WEB), backend=backend) as server:
+        for path in ("/metrics", "/-/log-level?level=debug", HOME):
+            backend.site_users = None
+            found.append((await said(server, path, method="POST" if "level" in path else "GET")).status)
+    assert "info" == backend.level
+    assert [404, 404, 200] == found
 
 
-def test_pages_that_are_refused_are_told_once_in_a_minute_with_who_asked_and_nothing_that_breaks_a_line(tmp_path: Path) -> None:
-    async def scenario() -> None:
+async def test_pages_that_are_refused_are_told_once_in_a_minute_with_who_asked_and_nothing_that_breaks_a_line(
+    tmp_path: Path,
+) -> None:
+    with structlog.testing.capture_logs() as logged:
         async with running(web_file(tmp_path, WEB), backend=shown_by(together())) as server:
             for path in (f"/metrics%0d%0a{'x' * 500}", *[THEIR_HOME] * 20):
                 await said(server, path, headers={"X-Forwarded-For": "203.0.113.9"})
-
-    with structlog.testing.capture_logs() as logged:
-        asyncio.run(scenario())
     (line,) = [line for line in logged if line["event"] == "page_refused"]
     assert ("anna", "127.0.0.1", "site_users", "warning") == tuple(line[key] for key in ("by", "from", "why", "log_level"))
     assert line["page"].startswith("/metrics\\r\\nxxx")
     assert 80 == len(line["page"])
 
 
-def test_a_wrong_password_of_a_customer_is_no_more_than_one_of_anybody(tmp_path: Path) -> None:
-    async def scenario() -> list[httpx.Response]:
-        async with running(web_file(tmp_path, WEB), backend=shown_by(together())) as server:
-            return [await get(server, path, user="anna:wrong") for path in (HOME, THEIR_HOME, "/metrics", "/nowhere")]
-
-    assert {(401, "User name or password is wrong.\n")} == {
-        (answer.status_code, answer.text) for answer in asyncio.run(scenario())
-    }
+async def test_a_wrong_password_of_a_customer_is_no_more_than_one_of_anybody(tmp_path: Path) -> None:
+    async with running(web_file(tmp_path, WEB), backend=shown_by(together())) as server:
+        answers = [await get(server, path, user="anna:wrong") for path in (HOME, THEIR_HOME, "/metrics", "/nowhere")]
+    assert {(401, "User name or password is wrong.\n")} == {(answer.status_code, answer.text) for answer in answers}
 
 
 def with_operators(*names: str) -> ShownBackend:
@@ -419,63 +389,51 @@ def with_operators(*names: str) -> ShownBackend:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
-def test_once_operators_are_named_who_is_named_nowhere_is_told_so_and_sees_and_changes_nothing(
+async def test_once_operators_are_named_who_is_named_nowhere_is_told_so_and_sees_and_changes_nothing(
     method: str, tmp_path: Path
 ) -> None:
     paths = [*PATHS["every page"][:-1], *PATHS["changes"][:-1], *PATHS["another site"]]
     paths += [HOME, f"{HOME}/metrics", f"{HOME}/api/v1/status"]
     backend = with_operators("prometheus")
 
-    async def scenario() -> list[Said]:
-        async with running(web_file(tmp_path, WEB), backend=backend) as server:
-            return [await said(server, path, "bert", method) for path in paths]
-
-    found = asyncio.run(scenario())
+    async with running(web_file(tmp_path, WEB), backend=backend) as server:
+        found = [await said(server, path, "bert", method) for path in paths]
     told = b"You have signed in, and there is no page for you: the configuration names you neither under site_users nor "
     told += b"under operators.\n"
     assert {(403, b"" if method == "HEAD" else told)} == {(answer.status, answer.body) for answer in found}
     assert (0, "info", []) == (backend.reloads, backend.level, backend.polled)
 
 
-def test_operators_and_users_of_sites_see_the_same_whether_operators_are_named_or_not(tmp_path: Path) -> None:
-    async def scenario() -> list[list[int]]:
-        async with running(web_file(tmp_path, WEB), backend=with_operators("prometheus")) as server:
-            paths = [HOME, f"{HOME}/metrics", "/", "/metrics", "/config", f"/-/poll?target={THEIRS}-1"]
-            methods = ["GET"] * 5 + ["POST"]
-            return [
-                [(await said(server, path, user, method)).status for path, method in zip(paths, methods, strict=True)]
-                for user in ("anna", "prometheus")
-            ]
-
-    assert [[200, 200, 404, 404, 404, 404], [200, 200, 200, 200, 200, 202]] == asyncio.run(scenario())
+async def test_operators_and_users_of_sites_see_the_same_whether_operators_are_named_or_not(tmp_path: Path) -> None:
+    async with running(web_file(tmp_path, WEB), backend=with_operators("prometheus")) as server:
+        paths = [HOME, f"{HOME}/metrics", "/", "/metrics", "/config", f"/-/poll?target={THEIRS}-1"]
+        methods = ["GET"] * 5 + ["POST"]
+        assert [[200, 200, 404, 404, 404, 404], [200, 200, 200, 200, 200, 202]] == [
+            [(await said(server, path, user, method)).status for path, method in zip(paths, methods, strict=True)]
+            for user in ("anna", "prometheus")
+        ]
 
 
 @pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
-def test_a_probe_of_who_is_named_nowhere_names_nothing(path: str, tmp_path: Path) -> None:
-    async def scenario() -> Said:
-        async with running(web_file(tmp_path, WEB), backend=with_operators("prometheus")) as server:
-            return await said(server, path, "bert")
-
-    answer = asyncio.run(scenario())
+async def test_a_probe_of_who_is_named_nowhere_names_nothing(path: str, tmp_path: Path) -> None:
+    async with running(web_file(tmp_path, WEB), backend=with_operators("prometheus")) as server:
+        answer = await said(server, path, "bert")
     assert (200 if path == "/-/healthy" else 503) == answer.status
     assert THEIRS.encode() not in answer.body
 
 
-def test_who_is_no_operator_any_more_is_sent_away_on_the_open_connection_as_is_who_has_no_password_any_more(
+async def test_who_is_no_operator_any_more_is_sent_away_on_the_open_connection_as_is_who_has_no_password_any_more(
     tmp_path: Path,
 ) -> None:
-    async def scenario() -> list[int]:
-        backend, file = with_operators("prometheus", "bert"), web_file(tmp_path, WEB)
-        async with (
-            running(file, backend=backend) as server,
-            httpx.AsyncClient(base_url=server.url, auth=("bert", PASSWORD), trust_env=False) as client,
-        ):
-            found = [(await client.get("/metrics")).status_code]
-            backend.operators = frozenset({"prometheus"})
-            found.append((await client.get("/metrics")).status_code)
-            backend.operators = frozenset({"prometheus", "bert"})
-            found.append((await client.get("/metrics")).status_code)
-            web_file(tmp_path, "".join(line for line in WEB.splitlines(keepends=True) if "bert" not in line))
-            return [*found, (await client.get("/metrics")).status_code]
-
-    assert [200, 403, 200, 401] == asyncio.run(scenario())
+    backend, file = with_operators("prometheus", "bert"), web_file(tmp_path, WEB)
+    async with (
+        running(file, backend=backend) as server,
+        httpx.AsyncClient(base_url=server.url, auth=("bert", PASSWORD), trust_env=False) as client,
+    ):
+        found = [(await client.get("/metrics")).status_code]
+        backend.operators = frozenset({"prometheus"})
+        found.append((await client.get("/metrics")).status_code)
+        backend.operators = frozenset({"prometheus", "bert"})
+        found.append((await client.get("/metrics")).status_code)
+        web_file(tmp_path, "".join(line for line in WEB.splitlines(keepends=True) if "bert" not in line))
+        assert [200, 403, 200, 401] == [*found, (await client.get("/metrics")).status_code]

@@ -9,7 +9,7 @@ from typing import Any
 import bcrypt
 import httpx
 
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.process import exporter, until
 from tests.harness.web_server import web_file
 
@@ -33,142 +33,130 @@ def configuration(business: Business, site: str, *, operators: tuple[str, ...] =
     )
 
 
-def test_users_of_sites_without_passwords_end_the_start_before_a_platform_is_asked(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(configuration(business, "b", a=["anna"]), wait=False) as running:
-            assert 2 == await running.ended()
-            assert "site_users: no passwords are asked for, so that everybody would see every site" in running.raw
-            assert [] == list(business.simulator.log)
-
-    with_business(tmp_path, scenario)
+async def test_users_of_sites_without_passwords_end_the_start_before_a_platform_is_asked(business: Business) -> None:
+    async with exporter(configuration(business, "b", a=["anna"]), wait=False) as running:
+        assert 2 == await running.ended()
+        assert "site_users: no passwords are asked for, so that everybody would see every site" in running.raw
+        assert [] == list(business.simulator.log)
 
 
-def test_nor_does_a_reload_bring_them(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(configuration(business, "b")) as running:
-            await running.ready()
-            configuration(business, "b", a=["anna"])
-            running.send(signal.SIGHUP)
-            (problem,) = (await running.logged("config_reload_failed"))["problems"]
-            assert "everybody would see every site" in problem
-            assert 200 == (await running.get("/site/a/metrics")).status_code
-
-    with_business(tmp_path, scenario)
+async def test_nor_does_a_reload_bring_them(business: Business) -> None:
+    async with exporter(configuration(business, "b")) as running:
+        await running.ready()
+        configuration(business, "b", a=["anna"])
+        running.send(signal.SIGHUP)
+        (problem,) = (await running.logged("config_reload_failed"))["problems"]
+        assert "everybody would see every site" in problem
+        assert 200 == (await running.get("/site/a/metrics")).status_code
 
 
-def test_a_reload_changes_what_a_customer_who_is_signed_in_sees_from_the_next_scrape_on(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        config, web = configuration(business, "b", a=["anna"]), web_file(tmp_path, WEB)
-        async with exporter(config, f"--web.config.file={web}") as running:
-            running.http.auth = httpx.BasicAuth("anna", "right")
-            await running.ready()
-            assert ["prometheus"] == (await running.logged("site_users"))["see_every_site"]
-            page = (await running.get("/site/a/metrics")).text
-            assert ('target="one"' in page, 'target="two"' in page, "process_cpu" in page) == (True, False, False)
-            refused = [
-                (await running.get(path)).status_code for path in ("/", "/metrics", "/config", "/site/b", "/site/b/metrics")
-            ]
-            assert [404] * 5 == refused
-            assert "anna" == (await running.logged("page_refused"))["by"]
+async def test_a_reload_changes_what_a_customer_who_is_signed_in_sees_from_the_next_scrape_on(
+    business: Business, tmp_path: Path
+) -> None:
+    config, web = configuration(business, "b", a=["anna"]), web_file(tmp_path, WEB)
+    async with exporter(config, f"--web.config.file={web}") as running:
+        running.http.auth = httpx.BasicAuth("anna", "right")
+        await running.ready()
+        assert ["prometheus"] == (await running.logged("site_users"))["see_every_site"]
+        page = (await running.get("/site/a/metrics")).text
+        assert ('target="one"' in page, 'target="two"' in page, "process_cpu" in page) == (True, False, False)
+        refused = [(await running.get(path)).status_code for path in ("/", "/metrics", "/config", "/site/b", "/site/b/metrics")]
+        assert [404] * 5 == refused
+        assert "anna" == (await running.logged("page_refused"))["by"]
 
-            configuration(business, "a", a=["anna", "Prometheus"])
-            running.send(signal.SIGHUP)
-            await running.logged("config_warning", problem=f"{config}: site_users.a: {UNKNOWN}")
-            page = (await running.get("/site/a/metrics")).text
-            assert ('target="one"' in page, 'target="two"' in page) == (True, True)
+        configuration(business, "a", a=["anna", "Prometheus"])
+        running.send(signal.SIGHUP)
+        await running.logged("config_warning", problem=f"{config}: site_users.a: {UNKNOWN}")
+        page = (await running.get("/site/a/metrics")).text
+        assert ('target="one"' in page, 'target="two"' in page) == (True, True)
 
-            configuration(business, "b", b=["anna"])
-            running.send(signal.SIGHUP)
+        configuration(business, "b", b=["anna"])
+        running.send(signal.SIGHUP)
 
-            async def moved() -> bool:
-                return (await running.get("/site/a/metrics")).status_code == 404
+        async def moved() -> bool:
+            return (await running.get("/site/a/metrics")).status_code == 404
 
-            await until(moved, "the new users of the sites")
-            page = (await running.get("/site/b/metrics")).text
-            assert ('target="one"' in page, 'target="two"' in page) == (False, True)
-
-    with_business(tmp_path, scenario)
+        await until(moved, "the new users of the sites")
+        page = (await running.get("/site/b/metrics")).text
+        assert ('target="one"' in page, 'target="two"' in page) == (False, True)
 
 
-def test_a_password_that_is_added_while_running_makes_no_operator_before_a_reload_that_warns_of_it(tmp_path: Path) -> None:
+async def test_a_password_that_is_added_while_running_makes_no_operator_before_a_reload_that_warns_of_it(
+    business: Business, tmp_path: Path
+) -> None:
     more = WEB + WEB.splitlines(keepends=True)[2].replace("prometheus", "carla")
 
-    async def scenario(business: Business) -> None:
-        config, web = configuration(business, "b", a=["anna"]), web_file(tmp_path, WEB)
-        async with exporter(config, f"--web.config.file={web}") as running:
-            running.http.auth = httpx.BasicAuth("carla", "right")
+    config, web = configuration(business, "b", a=["anna"]), web_file(tmp_path, WEB)
+    async with exporter(config, f"--web.config.file={web}") as running:
+        running.http.auth = httpx.BasicAuth("carla", "right")
 
-            async def is_known() -> bool:
-                return (await running.get("/metrics")).status_code != 401
+        async def is_known() -> bool:
+            return (await running.get("/metrics")).status_code != 401
 
-            web_file(tmp_path, more)
-            await until(is_known, "the new password")
-            assert [403, 403, 403] == [(await running.get(path)).status_code for path in ("/metrics", "/", "/site/a")]
-            running.http.auth = httpx.BasicAuth("prometheus", "right")
-            assert 200 == (await running.get("/metrics")).status_code
-            running.send(signal.SIGHUP)
-            await running.logged("site_users", see_every_site=["carla", "prometheus"])
-            running.http.auth = httpx.BasicAuth("carla", "right")
-            assert 200 == (await running.get("/metrics")).status_code
-
-    with_business(tmp_path, scenario)
+        web_file(tmp_path, more)
+        await until(is_known, "the new password")
+        assert [403, 403, 403] == [(await running.get(path)).status_code for path in ("/metrics", "/", "/site/a")]
+        running.http.auth = httpx.BasicAuth("prometheus", "right")
+        assert 200 == (await running.get("/metrics")).status_code
+        running.send(signal.SIGHUP)
+        await running.logged("site_users", see_every_site=["carla", "prometheus"])
+        running.http.auth = httpx.BasicAuth("carla", "right")
+        assert 200 == (await running.get("/metrics")).status_code
 
 
-def test_who_is_taken_out_of_the_configuration_alone_becomes_no_operator_by_a_reload(tmp_path: Path) -> None:
+async def test_who_is_taken_out_of_the_configuration_alone_becomes_no_operator_by_a_reload(
+    business: Business, tmp_path: Path
+) -> None:
     without_anna = WEB.splitlines(keepends=True)[0] + WEB.splitlines(keepends=True)[2]
 
-    async def scenario(business: Business) -> None:
-        config, web = configuration(business, "b", a=["anna"], b=["bert"]), web_file(tmp_path, WEB)
-        async with exporter(config, f"--web.config.file={web}", "--web.enable-lifecycle") as running:
-            running.http.auth = httpx.BasicAuth("prometheus", "right")
-            await running.ready()
-            configuration(business, "b", b=["bert"])
-            refused = await running.http.post(f"{running.url}/-/reload")
-            assert 500 == refused.status_code
-            assert "site_users: who saw one site would see all of them: anna" in refused.text
-            running.http.auth = httpx.BasicAuth("anna", "right")
-            assert [404, 200] == [(await running.get(path)).status_code for path in ("/metrics", "/site/a/metrics")]
+    config, web = configuration(business, "b", a=["anna"], b=["bert"]), web_file(tmp_path, WEB)
+    async with exporter(config, f"--web.config.file={web}", "--web.enable-lifecycle") as running:
+        running.http.auth = httpx.BasicAuth("prometheus", "right")
+        await running.ready()
+        configuration(business, "b", b=["bert"])
+        refused = await running.http.post(f"{running.url}/-/reload")
+        assert 500 == refused.status_code
+        assert "site_users: who saw one site would see all of them: anna" in refused.text
+        running.http.auth = httpx.BasicAuth("anna", "right")
+        assert [404, 200] == [(await running.get(path)).status_code for path in ("/metrics", "/site/a/metrics")]
 
-            configuration(business, "b", operators=("prometheus",), b=["bert"])
-            running.http.auth = httpx.BasicAuth("prometheus", "right")
-            assert 200 == (await running.http.post(f"{running.url}/-/reload")).status_code
-            running.http.auth = httpx.BasicAuth("anna", "right")
-            assert [403, 403, 200] == [
-                (await running.get(path)).status_code for path in ("/metrics", "/site/a/metrics", "/-/healthy")
-            ]
+        configuration(business, "b", operators=("prometheus",), b=["bert"])
+        running.http.auth = httpx.BasicAuth("prometheus", "right")
+        assert 200 == (await running.http.post(f"{running.url}/-/reload")).status_code
+        running.http.auth = httpx.BasicAuth("anna", "right")
+        assert [403, 403, 200] == [
+            (await running.get(path)).status_code for path in ("/metrics", "/site/a/metrics", "/-/healthy")
+        ]
 
-            configuration(business, "b", b=["bert"])
-            running.http.auth = httpx.BasicAuth("prometheus", "right")
-            refused = await running.http.post(f"{running.url}/-/reload")
-            assert (500, True) == (refused.status_code, "operators: cannot be dropped while running" in refused.text)
+        configuration(business, "b", b=["bert"])
+        running.http.auth = httpx.BasicAuth("prometheus", "right")
+        refused = await running.http.post(f"{running.url}/-/reload")
+        assert (500, True) == (refused.status_code, "operators: cannot be dropped while running" in refused.text)
 
-            web_file(tmp_path, without_anna)
-            running.http.auth = httpx.BasicAuth("anna", "right")
-            assert 401 == (await running.get("/metrics")).status_code
-
-    with_business(tmp_path, scenario)
+        web_file(tmp_path, without_anna)
+        running.http.auth = httpx.BasicAuth("anna", "right")
+        assert 401 == (await running.get("/metrics")).status_code
 
 
-def test_operators_by_default_are_told_on_the_board_and_in_the_numbers_until_they_are_named(tmp_path: Path) -> None:
+async def test_operators_by_default_are_told_on_the_board_and_in_the_numbers_until_they_are_named(
+    business: Business, tmp_path: Path
+) -> None:
     told = "1 user of the web configuration sees every site, since no operators are named: prometheus"
 
-    async def scenario(business: Business) -> None:
-        config, web = configuration(business, "b", a=["anna"]), web_file(tmp_path, WEB)
-        async with exporter(config, f"--web.config.file={web}") as running:
-            running.http.auth = httpx.BasicAuth("prometheus", "right")
-            await running.ready()
-            found = [row["message"] for row in (await running.get("/api/v1/status")).json()["config_warnings"]]
-            assert told in found
-            assert 'config_warnings{kind="operators_by_default"} 1.0' in (await running.get("/metrics")).text
-            board = (await running.get("/?lang=en")).text
-            assert ("The configuration shows more than it seems to" in board, told in board) == (True, True)
+    config, web = configuration(business, "b", a=["anna"]), web_file(tmp_path, WEB)
+    async with exporter(config, f"--web.config.file={web}") as running:
+        running.http.auth = httpx.BasicAuth("prometheus", "right")
+        await running.ready()
+        found = [row["message"] for row in (await running.get("/api/v1/status")).json()["config_warnings"]]
+        assert told in found
+        assert 'config_warnings{kind="operators_by_default"} 1.0' in (await running.get("/metrics")).text
+        board = (await running.get("/?lang=en")).text
+        assert ("The configuration shows more than it seems to" in board, told in board) == (True, True)
 
-            configuration(business, "b", operators=("prometheus",), a=["anna"])
-            running.send(signal.SIGHUP)
+        configuration(business, "b", operators=("prometheus",), a=["anna"])
+        running.send(signal.SIGHUP)
 
-            async def gone() -> bool:
-                return 'config_warnings{kind="operators_by_default"} 0.0' in (await running.get("/metrics")).text
+        async def gone() -> bool:
+            return 'config_warnings{kind="operators_by_default"} 0.0' in (await running.get("/metrics")).text
 
-            await until(gone, "the warning to go")
-
-    with_business(tmp_path, scenario)
+        await until(gone, "the warning to go")

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.process import Exporter, exporter, hanging, until
 
 
@@ -25,85 +25,75 @@ def taken_port() -> Iterator[str]:
         yield f"--web.listen-address=127.0.0.1:{taken.getsockname()[1]}"
 
 
-def test_a_busy_port_ends_with_one_before_a_target_is_opened_or_polled(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        with taken_port() as address:
-            async with exporter(business.config(), address, wait=False) as running:
-                assert 1 == await running.ended()
-                assert f"error: cannot listen on {address.partition('=')[2]}: Address already in use\n" == running.raw
-                assert [] == list(business.simulator.log)
-
-    with_business(tmp_path, scenario)
+async def test_a_busy_port_ends_with_one_before_a_target_is_opened_or_polled(business: Business) -> None:
+    with taken_port() as address:
+        async with exporter(business.config(), address, wait=False) as running:
+            assert 1 == await running.ended()
+            assert f"error: cannot listen on {address.partition('=')[2]}: Address already in use\n" == running.raw
+            assert [] == list(business.simulator.log)
 
 
-def test_a_bad_configuration_is_told_before_a_bad_address(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        bad = business.config(business.wix_target(api_kee="x"), name="bad.yml")
-        with taken_port() as address:
-            for config, flag, told in (
-                (bad, "--web.listen-address=10888", "targets[0].api_kee"),
-                (bad, address, "targets[0].api_kee"),
-                (business.config(), "--web.listen-address=10888", "--web.listen-address: '10888' is not an address"),
-            ):
-                async with exporter(config, flag, wait=False) as running:
-                    assert 2 == await running.ended()
-                    assert told in running.raw
-                    assert 1 == running.raw.count("error: ")
-                    assert "Traceback" not in running.raw
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_scraper_is_served_by_the_names_that_the_flags_allow_and_a_refused_name_is_told_with_the_flag(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        flags = ("--web.allowed-hosts=host.docker.internal,metrics.example", "--web.allowed-hosts=b.example")
-        async with exporter(business.config(business.wix_target()), *flags) as running:
-            port = running.url.rpartition(":")[2]
-
-            async def status(name: str) -> int:
-                return (await running.http.get(f"{running.url}/metrics", headers={"host": f"{name}:{port}"})).status_code
-
-            for name in ("host.docker.internal", "metrics.example", "b.example", "localhost.localdomain", "localhost"):
-                assert (name, 200) == (name, await status(name))
-            assert 421 == await status("evil.example")
-            assert "--web.allowed-hosts" in (await running.logged("host_refused", host="evil.example"))["fix"]
-        for bad in ("host:10888", "*.internal", ""):
-            async with exporter(business.config(business.wix_target()), f"--web.allowed-hosts={bad}", wait=False) as running:
+async def test_a_bad_configuration_is_told_before_a_bad_address(business: Business) -> None:
+    bad = business.config(business.wix_target(api_kee="x"), name="bad.yml")
+    with taken_port() as address:
+        for config, flag, told in (
+            (bad, "--web.listen-address=10888", "targets[0].api_kee"),
+            (bad, address, "targets[0].api_kee"),
+            (business.config(), "--web.listen-address=10888", "--web.listen-address: '10888' is not an address"),
+        ):
+            async with exporter(config, flag, wait=False) as running:
                 assert 2 == await running.ended()
-                assert f"error: --web.allowed-hosts: {bad!r} is not the name of a host (fix: " in running.raw
+                assert told in running.raw
+                assert 1 == running.raw.count("error: ")
+                assert "Traceback" not in running.raw
 
-    with_business(tmp_path, scenario)
+
+async def test_a_scraper_is_served_by_the_names_that_the_flags_allow_and_a_refused_name_is_told_with_the_flag(
+    business: Business,
+) -> None:
+    flags = ("--web.allowed-hosts=host.docker.internal,metrics.example", "--web.allowed-hosts=b.example")
+    async with exporter(business.config(business.wix_target()), *flags) as running:
+        port = running.url.rpartition(":")[2]
+
+        async def status(name: str) -> int:
+            return (await running.http.get(f"{running.url}/metrics", headers={"host": f"{name}:{port}"})).status_code
+
+        for name in ("host.docker.internal", "metrics.example", "b.example", "localhost.localdomain", "localhost"):
+            assert (name, 200) == (name, await status(name))
+        assert 421 == await status("evil.example")
+        assert "--web.allowed-hosts" in (await running.logged("host_refused", host="evil.example"))["fix"]
+    for bad in ("host:10888", "*.internal", ""):
+        async with exporter(business.config(business.wix_target()), f"--web.allowed-hosts={bad}", wait=False) as running:
+            assert 2 == await running.ended()
+            assert f"error: --web.allowed-hosts: {bad!r} is not the name of a host (fix: " in running.raw
 
 
 @pytest.mark.parametrize(("content", "code"), [({}, 0), ({"nonsense": 1}, 2)], ids=["good", "bad"])
-def test_while_the_configuration_is_read_it_is_healthy_and_waits_with_all_pages(
-    tmp_path: Path, content: dict[str, Any], code: int
+async def test_while_the_configuration_is_read_it_is_healthy_and_waits_with_all_pages(
+    business: Business, tmp_path: Path, content: dict[str, Any], code: int
 ) -> None:
-    async def scenario(business: Business) -> None:
-        with taken_port() as address:
-            pass  # free by now
-        gate = tmp_path / "gate"
-        config = business.config(**content)
-        environ = {"HANGS": "reading", "GATE": str(gate)}
-        async with exporter(config, address, environ=environ, wait=False, module="tests.e2e.hanging_exporter") as running:
-            await running.logged("hangs", what="reading")
-            running.url = f"http://{address.partition('=')[2]}"
-            await until(lambda: answers(running), "the address to be open")
-            assert 503 == (await running.get("/-/ready")).status_code
-            scrape = asyncio.create_task(running.get("/metrics"))
-            await asyncio.wait([scrape], timeout=0.3)
-            assert not scrape.done()
-            gate.touch()
-            if code:
-                assert code == await running.ended()
-                assert "nonsense" in running.raw
-                assert "listening" not in running.raw
-                assert 503 == (await scrape).status_code
-            else:
-                assert "salon-wix" in (await scrape).text
-                await running.logged("listening")
-
-    with_business(tmp_path, scenario)
+    with taken_port() as address:
+        pass  # free by now
+    gate = tmp_path / "gate"
+    config = business.config(**content)
+    environ = {"HANGS": "reading", "GATE": str(gate)}
+    async with exporter(config, address, environ=environ, wait=False, module="tests.e2e.hanging_exporter") as running:
+        await running.logged("hangs", what="reading")
+        running.url = f"http://{address.partition('=')[2]}"
+        await until(lambda: answers(running), "the address to be open")
+        assert 503 == (await running.get("/-/ready")).status_code
+        scrape = asyncio.create_task(running.get("/metrics"))
+        await asyncio.wait([scrape], timeout=0.3)
+        assert not scrape.done()
+        gate.touch()
+        if code:
+            assert code == await running.ended()
+            assert "nonsense" in running.raw
+            assert "listening" not in running.raw
+            assert 503 == (await scrape).status_code
+        else:
+            assert "salon-wix" in (await scrape).text
+            await running.logged("listening")
 
 
 async def answers(running: Exporter) -> bool:
@@ -113,75 +103,67 @@ async def answers(running: Exporter) -> bool:
         return False
 
 
-def test_while_the_targets_are_opened_it_is_healthy_not_ready_and_shows_no_page_without_them(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        gate = tmp_path / "gate"
-        async with hanging(business.config(), "opening", environ={"GATE": str(gate)}) as running:
-            await running.logged("hangs", what="opening")
-            assert 200 == (await running.get("/-/healthy")).status_code
-            ready = await running.get("/-/ready")
-            assert (503, "Not ready: the targets are being opened.\n") == (ready.status_code, ready.text)
-            paths = ("/metrics", "/", "/api/v1/status", "/config")
-            asked = [asyncio.create_task(running.get(path)) for path in paths]
-            await asyncio.wait(asked, timeout=0.5)
-            assert [False, False, False, False] == [task.done() for task in asked]
-            assert [] == list(business.simulator.log)
-            gate.touch()
-            for page in await asyncio.gather(*asked):
-                assert 200 == page.status_code
-                for name in ("salon-wix", "salon-b24"):
-                    assert name in page.text
-            await running.ready()
+async def test_while_the_targets_are_opened_it_is_healthy_not_ready_and_shows_no_page_without_them(
+    business: Business, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    async with hanging(business.config(), "opening", environ={"GATE": str(gate)}) as running:
+        await running.logged("hangs", what="opening")
+        assert 200 == (await running.get("/-/healthy")).status_code
+        ready = await running.get("/-/ready")
+        assert (503, "Not ready: the targets are being opened.\n") == (ready.status_code, ready.text)
+        paths = ("/metrics", "/", "/api/v1/status", "/config")
+        asked = [asyncio.create_task(running.get(path)) for path in paths]
+        await asyncio.wait(asked, timeout=0.5)
+        assert [False, False, False, False] == [task.done() for task in asked]
+        assert [] == list(business.simulator.log)
+        gate.touch()
+        for page in await asyncio.gather(*asked):
+            assert 200 == page.status_code
+            for name in ("salon-wix", "salon-b24"):
+                assert name in page.text
+        await running.ready()
 
-    with_business(tmp_path, scenario)
 
-
-def test_a_stop_while_the_targets_are_opened_is_an_orderly_one_and_tells_those_who_wait(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with hanging(business.config(), "opening", environ={"GATE": str(tmp_path / "gate")}) as running:
-            await running.logged("hangs", what="opening")
-            scrape = asyncio.create_task(running.get("/metrics"))
-            await running.get("/-/healthy")  # so that the scrape has arrived, too
-            running.process.terminate()
-            answer = await scrape
-            assert (503, "booking-sync-exporter is stopping.\n") == (answer.status_code, answer.text)
-            assert 0 == await running.ended(4)
-            assert ["stopping", "stopped"] == [line["event"] for line in running.log][-2:]
-
-    with_business(tmp_path, scenario)
+async def test_a_stop_while_the_targets_are_opened_is_an_orderly_one_and_tells_those_who_wait(
+    business: Business, tmp_path: Path
+) -> None:
+    async with hanging(business.config(), "opening", environ={"GATE": str(tmp_path / "gate")}) as running:
+        await running.logged("hangs", what="opening")
+        scrape = asyncio.create_task(running.get("/metrics"))
+        await running.get("/-/healthy")  # so that the scrape has arrived, too
+        running.process.terminate()
+        answer = await scrape
+        assert (503, "booking-sync-exporter is stopping.\n") == (answer.status_code, answer.text)
+        assert 0 == await running.ended(4)
+        assert ["stopping", "stopped"] == [line["event"] for line in running.log][-2:]
 
 
 async def all_hang(running: Exporter) -> bool:
     return [line["event"] for line in running.log].count("hangs") == 64
 
 
-def test_pages_are_served_while_every_thread_for_files_hangs(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        portals = [business.simulator.bitrix24.add_portal(f"portal-{number}") for number in range(70)]
-        targets = [business.expired_oauth_target(portal.name, portal) for portal in portals]
-        async with hanging(business.config(*targets), "fsync") as running:
-            await until(lambda: all_hang(running), "64 threads to hang")
-            for path in ("/metrics", "/", "/api/v1/status", "/config"):
-                answer = await asyncio.wait_for(running.get(path), 5)
-                assert (200, "gzip") == (answer.status_code, answer.headers["content-encoding"])
-                assert "portal-0" in answer.text
-            running.process.terminate()
-            assert 0 == await running.ended(8)
-
-    with_business(tmp_path, scenario)
+async def test_pages_are_served_while_every_thread_for_files_hangs(business: Business) -> None:
+    portals = [business.simulator.bitrix24.add_portal(f"portal-{number}") for number in range(70)]
+    targets = [business.expired_oauth_target(portal.name, portal) for portal in portals]
+    async with hanging(business.config(*targets), "fsync") as running:
+        await until(lambda: all_hang(running), "64 threads to hang")
+        for path in ("/metrics", "/", "/api/v1/status", "/config"):
+            answer = await asyncio.wait_for(running.get(path), 5)
+            assert (200, "gzip") == (answer.status_code, answer.headers["content-encoding"])
+            assert "portal-0" in answer.text
+        running.process.terminate()
+        assert 0 == await running.ended(8)
 
 
-def test_a_listener_that_others_reach_without_a_password_is_one_warning(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        for flags, count in (
-            ((), 0),
-            (("--web.listen-address=:0",), 1),
-            (("--web.listen-address=:0", "--web.enable-lifecycle"), 1),
-        ):
-            async with exporter(business.config(), *flags) as running:
-                await running.logged("config_loaded")
-                told = [line for line in running.log if line["event"] == "listener_open"]
-                assert count == len(told)
-                assert all(("--web.enable-lifecycle" in flags) == line["lifecycle"] for line in told)
-
-    with_business(tmp_path, scenario)
+async def test_a_listener_that_others_reach_without_a_password_is_one_warning(business: Business) -> None:
+    for flags, count in (
+        ((), 0),
+        (("--web.listen-address=:0",), 1),
+        (("--web.listen-address=:0", "--web.enable-lifecycle"), 1),
+    ):
+        async with exporter(business.config(), *flags) as running:
+            await running.logged("config_loaded")
+            told = [line for line in running.log if line["event"] == "listener_open"]
+            assert count == len(told)
+            assert all(("--web.enable-lifecycle" in flags) == line["lifecycle"] for line in told)

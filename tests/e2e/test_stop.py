@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.process import Exporter, exporter, hanging, until
 
 PROMISED = 8.0
@@ -89,149 +89,99 @@ async def held_by_a_reader(pipe: Path) -> AsyncIterator[None]:
         os.close(descriptor)
 
 
-def test_a_name_that_is_looked_up_for_ever_does_not_hold_the_stop(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with hanging(business.config(lost(business)), "look-up") as running:
-            await running.logged("hangs", what="look-up")
+async def test_a_name_that_is_looked_up_for_ever_does_not_hold_the_stop(business: Business) -> None:
+    async with hanging(business.config(lost(business)), "look-up") as running:
+        await running.logged("hangs", what="look-up")
+        await stops_in_time(running)
+
+
+async def test_a_state_file_that_is_written_for_ever_does_not_hold_the_stop(business: Business, tmp_path: Path) -> None:
+    config = business.config(hourly(business), state_file=str(tmp_path / "state.json"))
+    async with hanging(config, "fsync") as running:
+        await running.logged("hangs", what="fsync")
+        await stops_in_time(running)
+
+
+async def test_a_token_file_that_is_written_for_ever_does_not_hold_the_stop(business: Business) -> None:
+    async with hanging(business.config(business.expired_oauth_target()), "fsync") as running:
+        await running.logged("hangs", what="fsync")
+        await stops_in_time(running)
+
+
+async def test_a_loop_that_stands_still_in_the_kernel_does_not_hold_the_stop(business: Business) -> None:
+    async with hanging(business.config(business.expired_oauth_target()), "loop") as running:
+        await running.logged("hangs", what="loop")
+        await stops_in_time(running)
+
+
+async def test_an_auth_server_that_never_answers_does_not_hold_the_stop(business: Business) -> None:
+    async with (
+        silent_server() as (url, asked),
+        exporter(business.config(business.expired_oauth_target(server=url))) as running,
+    ):
+        await asyncio.wait_for(asked.wait(), 30)
+        await stops_in_time(running)
+
+
+async def test_a_client_that_does_not_read_its_page_does_not_hold_the_stop(business: Business) -> None:
+    async with exporter(business.config(hourly(business))) as running:
+        with await ask_and_do_not_read(running):
             await stops_in_time(running)
 
-    with_business(tmp_path, scenario)
+
+async def test_a_page_that_is_rendered_for_ever_does_not_hold_the_stop(business: Business) -> None:
+    async with hanging(business.config(hourly(business)), "page") as running:
+        scrape = asyncio.create_task(running.get("/metrics"))
+        await running.logged("hangs", what="page")
+        await stops_in_time(running)
+        await asyncio.gather(scrape, return_exceptions=True)
 
 
-def test_a_state_file_that_is_written_for_ever_does_not_hold_the_stop(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        config = business.config(hourly(business), state_file=str(tmp_path / "state.json"))
-        async with hanging(config, "fsync") as running:
-            await running.logged("hangs", what="fsync")
-            await stops_in_time(running)
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_token_file_that_is_written_for_ever_does_not_hold_the_stop(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with hanging(business.config(business.expired_oauth_target()), "fsync") as running:
-            await running.logged("hangs", what="fsync")
-            await stops_in_time(running)
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_loop_that_stands_still_in_the_kernel_does_not_hold_the_stop(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with hanging(business.config(business.expired_oauth_target()), "loop") as running:
-            await running.logged("hangs", what="loop")
-            await stops_in_time(running)
-
-    with_business(tmp_path, scenario)
-
-
-def test_an_auth_server_that_never_answers_does_not_hold_the_stop(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with (
-            silent_server() as (url, asked),
-            exporter(business.config(business.expired_oauth_target(server=url))) as running,
-        ):
-            await asyncio.wait_for(asked.wait(), 30)
-            await stops_in_time(running)
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_client_that_does_not_read_its_page_does_not_hold_the_stop(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config(hourly(business))) as running:
-            with await ask_and_do_not_read(running):
-                await stops_in_time(running)
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_page_that_is_rendered_for_ever_does_not_hold_the_stop(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with hanging(business.config(hourly(business)), "page") as running:
-            scrape = asyncio.create_task(running.get("/metrics"))
-            await running.logged("hangs", what="page")
-            await stops_in_time(running)
-            await asyncio.gather(scrape, return_exceptions=True)
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_configuration_that_is_read_for_ever_at_the_start_does_not_hold_the_stop(tmp_path: Path) -> None:
-    async def scenario(_: Business) -> None:
-        pipe = tmp_path / "pipe.yml"
-        os.mkfifo(pipe)
-        async with exporter(pipe, wait=False) as running, held_by_a_reader(pipe):
-            await stops_in_time(running)
-
-    with_business(tmp_path, scenario)
+@pytest.mark.usefixtures("business")
+async def test_a_configuration_that_is_read_for_ever_at_the_start_does_not_hold_the_stop(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.yml"
+    os.mkfifo(pipe)
+    async with exporter(pipe, wait=False) as running, held_by_a_reader(pipe):
+        await stops_in_time(running)
 
 
 @pytest.mark.parametrize("by", ["signal", "http", "watch"])
-def test_a_configuration_that_is_read_for_ever_in_a_reload_does_not_hold_the_stop(tmp_path: Path, by: str) -> None:
-    async def scenario(business: Business) -> None:
-        config = business.config(hourly(business))
-        async with exporter(config, "--web.enable-lifecycle", *(["--config.watch"] if by == "watch" else [])) as running:
-            await running.ready()
-            config.unlink()
-            os.mkfifo(config)
-            answer = asyncio.create_task(running.http.post(running.url + "/-/reload")) if by == "http" else None
-            if by == "signal":
+async def test_a_configuration_that_is_read_for_ever_in_a_reload_does_not_hold_the_stop(business: Business, by: str) -> None:
+    config = business.config(hourly(business))
+    async with exporter(config, "--web.enable-lifecycle", *(["--config.watch"] if by == "watch" else [])) as running:
+        await running.ready()
+        config.unlink()
+        os.mkfifo(config)
+        answer = asyncio.create_task(running.http.post(running.url + "/-/reload")) if by == "http" else None
+        if by == "signal":
+            running.send(signal.SIGHUP)
+        async with held_by_a_reader(config):
+            await stops_in_time(running)
+        if answer is not None:
+            assert 500 == (await answer).status_code
+            assert "stopping" in (await answer).text
+
+
+async def test_everything_that_hangs_at_once_does_not_hold_the_stop(business: Business, tmp_path: Path) -> None:
+    async with silent_server() as (url, asked):
+        targets = (lost(business), hourly(business), business.expired_oauth_target(server=url))
+        config = business.config(*targets, state_file=str(tmp_path / "state.json"))
+        async with hanging(config, "look-up", "fsync", "page") as running:
+            await running.logged("hangs", what="look-up")
+            await running.logged("hangs", what="fsync")
+            await asyncio.wait_for(asked.wait(), 30)
+            scrape = asyncio.create_task(running.get("/metrics"))
+            await running.logged("hangs", what="page")
+            with await ask_and_do_not_read(running):
+                config.unlink()
+                os.mkfifo(config)
                 running.send(signal.SIGHUP)
-            async with held_by_a_reader(config):
-                await stops_in_time(running)
-            if answer is not None:
-                assert 500 == (await answer).status_code
-                assert "stopping" in (await answer).text
-
-    with_business(tmp_path, scenario)
+                async with held_by_a_reader(config):
+                    await stops_in_time(running)
+            await asyncio.gather(scrape, return_exceptions=True)
 
 
-def test_everything_that_hangs_at_once_does_not_hold_the_stop(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with silent_server() as (url, asked):
-            targets = (lost(business), hourly(business), business.expired_oauth_target(server=url))
-            config = business.config(*targets, state_file=str(tmp_path / "state.json"))
-            async with hanging(config, "look-up", "fsync", "page") as running:
-                await running.logged("hangs", what="look-up")
-                await running.logged("hangs", what="fsync")
-                await asyncio.wait_for(asked.wait(), 30)
-                scrape = asyncio.create_task(running.get("/metrics"))
-                await running.logged("hangs", what="page")
-                with await ask_and_do_not_read(running):
-                    config.unlink()
-                    os.mkfifo(config)
-                    running.send(signal.SIGHUP)
-                    async with held_by_a_reader(config):
-                        await stops_in_time(running)
-                await asyncio.gather(scrape, return_exceptions=True)
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_log_that_nobody_reads_does_not_hold_the_stop(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        reading, writing = os.pipe()
-        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-        words = (
-            "-m",
-            "exporter",
-            f"--config.file={business.config()}",
-            "--web.listen-address=127.0.0.1:0",
-            "--log.level=debug",
-        )
-        process = await asyncio.create_subprocess_exec(sys.executable, *words, stderr=writing)
-        os.close(writing)
-        try:
-            await until(lambda: is_full(reading), "the log to be full")
-            process.send_signal(signal.SIGTERM)
-            assert 0 == await asyncio.wait_for(process.wait(), PROMISED)
-        finally:
-            os.close(reading)
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-
+async def test_a_log_that_nobody_reads_does_not_hold_the_stop(business: Business) -> None:
     async def is_full(reading: int) -> bool:
         before = waiting(reading)
         await asyncio.sleep(1.5)
@@ -242,55 +192,65 @@ def test_a_log_that_nobody_reads_does_not_hold_the_stop(tmp_path: Path) -> None:
         fcntl.ioctl(reading, termios.FIONREAD, count)
         return int.from_bytes(count, sys.byteorder)
 
-    with_business(tmp_path, scenario)
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    words = (
+        "-m",
+        "exporter",
+        f"--config.file={business.config()}",
+        "--web.listen-address=127.0.0.1:0",
+        "--log.level=debug",
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, *words, stderr=writing)
+    os.close(writing)
+    try:
+        await until(lambda: is_full(reading), "the log to be full")
+        process.send_signal(signal.SIGTERM)
+        assert 0 == await asyncio.wait_for(process.wait(), PROMISED)
+    finally:
+        os.close(reading)
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
 
 
-def test_a_web_server_that_dies_ends_the_process_in_order_with_one_so_that_it_is_started_again(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        gate = tmp_path / "gate"
-        async with hanging(business.config(), "web-server", environ={"GATE": str(gate)}) as running:
-            await running.ready()
-            gate.touch()
-            assert 1 == await running.ended(10)
-            assert "ZeroDivisionError" in (await running.logged("web_server_died"))["exception"]
-            assert "error: the web server on 127.0.0.1:0 ended by itself" == running.raw.splitlines()[-1]
-            assert "crashed" not in running.raw
-
-    with_business(tmp_path, scenario)
-
-
-def test_a_web_server_that_dies_while_a_thread_hangs_ends_the_process_all_the_same(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        gate = tmp_path / "gate"
-        async with hanging(business.config(), "web-server", "page", environ={"GATE": str(gate)}) as running:
-            await running.ready()
-            scrape = asyncio.create_task(running.get("/metrics"))
-            await running.logged("hangs", what="page")
-            gate.touch()
-            assert 1 == await running.ended(12)
-            await asyncio.gather(scrape, return_exceptions=True)
-
-    with_business(tmp_path, scenario)
+async def test_a_web_server_that_dies_ends_the_process_in_order_with_one_so_that_it_is_started_again(
+    business: Business, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    async with hanging(business.config(), "web-server", environ={"GATE": str(gate)}) as running:
+        await running.ready()
+        gate.touch()
+        assert 1 == await running.ended(10)
+        assert "ZeroDivisionError" in (await running.logged("web_server_died"))["exception"]
+        assert "error: the web server on 127.0.0.1:0 ended by itself" == running.raw.splitlines()[-1]
+        assert "crashed" not in running.raw
 
 
-def test_a_second_signal_ends_at_once_whatever_hangs(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with hanging(business.config(business.expired_oauth_target()), "loop") as running:
-            await running.logged("hangs", what="loop")
-            running.send(signal.SIGTERM)
-            await asyncio.sleep(0.2)  # two at once may arrive as one
-            running.send(signal.SIGINT)
-            assert 1 == await running.ended(2)
+async def test_a_web_server_that_dies_while_a_thread_hangs_ends_the_process_all_the_same(
+    business: Business, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    async with hanging(business.config(), "web-server", "page", environ={"GATE": str(gate)}) as running:
+        await running.ready()
+        scrape = asyncio.create_task(running.get("/metrics"))
+        await running.logged("hangs", what="page")
+        gate.touch()
+        assert 1 == await running.ended(12)
+        await asyncio.gather(scrape, return_exceptions=True)
 
-    with_business(tmp_path, scenario)
+
+async def test_a_second_signal_ends_at_once_whatever_hangs(business: Business) -> None:
+    async with hanging(business.config(business.expired_oauth_target()), "loop") as running:
+        await running.logged("hangs", what="loop")
+        running.send(signal.SIGTERM)
+        await asyncio.sleep(0.2)  # two at once may arrive as one
+        running.send(signal.SIGINT)
+        assert 1 == await running.ended(2)
 
 
-def test_threads_that_end_are_waited_for_and_nothing_is_left_behind(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config()) as running:
-            await running.ready()
-            await running.get("/")
-            await stops_in_time(running)
-            assert "threads_left_behind" not in running.raw
-
-    with_business(tmp_path, scenario)
+async def test_threads_that_end_are_waited_for_and_nothing_is_left_behind(business: Business) -> None:
+    async with exporter(business.config()) as running:
+        await running.ready()
+        await running.get("/")
+        await stops_in_time(running)
+        assert "threads_left_behind" not in running.raw

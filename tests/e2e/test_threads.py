@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from exporter.support.threads import NO_THREAD
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business, running_business
 from tests.harness.process import AS_SOMEBODY, Exporter, command, exporter, until
 
 
@@ -27,24 +27,21 @@ from tests.harness.process import AS_SOMEBODY, Exporter, command, exporter, unti
         (("demo", "--web.listen-address=127.0.0.1:0"), 1),
     ],
 )
-def test_without_a_single_thread_one_line_says_why_and_nothing_begins(
-    tmp_path: Path, words: tuple[str, ...], code: int
+async def test_without_a_single_thread_one_line_says_why_and_nothing_begins(
+    business: Business, words: tuple[str, ...], code: int
 ) -> None:
-    async def scenario(business: Business) -> None:
-        config = () if words[0] == "demo" else (f"--config.file={business.config()}",)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.harness.threadless", sys.executable, "-m", "exporter", *words, *config),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), 30)
-        told = [line for line in err.decode().splitlines() if not line.startswith("warning: ")]
-        # What a monitoring system reads stands on standard output.
-        expected = ([], f"UNKNOWN: {NO_THREAD}\n") if words[0] == "probe" else ([f"error: {NO_THREAD}"], "")
-        assert (code, *expected) == (process.returncode, told, out.decode())
-        assert [] == list(business.simulator.log)
-
-    with_business(tmp_path, scenario)
+    config = () if words[0] == "demo" else (f"--config.file={business.config()}",)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.harness.threadless", sys.executable, "-m", "exporter", *words, *config),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    told = [line for line in err.decode().splitlines() if not line.startswith("warning: ")]
+    # What a monitoring system reads stands on standard output.
+    expected = ([], f"UNKNOWN: {NO_THREAD}\n") if words[0] == "probe" else ([f"error: {NO_THREAD}"], "")
+    assert (code, *expected) == (process.returncode, told, out.decode())
+    assert [] == list(business.simulator.log)
 
 
 @contextmanager
@@ -71,8 +68,8 @@ def open_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def test_while_no_thread_is_to_be_had_it_is_not_healthy_says_why_polls_on_and_recovers(open_folder: Path) -> None:
-    async def scenario(business: Business) -> None:
+async def test_while_no_thread_is_to_be_had_it_is_not_healthy_says_why_polls_on_and_recovers(open_folder: Path) -> None:
+    async with running_business(open_folder) as business:
         config = business.config()
         flags = ("--web.enable-lifecycle", "--config.watch")
         async with exporter(config, *flags, before=AS_SOMEBODY) as running:
@@ -108,5 +105,3 @@ def test_while_no_thread_is_to_be_had_it_is_not_healthy_says_why_polls_on_and_re
             assert "a bug" not in running.raw
             running.process.terminate()
             assert 0 == await running.ended(10)
-
-    with_business(open_folder, scenario)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -59,31 +59,23 @@ FURTHER: dict[str, Callable[[], View]] = {name: views.SCENES[name] for name in (
 }
 
 
-def shown(
-    view: View,
-    look: Callable[[Tab, Server, ShownBackend], Awaitable[None]],
-    *,
-    size: str = "desktop",
-    scheme: Literal["light", "dark"] = "light",
-    javascript: bool = True,
-) -> None:
-    """Serve ``view``, open its board in Chromium and ``look``; then nothing may have been asked elsewhere or refused."""
-
-    async def run() -> None:
-        backend = ShownBackend(view)
-        server = await serve(create_app(backend), "127.0.0.1:0")
-        try:
-            async with tab(size=size, scheme=scheme, javascript=javascript) as opened:
-                if javascript:
-                    await opened.page.clock.install()
-                await opened.page.goto(server.url)
-                await look(opened, server, backend)
-                assert [] == opened.complaints
-                assert [] == [url for url in opened.asked if not url.startswith((f"{server.url}/", "data:"))]
-        finally:
-            await server.stop()
-
-    asyncio.run(run())
+@contextlib.asynccontextmanager
+async def shown(
+    view: View, *, size: str = "desktop", scheme: Literal["light", "dark"] = "light", javascript: bool = True
+) -> AsyncIterator[tuple[Tab, Server, ShownBackend]]:
+    """Serve ``view`` and open its board in Chromium; after the block nothing may have been asked elsewhere or refused."""
+    backend = ShownBackend(view)
+    server = await serve(create_app(backend), "127.0.0.1:0")
+    try:
+        async with tab(size=size, scheme=scheme, javascript=javascript) as opened:
+            if javascript:
+                await opened.page.clock.install()
+            await opened.page.goto(server.url)
+            yield opened, server, backend
+            assert [] == opened.complaints
+            assert [] == [url for url in opened.asked if not url.startswith((f"{server.url}/", "data:"))]
+    finally:
+        await server.stop()
 
 
 def many(targets: int) -> View:
@@ -106,8 +98,11 @@ def many(targets: int) -> View:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_nothing_serious_and_nothing_sticks_out(size: str, scheme: Literal["light", "dark"], tmp_path: Path) -> None:
-    async def look(opened: Tab, server: Server, backend: ShownBackend) -> None:
+async def test_axe_finds_nothing_serious_and_nothing_sticks_out(
+    size: str, scheme: Literal["light", "dark"], tmp_path: Path
+) -> None:
+    async with shown(views.healthy(), size=size, scheme=scheme) as (opened, server, backend):
+
         async def judge(name: str) -> None:
             assert [] == await opened.axe(), name
             wider = await opened.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
@@ -126,32 +121,23 @@ def test_axe_finds_nothing_serious_and_nothing_sticks_out(size: str, scheme: Lit
         await opened.page.locator("details.rest summary").first.click()
         await judge("filtered-by-cause")
 
-    shown(views.healthy(), look, size=size, scheme=scheme)
 
-
-def test_the_verdict_and_the_first_fix_are_on_the_first_screen_of_a_phone() -> None:
-    async def look(opened: Tab, _: Server, __: ShownBackend) -> None:
+async def test_the_verdict_and_the_first_fix_are_on_the_first_screen_of_a_phone() -> None:
+    async with shown(views.failing(), size="phone") as (opened, _, __):
         for text in ("3 critical, 3 warnings", "Polls fail, older data shown", "salon-wix", "Fix:"):
             place = await opened.page.get_by_text(text).first.bounding_box()
             assert place is not None, text
             assert place["y"] + place["height"] < SIZES["phone"]["height"], text
 
-    shown(views.failing(), look, size="phone")
+
+@pytest.mark.parametrize(("scheme", "colour"), [("light", "rgb(244, 245, 247)"), ("dark", "rgb(14, 18, 23)")])
+async def test_light_and_dark_follow_the_reader(scheme: Literal["light", "dark"], colour: str) -> None:
+    async with shown(views.healthy(), scheme=scheme) as (opened, _, __):
+        assert colour == await opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
 
 
-def test_light_and_dark_follow_the_reader() -> None:
-    seen = []
-
-    async def look(opened: Tab, _: Server, __: ShownBackend) -> None:
-        seen.append(await opened.page.evaluate("getComputedStyle(document.body).backgroundColor"))
-
-    shown(views.healthy(), look, scheme="light")
-    shown(views.healthy(), look, scheme="dark")
-    assert seen == ["rgb(244, 245, 247)", "rgb(14, 18, 23)"]
-
-
-def test_it_is_whole_without_javascript() -> None:
-    async def look(opened: Tab, _: Server, __: ShownBackend) -> None:
+async def test_it_is_whole_without_javascript() -> None:
+    async with shown(fleet(), javascript=False) as (opened, _, __):
         page = opened.page
         await expect(page.get_by_text("1 critical", exact=True).first).to_be_visible()
         await expect(page.get_by_role("button", name="Pause")).to_be_hidden()
@@ -165,11 +151,9 @@ def test_it_is_whole_without_javascript() -> None:
         await page.get_by_role("link", name="Next").click()
         await expect(page.get_by_text("Page 2 of 4")).to_be_visible()
 
-    shown(fleet(), look, javascript=False)
 
-
-def test_it_refreshes_by_itself_and_keeps_what_is_unfolded() -> None:
-    async def look(opened: Tab, _: Server, backend: ShownBackend) -> None:
+async def test_it_refreshes_by_itself_and_keeps_what_is_unfolded() -> None:
+    async with shown(views.view_of(*(site(name) for name in "abcd"))) as (opened, _, backend):
         page = opened.page
         await expect(page.get_by_text("Everything is in order")).to_be_visible()
         await page.locator("details[data-key=b] summary").click()
@@ -185,11 +169,9 @@ def test_it_refreshes_by_itself_and_keeps_what_is_unfolded() -> None:
         await expect(page.get_by_text("Everything is in order")).to_be_visible()
         assert ["b"] == await page.eval_on_selector_all("details[open]", "all => all.map(one => one.dataset.key)")
 
-    shown(views.view_of(*(site(name) for name in "abcd")), look)
 
-
-def test_the_refresh_can_be_paused() -> None:
-    async def look(opened: Tab, _: Server, backend: ShownBackend) -> None:
+async def test_the_refresh_can_be_paused() -> None:
+    async with shown(views.view_of(site("a"))) as (opened, _, backend):
         page = opened.page
         pause = page.get_by_role("button", name="Pause")
         await pause.click()
@@ -202,31 +184,26 @@ def test_the_refresh_can_be_paused() -> None:
         await pause.click()
         await expect(page.get_by_text("3 critical, 3 warnings")).to_be_visible()
 
-    shown(views.view_of(site("a")), look)
+
+async def test_an_exporter_that_is_gone_is_said_and_its_return_too() -> None:
+    backend = ShownBackend(views.view_of(site("a")))
+    server = await serve(create_app(backend), "127.0.0.1:0")
+    async with tab() as opened:
+        await opened.page.clock.install()
+        await opened.page.goto(server.url)
+        lost = opened.page.get_by_role("alert")
+        await expect(lost).to_be_hidden()
+        await server.stop()
+        await opened.page.clock.fast_forward(16_000)
+        await expect(lost).to_have_text("No answer from the exporter. What you see below is old.")
+        server = await serve(create_app(backend), server.bound)
+        await opened.page.clock.fast_forward(16_000)
+        await expect(lost).to_be_hidden()
+        await server.stop()
 
 
-def test_an_exporter_that_is_gone_is_said_and_its_return_too() -> None:
-    async def run() -> None:
-        backend = ShownBackend(views.view_of(site("a")))
-        server = await serve(create_app(backend), "127.0.0.1:0")
-        async with tab() as opened:
-            await opened.page.clock.install()
-            await opened.page.goto(server.url)
-            lost = opened.page.get_by_role("alert")
-            await expect(lost).to_be_hidden()
-            await server.stop()
-            await opened.page.clock.fast_forward(16_000)
-            await expect(lost).to_have_text("No answer from the exporter. What you see below is old.")
-            server = await serve(create_app(backend), server.bound)
-            await opened.page.clock.fast_forward(16_000)
-            await expect(lost).to_be_hidden()
-            await server.stop()
-
-    asyncio.run(run())
-
-
-def test_the_filter_follows_the_typing() -> None:
-    async def look(opened: Tab, server: Server, __: ShownBackend) -> None:
+async def test_the_filter_follows_the_typing() -> None:
+    async with shown(fleet()) as (opened, server, __):
         page = opened.page
         await page.get_by_role("searchbox").press_sequentially("site-07")
         await page.clock.fast_forward(500)
@@ -240,20 +217,16 @@ def test_the_filter_follows_the_typing() -> None:
         await expect(page.locator("details.target")).to_have_count(25)
         assert page.url == f"{server.url}/"
 
-    shown(fleet(), look)
 
-
-def test_the_order_of_the_targets_is_chosen_with_one_key() -> None:
-    async def look(opened: Tab, server: Server, __: ShownBackend) -> None:
+async def test_the_order_of_the_targets_is_chosen_with_one_key() -> None:
+    async with shown(fleet()) as (opened, server, __):
         await opened.page.get_by_label("Sort by").select_option("name")
         await expect(opened.page.locator("details.target").first).to_have_attribute("data-key", "site-000")
         assert opened.page.url == f"{server.url}/?sort=name"
 
-    shown(fleet(), look)
 
-
-def test_a_page_is_reached_by_its_number_and_lands_at_the_targets() -> None:
-    async def look(opened: Tab, server: Server, __: ShownBackend) -> None:
+async def test_a_page_is_reached_by_its_number_and_lands_at_the_targets() -> None:
+    async with shown(fleet()) as (opened, server, __):
         page = opened.page
         await page.get_by_label("Go to page").fill("3")
         await page.clock.fast_forward(16_000)
@@ -264,8 +237,6 @@ def test_a_page_is_reached_by_its_number_and_lands_at_the_targets() -> None:
         await expect(page.get_by_text("Page 4 of 4")).to_be_visible()
         assert page.url == f"{server.url}/?page=4#targets"
         await expect(page.get_by_role("heading", name="Targets 80")).to_be_in_viewport()
-
-    shown(fleet(), look)
 
 
 ODD = ("salon berlin", "a/b", "50% & more", "Müller's", "a+b", "live", 'say "hi" \\', "#1 (new)")
@@ -283,8 +254,8 @@ def odd_names() -> View:
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_an_address_with_a_target_and_a_connection_leads_there(*, javascript: bool) -> None:
-    async def look(opened: Tab, server: Server, _: ShownBackend) -> None:
+async def test_an_address_with_a_target_and_a_connection_leads_there(*, javascript: bool) -> None:
+    async with shown(odd_names(), javascript=javascript) as (opened, server, _):
         for name in ODD:
             await opened.page.goto("about:blank")
             whole = f"?target={quote_plus('x ' + name)}" if not javascript else ""
@@ -293,11 +264,9 @@ def test_an_address_with_a_target_and_a_connection_leads_there(*, javascript: bo
             await expect(row).to_be_in_viewport()
             await expect(opened.page.locator("details.target")).to_have_count(1)
 
-    shown(odd_names(), look, javascript=javascript)
 
-
-def test_an_address_written_by_hand_leads_there_too_and_an_unknown_one_changes_nothing() -> None:
-    async def look(opened: Tab, server: Server, _: ShownBackend) -> None:
+async def test_an_address_written_by_hand_leads_there_too_and_an_unknown_one_changes_nothing() -> None:
+    async with shown(odd_names()) as (opened, server, _):
         page = opened.page
         await page.goto(f"{server.url}/?q=site#x salon berlin")
         await expect(page.locator("details.target")).to_have_count(1)
@@ -307,11 +276,9 @@ def test_an_address_written_by_hand_leads_there_too_and_an_unknown_one_changes_n
         await expect(page.locator("details.target")).to_have_count(25)
         assert page.url.endswith("/?q=site#nobody/here")
 
-    shown(odd_names(), look)
 
-
-def test_the_keyboard_reaches_everything_and_keeps_its_place_over_a_refresh() -> None:
-    async def look(opened: Tab, _: Server, backend: ShownBackend) -> None:
+async def test_the_keyboard_reaches_everything_and_keeps_its_place_over_a_refresh() -> None:
+    async with shown(many(120)) as (opened, _, backend):
         page = opened.page
         await page.keyboard.press("Tab")
         await expect(page.get_by_role("link", name="Skip to the state")).to_be_focused()
@@ -330,15 +297,13 @@ def test_the_keyboard_reaches_everything_and_keeps_its_place_over_a_refresh() ->
             await expect(page.locator("#refresh time")).to_have_attribute("datetime", moment(backend.shown.at))
             assert text == await page.evaluate("document.activeElement.textContent"), place
 
-    shown(many(120), look)
-
 
 def moment(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def test_what_is_printed_has_the_cards_and_the_tables_and_nothing_to_press() -> None:
-    async def look(opened: Tab, _: Server, __: ShownBackend) -> None:
+async def test_what_is_printed_has_the_cards_and_the_tables_and_nothing_to_press() -> None:
+    async with shown(many(4), scheme="dark") as (opened, _, __):
         page = opened.page
         await page.emulate_media(media="print")
         await expect(page.get_by_role("heading", name="Double booking", exact=True)).to_be_visible()
@@ -348,16 +313,14 @@ def test_what_is_printed_has_the_cards_and_the_tables_and_nothing_to_press() -> 
         background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert "rgb(255, 255, 255)" == background
 
-    shown(many(4), look, scheme="dark")
 
-
-def test_words_from_outside_do_nothing() -> None:
+async def test_words_from_outside_do_nothing() -> None:
     rows = views.connections(views.connection(HOSTILE, ConnectionStatus.ERROR, schedule=HOSTILE, provider=HOSTILE))
     state = views.unpolled(HOSTILE, "wix", CollectorName.CONNECTIONS)
     failing = views.failed(views.succeeded(state, rows), Reason.AUTH, HOSTILE)
     view = views.view_of(views.target_of(HOSTILE, "wix", [failing], labels={"a": HOSTILE}))
 
-    async def look(opened: Tab, server: Server, _: ShownBackend) -> None:
+    async with shown(view) as (opened, server, _):
         await opened.page.get_by_role("searchbox").fill(HOSTILE)
         await opened.page.clock.fast_forward(16_000)
         await expect(opened.page.locator("details.target")).to_have_count(1)
@@ -367,48 +330,38 @@ def test_words_from_outside_do_nothing() -> None:
         assert await opened.page.evaluate("window.injected") is None
         assert 0 == await opened.page.locator("img").count()
 
-    shown(view, look)
 
-
-def test_the_policy_stops_a_foreign_script() -> None:
-    async def run() -> None:
-        server = await serve(create_app(ShownBackend(views.healthy())), "127.0.0.1:0")
-        async with tab() as opened:
-            await opened.page.goto(server.url)
-            await opened.page.evaluate(
-                "document.body.appendChild(Object.assign(document.createElement('script'), {text: 'window.injected = 1'}))"
-            )
-            assert await opened.page.evaluate("window.injected") is None
-            assert any("Content Security Policy" in complaint for complaint in opened.complaints)
-        await server.stop()
-
-    asyncio.run(run())
+async def test_the_policy_stops_a_foreign_script() -> None:
+    server = await serve(create_app(ShownBackend(views.healthy())), "127.0.0.1:0")
+    async with tab() as opened:
+        await opened.page.goto(server.url)
+        await opened.page.evaluate(
+            "document.body.appendChild(Object.assign(document.createElement('script'), {text: 'window.injected = 1'}))"
+        )
+        assert await opened.page.evaluate("window.injected") is None
+        assert any("Content Security Policy" in complaint for complaint in opened.complaints)
+    await server.stop()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:0", "0.0.0.0:0"])
-def test_a_site_whose_name_was_rebound_to_this_machine_reads_and_changes_nothing(address: str) -> None:
-    async def run() -> None:
-        backend = ShownBackend(views.healthy(), lifecycle=True)
-        server = await serve(create_app(backend), address)
-        try:
-            async with tab(rebound="evil.example") as opened:
-                asked = await opened.page.goto(f"http://evil.example:{server.port}/config")
-                assert asked is not None
-                assert 421 == asked.status
-                assert "targets" not in await opened.page.content()
-                # A page of the attacker, without the policy of ours; the browser takes it for the same site.
-                await opened.page.route("**/attack", lambda route: route.fulfill(body="<p>attack", content_type="text/html"))
-                await opened.page.goto(f"http://evil.example:{server.port}/attack")
-                for path, method in (("/config", "GET"), ("/-/reload", "POST")):
-                    status = await opened.page.evaluate(
-                        f"fetch('{path}', {{method: '{method}'}}).then(answer => answer.status)"
-                    )
-                    assert 421 == status
-                mine = await opened.page.goto(f"http://127.0.0.1:{server.port}/config")
-                assert mine is not None
-                assert 200 == mine.status
-        finally:
-            await server.stop()
-        assert 0 == backend.reloads
-
-    asyncio.run(run())
+async def test_a_site_whose_name_was_rebound_to_this_machine_reads_and_changes_nothing(address: str) -> None:
+    backend = ShownBackend(views.healthy(), lifecycle=True)
+    server = await serve(create_app(backend), address)
+    try:
+        async with tab(rebound="evil.example") as opened:
+            asked = await opened.page.goto(f"http://evil.example:{server.port}/config")
+            assert asked is not None
+            assert 421 == asked.status
+            assert "targets" not in await opened.page.content()
+            # A page of the attacker, without the policy of ours; the browser takes it for the same site.
+            await opened.page.route("**/attack", lambda route: route.fulfill(body="<p>attack", content_type="text/html"))
+            await opened.page.goto(f"http://evil.example:{server.port}/attack")
+            for path, method in (("/config", "GET"), ("/-/reload", "POST")):
+                status = await opened.page.evaluate(f"fetch('{path}', {{method: '{method}'}}).then(answer => answer.status)")
+                assert 421 == status
+            mine = await opened.page.goto(f"http://127.0.0.1:{server.port}/config")
+            assert mine is not None
+            assert 200 == mine.status
+    finally:
+        await server.stop()
+    assert 0 == backend.reloads

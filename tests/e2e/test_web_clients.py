@@ -10,7 +10,7 @@ import resource
 import socket
 import ssl
 from asyncio import sslproto
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import bcrypt
@@ -22,7 +22,7 @@ from exporter.metrics import Format, MadePage
 from exporter.support.segments import page_of
 from exporter.web import Server, limits
 from tests.harness import views
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.certificates import self_signed
 from tests.harness.crowd import crowd
 from tests.harness.good_clients import watch
@@ -88,104 +88,91 @@ async def answer(reader: asyncio.StreamReader) -> bytes:
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n", HEALTHY], ids=["silent", "headers", "idle"])
-def test_no_number_of_connections_keeps_out_a_scraper_or_a_probe(said: bytes, tls: bool, tmp_path: Path) -> None:
+async def test_no_number_of_connections_keeps_out_a_scraper_or_a_probe(said: bytes, tls: bool, tmp_path: Path) -> None:
     certificate, _ = self_signed(tmp_path)
     context = trusting(certificate) if tls else None
 
-    async def scenario() -> None:
-        async with running(web_file(tmp_path, TLS) if tls else None) as server, contextlib.AsyncExitStack() as held:
-            kept = await held.enter_async_context(
-                httpx.AsyncClient(verify=context or True, trust_env=False, timeout=5, base_url=server.url)
+    async with running(web_file(tmp_path, TLS) if tls else None) as server, contextlib.AsyncExitStack() as held:
+        kept = await held.enter_async_context(
+            httpx.AsyncClient(verify=context or True, trust_env=False, timeout=5, base_url=server.url)
+        )
+        assert 200 == (await kept.get("/metrics")).status_code
+        for _ in range(2):
+            # Each of its own task: a handshake of the flood may be cut by the next one of it.
+            await asyncio.gather(
+                *(held.enter_async_context(raw(server, said, tls=context)) for _ in range(300)), return_exceptions=True
             )
             assert 200 == (await kept.get("/metrics")).status_code
-            for _ in range(2):
-                # Each of its own task: a handshake of the flood may be cut by the next one of it.
-                await asyncio.gather(
-                    *(held.enter_async_context(raw(server, said, tls=context)) for _ in range(300)), return_exceptions=True
-                )
-                assert 200 == (await kept.get("/metrics")).status_code
-                assert 200 == (await get(server, verify=context or True)).status_code
-
-    asyncio.run(scenario())
+            assert 200 == (await get(server, verify=context or True)).status_code
 
 
-def test_handshakes_that_do_not_go_on_count_as_connections_and_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_handshakes_that_do_not_go_on_count_as_connections_and_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(limits, "HANDSHAKE_SECONDS", 0.5)
     certificate, _ = self_signed(tmp_path)
 
-    async def scenario() -> None:
-        async with running(web_file(tmp_path, TLS)) as server, contextlib.AsyncExitStack() as held:
-            begun = [await held.enter_async_context(raw(server, b"\x16\x03\x01")) for _ in range(300)]
-            assert 200 == (await get(server, verify=trusting(certificate))).status_code
-            assert all(await asyncio.gather(*map(is_hung_up, begun)))
-
-    asyncio.run(scenario())
+    async with running(web_file(tmp_path, TLS)) as server, contextlib.AsyncExitStack() as held:
+        begun = [await held.enter_async_context(raw(server, b"\x16\x03\x01")) for _ in range(300)]
+        assert 200 == (await get(server, verify=trusting(certificate))).status_code
+        assert all(await asyncio.gather(*map(is_hung_up, begun)))
 
 
-def test_a_handshake_that_is_complete_in_the_moment_of_its_deadline_harms_no_connection_after_it(
+async def test_a_handshake_that_is_complete_in_the_moment_of_its_deadline_harms_no_connection_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate, _ = self_signed(tmp_path)
 
-    async def scenario() -> None:
-        loop, incoming, outgoing = asyncio.get_running_loop(), ssl.MemoryBIO(), ssl.MemoryBIO()
-        client = trusting(certificate).wrap_bio(incoming, outgoing, server_hostname="localhost")
-        async with running(web_file(tmp_path, TLS)) as server:
-            with contextlib.closing(socket.socket()) as sock:
-                sock.setblocking(False)
-                await loop.sock_connect(sock, ("127.0.0.1", server.port))
-                while True:
-                    try:
-                        client.do_handshake()
-                    except ssl.SSLWantReadError:
-                        await loop.sock_sendall(sock, outgoing.read())
-                        incoming.write(await loop.sock_recv(sock, 64 * 1024))
-                    else:
-                        break
-                sock.send(outgoing.read())
-                with monkeypatch.context() as clock:
-                    now = loop.time() + limits.HANDSHAKE_SECONDS
-                    clock.setattr(loop, "time", lambda: now)
-                    await asyncio.sleep(0)
-                for _ in range(5):
-                    assert 200 == (await get(server, verify=trusting(certificate))).status_code
-
-    asyncio.run(scenario())
+    loop, incoming, outgoing = asyncio.get_running_loop(), ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting(certificate).wrap_bio(incoming, outgoing, server_hostname="localhost")
+    async with running(web_file(tmp_path, TLS)) as server:
+        with contextlib.closing(socket.socket()) as sock:
+            sock.setblocking(False)
+            await loop.sock_connect(sock, ("127.0.0.1", server.port))
+            while True:
+                try:
+                    client.do_handshake()
+                except ssl.SSLWantReadError:
+                    await loop.sock_sendall(sock, outgoing.read())
+                    incoming.write(await loop.sock_recv(sock, 64 * 1024))
+                else:
+                    break
+            sock.send(outgoing.read())
+            with monkeypatch.context() as clock:
+                now = loop.time() + limits.HANDSHAKE_SECONDS
+                clock.setattr(loop, "time", lambda: now)
+                await asyncio.sleep(0)
+            for _ in range(5):
+                assert 200 == (await get(server, verify=trusting(certificate))).status_code
 
 
-def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "IDLE_SECONDS", 0.1)
 
-    async def scenario() -> None:
-        async with running() as server, raw(server, HEALTHY) as reader:
-            assert await is_hung_up(reader)
-
-    asyncio.run(scenario())
+    async with running() as server, raw(server, HEALTHY) as reader:
+        assert await is_hung_up(reader)
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-def test_an_answer_that_is_not_read_ends_and_who_reads_slowly_gets_it_whole(
+async def test_an_answer_that_is_not_read_ends_and_who_reads_slowly_gets_it_whole(
     tls: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "WRITE_SECONDS", 1.0)
     certificate, _ = self_signed(tmp_path)
     context = trusting(certificate) if tls else None
 
-    async def scenario() -> None:
-        async with (
-            running(web_file(tmp_path, TLS) if tls else None, backend=BigBackend()) as server,
-            raw(server, METRICS, tls=context),
-            raw(server, METRICS, tls=context) as reads,
-        ):
-            both = await connections(server, 2)
-            taken = 0
-            while taken < BIG:
-                taken += len(await asyncio.wait_for(reads.read(256 * 1024), 10))
-                await asyncio.sleep(0.01)
-            [left] = await connections(server, 1)
-            assert left in both
-
-    asyncio.run(scenario())
+    async with (
+        running(web_file(tmp_path, TLS) if tls else None, backend=BigBackend()) as server,
+        raw(server, METRICS, tls=context),
+        raw(server, METRICS, tls=context) as reads,
+    ):
+        both = await connections(server, 2)
+        taken = 0
+        while taken < BIG:
+            taken += len(await asyncio.wait_for(reads.read(256 * 1024), 10))
+            await asyncio.sleep(0.01)
+        [left] = await connections(server, 1)
+        assert left in both
 
 
 async def connections(server: Server, number: int) -> list[object]:
@@ -197,110 +184,97 @@ async def connections(server: Server, number: int) -> list[object]:
     return list(there)
 
 
-def test_clients_that_do_not_read_hold_a_piece_each_and_not_a_page() -> None:
-    async def scenario() -> None:
-        async with running(backend=BigBackend()) as server, contextlib.AsyncExitStack() as held:
-            for _ in range(20):
-                await held.enter_async_context(raw(server, METRICS))
-            pending = [one.transport.get_write_buffer_size() for one in await connections(server, 20)]  # type: ignore[attr-defined]
-            await asyncio.sleep(0.5)
-            assert 20 * 2 * 64 * 1024 >= sum(pending), "a piece in the buffer, and one that made it full"
-
-    asyncio.run(scenario())
+async def test_clients_that_do_not_read_hold_a_piece_each_and_not_a_page() -> None:
+    async with running(backend=BigBackend()) as server, contextlib.AsyncExitStack() as held:
+        for _ in range(20):
+            await held.enter_async_context(raw(server, METRICS))
+        pending = [one.transport.get_write_buffer_size() for one in await connections(server, 20)]  # type: ignore[attr-defined]
+        await asyncio.sleep(0.5)
+        assert 20 * 2 * 64 * 1024 >= sum(pending), "a piece in the buffer, and one that made it full"
 
 
 @pytest.mark.parametrize("begun", [False, True], ids=["before its answer", "within its answer"])
-def test_a_broken_body_ends_its_answer_and_is_no_error_of_ours(begun: bool, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_broken_body_ends_its_answer_and_is_no_error_of_ours(begun: bool, caplog: pytest.LogCaptureFixture) -> None:
     chunked = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
-    async def scenario(backend: ShownBackend, until: Callable[[], object]) -> None:
-        async with running(backend=backend) as server:
+    slow = SlowBackend(views.healthy())
+    with structlog.testing.capture_logs() as logged:
+        async with running(backend=BigBackend() if begun else slow) as server:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
             writer.write(chunked)
             if begun:
                 await reader.readline()
             else:
-                assert isinstance(backend, SlowBackend)
-                await backend.asked.wait()
+                await slow.asked.wait()
             writer.write(b"ZZ\r\n")
             if not begun:
                 assert b"HTTP/1.1 400 Bad Request\r\n" == await reader.readline()
-            until()
+            slow.go_on.set()
             assert await is_hung_up(reader)
             writer.close()
             assert 200 == (await get(server)).status_code
-
-    slow = SlowBackend(views.healthy())
-    with structlog.testing.capture_logs() as logged:
-        asyncio.run(scenario(BigBackend(), lambda: None) if begun else scenario(slow, slow.go_on.set))
     assert [] == logged
     assert [] == caplog.records
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-def test_clients_that_leave_within_an_answer_write_no_line(tls: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_clients_that_leave_within_an_answer_write_no_line(
+    tls: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     certificate, _ = self_signed(tmp_path)
     context = trusting(certificate) if tls else None
 
-    async def scenario() -> None:
-        backend = SlowBigBackend()
-        async with running(web_file(tmp_path, TLS) if tls else None, backend=backend) as server:
-            for _ in range(10):
-                backend.asked.clear()
-                async with raw(server, METRICS, tls=context):
-                    await backend.asked.wait()
-                backend.go_on.set()  # the answer is ready in the moment in which its client leaves
-                await connections(server, 0)
-
-    asyncio.run(scenario())
+    backend = SlowBigBackend()
+    async with running(web_file(tmp_path, TLS) if tls else None, backend=backend) as server:
+        for _ in range(10):
+            backend.asked.clear()
+            async with raw(server, METRICS, tls=context):
+                await backend.asked.wait()
+            backend.go_on.set()  # the answer is ready in the moment in which its client leaves
+            await connections(server, 0)
     assert [] == caplog.records
 
 
-def test_handshakes_that_fail_leave_nothing_for_the_garbage_collector(tmp_path: Path) -> None:
+async def test_handshakes_that_fail_leave_nothing_for_the_garbage_collector(tmp_path: Path) -> None:
     self_signed(tmp_path)
-
-    async def scenario() -> int:
-        async with running(web_file(tmp_path, TLS)) as server:
-            gc.collect()
-            gc.disable()
-            try:
-                for said in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01"):
-                    for _ in range(5):
-                        async with raw(server, said) as reader:
-                            if said.startswith(b"GET"):
-                                assert await is_hung_up(reader)
-                    await asyncio.sleep(0.2)
-                return sum(isinstance(thing, sslproto.SSLProtocol) for thing in gc.get_objects())
-            finally:
-                gc.enable()
-
-    assert 0 == asyncio.run(scenario())
+    async with running(web_file(tmp_path, TLS)) as server:
+        gc.collect()
+        gc.disable()
+        try:
+            for said in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01"):
+                for _ in range(5):
+                    async with raw(server, said) as reader:
+                        if said.startswith(b"GET"):
+                            assert await is_hung_up(reader)
+                await asyncio.sleep(0.2)
+            assert 0 == sum(isinstance(thing, sslproto.SSLProtocol) for thing in gc.get_objects())
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-def test_hundreds_of_bad_clients_of_all_kinds_keep_nobody_waiting_and_the_process_small(tls: bool, tmp_path: Path) -> None:
+async def test_hundreds_of_bad_clients_of_all_kinds_keep_nobody_waiting_and_the_process_small(
+    business: Business, tls: bool, tmp_path: Path
+) -> None:
     certificate, _ = self_signed(tmp_path)
     verify = trusting(certificate) if tls else True
 
-    async def scenario(business: Business) -> None:
-        web = web_file(tmp_path, TLS if tls else "")
-        async with exporter(business.config(), f"--web.config.file={web}") as process:
-            process.http = httpx.AsyncClient(verify=verify, trust_env=False)
-            await process.ready()
-            async with crowd(int(process.url.rpartition(":")[2]), 500, tls=tls):
-                await process.logged("connections_full", hung_up=64)
-                seen = await watch(process.url, process.process.pid, 3, verify=verify)
-            assert sorted(seen.scraper.seconds)[len(seen.scraper.seconds) // 2] < 5, "of a machine that others use as well"
-            assert sorted(seen.probe.seconds)[len(seen.probe.seconds) // 2] < 5
-            tries = len(seen.probe.failures) + len(seen.probe.seconds)
-            assert len(seen.probe.failures) <= tries // 5, "cut while thousands came; a probe comes again"
-            assert "503" not in seen.scraper.failures + seen.probe.failures
-            assert 200 > seen.peak
-
-    with_business(tmp_path, scenario)
+    web = web_file(tmp_path, TLS if tls else "")
+    async with exporter(business.config(), f"--web.config.file={web}") as process:
+        process.http = httpx.AsyncClient(verify=verify, trust_env=False)
+        await process.ready()
+        async with crowd(int(process.url.rpartition(":")[2]), 500, tls=tls):
+            await process.logged("connections_full", hung_up=64)
+            seen = await watch(process.url, process.process.pid, 3, verify=verify)
+        assert sorted(seen.scraper.seconds)[len(seen.scraper.seconds) // 2] < 5, "of a machine that others use as well"
+        assert sorted(seen.probe.seconds)[len(seen.probe.seconds) // 2] < 5
+        tries = len(seen.probe.failures) + len(seen.probe.seconds)
+        assert len(seen.probe.failures) <= tries // 5, "cut while thousands came; a probe comes again"
+        assert "503" not in seen.scraper.failures + seen.probe.failures
+        assert 200 > seen.peak
 
 
-def test_a_right_password_gets_in_while_forty_clients_try_wrong_ones(tmp_path: Path) -> None:
+async def test_a_right_password_gets_in_while_forty_clients_try_wrong_ones(tmp_path: Path) -> None:
     """The first of a client that has never signed in, at a cost at which one check takes a second of a processor."""
     stored = bcrypt.hashpw(b"right", bcrypt.gensalt(14)).decode()
 
@@ -309,20 +283,17 @@ def test_a_right_password_gets_in_while_forty_clients_try_wrong_ones(tmp_path: P
             for attempt in itertools.count():
                 await client.get("/metrics", auth=httpx.BasicAuth("prom", f"wrong {number} {attempt}"))
 
-    async def scenario() -> None:
-        async with running(web_file(tmp_path, f"basic_auth_users: {{prom: {stored}}}\n")) as server:
-            attacks = [asyncio.create_task(attack(server, number)) for number in range(40)]
-            await asyncio.sleep(3)
-            # Two checks and a bit; forty of them take minutes on processors that others use as well.
-            assert 200 == (await get(server, "/metrics", user="prom:right", timeout=30)).status_code
-            for task in attacks:
-                task.cancel()
-            await asyncio.gather(*attacks, return_exceptions=True)
-
-    asyncio.run(scenario())
+    async with running(web_file(tmp_path, f"basic_auth_users: {{prom: {stored}}}\n")) as server:
+        attacks = [asyncio.create_task(attack(server, number)) for number in range(40)]
+        await asyncio.sleep(3)
+        # Two checks and a bit; forty of them take minutes on processors that others use as well.
+        assert 200 == (await get(server, "/metrics", user="prom:right", timeout=30)).status_code
+        for task in attacks:
+            task.cancel()
+        await asyncio.gather(*attacks, return_exceptions=True)
 
 
-def test_only_clients_whose_certificate_has_an_allowed_name_are_let_in(tmp_path: Path) -> None:
+async def test_only_clients_whose_certificate_has_an_allowed_name_are_let_in(tmp_path: Path) -> None:
     certificate, _ = self_signed(tmp_path)
     prometheus, other = self_signed(tmp_path, "prometheus"), self_signed(tmp_path, "other")
     (tmp_path / "clients.crt").write_bytes(prometheus[0].read_bytes() + other[0].read_bytes())
@@ -334,7 +305,7 @@ def test_only_clients_whose_certificate_has_an_allowed_name_are_let_in(tmp_path:
         except httpx.TransportError:
             return 0
 
-    async def scenario() -> None:
+    with structlog.testing.capture_logs() as logged:
         async with running(web_file(tmp_path, TLS + policy + "  client_allowed_sans: [prometheus, 192.0.2.1]\n")) as server:
             for _ in range(5):
                 assert [200, 0] == [await status(server, prometheus), await status(server, other)]
@@ -342,9 +313,6 @@ def test_only_clients_whose_certificate_has_an_allowed_name_are_let_in(tmp_path:
             assert [0, 200] == [await status(server, prometheus), await status(server, other)]
             web_file(tmp_path, TLS + policy)
             assert [0, 200] == [await status(server, prometheus), await status(server, other)], "it is not taken away"
-
-    with structlog.testing.capture_logs() as logged:
-        asyncio.run(scenario())
     refused = [(line["names"], line["repeated"]) for line in logged if line["event"] == "client_certificate_refused"]
     assert [
         ("127.0.0.1, other", None),
@@ -355,20 +323,17 @@ def test_only_clients_whose_certificate_has_an_allowed_name_are_let_in(tmp_path:
     assert "web_config_reload_failed" in {line["event"] for line in logged}
 
 
-def test_a_process_without_descriptors_goes_on_answering_and_tells_of_it_once(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config()) as process:
-            await process.ready()
-            resource.prlimit(process.process.pid, resource.RLIMIT_NOFILE, (40, 40))
-            host, _, port = process.url.removeprefix("http://").rpartition(":")
-            with contextlib.ExitStack() as held:
-                for _ in range(200):
-                    client = held.enter_context(socket.create_connection((host, int(port))))
-                    client.sendall(HEALTHY)
-                for _ in range(5):
-                    async with httpx.AsyncClient(trust_env=False, timeout=2) as new:
-                        assert 200 == (await new.get(f"{process.url}/-/healthy")).status_code
-            assert 1 == sum(line["event"] == "too_many_open_files" for line in process.log)
-            assert 20_000 > len(process.raw)
-
-    with_business(tmp_path, scenario)
+async def test_a_process_without_descriptors_goes_on_answering_and_tells_of_it_once(business: Business) -> None:
+    async with exporter(business.config()) as process:
+        await process.ready()
+        resource.prlimit(process.process.pid, resource.RLIMIT_NOFILE, (40, 40))
+        host, _, port = process.url.removeprefix("http://").rpartition(":")
+        with contextlib.ExitStack() as held:
+            for _ in range(200):
+                client = held.enter_context(socket.create_connection((host, int(port))))
+                client.sendall(HEALTHY)
+            for _ in range(5):
+                async with httpx.AsyncClient(trust_env=False, timeout=2) as new:
+                    assert 200 == (await new.get(f"{process.url}/-/healthy")).status_code
+        assert 1 == sum(line["event"] == "too_many_open_files" for line in process.log)
+        assert 20_000 > len(process.raw)

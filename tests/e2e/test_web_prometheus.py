@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.certificates import self_signed
 from tests.harness.process import exporter, until
 from tests.monitoring.servers import binary
@@ -81,58 +81,52 @@ def web_files(folder: Path) -> Path:
     return file
 
 
-def test_prometheus_scrapes_through_tls_with_certificate_and_password(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        flag = f"--web.config.file={web_files(tmp_path)}"
-        async with exporter(business.config(), flag) as running:
-            assert running.url.startswith("https://127.0.0.1:")
-            job = {
-                "scheme": "https",
-                "static_configs": [{"targets": [running.url.removeprefix("https://")]}],
-                "basic_auth": {"username": "prometheus", "password": PASSWORD},
-                "tls_config": {
-                    "ca_file": str(tmp_path / "localhost.crt"),
-                    "cert_file": str(tmp_path / "prometheus.crt"),
-                    "key_file": str(tmp_path / "prometheus.key"),
-                },
-            }
-            async with prometheus(tmp_path, job) as url, httpx.AsyncClient(base_url=url, trust_env=False) as client:
+async def test_prometheus_scrapes_through_tls_with_certificate_and_password(business: Business, tmp_path: Path) -> None:
+    flag = f"--web.config.file={web_files(tmp_path)}"
+    async with exporter(business.config(), flag) as running:
+        assert running.url.startswith("https://127.0.0.1:")
+        job = {
+            "scheme": "https",
+            "static_configs": [{"targets": [running.url.removeprefix("https://")]}],
+            "basic_auth": {"username": "prometheus", "password": PASSWORD},
+            "tls_config": {
+                "ca_file": str(tmp_path / "localhost.crt"),
+                "cert_file": str(tmp_path / "prometheus.crt"),
+                "key_file": str(tmp_path / "prometheus.key"),
+            },
+        }
+        async with prometheus(tmp_path, job) as url, httpx.AsyncClient(base_url=url, trust_env=False) as client:
 
-                async def value(query: str) -> str | None:
-                    answer = (await client.get("/api/v1/query", params={"query": query})).json()
-                    return answer["data"]["result"][0]["value"][1] if answer["data"]["result"] else None
+            async def value(query: str) -> str | None:
+                answer = (await client.get("/api/v1/query", params={"query": query})).json()
+                return answer["data"]["result"][0]["value"][1] if answer["data"]["result"] else None
 
-                async def is_one(query: str) -> bool:
-                    return await value(query) == "1"
+            async def is_one(query: str) -> bool:
+                return await value(query) == "1"
 
-                await until(lambda: is_one("up"), "a scrape to succeed")
-                await until(lambda: is_one("min(booking_sync_collector_up)"), "every collector to be up")
-                assert await value('sum(booking_sync_connections{status="synced"})') == "3"
-                # Help and unit of a family arrive only when the format was understood.
-                metadata = (await client.get("/api/v1/metadata", params={"metric": "booking_sync_connection_status"})).json()
-                assert [{"gauge"}] == [{row["type"] for row in rows} for rows in metadata["data"].values()]
-            assert PASSWORD not in running.raw
-
-    with_business(tmp_path, scenario)
+            await until(lambda: is_one("up"), "a scrape to succeed")
+            await until(lambda: is_one("min(booking_sync_collector_up)"), "every collector to be up")
+            assert await value('sum(booking_sync_connections{status="synced"})') == "3"
+            # Help and unit of a family arrive only when the format was understood.
+            metadata = (await client.get("/api/v1/metadata", params={"metric": "booking_sync_connection_status"})).json()
+            assert [{"gauge"}] == [{row["type"] for row in rows} for rows in metadata["data"].values()]
+        assert PASSWORD not in running.raw
 
 
-def test_the_status_of_the_real_exporter_keeps_to_its_schema_and_shows_nothing_secret(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        async with exporter(business.config(business.wix_target(aliases={}), business.bitrix24_target())) as running:
-            await running.ready()
-            business.site.connections.revoke_token(next(iter(business.site.connections)).id)
+async def test_the_status_of_the_real_exporter_keeps_to_its_schema_and_shows_nothing_secret(business: Business) -> None:
+    async with exporter(business.config(business.wix_target(aliases={}), business.bitrix24_target())) as running:
+        await running.ready()
+        business.site.connections.revoke_token(next(iter(business.site.connections)).id)
 
-            async def broken() -> dict[str, Any] | None:
-                found: dict[str, Any] = (await running.get("/api/v1/status")).json()
-                return found if any(problem["reason"] for problem in found["problems"]) else None
+        async def broken() -> dict[str, Any] | None:
+            found: dict[str, Any] = (await running.get("/api/v1/status")).json()
+            return found if any(problem["reason"] for problem in found["problems"]) else None
 
-            found = await until(broken, "the revoked token to be a problem")
-            jsonschema.validate(found, yaml.safe_load(PUBLISHED.read_text()))
-            assert "token_revoked" in {problem["reason"] for problem in found["problems"]}
-            board = (await running.get("/")).text
-            assert "The calendar&#39;s owner signs in again" in board
-            for path in ("/", "/?q=salon", "/api/v1/status", "/config", "/metrics", "/-/ready"):
-                text = (await running.get(path)).text
-                assert [] == [secret for secret in business.secrets if secret in text], path
-
-    with_business(tmp_path, scenario)
+        found = await until(broken, "the revoked token to be a problem")
+        jsonschema.validate(found, yaml.safe_load(PUBLISHED.read_text()))
+        assert "token_revoked" in {problem["reason"] for problem in found["problems"]}
+        board = (await running.get("/")).text
+        assert "The calendar&#39;s owner signs in again" in board
+        for path in ("/", "/?q=salon", "/api/v1/status", "/config", "/metrics", "/-/ready"):
+            text = (await running.get(path)).text
+            assert [] == [secret for secret in business.secrets if secret in text], path

@@ -20,47 +20,41 @@ HASH = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
 OTHER = bcrypt.hashpw(b"changed", bcrypt.gensalt(4)).decode()
 
 
-def test_passwords_guard_the_pages_and_change_while_running(tmp_path: Path) -> None:
+async def test_passwords_guard_the_pages_and_change_while_running(tmp_path: Path) -> None:
     file = web_file(tmp_path, f"basic_auth_users: {{anna: {HASH}}}\n")
 
-    async def scenario() -> None:
-        async with running(file) as server:
-            assert (await get(server, "/-/healthy")).status_code == 200
+    async with running(file) as server:
+        assert (await get(server, "/-/healthy")).status_code == 200
+        assert (await get(server, "/metrics")).status_code == 401
+        assert (await get(server, "/metrics", user="anna:wrong")).status_code == 401
+        assert (await get(server, "/metrics", user="anna:right")).status_code == 200
+        web_file(tmp_path, f"basic_auth_users: {{anna: {OTHER}}}\nprobes_require_auth: true\n")
+        assert (await get(server, "/metrics", user="anna:right")).status_code == 401
+        assert (await get(server, "/metrics", user="anna:changed")).status_code == 200
+        assert (await get(server, "/-/healthy")).status_code == 401
+
+
+async def test_a_file_that_breaks_or_goes_away_keeps_the_old_protection(tmp_path: Path) -> None:
+    file = web_file(tmp_path, f"basic_auth_users: {{anna: {HASH}}}\n")
+
+    async with running(file) as server:
+        for _ in range(2):
+            web_file(tmp_path, "basic_auth_users: {}\nunknown: key\n")
             assert (await get(server, "/metrics")).status_code == 401
-            assert (await get(server, "/metrics", user="anna:wrong")).status_code == 401
-            assert (await get(server, "/metrics", user="anna:right")).status_code == 200
-            web_file(tmp_path, f"basic_auth_users: {{anna: {OTHER}}}\nprobes_require_auth: true\n")
-            assert (await get(server, "/metrics", user="anna:right")).status_code == 401
-            assert (await get(server, "/metrics", user="anna:changed")).status_code == 200
-            assert (await get(server, "/-/healthy")).status_code == 401
-
-    asyncio.run(scenario())
-
-
-def test_a_file_that_breaks_or_goes_away_keeps_the_old_protection(tmp_path: Path) -> None:
-    file = web_file(tmp_path, f"basic_auth_users: {{anna: {HASH}}}\n")
-
-    async def scenario() -> None:
-        async with running(file) as server:
-            for _ in range(2):
-                web_file(tmp_path, "basic_auth_users: {}\nunknown: key\n")
-                assert (await get(server, "/metrics")).status_code == 401
-                file.unlink()
-                assert (await get(server, "/metrics")).status_code == 401
-            assert (await get(server, "/metrics", user="anna:right")).status_code == 200
-
-    asyncio.run(scenario())
+            file.unlink()
+            assert (await get(server, "/metrics")).status_code == 401
+        assert (await get(server, "/metrics", user="anna:right")).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["web.yml", "localhost.crt"])
-def test_a_disk_that_hangs_keeps_what_is_in_force_and_holds_nobody(
+async def test_a_disk_that_hangs_keeps_what_is_in_force_and_holds_nobody(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate, _ = self_signed(tmp_path)
     file = web_file(tmp_path, f"{TLS}basic_auth_users: {{anna: {HASH}}}\n")
     trusted, disk_works = trusting(certificate), threading.Event()
 
-    async def scenario() -> None:
+    try:
         async with running(file) as server:
             (tmp_path / name).touch()
             monkeypatch.setattr(live_config, "new_context", held_until(disk_works, tls.new_context))
@@ -69,54 +63,42 @@ def test_a_disk_that_hangs_keeps_what_is_in_force_and_holds_nobody(
                 for _ in range(3):
                     assert (await get(server, "/metrics", verify=trusted)).status_code == 401
                 assert (await get(server, "/metrics", verify=trusted, user="anna:right")).status_code == 200
-
-    try:
-        asyncio.run(scenario())
     finally:
         disk_works.set()
 
 
-def test_tls_cannot_be_dropped_while_running(tmp_path: Path) -> None:
+async def test_tls_cannot_be_dropped_while_running(tmp_path: Path) -> None:
     certificate, _ = self_signed(tmp_path)
     file = web_file(tmp_path, TLS)
 
-    async def scenario() -> None:
-        async with running(file) as server:
-            web_file(tmp_path, "")
-            assert (await get(server, verify=trusting(certificate))).status_code == 200
-
-    asyncio.run(scenario())
+    async with running(file) as server:
+        web_file(tmp_path, "")
+        assert (await get(server, verify=trusting(certificate))).status_code == 200
 
 
 @pytest.mark.parametrize("rest", ["", "http_server_config: {}\n", "basic_auth_users: {}\n"])
-def test_passwords_cannot_be_dropped_while_running(rest: str, tmp_path: Path) -> None:
+async def test_passwords_cannot_be_dropped_while_running(rest: str, tmp_path: Path) -> None:
     # An editor that empties the file before it writes it looks just like that.
-    async def scenario() -> None:
-        web = web_file(tmp_path, f"basic_auth_users: {{ann: '{HASH}'}}\n")
-        async with running(web) as server:
-            assert 401 == (await get(server, "/config")).status_code
-            web.write_text(rest)
-            assert 401 == (await get(server, "/config")).status_code
-            web.write_text(f"basic_auth_users: {{ann: '{OTHER}'}}\n# saved\n")
-            assert 200 == (await get(server, "/config", user="ann:changed")).status_code
-
-    asyncio.run(scenario())
+    web = web_file(tmp_path, f"basic_auth_users: {{ann: '{HASH}'}}\n")
+    async with running(web) as server:
+        assert 401 == (await get(server, "/config")).status_code
+        web.write_text(rest)
+        assert 401 == (await get(server, "/config")).status_code
+        web.write_text(f"basic_auth_users: {{ann: '{OTHER}'}}\n# saved\n")
+        assert 200 == (await get(server, "/config", user="ann:changed")).status_code
 
 
-def test_client_certificates_cannot_be_dropped_while_running(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        certificate, _ = self_signed(tmp_path)
-        asking = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: localhost.crt\n"
-        web = web_file(tmp_path, TLS + asking)
-        async with running(web) as server:
-            web.write_text(TLS)
-            with pytest.raises(httpx.TransportError):
-                await get(server, verify=trusting(certificate))
-
-    asyncio.run(scenario())
+async def test_client_certificates_cannot_be_dropped_while_running(tmp_path: Path) -> None:
+    certificate, _ = self_signed(tmp_path)
+    asking = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: localhost.crt\n"
+    web = web_file(tmp_path, TLS + asking)
+    async with running(web) as server:
+        web.write_text(TLS)
+        with pytest.raises(httpx.TransportError):
+            await get(server, verify=trusting(certificate))
 
 
-def test_configured_headers_take_the_place_of_ours(tmp_path: Path) -> None:
+async def test_configured_headers_take_the_place_of_ours(tmp_path: Path) -> None:
     text = """
 http_server_config:
   headers:
@@ -125,24 +107,18 @@ http_server_config:
     X-Content-Type-Options: ""
 """
 
-    async def scenario() -> None:
-        async with running(web_file(tmp_path, text)) as server:
-            headers = (await get(server, "/")).headers
-            assert ("max-age=60", "sameorigin") == (headers["strict-transport-security"], headers["x-frame-options"])
-            assert "x-content-type-options" not in headers
-            assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
-
-    asyncio.run(scenario())
+    async with running(web_file(tmp_path, text)) as server:
+        headers = (await get(server, "/")).headers
+        assert ("max-age=60", "sameorigin") == (headers["strict-transport-security"], headers["x-frame-options"])
+        assert "x-content-type-options" not in headers
+        assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
 
 
-def test_a_401_carries_the_security_headers_too(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with running(web_file(tmp_path, f"basic_auth_users: {{anna: {HASH}}}\n")) as server:
-            answer = await get(server, "/")
-            assert (401, "nosniff", "no-store") == (
-                answer.status_code,
-                answer.headers["x-content-type-options"],
-                answer.headers["cache-control"],
-            )
-
-    asyncio.run(scenario())
+async def test_a_401_carries_the_security_headers_too(tmp_path: Path) -> None:
+    async with running(web_file(tmp_path, f"basic_auth_users: {{anna: {HASH}}}\n")) as server:
+        answer = await get(server, "/")
+        assert (401, "nosniff", "no-store") == (
+            answer.status_code,
+            answer.headers["x-content-type-options"],
+            answer.headers["cache-control"],
+        )

@@ -31,81 +31,66 @@ def serial(certificate: Path) -> int:
     return x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
 
 
-def test_tls_serves_with_the_certificate_and_plain_http_gets_nothing(tmp_path: Path) -> None:
+async def test_tls_serves_with_the_certificate_and_plain_http_gets_nothing(tmp_path: Path) -> None:
     certificate, _ = self_signed(tmp_path)
 
-    async def scenario() -> None:
-        async with running(web_file(tmp_path, TLS)) as server:
-            assert server.url == f"https://127.0.0.1:{server.port}"
-            assert (await get(server, "/metrics", verify=trusting(certificate))).status_code == 200
-            async with httpx.AsyncClient(trust_env=False) as client:
-                with pytest.raises(httpx.TransportError):
-                    await client.get(f"http://127.0.0.1:{server.port}/metrics")
-
-    asyncio.run(scenario())
+    async with running(web_file(tmp_path, TLS)) as server:
+        assert server.url == f"https://127.0.0.1:{server.port}"
+        assert (await get(server, "/metrics", verify=trusting(certificate))).status_code == 200
+        async with httpx.AsyncClient(trust_env=False) as client:
+            with pytest.raises(httpx.TransportError):
+                await client.get(f"http://127.0.0.1:{server.port}/metrics")
 
 
-def test_an_old_tls_version_is_refused(tmp_path: Path) -> None:
+async def test_an_old_tls_version_is_refused(tmp_path: Path) -> None:
     certificate, _ = self_signed(tmp_path)
 
-    async def scenario() -> None:
-        async with running(web_file(tmp_path, TLS + "  min_version: TLS13\n")) as server:
-            old = trusting(certificate)
-            old.maximum_version = ssl.TLSVersion.TLSv1_2
-            with pytest.raises(httpx.ConnectError):
-                await get(server, verify=old)
-            assert (await get(server, verify=trusting(certificate))).status_code == 200
-
-    asyncio.run(scenario())
+    async with running(web_file(tmp_path, TLS + "  min_version: TLS13\n")) as server:
+        old = trusting(certificate)
+        old.maximum_version = ssl.TLSVersion.TLSv1_2
+        with pytest.raises(httpx.ConnectError):
+            await get(server, verify=old)
+        assert (await get(server, verify=trusting(certificate))).status_code == 200
 
 
-def test_client_certificates_are_asked_for_and_verified(tmp_path: Path) -> None:
+async def test_client_certificates_are_asked_for_and_verified(tmp_path: Path) -> None:
     certificate, _ = self_signed(tmp_path)
     client, stranger = self_signed(tmp_path, "prometheus"), self_signed(tmp_path, "stranger")
     text = TLS + "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: prometheus.crt\n"
 
-    async def scenario() -> None:
-        async with running(web_file(tmp_path, text)) as server:
-            assert (await get(server, verify=trusting(certificate, client))).status_code == 200
-            for context in (trusting(certificate), trusting(certificate, stranger)):
-                with pytest.raises(httpx.TransportError):
-                    await get(server, verify=context)
-
-    asyncio.run(scenario())
+    async with running(web_file(tmp_path, text)) as server:
+        assert (await get(server, verify=trusting(certificate, client))).status_code == 200
+        for context in (trusting(certificate), trusting(certificate, stranger)):
+            with pytest.raises(httpx.TransportError):
+                await get(server, verify=context)
 
 
-def test_a_renewed_certificate_is_shown_without_a_restart(tmp_path: Path) -> None:
+async def test_a_renewed_certificate_is_shown_without_a_restart(tmp_path: Path) -> None:
     certificate, _ = self_signed(tmp_path)
 
-    async def scenario() -> None:
-        async with running(web_file(tmp_path, TLS)) as server:
-            first = serial(certificate)
-            assert first == await shown_serial(server)
-            self_signed(tmp_path)
-            assert first != serial(certificate)
-            assert serial(certificate) == await shown_serial(server)
-
-    asyncio.run(scenario())
+    async with running(web_file(tmp_path, TLS)) as server:
+        first = serial(certificate)
+        assert first == await shown_serial(server)
+        self_signed(tmp_path)
+        assert first != serial(certificate)
+        assert serial(certificate) == await shown_serial(server)
 
 
-def test_a_certificate_whose_key_is_not_there_yet_waits_for_it(tmp_path: Path) -> None:
+async def test_a_certificate_whose_key_is_not_there_yet_waits_for_it(tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path)
     new = tmp_path / "new"
     new.mkdir()
     new_certificate, new_key = self_signed(new)
 
-    async def scenario() -> None:
-        async with running(web_file(tmp_path, TLS)) as server:
-            first = serial(certificate)
-            shutil.copy(new_certificate, certificate)
-            assert first == await shown_serial(server)
-            shutil.copy(new_key, key)
-            assert serial(new_certificate) == await shown_serial(server)
-
-    asyncio.run(scenario())
+    async with running(web_file(tmp_path, TLS)) as server:
+        first = serial(certificate)
+        shutil.copy(new_certificate, certificate)
+        assert first == await shown_serial(server)
+        shutil.copy(new_key, key)
+        assert serial(new_certificate) == await shown_serial(server)
 
 
-def test_a_swapped_symlink_is_a_renewed_certificate(tmp_path: Path) -> None:
+async def test_a_swapped_symlink_is_a_renewed_certificate(tmp_path: Path) -> None:
     """Kubernetes changes a secret by swapping one symlink of a folder."""
     folders = [tmp_path / name for name in ("one", "two")]
     for folder in folders:
@@ -115,27 +100,21 @@ def test_a_swapped_symlink_is_a_renewed_certificate(tmp_path: Path) -> None:
     data.symlink_to(folders[0])
     text = "tls_server_config: {cert_file: data/localhost.crt, key_file: data/localhost.key}\n"
 
-    async def scenario() -> None:
-        async with running(web_file(tmp_path, text)) as server:
-            assert serial(folders[0] / "localhost.crt") == await shown_serial(server)
-            fresh = tmp_path / "fresh"
-            fresh.symlink_to(folders[1])
-            fresh.replace(data)
-            assert serial(folders[1] / "localhost.crt") == await shown_serial(server)
-
-    asyncio.run(scenario())
+    async with running(web_file(tmp_path, text)) as server:
+        assert serial(folders[0] / "localhost.crt") == await shown_serial(server)
+        fresh = tmp_path / "fresh"
+        fresh.symlink_to(folders[1])
+        fresh.replace(data)
+        assert serial(folders[1] / "localhost.crt") == await shown_serial(server)
 
 
-def test_an_open_connection_survives_a_renewed_certificate(tmp_path: Path) -> None:
+async def test_an_open_connection_survives_a_renewed_certificate(tmp_path: Path) -> None:
     certificate, _ = self_signed(tmp_path)
 
-    async def scenario() -> None:
-        async with (
-            running(web_file(tmp_path, TLS)) as server,
-            httpx.AsyncClient(verify=trusting(certificate), trust_env=False) as client,
-        ):
-            assert (await client.get(f"{server.url}/-/healthy")).status_code == 200
-            self_signed(tmp_path)
-            assert (await client.get(f"{server.url}/-/healthy")).status_code == 200
-
-    asyncio.run(scenario())
+    async with (
+        running(web_file(tmp_path, TLS)) as server,
+        httpx.AsyncClient(verify=trusting(certificate), trust_env=False) as client,
+    ):
+        assert (await client.get(f"{server.url}/-/healthy")).status_code == 200
+        self_signed(tmp_path)
+        assert (await client.get(f"{server.url}/-/healthy")).status_code == 200

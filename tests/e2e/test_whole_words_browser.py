@@ -23,12 +23,10 @@ from exporter.model import (
 from exporter.policy import TargetPolicy
 from exporter.state.snapshot import View
 from exporter.texts import LANGUAGES
-from exporter.web import Server
 from tests.e2e.test_web_board_browser import many, shown
 from tests.harness import views
-from tests.harness.browser import Tab, needs_chromium
+from tests.harness.browser import needs_chromium
 from tests.harness.views import NOW, Target
-from tests.harness.web import ShownBackend
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -125,8 +123,8 @@ def unnamed() -> View:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_id_moment_or_number_is_broken_and_nothing_is_cut(language: str, tmp_path: Path) -> None:
-    async def look(opened: Tab, server: Server, backend: ShownBackend) -> None:
+async def test_no_id_moment_or_number_is_broken_and_nothing_is_cut(language: str, tmp_path: Path) -> None:
+    async with shown(views.healthy()) as (opened, server, backend):
         page = opened.page
         scenes: dict[str, Callable[[], View]] = {"unnamed": unnamed, "partial": views.partial_failure, "40": lambda: many(40)}
         found = {}
@@ -139,10 +137,8 @@ def test_no_id_moment_or_number_is_broken_and_nothing_is_cut(language: str, tmp_
                 await page.screenshot(path=tmp_path / f"{name}-{language}-{width}.png", full_page=True)
         assert {} == {place: broken for place, broken in found.items() if broken}
 
-    shown(views.healthy(), look)
 
-
-def test_a_name_as_long_as_one_may_be_sticks_out_nowhere() -> None:
+async def test_a_name_as_long_as_one_may_be_sticks_out_nowhere() -> None:
     long = "Donaudampfschifffahrtsgesellschaftskapitaen" + "x" * 37
     rows = views.connections(views.connection(long, ConnectionStatus.ERROR, provider=long, schedule=long))
     state = views.unpolled(long, "wix", CollectorName.CONNECTIONS)
@@ -155,10 +151,7 @@ def test_a_name_as_long_as_one_may_be_sticks_out_nowhere() -> None:
     view = views.view_of(
         views.target_of(long, "wix", [views.succeeded(state, rows), booked], labels={"site": long}, policy=policy)
     )
-
-    async def look(opened: Tab, _: Server, __: ShownBackend) -> None:
+    async with shown(view) as (opened, _, __):
         for width in WIDTHS:
             await opened.page.set_viewport_size({"width": width, "height": 900})
             assert [] == await opened.page.evaluate(BROKEN), width
-
-    shown(view, look)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from pathlib import Path
@@ -157,16 +156,13 @@ def test_the_record_tells_how_long_each_target_waited_between_two_asks(monkeypat
     assert record.report(since=60.0, until=125.0)["operations"] == {"list_connections": 2}
 
 
-def test_the_exporter_shows_over_tls_what_the_fake_holds(tmp_path: Path) -> None:
-    async def probe() -> tuple[int, str, str]:
-        async with fake(tmp_path, sites=2, portals=2, tls=True) as fleet:
-            config = fleet.config(tmp_path, sites=2)
-            found = await command("probe", f"--config.file={config}", "--output=metrics", environ=fleet.environ)
-            refused = (await fleet.report())["refused"]
-            assert refused == {}
-            return found
-
-    code, text, log = asyncio.run(probe())
+async def test_the_exporter_shows_over_tls_what_the_fake_holds(tmp_path: Path) -> None:
+    async with fake(tmp_path, sites=2, portals=2, tls=True) as fleet:
+        config = fleet.config(tmp_path, sites=2)
+        found = await command("probe", f"--config.file={config}", "--output=metrics", environ=fleet.environ)
+        refused = (await fleet.report())["refused"]
+        assert refused == {}
+        code, text, log = found
     assert code in {1, 2}, log  # bookings of the fake have no deal, and on some days two of the next day overlap
     shown = text.encode()
     window = WindowSpec("next_7d", "now", "now+7d")

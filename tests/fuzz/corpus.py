@@ -17,9 +17,9 @@ from exporter.platforms.bitrix24 import BITRIX24
 from exporter.platforms.wix import WIX
 from exporter.simulator.bitrix24.errors import ApiError
 from exporter.simulator.bitrix24.world import Link, calendar_event, sku
-from tests.harness.bitrix24_target import HOUR, Bench, on_portal, poll_bookings, poll_links
+from tests.harness.bitrix24_target import HOUR, Bench, poll_bookings, poll_links, running_portal
 from tests.harness.pool import ObservedPool
-from tests.harness.wix_site import WixBench, on_wix
+from tests.harness.wix_site import WixBench, running_site
 
 MAX_BYTES = 64 * 1024
 """Longer ones, a whole page of Wix, have nothing in them that shorter ones have not."""
@@ -27,12 +27,14 @@ MAX_BYTES = 64 * 1024
 Corpus = dict[str, list[bytes]]
 
 
-def answers() -> Corpus:
+async def answers() -> Corpus:
     """Return bodies by the last part of the path, or by what is queried; those of refusals as ``refused by PLATFORM``."""
     found: Corpus = defaultdict(list)
-    on_wix(lambda bench: _site(bench, found))
+    async with running_site() as site:
+        await _site(site, found)
     with TemporaryDirectory() as folder:
-        on_portal(lambda bench: _portal(bench, found), Path(folder))
+        async with running_portal(Path(folder)) as portal:
+            await _portal(portal, found)
     return dict(found)
 
 

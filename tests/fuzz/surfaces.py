@@ -87,7 +87,7 @@ class Surface:
 
 def surfaces(folder: Path) -> Iterator[Surface]:
     """Yield all of them; those that read files get a file in ``folder``."""
-    known = answers()
+    known = asyncio.run(answers())
     yield from _wix(known)
     yield from _bitrix24(known, folder)
     yield from _files(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -83,15 +83,14 @@ def called(*numbers: int) -> list[str]:
     return [f"salon-{number}-{number:08x}" for number in numbers]
 
 
-def on_agency(folder: Path, script: Callable[[Agency], Coroutine[Any, Any, None]], sites: int = 3) -> None:
-    async def main() -> None:
-        simulator = Simulator()
-        async with running(simulator.app) as url:
-            agency = Agency(simulator, url, folder)
-            for number in range(1, sites + 1):
-                agency.open(number)
-            if sites:
-                simulator.wix.add_key(agency.site(1), KEY)
-            await script(agency)
-
-    asyncio.run(main())
+@contextlib.asynccontextmanager
+async def running_agency(folder: Path, sites: int = 3) -> AsyncIterator[Agency]:
+    """Serve an agency whose one key sees ``sites`` sites while the block runs."""
+    simulator = Simulator()
+    async with running(simulator.app) as url:
+        agency = Agency(simulator, url, folder)
+        for number in range(1, sites + 1):
+            agency.open(number)
+        if sites:
+            simulator.wix.add_key(agency.site(1), KEY)
+        yield agency

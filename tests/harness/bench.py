@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import ssl
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
@@ -15,8 +15,6 @@ from exporter.simulator.bitrix24.portal import Portal
 from exporter.simulator.bitrix24.webhook import Webhook
 from exporter.simulator.bitrix24.world import World
 from tests.harness.clock import ManualClock
-
-T = TypeVar("T")
 
 _TLS = ssl.create_default_context()  # the portal speaks plain HTTP, but each client would load the certificates anew
 
@@ -60,16 +58,12 @@ class Bench:
         return answer.status_code, answer.json()["error"], answer.json()["error_description"]
 
 
-def on_bench(script: Callable[[Bench], Coroutine[Any, Any, T]]) -> T:
-    """Run ``script`` against a portal without bookings, on a clock that only moves when told to."""
-    return asyncio.run(serve_bench(script))
-
-
-async def serve_bench(script: Callable[[Bench], Coroutine[Any, Any, T]]) -> T:
-    """Do the same inside a running loop."""
+@contextlib.asynccontextmanager
+async def simulated_portal() -> AsyncIterator[Bench]:
+    """Serve a portal without bookings while the block runs, on a clock that only moves when told to."""
     clock = ManualClock()
     simulator = Simulator(clock)
     portal = simulator.bitrix24.add_portal("salon")
     webhook = simulator.bitrix24.add_webhook(portal, code="c0dec0dec0dec0de")
     async with running(simulator.app) as url, httpx.AsyncClient(verify=_TLS) as http:
-        return await script(Bench(simulator, clock, portal, webhook, http, url))
+        yield Bench(simulator, clock, portal, webhook, http, url)

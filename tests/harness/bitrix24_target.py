@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -30,8 +30,6 @@ from exporter.support.secret import Secret
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
 from tests.harness.pool import ObservedPool, pool
-
-T = TypeVar("T")
 
 LIST = "booking.v1.booking.list"
 GET = "booking.v1.booking.get"
@@ -169,16 +167,13 @@ def counts(observation: BookingsObservation) -> dict[str, int]:
     return {counted.window.name: counted.bookings for counted in observation.windows}
 
 
-def on_portal(script: Callable[[Bench], Awaitable[T]], folder: Path = Path(), start: float = 1_790_000_000.0) -> T:
-    """Run ``script`` against a portal without bookings and without a limit on requests."""
-
-    async def run() -> T:
-        clock = ManualClock(start, auto=True)
-        simulator = Simulator(clock)
-        portal = simulator.bitrix24.add_portal("salon")
-        portal.set_plan(None)
-        webhook = simulator.bitrix24.add_webhook(portal, code=CODE)
-        async with running(simulator.app) as url, pool(clock) as http:
-            return await script(Bench(simulator, clock, portal, webhook, http, url, RecordedEvents(), folder))
-
-    return asyncio.run(run())
+@contextlib.asynccontextmanager
+async def running_portal(folder: Path = Path(), start: float = 1_790_000_000.0) -> AsyncIterator[Bench]:
+    """Serve a portal without bookings and without a limit on requests while the block runs; its clock says ``start``."""
+    clock = ManualClock(start, auto=True)
+    simulator = Simulator(clock)
+    portal = simulator.bitrix24.add_portal("salon")
+    portal.set_plan(None)
+    webhook = simulator.bitrix24.add_webhook(portal, code=CODE)
+    async with running(simulator.app) as url, pool(clock) as http:
+        yield Bench(simulator, clock, portal, webhook, http, url, RecordedEvents(), folder)

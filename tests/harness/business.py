@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,18 +102,8 @@ def build(simulator: Simulator) -> None:
 
 
 @contextlib.asynccontextmanager
-async def business(folder: Path, clock: Clock | None = None) -> AsyncIterator[Business]:
+async def running_business(folder: Path, clock: Clock | None = None) -> AsyncIterator[Business]:
     """Run the simulated platforms while the block runs, on the system's clock unless another is given."""
     simulator = Simulator(clock, build=build)
     async with running(simulator.app) as url:
         yield Business(url, folder, simulator)
-
-
-def with_business(folder: Path, scenario: Callable[[Business], Coroutine[Any, Any, None]], clock: Clock | None = None) -> None:
-    """Run ``scenario`` against a business of its own."""
-
-    async def main() -> None:
-        async with business(folder, clock) as running_business:
-            await scenario(running_business)
-
-    asyncio.run(main())

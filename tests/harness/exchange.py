@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from random import Random
 
 import httpx
@@ -25,16 +25,12 @@ CODE = "s3cr3tw3bh00kc0de"
 PATH = f"/rest/1/{CODE}/booking.v1.booking.list"
 
 
-def exchange_with(
-    script: Callable[[Services, RecordedEvents], Awaitable[None]],
-) -> None:
-    async def main() -> None:
-        events = RecordedEvents()
-        clock = SystemClock()
-        async with pool(clock) as http:
-            await script(Services(http, clock, Random(1), events, StatusHistory(), Admission(clock)), events)
-
-    asyncio.run(main())
+@contextlib.asynccontextmanager
+async def services_with(events: RecordedEvents) -> AsyncIterator[Services]:
+    """Yield what a session needs, on the machine's clock and with a pool of its own while the block runs."""
+    clock = SystemClock()
+    async with pool(clock) as http:
+        yield Services(http, clock, Random(1), events, StatusHistory(), Admission(clock))
 
 
 async def get(services: Services, url: str, *, kind: AnswerKind = BATCH, timeout: float = 5.0) -> Answer:

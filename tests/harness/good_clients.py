@@ -53,6 +53,6 @@ async def watch(
             async with httpx.AsyncClient(verify=verify, trust_env=False, timeout=10) as new:
                 await asyncio.gather(scraper.ask(kept, f"{url}/metrics"), probe.ask(new, f"{url}/-/healthy"))
             await asyncio.sleep(0.25)
-    status = Path(f"/proc/{pid}/status").read_text()  # noqa: ASYNC240  memory of the kernel
+    status = Path(f"/proc/{pid}/status").read_text()
     peak = next(int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM"))
     return Seen(scraper, probe, peak)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 from exporter.runtime.targets import LiveTarget
 from exporter.simulator import Fault, FaultKind
 from tests.harness.application import RunningApplication, application
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business, running_business
 from tests.harness.clock import ManualClock
 
-Scenario = Callable[[RunningApplication, Business], Coroutine[Any, Any, None]]
 HOURLY = {"connections": {"interval": "1h"}}
 
 
@@ -25,14 +25,18 @@ def portal(business: Business, name: str = "b24", **changes: object) -> dict[str
     return business.bitrix24_target(name, **{"collectors": {"bookings": {"interval": "1h"}}, **changes})
 
 
-def with_application(tmp_path: Path, targets: Callable[[Business], tuple[dict[str, Any], ...]], scenario: Scenario) -> None:
-    async def with_platforms(business: Business) -> None:
-        # The simulator runs on the machine's clock, so the exporter starts at its time.
-        async with application(business.config(*targets(business)), ManualClock(business.simulator.now())) as app:
+@contextlib.asynccontextmanager
+async def hourly_application(
+    folder: Path, targets: Callable[[Business], tuple[dict[str, Any], ...]]
+) -> AsyncIterator[tuple[RunningApplication, Business]]:
+    """Run the exporter on ``targets`` of a business while the block runs, after the first poll of each collector."""
+    async with running_business(folder) as business:
+        clock = ManualClock(
+            business.simulator.now()
+        )  # the simulator runs on the machine's clock, so the exporter starts at its time
+        async with application(business.config(*targets(business)), clock) as app:
             await app.finished_polls()
-            await scenario(app, business)
-
-    with_business(tmp_path, with_platforms)
+            yield app, business
 
 
 async def hang(app: RunningApplication, business: Business) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -89,19 +89,11 @@ class Client:
         return await exchange(services, "list", request, kind=BATCH, timeout=timeout)
 
 
-def client(
-    script: Callable[[Client], Awaitable[None]],
-    *,
-    tls: ssl.SSLContext | None = None,
-    proxy: str = "",
-    names: AbstractResolver | None = None,
-) -> None:
-    """Run ``script`` with a pool on the real clock; ``proxy`` is what the environment would say."""
-
-    async def main() -> None:
-        proxies = Proxies(parse_proxy(proxy) if proxy else None)
-        pool = HttpPool(SystemClock(), tls=tls or ssl.create_default_context(), proxies=proxies, names=names)
-        async with pool:
-            await script(Client(pool))
-
-    asyncio.run(main())
+@contextlib.asynccontextmanager
+async def client_with(
+    *, tls: ssl.SSLContext | None = None, proxy: str = "", names: AbstractResolver | None = None
+) -> AsyncIterator[Client]:
+    """Open a pool on the real clock while the block runs; ``proxy`` is what the environment would say."""
+    proxies = Proxies(parse_proxy(proxy) if proxy else None)
+    async with HttpPool(SystemClock(), tls=tls or ssl.create_default_context(), proxies=proxies, names=names) as pool:
+        yield Client(pool)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -103,14 +104,13 @@ def failing(error: PollError) -> Script:
     return script
 
 
-def run(test: Callable[[Bench], Awaitable[None]]) -> None:
-    async def main() -> None:
-        bench = Bench(ManualClock())
-        try:
-            await test(bench)
-        finally:
-            stopping = asyncio.create_task(bench.scheduler.stop(grace=0.0))
-            await bench.clock.advance(1.0)
-            await stopping
-
-    asyncio.run(main())
+@contextlib.asynccontextmanager
+async def scripted_polls() -> AsyncIterator[Bench]:
+    """Stop the scheduler of a bench after the block."""
+    bench = Bench(ManualClock())
+    try:
+        yield bench
+    finally:
+        stopping = asyncio.create_task(bench.scheduler.stop(grace=0.0))
+        await bench.clock.advance(1.0)
+        await stopping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,50 +59,46 @@ class RawWix:
     def now(self) -> float:
         return self.clock.now
 
-    def send(self, requests: Sequence[Request]) -> list[httpx.Response]:
+    async def send(self, requests: Sequence[Request]) -> list[httpx.Response]:
         """Send ``requests`` one after the other over one connection."""
+        async with running(self.simulator.app) as url, httpx.AsyncClient(base_url=url, timeout=20, verify=_TLS) as http:
+            return [
+                await http.request(
+                    one.method,
+                    one.path,
+                    params=one.params,
+                    json=one.json,
+                    content=one.content,
+                    headers=self.headers if one.headers is None else one.headers,
+                )
+                for one in requests
+            ]
 
-        async def run() -> list[httpx.Response]:
-            async with running(self.simulator.app) as url, httpx.AsyncClient(base_url=url, timeout=20, verify=_TLS) as http:
-                return [
-                    await http.request(
-                        one.method,
-                        one.path,
-                        params=one.params,
-                        json=one.json,
-                        content=one.content,
-                        headers=self.headers if one.headers is None else one.headers,
-                    )
-                    for one in requests
-                ]
-
-        return asyncio.run(run())
-
-    def get(
+    async def get(
         self,
         path: str,
         params: Mapping[str, object] | Sequence[tuple[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        return self.send([Request("GET", path, params=params, headers=headers)])[0]
+        return (await self.send([Request("GET", path, params=params, headers=headers)]))[0]
 
-    def post(self, path: str, json: object = None, headers: Mapping[str, str] | None = None) -> httpx.Response:
-        return self.send([Request("POST", path, json=json, headers=headers)])[0]
+    async def post(self, path: str, json: object = None, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        return (await self.send([Request("POST", path, json=json, headers=headers)]))[0]
 
-    def count(self, value: object) -> httpx.Response:
+    async def count(self, value: object) -> httpx.Response:
         """Count the bookings that match the filter ``value``."""
-        return self.post(COUNT, {"filter": value})
+        return await self.post(COUNT, {"filter": value})
 
-    def query(self, query: object) -> httpx.Response:
-        return self.post(QUERY, {"query": query})
+    async def query(self, query: object) -> httpx.Response:
+        return await self.post(QUERY, {"query": query})
 
-    def connections(self, **params: object) -> list[dict[str, Any]]:
-        answer = self.get(CONNECTIONS, {"partialFailure": "true", **params})
+    async def connections(self, **params: object) -> list[dict[str, Any]]:
+        answer = await self.get(CONNECTIONS, {"partialFailure": "true", **params})
         assert answer.status_code == 200
         rows: list[dict[str, Any]] = answer.json()["connections"]
         return rows
 
-    def mint(self, app: Installation, **changes: object) -> httpx.Response:
+    async def mint(self, app: Installation, **changes: object) -> httpx.Response:
         """Ask for an app token."""
         asked = {
             "grant_type": "client_credentials",
@@ -111,7 +106,7 @@ class RawWix:
             "client_secret": app.app_secret,
             "instance_id": app.instance_id,
         }
-        return self.post(TOKEN, asked | changes, headers={})
+        return await self.post(TOKEN, asked | changes, headers={})
 
 
 def code_of(answer: httpx.Response) -> str:

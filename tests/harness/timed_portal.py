@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
@@ -106,9 +106,9 @@ class TimedPortal(httpx.AsyncBaseTransport):
 
 
 class TimedBench:
-    """A portal of the ordinary plan with its real bucket, and what it takes to open targets on it."""
+    """A portal of the ordinary plan with its real bucket, which takes 30 ms for a command unless told otherwise."""
 
-    def __init__(self, bookings: int, seconds: Callable[[int], float]) -> None:
+    def __init__(self, bookings: int, seconds: Callable[[int], float] = lambda commands: 0.03 * commands) -> None:
         self.clock = ManualClock()
         simulator = Bitrix24Simulator(Stage(self.clock, 1))
         self.portal = simulator.add_portal("salon")
@@ -156,14 +156,3 @@ class TimedBench:
         while not task.done():
             await self.clock.advance(1.0)
         return await task
-
-
-def on_timed_portal(
-    script: Callable[[TimedBench], Awaitable[T]], bookings: int, seconds: Callable[[int], float] = lambda n: 0.03 * n
-) -> T:
-    """Run ``script`` against a portal that takes 30 ms for a command unless told otherwise."""
-
-    async def run() -> T:
-        return await script(TimedBench(bookings, seconds))
-
-    return asyncio.run(run())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from exporter.counting.windows import WindowSpec
@@ -30,8 +30,6 @@ from exporter.support.secret import Secret
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
 from tests.harness.pool import ObservedPool, pool
-
-T = TypeVar("T")
 
 DAY = WindowSpec("next_24h", "now", "now+24h")
 WINDOWS = (
@@ -152,18 +150,15 @@ class WixBench:
         return self.simulator.log.count(operation)
 
 
-def on_wix(script: Callable[[WixBench], Awaitable[T]], *, start: float = 1_790_000_000.0) -> T:
-    """Run ``script`` against a site without connections and bookings; its clock says ``start`` (Unix seconds)."""
-
-    async def run() -> T:
-        clock = ManualClock(start, auto=True)
-        simulator = Simulator(clock)
-        site = simulator.wix.add_site()
-        key = simulator.wix.add_key(site)
-        async with running(simulator.app) as url, pool(clock) as http:
-            return await script(WixBench(simulator, clock, site, key, http, url))
-
-    return asyncio.run(run())
+@contextlib.asynccontextmanager
+async def running_site(*, start: float = 1_790_000_000.0) -> AsyncIterator[WixBench]:
+    """Serve a site without connections and bookings while the block runs; its clock says ``start`` (Unix seconds)."""
+    clock = ManualClock(start, auto=True)
+    simulator = Simulator(clock)
+    site = simulator.wix.add_site()
+    key = simulator.wix.add_key(site)
+    async with running(simulator.app) as url, pool(clock) as http:
+        yield WixBench(simulator, clock, site, key, http, url)
 
 
 def by_window(observation: BookingsObservation) -> dict[str, WindowBookings]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -59,7 +58,7 @@ def portal(simulator: Simulator) -> None:
     made.world.fill(120, simulator.now())
 
 
-def series(tmp_path: Path, build: Callable[[Simulator], None], target: dict[str, Any]) -> Counter[str]:
+async def series(tmp_path: Path, build: Callable[[Simulator], None], target: dict[str, Any]) -> Counter[str]:
     """Return how many series of each family the polled ``target`` has."""
 
     async def polled() -> Counter[str]:
@@ -71,7 +70,7 @@ def series(tmp_path: Path, build: Callable[[Simulator], None], target: dict[str,
             found = lines_of(await app.page())
             return Counter(name for name, labels, _ in found if labels.get("target") == target["name"])
 
-    return asyncio.run(polled())
+    return await polled()
 
 
 def connected(number: int, types: int) -> tuple[Provider, ...]:
@@ -158,8 +157,8 @@ OF_A_PORTAL = {
 
 @pytest.mark.parametrize("connections", [1, 4, 20])
 @pytest.mark.parametrize("types", [1, 2, 3, 4])
-def test_a_site_has_these_series(tmp_path: Path, connections: int, types: int) -> None:
-    found = series(tmp_path, site(*connected(connections, types)), WIX)
+async def test_a_site_has_these_series(tmp_path: Path, connections: int, types: int) -> None:
+    found = await series(tmp_path, site(*connected(connections, types)), WIX)
     types = min(types, connections)
     per_type = {name: number * types for name, number in OF_A_CALENDAR_TYPE.items()}
     per_connection = {name: number * connections for name, number in OF_A_CONNECTION.items()}
@@ -169,8 +168,10 @@ def test_a_site_has_these_series(tmp_path: Path, connections: int, types: int) -
 
 @pytest.mark.parametrize("types", [1, 2, 3, 4])
 @pytest.mark.parametrize("credential", [KEY, APP], ids=["key", "app"])
-def test_a_site_with_four_connections_has_at_most_180_series(tmp_path: Path, types: int, credential: dict[str, str]) -> None:
-    assert series(tmp_path, site(*connected(4, types)), {**NAMED, **credential}).total() <= 180
+async def test_a_site_with_four_connections_has_at_most_180_series(
+    tmp_path: Path, types: int, credential: dict[str, str]
+) -> None:
+    assert (await series(tmp_path, site(*connected(4, types)), {**NAMED, **credential})).total() <= 180
 
 
 def test_a_connection_more_costs_at_most_16_series_and_a_calendar_type_5() -> None:
@@ -178,12 +179,12 @@ def test_a_connection_more_costs_at_most_16_series_and_a_calendar_type_5() -> No
     assert sum(OF_A_CALENDAR_TYPE.values()) == 5
 
 
-def test_a_site_without_connections_has_fewer_series_than_one_with_four(tmp_path: Path) -> None:
-    none, four = (series(tmp_path, site(*connected(number, 1)), WIX).total() for number in (0, 4))
+async def test_a_site_without_connections_has_fewer_series_than_one_with_four(tmp_path: Path) -> None:
+    none, four = [(await series(tmp_path, site(*connected(number, 1)), WIX)).total() for number in (0, 4)]
     assert none < four
 
 
-def test_a_portal_has_these_series_which_are_at_most_120(tmp_path: Path) -> None:
-    found = series(tmp_path, portal, PORTAL)
+async def test_a_portal_has_these_series_which_are_at_most_120(tmp_path: Path) -> None:
+    found = await series(tmp_path, portal, PORTAL)
     assert {f"booking_sync_{name}": number for name, number in OF_A_PORTAL.items()} == found
     assert found.total() <= 120

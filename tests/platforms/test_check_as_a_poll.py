@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -20,7 +19,7 @@ from exporter.runtime import World
 from exporter.simulator import Fault, FaultKind
 from exporter.simulator.wix.providers import APPLE, GOOGLE
 from exporter.state.status_history import StatusHistory
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.pool import pool
 
 WIX: dict[str, dict[str, Any]] = {
@@ -51,45 +50,39 @@ REFUSALS = {
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 @pytest.mark.parametrize(("platform", "collectors"), [*(("wix", one) for one in WIX), *(("bitrix24", one) for one in BITRIX24)])
-def test_a_check_fails_where_a_poll_fails_and_nowhere_else(
-    platform: str, collectors: str, refusal: str, tmp_path: Path
+async def test_a_check_fails_where_a_poll_fails_and_nowhere_else(
+    business: Business, platform: str, collectors: str, refusal: str
 ) -> None:
     judged: dict[str, tuple[bool, list[Reason]]] = {}
 
-    async def scenario(business: Business) -> None:
-        business.portal.set_bucket(1_000, 10_000)  # no case waits for another's requests
-        make = business.wix_target if platform == "wix" else business.bitrix24_target
-        config = load_config(business.config(make(collectors=(WIX if platform == "wix" else BITRIX24)[collectors])))
-        [target] = config.targets
-        clock = SystemClock()
-        async with pool(clock) as http:
-            for operation in OPERATIONS[platform]:
-                business.simulator.faults.clear()
-                business.simulator.faults.add(replace(REFUSALS[refusal], operation=operation))
-                world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
-                checked = await _checked(world, target)
-                live = world.open_target(target, StatusHistory())
-                states = await poll_all(live.jobs, clock, lambda _: None)
-                await live.session.aclose()
-                failed = [state.failure.reason for state in states if state.failure]
-                judged[operation] = bool(checked.problem), failed
-
-    with_business(tmp_path, scenario)
+    business.portal.set_bucket(1_000, 10_000)  # no case waits for another's requests
+    make = business.wix_target if platform == "wix" else business.bitrix24_target
+    config = load_config(business.config(make(collectors=(WIX if platform == "wix" else BITRIX24)[collectors])))
+    [target] = config.targets
+    clock = SystemClock()
+    async with pool(clock) as http:
+        for operation in OPERATIONS[platform]:
+            business.simulator.faults.clear()
+            business.simulator.faults.add(replace(REFUSALS[refusal], operation=operation))
+            world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
+            checked = await _checked(world, target)
+            live = world.open_target(target, StatusHistory())
+            states = await poll_all(live.jobs, clock, lambda _: None)
+            await live.session.aclose()
+            failed = [state.failure.reason for state in states if state.failure]
+            judged[operation] = bool(checked.problem), failed
     assert {operation: bool(failed) for operation, (_, failed) in judged.items()} == {
         operation: checked for operation, (checked, _) in judged.items()
     }, judged
 
 
-def test_a_provider_that_is_silent_now_is_a_warning_and_no_fault_of_the_credential(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        business.site.connect_many(2, (GOOGLE, APPLE))
-        business.site.provider_down(APPLE)
-        [target] = load_config(business.config(business.wix_target())).targets
-        clock = SystemClock()
-        async with pool(clock) as http:
-            world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
-            checked = await _checked(world, target)
-        assert "" == checked.problem
-        assert "does not answer the platform now: its connections could not be read" in " ".join(checked.warnings)
-
-    with_business(tmp_path, scenario)
+async def test_a_provider_that_is_silent_now_is_a_warning_and_no_fault_of_the_credential(business: Business) -> None:
+    business.site.connect_many(2, (GOOGLE, APPLE))
+    business.site.provider_down(APPLE)
+    [target] = load_config(business.config(business.wix_target())).targets
+    clock = SystemClock()
+    async with pool(clock) as http:
+        world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
+        checked = await _checked(world, target)
+    assert "" == checked.problem
+    assert "does not answer the platform now: its connections could not be read" in " ".join(checked.warnings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -70,10 +69,10 @@ def text(results: Sequence[Result], sign_in: str) -> str:
 
 
 @pytest.mark.parametrize("sign_in", PLATFORM_OF)
-def test_all_statements_hold_on_the_simulator_for_each_kind_of_credential(
+async def test_all_statements_hold_on_the_simulator_for_each_kind_of_credential(
     account: Account, targets: Mapping[str, Target], sign_in: str
 ) -> None:
-    record, results = asyncio.run(account.conform(targets[sign_in]))
+    record, results = await account.conform(targets[sign_in])
     other = "K" if sign_in == "app" else "A"
     unseen = UNSEEN[sign_in] | {
         id_ for id_ in STATEMENTS if PLATFORM_OF[sign_in] == "wix" and id_.startswith(f"W-AUTH-{other}")
@@ -85,10 +84,10 @@ def test_all_statements_hold_on_the_simulator_for_each_kind_of_credential(
     assert account.simulator.log.writes() == {}
 
 
-def test_on_a_site_of_many_bookings_counts_are_compared_up_to_the_end_of_the_first_page(tmp_path: Path) -> None:
+async def test_on_a_site_of_many_bookings_counts_are_compared_up_to_the_end_of_the_first_page(tmp_path: Path) -> None:
     account = Account()
     account.simulator.wix.sites[SITE_ID].bookings.seed(days_back=20, days_ahead=50)
-    record, results = asyncio.run(account.conform(account.target("api_key", tmp_path)))
+    record, results = await account.conform(account.target("api_key", tmp_path))
     assert found(results, Holds.NO) == set()
     assert "count_part" in record.exchanges
     assert {"W-COUNT-02", "W-FILTER-01", "W-FILTER-02"} <= found(results, Holds.YES)
@@ -109,11 +108,11 @@ def one_of_each(simulator: Simulator) -> None:
 
 @pytest.mark.parametrize("sign_in", ["api_key", "webhook"])
 @pytest.mark.parametrize("build", [empty, one_of_each])
-def test_an_account_with_hardly_anything_in_it_makes_no_statement_false(
+async def test_an_account_with_hardly_anything_in_it_makes_no_statement_false(
     tmp_path: Path, sign_in: str, build: Callable[[Simulator], None]
 ) -> None:
     account = Account(build=build)
-    record, results = asyncio.run(account.conform(account.target(sign_in, tmp_path)))
+    record, results = await account.conform(account.target(sign_in, tmp_path))
     assert found(results, Holds.NO) == set()
     assert exit_code(results, answered=record.answered) == 0
 
@@ -123,11 +122,11 @@ def test_there_is_a_way_to_make_each_statement_false() -> None:
 
 
 @pytest.mark.parametrize("statement", FALSE)
-def test_a_statement_that_is_false_does_not_hold_and_no_other_fails_with_it(
+async def test_a_statement_that_is_false_does_not_hold_and_no_other_fails_with_it(
     account: Account, targets: Mapping[str, Target], statement: str
 ) -> None:
     false = FALSE[statement]
-    record, results = asyncio.run(account.conform(targets[false.sign_in], false.spoils))
+    record, results = await account.conform(targets[false.sign_in], false.spoils)
     assert found(results, Holds.NO) == {statement, *false.follows}
     assert exit_code(results, answered=record.answered) == 1
 
@@ -170,7 +169,7 @@ def ids_of(account: Account) -> set[str]:
 @pytest.mark.parametrize("sign_in", PLATFORM_OF)
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 1_000), everywhere=st.booleans())
-def test_nothing_that_an_account_sends_gets_into_the_report(
+async def test_nothing_that_an_account_sends_gets_into_the_report(
     account: Account,
     targets: Mapping[str, Target],
     sign_in: str,
@@ -182,7 +181,7 @@ def test_nothing_that_an_account_sends_gets_into_the_report(
     def choose(among: Sequence[Any]) -> Any:  # noqa: ANN401  JSON
         return among[-1] if everywhere and among[0] not in PLANTED else chance.choice(among)
 
-    _, results = asyncio.run(account.conform(targets[sign_in], around=lambda body: planted(body, choose)))
+    _, results = await account.conform(targets[sign_in], around=lambda body: planted(body, choose))
     shown = text(results, sign_in)
     secrets = (
         *PLANTED[:6],
@@ -310,21 +309,21 @@ def test_of_a_value_only_its_kind_is_told(value: object) -> None:
 
 @pytest.mark.parametrize("sign_in", PLATFORM_OF)
 @pytest.mark.parametrize("status", [500, 502, 503])
-def test_an_account_that_is_down_gets_forty_requests_at_most(
+async def test_an_account_that_is_down_gets_forty_requests_at_most(
     account: Account, targets: Mapping[str, Target], sign_in: str, status: int
 ) -> None:
     asked = [Spoil("", status=status, content=b"<html></html>", headers={"content-type": "text/html"})]
-    record, results = asyncio.run(account.conform(targets[sign_in], asked))
+    record, results = await account.conform(targets[sign_in], asked)
     assert record.requests <= 40
     assert exit_code(results, answered=record.answered) == 2
 
 
 @pytest.mark.parametrize("sign_in", PLATFORM_OF)
-def test_no_question_begins_after_five_minutes_with_an_account_that_is_slow(
+async def test_no_question_begins_after_five_minutes_with_an_account_that_is_slow(
     account: Account, targets: Mapping[str, Target], sign_in: str
 ) -> None:
     began = account.clock.now
-    record, results = asyncio.run(account.conform(targets[sign_in], [Spoil("", seconds=45)]))
+    record, results = await account.conform(targets[sign_in], [Spoil("", seconds=45)])
     assert 300 < account.clock.now - began < 400
     assert record.requests == 7
     assert [exchange.asked for exchange in record.exchanges.values()].count(False) >= 5
@@ -342,16 +341,16 @@ def test_no_question_begins_after_five_minutes_with_an_account_that_is_slow(
         (READ_SERVICES, {"W-AUTH-K7"}),
     ],
 )
-def test_a_right_that_a_key_lacks_is_told_of_the_calls_that_need_it_and_of_nothing_else(
+async def test_a_right_that_a_key_lacks_is_told_of_the_calls_that_need_it_and_of_nothing_else(
     account: Account, targets: Mapping[str, Target], missing: AbstractSet[str], statements: AbstractSet[str]
 ) -> None:
     key = account.simulator.wix.add_key(account.simulator.wix.sites[SITE_ID], permissions=ALL_PERMISSIONS - missing)
     target = targets["api_key"].model_copy(update={"api_key": Secret(key.value)})
-    _, results = asyncio.run(account.conform(target))
+    _, results = await account.conform(target)
     assert found(results, Holds.NO) == statements
 
 
-def test_a_webhook_without_the_scope_shows_nothing_although_it_is_refused_as_it_should_be(
+async def test_a_webhook_without_the_scope_shows_nothing_although_it_is_refused_as_it_should_be(
     account: Account, targets: Mapping[str, Target]
 ) -> None:
     body = b'{"error":"insufficient_scope","error_description":"higher privileges"}'
@@ -359,7 +358,7 @@ def test_a_webhook_without_the_scope_shows_nothing_although_it_is_refused_as_it_
         Spoil(question, status=403, content=body, headers={"content-type": "application/json"})
         for question in ("list", "list_next", "list_none", "get_none", "links_none", "batch", "resources", "types")
     ]
-    record, results = asyncio.run(account.conform(targets["webhook"], refusing))
+    record, results = await account.conform(targets["webhook"], refusing)
     assert found(results, Holds.NO) == set()
     assert exit_code(results, answered=record.answered) == 2
 
@@ -388,7 +387,7 @@ def test_a_webhook_without_the_scope_shows_nothing_although_it_is_refused_as_it_
         ("bitrix24", {"batch_blocked": frozenset({"booking.v1.booking.list"})}, {"B-BATCH-02", "B-BATCH-04", "B-BATCH-05"}),
     ],
 )
-def test_where_sources_differ_the_other_behaviour_is_told_or_is_as_good(
+async def test_where_sources_differ_the_other_behaviour_is_told_or_is_as_good(
     tmp_path: Path, platform: str, switches: Mapping[str, object], false: AbstractSet[str]
 ) -> None:
     account = Account()
@@ -396,7 +395,7 @@ def test_where_sources_differ_the_other_behaviour_is_told_or_is_as_good(
     for name, value in switches.items():
         assert hasattr(simulated, name)
         setattr(simulated, name, value)
-    _, results = asyncio.run(account.conform(account.target("api_key" if platform == "wix" else "webhook", tmp_path)))
+    _, results = await account.conform(account.target("api_key" if platform == "wix" else "webhook", tmp_path))
     assert found(results, Holds.NO) == false
 
 
@@ -404,10 +403,10 @@ HTML: Final = b"<html>Sign in, Anna Kowalski</html>"
 
 
 @pytest.mark.parametrize("sign_in", PLATFORM_OF)
-def test_an_account_that_answers_html_is_told_as_such(account: Account, targets: Mapping[str, Target], sign_in: str) -> None:
-    record, results = asyncio.run(
-        account.conform(targets[sign_in], [Spoil("", content=HTML, headers={"content-type": "text/html"})])
-    )
+async def test_an_account_that_answers_html_is_told_as_such(
+    account: Account, targets: Mapping[str, Target], sign_in: str
+) -> None:
+    record, results = await account.conform(targets[sign_in], [Spoil("", content=HTML, headers={"content-type": "text/html"})])
     assert record.requests <= 40
     assert exit_code(results, answered=record.answered) == 1
     assert {"W-HTTP-01", "B-HTTP-01"} & found(results, Holds.NO)
@@ -417,16 +416,16 @@ def test_an_account_that_answers_html_is_told_as_such(account: Account, targets:
 @pytest.mark.parametrize(
     ("sign_in", "body"), [("api_key", b'{"message":"","details":{}}'), ("webhook", b'{"error":"NO_AUTH_FOUND"}')]
 )
-def test_a_dead_credential_is_asked_twice_and_shows_nothing(
+async def test_a_dead_credential_is_asked_twice_and_shows_nothing(
     account: Account, targets: Mapping[str, Target], sign_in: str, body: bytes
 ) -> None:
     refusing = [Spoil("", status=401, content=body, headers={"content-type": "application/json"})]
-    record, results = asyncio.run(account.conform(targets[sign_in], refusing))
+    record, results = await account.conform(targets[sign_in], refusing)
     assert record.requests == 2
     assert not {one for one in found(results, Holds.NO) if "AUTH" in one}
 
 
-def test_the_forty_first_request_does_not_leave(account: Account) -> None:
+async def test_the_forty_first_request_does_not_leave(account: Account) -> None:
     seen: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -436,11 +435,8 @@ def test_the_forty_first_request_does_not_leave(account: Account) -> None:
     record = Record()
     http = record.services(account.services(httpx.MockTransport(answer), "wix")).http
 
-    async def ask() -> None:
-        for _ in range(40):
-            await http.handle_async_request(httpx.Request("GET", "https://wix.example/"))
-        with pytest.raises(httpx.ConnectError):
-            await http.handle_async_request(httpx.Request("GET", "https://wix.example/"))
-
-    asyncio.run(ask())
+    for _ in range(40):
+        await http.handle_async_request(httpx.Request("GET", "https://wix.example/"))
+    with pytest.raises(httpx.ConnectError):
+        await http.handle_async_request(httpx.Request("GET", "https://wix.example/"))
     assert (40, 40) == (len(seen), record.requests)

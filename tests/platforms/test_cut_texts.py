@@ -24,8 +24,8 @@ from exporter.platforms.wix import booking_rows, connection_rows
 from exporter.simulator.bitrix24.world import Link
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.support.json_text import decoded
-from tests.harness.bitrix24_target import HOUR, LINKS, LIST, RESOURCES, Bench, on_portal, poll_bookings, poll_links
-from tests.harness.wix_site import WixBench, on_wix
+from tests.harness.bitrix24_target import HOUR, LINKS, LIST, RESOURCES, poll_bookings, poll_links, running_portal
+from tests.harness.wix_site import running_site
 
 KINDS = (FaultKind.HALF_SURROGATE, FaultKind.BAD_UTF8)
 WIX = ("ListConnections", "ListProviders", "CountExtendedBookings", "QueryExtendedBookings", "CreateAccessToken")
@@ -38,10 +38,9 @@ RecordedCounts = tuple[Counter[CollectorName], int, Counter[tuple[CollectorName,
 """Malformed rows, vanished bookings, unknown words."""
 
 
-def on_a_site(spoilt: str | None, kind: FaultKind) -> tuple[Sequence[Observation], int, Counter[CollectorName]]:
+async def on_a_site(spoilt: str | None, kind: FaultKind) -> tuple[Sequence[Observation], int, Counter[CollectorName]]:
     """Return what two polls of each way to read a site see, how often ``spoilt`` was asked for, and what was malformed."""
-
-    async def script(bench: WixBench) -> tuple[Sequence[Observation], int, Counter[CollectorName]]:
+    async with running_site() as bench:
         bench.site.connect_many(3)
         staff = bench.site.add_staff()
         for hours in (1, 1.5, 30):
@@ -56,21 +55,19 @@ def on_a_site(spoilt: str | None, kind: FaultKind) -> tuple[Sequence[Observation
                 seen += [await bench.count(), await bench.observe()]
         return seen, bench.calls(spoilt) if spoilt else 0, bench.events.malformed
 
-    return on_wix(script)
-
 
 @pytest.mark.parametrize("operation", WIX)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_cut_text_in_any_answer_of_wix_changes_no_observation(kind: FaultKind, operation: str) -> None:
-    seen, calls, malformed = on_a_site(operation, kind)
+async def test_a_cut_text_in_any_answer_of_wix_changes_no_observation(kind: FaultKind, operation: str) -> None:
+    seen, calls, malformed = await on_a_site(operation, kind)
     assert calls > 0
-    assert (on_a_site(None, kind)[0], Counter()) == (seen, malformed)
+    assert ((await on_a_site(None, kind))[0], Counter()) == (seen, malformed)
 
 
-def in_a_portal(operation: str, kind: FaultKind | None, folder: Path) -> tuple[list[object], int, RecordedCounts]:
+async def in_a_portal(operation: str, kind: FaultKind | None, folder: Path) -> tuple[list[object], int, RecordedCounts]:
     """Return what three polls of a portal see; meanwhile its token expires, and a booking vanishes."""
-
-    async def script(bench: Bench) -> tuple[list[object], int, RecordedCounts]:
+    folder.mkdir()
+    async with running_portal(folder) as bench:
         _, pair = bench.app()
         tokens = bench.simulator.bitrix24.oauth.token_file(pair, bench.url, bench.now)
         (folder / "tokens.json").write_text(json.dumps(tokens))
@@ -94,41 +91,36 @@ def in_a_portal(operation: str, kind: FaultKind | None, folder: Path) -> tuple[l
             (bench.events.malformed, bench.events.vanished, Counter(bench.events.unrecognized)),
         )
 
-    folder.mkdir()
-    return on_portal(script, folder)
-
 
 @pytest.mark.parametrize("operation", BITRIX24)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_cut_text_in_any_answer_of_a_portal_changes_no_observation(kind: FaultKind, operation: str, tmp_path: Path) -> None:
-    seen, calls, counted = in_a_portal(operation, kind, tmp_path / "spoilt")
+async def test_a_cut_text_in_any_answer_of_a_portal_changes_no_observation(
+    kind: FaultKind, operation: str, tmp_path: Path
+) -> None:
+    seen, calls, counted = await in_a_portal(operation, kind, tmp_path / "spoilt")
     assert calls > 0
     assert 1 == counted[1]
-    whole, _, counted_of_whole = in_a_portal(operation, None, tmp_path / "whole")
+    whole, _, counted_of_whole = await in_a_portal(operation, None, tmp_path / "whole")
     assert (whole, counted_of_whole) == (seen, counted)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_cut_text_does_not_hide_why_wix_refuses(kind: FaultKind) -> None:
-    async def script(bench: WixBench) -> None:
+async def test_a_cut_text_does_not_hide_why_wix_refuses(kind: FaultKind) -> None:
+    async with running_site() as bench:
         bench.site.premium = False
         whole = await bench.failure()
         bench.spoil(kind)
         assert whole.facts() | {"request_id": None} == (await bench.failure()).facts() | {"request_id": None}
 
-    on_wix(script)
-
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_cut_text_does_not_hide_why_a_portal_refuses(kind: FaultKind) -> None:
-    async def script(bench: Bench) -> None:
+async def test_a_cut_text_does_not_hide_why_a_portal_refuses(kind: FaultKind) -> None:
+    async with running_portal() as bench:
         bench.portal.booking_tool_disabled = True
         bench.simulator.faults.add(Fault(kind))
         with pytest.raises(PollError) as caught:
             await poll_bookings(bench.open())
         assert Reason.NOT_ENTITLED is caught.value.reason
-
-    on_portal(script)
 
 
 # Where they are read
@@ -224,8 +216,8 @@ def test_a_token_that_is_cut_off_is_none(field: str, cut: bytes) -> None:
 
 @pytest.mark.parametrize("cut", CUT)
 @pytest.mark.parametrize("field", ["client_endpoint", "server_endpoint", "scope", "member_id"])
-def test_a_cut_text_in_the_answer_of_the_auth_server_loses_no_pair(field: str, cut: bytes, tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_a_cut_text_in_the_answer_of_the_auth_server_loses_no_pair(field: str, cut: bytes, tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as bench:
         _, tokens = bench.app()
         stored: dict[str, Any] = bench.simulator.bitrix24.oauth.token_file(tokens, bench.url, bench.now)
         (tmp_path / "tokens.json").write_text(json.dumps(stored))
@@ -247,8 +239,6 @@ def test_a_cut_text_in_the_answer_of_the_auth_server_loses_no_pair(field: str, c
         after = json.loads((tmp_path / "tokens.json").read_text())
         assert stored["refresh_token"] != after["refresh_token"]
         assert stored[field] == after[field]
-
-    on_portal(script, tmp_path)
 
 
 # The letters themselves

@@ -15,24 +15,21 @@ from exporter.model import CollectorName
 from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.polling.admission import Admission
 from exporter.simulator.faults import Fault, FaultKind
-from tests.harness.bitrix24_target import LIST, Bench, on_portal, poll_bookings, poll_links
+from tests.harness.bitrix24_target import LIST, poll_bookings, poll_links, running_portal
 from tests.harness.clock import ManualClock
 from tests.harness.threads import CountingThreads
-from tests.harness.wix_site import WixBench, by_window, on_wix
+from tests.harness.wix_site import by_window, running_site
 
 MANY = 5000
 
 
 @pytest.mark.parametrize(("rows", "in_the_loop"), [(0, True), (200, True), (201, False), (100_000, False)])
-def test_up_to_200_rows_are_worked_on_at_once_and_more_in_a_thread(rows: int, in_the_loop: bool) -> None:
-    async def scenario() -> None:
-        worker = await off_the_loop(Admission(ManualClock()), rows, threading.get_ident)
-        assert in_the_loop is (worker == threading.get_ident())
-
-    asyncio.run(scenario())
+async def test_up_to_200_rows_are_worked_on_at_once_and_more_in_a_thread(rows: int, in_the_loop: bool) -> None:
+    worker = await off_the_loop(Admission(ManualClock()), rows, threading.get_ident)
+    assert in_the_loop is (worker == threading.get_ident())
 
 
-def test_what_work_in_a_thread_raises_is_raised_and_its_place_is_free_again() -> None:
+async def test_what_work_in_a_thread_raises_is_raised_and_its_place_is_free_again() -> None:
     async def refused() -> None:
         def work() -> None:
             raise InvalidResponseError("odd")
@@ -40,13 +37,10 @@ def test_what_work_in_a_thread_raises_is_raised_and_its_place_is_free_again() ->
         with pytest.raises(InvalidResponseError, match="odd"):
             await off_the_loop(admission, 1000, work)
 
-    async def scenario() -> None:
-        async with asyncio.timeout(30):
-            for _ in range(200):  # three times as many as there are places
-                await refused()
-
     admission = Admission(ManualClock())
-    asyncio.run(scenario())
+    async with asyncio.timeout(30):
+        for _ in range(200):  # three times as many as there are places
+            await refused()
 
 
 def test_a_body_of_100_kib_is_200_rows_whether_it_is_bytes_or_a_part_of_an_answer() -> None:
@@ -55,18 +49,18 @@ def test_a_body_of_100_kib_is_200_rows_whether_it_is_bytes_or_a_part_of_an_answe
 
 
 @pytest.mark.parametrize(("connections", "shown", "in_threads"), [(4, 4, False), (1000, 500, True)])
-def test_a_list_of_connections_is_read_in_a_thread_when_it_is_long(connections: int, shown: int, in_threads: bool) -> None:
-    async def script(bench: WixBench) -> None:
+async def test_a_list_of_connections_is_read_in_a_thread_when_it_is_long(
+    connections: int, shown: int, in_threads: bool
+) -> None:
+    async with running_site() as bench:
         bench.site.connect_many(connections)
         threads = CountingThreads()
         assert shown == len((await bench.observe()).connections)
         assert in_threads is (threads.given > 0)
 
-    on_wix(script)
-
 
 @pytest.mark.parametrize("platform", ["wix", "bitrix24"])
-def test_a_page_that_is_nothing_but_odd_rows_is_read_in_a_thread(platform: str) -> None:
+async def test_a_page_that_is_nothing_but_odd_rows_is_read_in_a_thread(platform: str) -> None:
     def body(rows: object) -> str:
         if platform == "wix":
             return json.dumps({"extendedBookings": rows, "pagingMetadata": {"hasNext": False}})
@@ -74,30 +68,27 @@ def test_a_page_that_is_nothing_but_odd_rows_is_read_in_a_thread(platform: str) 
 
     odd = [{"name": "x" * 20}] * MANY
 
-    async def on_a_site(bench: WixBench) -> None:
-        bench.answer_with("QueryExtendedBookings", body(odd))
-        threads = CountingThreads()
-        with pytest.raises(PollError):
-            await bench.open(bench.target(bookings={"conflicts": True})).collectors[CollectorName.BOOKINGS].poll()
-        assert threads.given == 1
-
-    async def in_a_portal(bench: Bench) -> None:
-        bench.simulator.faults.add(Fault(FaultKind.BODY, operation=LIST, body=body(odd), content_type="application/json"))
-        session, threads = bench.open(), CountingThreads()
-        with pytest.raises(PollError):
-            await poll_bookings(session)
-        assert threads.given >= 1
-
     if platform == "wix":
-        on_wix(on_a_site)
+        async with running_site() as bench:
+            bench.answer_with("QueryExtendedBookings", body(odd))
+            threads = CountingThreads()
+            with pytest.raises(PollError):
+                await bench.open(bench.target(bookings={"conflicts": True})).collectors[CollectorName.BOOKINGS].poll()
+            assert threads.given == 1
     else:
-        on_portal(in_a_portal)
+        async with running_portal() as portal:
+            fault = Fault(FaultKind.BODY, operation=LIST, body=body(odd), content_type="application/json")
+            portal.simulator.faults.add(fault)
+            session, threads = portal.open(), CountingThreads()
+            with pytest.raises(PollError):
+                await poll_bookings(session)
+            assert threads.given >= 1
 
 
-def test_whatever_is_done_with_all_bookings_of_a_portal_is_done_in_threads_when_they_are_many() -> None:
+async def test_whatever_is_done_with_all_bookings_of_a_portal_is_done_in_threads_when_they_are_many() -> None:
     """They are put together, measured for conflicts, compared with those of the last poll, packed and counted."""
 
-    async def script(bench: Bench) -> None:
+    async with running_portal() as bench:
         bench.world.fill(20, bench.now, days=(-0.9, 6.9))
         session, threads = bench.open(), CountingThreads()
         await poll_bookings(session)
@@ -111,8 +102,6 @@ def test_whatever_is_done_with_all_bookings_of_a_portal_is_done_in_threads_when_
         )  # its partners are put to the others
         await poll_bookings(session)
         assert 5 + 6 == threads.given
-
-    on_portal(script)
 
 
 TOMORROW = {"startDate": "2026-09-22T09:00:00Z", "endDate": "2026-09-22T10:00:00Z", "status": "CONFIRMED"}
@@ -129,8 +118,8 @@ async def small_pages(request: httpx.Request) -> httpx.Response | None:
 
 
 @pytest.mark.parametrize(("conflicts", "sweeps"), [(True, 2), (False, 1)])
-def test_whatever_wix_is_asked_its_rows_are_swept_in_threads_when_they_are_many(conflicts: bool, sweeps: int) -> None:
-    async def script(bench: WixBench) -> None:
+async def test_whatever_wix_is_asked_its_rows_are_swept_in_threads_when_they_are_many(conflicts: bool, sweeps: int) -> None:
+    async with running_site() as bench:
         bench.http.instead = small_pages
         bench.answer_with("CountExtendedBookings", "{}", status=403)
         bench.open(bench.target(bookings={"conflicts": conflicts}))
@@ -138,18 +127,14 @@ def test_whatever_wix_is_asked_its_rows_are_swept_in_threads_when_they_are_many(
         assert 300 == by_window(await bench.count())["next_7d"].bookings
         assert sweeps == threads.given
 
-    on_wix(script)
-
 
 @pytest.mark.parametrize(("bookings", "sweeps"), [(20, 0), (250, 3)])
-def test_bookings_are_put_together_chosen_and_their_links_counted_in_threads_when_they_are_many(
+async def test_bookings_are_put_together_chosen_and_their_links_counted_in_threads_when_they_are_many(
     bookings: int, sweeps: int
 ) -> None:
-    async def script(bench: Bench) -> None:
+    async with running_portal() as bench:
         bench.world.fill(bookings, bench.now, days=(0.1, 6.9))
         session = bench.open(links={})
         threads = CountingThreads()
         await poll_links(session)
         assert sweeps == threads.given
-
-    on_portal(script)

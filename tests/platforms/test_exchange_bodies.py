@@ -17,7 +17,7 @@ from exporter.platforms.answer_kinds import BATCH, CONNECTIONS, COUNT, OTHER, PA
 from exporter.platforms.base import Services
 from exporter.simulator import running
 from tests.harness.events import RecordedEvents
-from tests.harness.exchange import PATH, app_with, exchange_with, get
+from tests.harness.exchange import PATH, app_with, get
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -32,8 +32,8 @@ CAPS = [
 
 @pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize(("kind", "cap", "said"), CAPS, ids=[kind.what for kind, *_ in CAPS])
-def test_a_body_over_the_cap_of_its_kind_is_refused_even_when_it_was_small_on_the_wire(
-    kind: AnswerKind, cap: int, said: str, compress: bool
+async def test_a_body_over_the_cap_of_its_kind_is_refused_even_when_it_was_small_on_the_wire(
+    services: Services, events: RecordedEvents, kind: AnswerKind, cap: int, said: str, compress: bool
 ) -> None:
     sent = [b"x" * cap, b"x" * (cap + 1)]
 
@@ -41,32 +41,26 @@ def test_a_body_over_the_cap_of_its_kind_is_refused_even_when_it_was_small_on_th
         body = sent.pop(0)
         return Response(gzip.compress(body, 1), headers={"Content-Encoding": "gzip"}) if compress else Response(body)
 
-    async def scenario(services: Services, events: RecordedEvents) -> None:
-        async with running(app_with(handler)) as url:
-            assert cap == len((await get(services, url + PATH, kind=kind)).body)
-            with pytest.raises(InvalidResponseError, match=said):
-                await get(services, url + PATH, kind=kind)
-        assert ["200", "200"] == events.codes("list")
-
-    exchange_with(scenario)
+    async with running(app_with(handler)) as url:
+        assert cap == len((await get(services, url + PATH, kind=kind)).body)
+        with pytest.raises(InvalidResponseError, match=said):
+            await get(services, url + PATH, kind=kind)
+    assert ["200", "200"] == events.codes("list")
 
 
 @pytest.mark.parametrize("status", [302, 400, 403, 500, 503])
 @pytest.mark.parametrize("kind", [COUNT, BATCH], ids=["of a count", "of a batch"])
-def test_a_refusal_has_a_cap_of_its_own_whatever_was_asked_for(kind: AnswerKind, status: int) -> None:
+async def test_a_refusal_has_a_cap_of_its_own_whatever_was_asked_for(services: Services, kind: AnswerKind, status: int) -> None:
     sent = [b"x" * 256 * KIB, b"x" * (256 * KIB + 1)]
 
     async def handler(_: Request) -> Response:
         return Response(sent.pop(0), status_code=status)
 
-    async def scenario(services: Services, _: RecordedEvents) -> None:
-        async with running(app_with(handler)) as url:
-            assert status == (await get(services, url + PATH, kind=kind)).status
-            with pytest.raises(InvalidResponseError, match="more than 256 KiB for a refusal") as caught:
-                await get(services, url + PATH, kind=kind)
-        assert status == caught.value.status
-
-    exchange_with(scenario)
+    async with running(app_with(handler)) as url:
+        assert status == (await get(services, url + PATH, kind=kind)).status
+        with pytest.raises(InvalidResponseError, match="more than 256 KiB for a refusal") as caught:
+            await get(services, url + PATH, kind=kind)
+    assert status == caught.value.status
 
 
 MANY = [
@@ -78,36 +72,32 @@ MANY = [
 
 @pytest.mark.parametrize("element", [b"0,", b"{},", b"[],", b'"":0,', b"[{},{}],", b"[" * 40 + b"]" * 40 + b","])
 @pytest.mark.parametrize(("kind", "cap", "said"), MANY, ids=[kind.what for kind, *_ in MANY])
-def test_values_are_counted_before_anything_is_built_of_them(kind: AnswerKind, cap: int, said: str, element: bytes) -> None:
+async def test_values_are_counted_before_anything_is_built_of_them(
+    services: Services, kind: AnswerKind, cap: int, said: str, element: bytes
+) -> None:
     each = sum(element.count(sign) for sign in (b",", b"[", b"{"))
     sent = [element * (cap // each), element * (cap // each + 1)]
 
     async def handler(_: Request) -> Response:
         return Response(sent.pop(0).ljust(600_000))
 
-    async def scenario(services: Services, _: RecordedEvents) -> None:
-        async with running(app_with(handler)) as url:
+    async with running(app_with(handler)) as url:
+        await get(services, url + PATH, kind=kind)
+        with pytest.raises(InvalidResponseError, match=said):
             await get(services, url + PATH, kind=kind)
-            with pytest.raises(InvalidResponseError, match=said):
-                await get(services, url + PATH, kind=kind)
-
-    exchange_with(scenario)
 
 
-def test_a_body_that_cannot_be_decompressed_is_an_invalid_response() -> None:
+async def test_a_body_that_cannot_be_decompressed_is_an_invalid_response(services: Services) -> None:
     async def handler(_: Request) -> Response:
         return Response(b"not gzip", headers={"Content-Encoding": "gzip"})
 
-    async def scenario(services: Services, _events: RecordedEvents) -> None:
-        async with running(app_with(handler)) as url:
-            with pytest.raises(InvalidResponseError, match="decompressed"):
-                await get(services, url + PATH)
-
-    exchange_with(scenario)
+    async with running(app_with(handler)) as url:
+        with pytest.raises(InvalidResponseError, match="decompressed"):
+            await get(services, url + PATH)
 
 
 @pytest.mark.parametrize("layers", [2, 5])
-def test_gzip_inside_gzip_is_not_opened_at_all(layers: int) -> None:
+async def test_gzip_inside_gzip_is_not_opened_at_all(services: Services, layers: int) -> None:
     # Two layers of httpx's decoders make 2 GB of these 2 KB before anybody can look at the size.
     body = bytes(1024 * 1024)
     for _ in range(layers):
@@ -116,64 +106,52 @@ def test_gzip_inside_gzip_is_not_opened_at_all(layers: int) -> None:
     async def handler(_: Request) -> Response:
         return Response(body, headers={"Content-Encoding": ", ".join(["gzip"] * layers)})
 
-    async def scenario(services: Services, _events: RecordedEvents) -> None:
-        async with running(app_with(handler)) as url:
-            with pytest.raises(InvalidResponseError, match="decompressed"):
-                await get(services, url + PATH)
-
-    exchange_with(scenario)
+    async with running(app_with(handler)) as url:
+        with pytest.raises(InvalidResponseError, match="decompressed"):
+            await get(services, url + PATH)
 
 
-def test_a_compressed_body_that_was_cut_off_is_an_invalid_response() -> None:
+async def test_a_compressed_body_that_was_cut_off_is_an_invalid_response(services: Services) -> None:
     whole = gzip.compress(b"[1, 2, 3]" * 1000)
 
     async def handler(_: Request) -> Response:
         return Response(whole[: len(whole) // 2], headers={"Content-Encoding": "gzip"})
 
-    async def scenario(services: Services, _events: RecordedEvents) -> None:
-        async with running(app_with(handler)) as url:
-            with pytest.raises(InvalidResponseError, match="decompressed"):
-                await get(services, url + PATH)
-
-    exchange_with(scenario)
+    async with running(app_with(handler)) as url:
+        with pytest.raises(InvalidResponseError, match="decompressed"):
+            await get(services, url + PATH)
 
 
-def test_a_compressed_body_of_several_members_is_read_whole_and_one_with_something_else_behind_it_is_told() -> None:
+async def test_a_compressed_body_of_several_members_is_read_whole_and_one_with_something_else_behind_it_is_told(
+    services: Services,
+) -> None:
     members = gzip.compress(b"[1,") + gzip.compress(b" 2]")
 
     async def handler(request: Request) -> Response:
         behind = b"<br>" if request.url.path == "/odd" else b""
         return Response(members + behind, headers={"Content-Encoding": "gzip"})
 
-    async def scenario(services: Services, _events: RecordedEvents) -> None:
-        async with running(app_with(handler)) as url:
-            assert b"[1, 2]" == (await get(services, url + PATH)).body
-            with pytest.raises(
-                InvalidResponseError, match="sent a body that cannot be decompressed: something else comes behind"
-            ):
-                await get(services, url + "/odd")
-
-    exchange_with(scenario)
+    async with running(app_with(handler)) as url:
+        assert b"[1, 2]" == (await get(services, url + PATH)).body
+        with pytest.raises(InvalidResponseError, match="sent a body that cannot be decompressed: something else comes behind"):
+            await get(services, url + "/odd")
 
 
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP"])
-def test_gzip_is_asked_for_and_opened(coding: str) -> None:
+async def test_gzip_is_asked_for_and_opened(services: Services, coding: str) -> None:
     asked: list[str | None] = []
 
     async def handler(request: Request) -> Response:
         asked.append(request.headers.get("accept-encoding"))
         return Response(gzip.compress(b"{}"), headers={"Content-Encoding": coding})
 
-    async def scenario(services: Services, _events: RecordedEvents) -> None:
-        async with running(app_with(handler)) as url:
-            assert b"{}" == (await get(services, url + PATH)).body
-
-    exchange_with(scenario)
+    async with running(app_with(handler)) as url:
+        assert b"{}" == (await get(services, url + PATH)).body
     assert ["gzip"] == asked
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
-def test_a_body_in_thousands_of_crumbs_is_an_invalid_response(coding: str) -> None:
+async def test_a_body_in_thousands_of_crumbs_is_an_invalid_response(services: Services, coding: str) -> None:
     async def handler(_: Request) -> Response:
         async def crumbs() -> AsyncIterator[bytes]:
             body = gzip.compress(random_text(100_000)) if coding == "gzip" else b"x" * 100_000
@@ -182,16 +160,13 @@ def test_a_body_in_thousands_of_crumbs_is_an_invalid_response(coding: str) -> No
 
         return StreamingResponse(crumbs(), headers={"content-encoding": coding})
 
-    async def script(services: Services, _: RecordedEvents) -> None:
-        async with running(app_with(handler)) as url:
-            with pytest.raises(InvalidResponseError, match="crumbs of a few bytes"):
-                await get(services, url + PATH)
-
-    exchange_with(script)
+    async with running(app_with(handler)) as url:
+        with pytest.raises(InvalidResponseError, match="crumbs of a few bytes"):
+            await get(services, url + PATH)
 
 
 @pytest.mark.parametrize("size", [64, 512])
-def test_small_pieces_that_a_server_may_honestly_send_are_read(size: int) -> None:
+async def test_small_pieces_that_a_server_may_honestly_send_are_read(services: Services, size: int) -> None:
     async def handler(_: Request) -> Response:
         async def pieces() -> AsyncIterator[bytes]:
             for _ in range(5_000):
@@ -199,11 +174,8 @@ def test_small_pieces_that_a_server_may_honestly_send_are_read(size: int) -> Non
 
         return StreamingResponse(pieces())
 
-    async def script(services: Services, _: RecordedEvents) -> None:
-        async with running(app_with(handler)) as url:
-            assert b"x" * size * 5_000 == (await get(services, url + PATH)).body
-
-    exchange_with(script)
+    async with running(app_with(handler)) as url:
+        assert b"x" * size * 5_000 == (await get(services, url + PATH)).body
 
 
 RECORDS = [
@@ -242,7 +214,9 @@ def compressed() -> Iterator[bytes]:
         pytest.param(compressed, "gzip", id="each compressed"),
     ],
 )
-def test_records_that_a_server_flushes_one_by_one_are_read(writes: Callable[[], Iterator[bytes]], coding: str) -> None:
+async def test_records_that_a_server_flushes_one_by_one_are_read(
+    services: Services, writes: Callable[[], Iterator[bytes]], coding: str
+) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: %s\r\n\r\n" % coding.encode())
@@ -253,12 +227,9 @@ def test_records_that_a_server_flushes_one_by_one_are_read(writes: Callable[[], 
         writer.write(b"0\r\n\r\n")
         writer.close()
 
-    async def script(services: Services, _: RecordedEvents) -> None:
-        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            answer = await get(services, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=30.0)
-        assert b"".join(RECORDS) == answer.body
-
-    exchange_with(script)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        answer = await get(services, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=30.0)
+    assert b"".join(RECORDS) == answer.body
 
 
 def random_text(size: int) -> bytes:

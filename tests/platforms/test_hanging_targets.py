@@ -161,39 +161,33 @@ def contexts(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return server, ssl.create_default_context(cafile=str(certificate))
 
 
-def test_a_thousand_targets_whose_names_hang_delay_neither_the_page_nor_the_other_targets(
+async def test_a_thousand_targets_whose_names_hang_delay_neither_the_page_nor_the_other_targets(
     tmp_path: Path, contexts: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
-    async def main() -> Crowd:
-        of_server, of_client = contexts
-        async with name_server() as names, serving(Site(), of_server) as port:
-            good = [wix(f"good-{number}", f"https://wix.good.test:{port}") for number in range(GOOD)]
-            hanging = [wix(f"hangs-{number}", f"https://portal-{number}.silent.test:{port}") for number in range(1_000)]
-            return await observe([*hanging, *good], tmp_path, of_client, names.address)
-
-    asyncio.run(main()).assert_nobody_waited(1_000)
+    of_server, of_client = contexts
+    async with name_server() as names, serving(Site(), of_server) as port:
+        good = [wix(f"good-{number}", f"https://wix.good.test:{port}") for number in range(GOOD)]
+        hanging = [wix(f"hangs-{number}", f"https://portal-{number}.silent.test:{port}") for number in range(1_000)]
+        (await observe([*hanging, *good], tmp_path, of_client, names.address)).assert_nobody_waited(1_000)
 
 
 @pytest.mark.parametrize("where", ["connection", "handshake", "answer"])
-def test_with_all_of_one_platform_hanging_every_target_of_the_other_is_on_time(
+async def test_with_all_of_one_platform_hanging_every_target_of_the_other_is_on_time(
     where: str, tmp_path: Path, contexts: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
-    async def main() -> Crowd:
-        of_server, of_client = contexts
-        silent = Site(answers=False)
-        async with contextlib.AsyncExitStack() as stack:
-            names = await stack.enter_async_context(name_server())
-            port = await stack.enter_async_context(serving(Site(), of_server))
-            # A server without TLS takes the handshake for a request that does not end.
-            dead: int = (
-                stack.enter_context(full_backlog())
-                if where == "connection"
-                else await stack.enter_async_context(serving(silent, of_server if where == "answer" else None))
-            )
-            good = [wix(f"good-{number}", f"https://wix.good.test:{port}") for number in range(GOOD)]
-            hanging = [portal(f"hangs-{number}", f"https://portal-{number}.good.test:{dead}") for number in range(500)]
-            return await observe([*hanging, *good], tmp_path, of_client, names.address)
-
-    seen = asyncio.run(main())
+    of_server, of_client = contexts
+    silent = Site(answers=False)
+    async with contextlib.AsyncExitStack() as stack:
+        names = await stack.enter_async_context(name_server())
+        port = await stack.enter_async_context(serving(Site(), of_server))
+        # A server without TLS takes the handshake for a request that does not end.
+        dead: int = (
+            stack.enter_context(full_backlog())
+            if where == "connection"
+            else await stack.enter_async_context(serving(silent, of_server if where == "answer" else None))
+        )
+        good = [wix(f"good-{number}", f"https://wix.good.test:{port}") for number in range(GOOD)]
+        hanging = [portal(f"hangs-{number}", f"https://portal-{number}.good.test:{dead}") for number in range(500)]
+        seen = await observe([*hanging, *good], tmp_path, of_client, names.address)
     seen.assert_nobody_waited(500)
     assert {CollectorName.CONNECTIONS} == {state.collector for name, state in seen.states.items() if name.startswith("good")}

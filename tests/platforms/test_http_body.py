@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import time
 import tracemalloc
@@ -19,7 +18,7 @@ EMPTY = gzip.compress(b"", mtime=0)
 HALVES = (gzip.compress(b'{"first": 1,', mtime=0), gzip.compress(b'"second": 2}', mtime=0))
 
 
-def read(content: bytes | Iterator[bytes], *, piece: int = 64 * KIB, limit: int = 16 * MIB) -> bytes:
+async def read(content: bytes | Iterator[bytes], *, piece: int = 64 * KIB, limit: int = 16 * MIB) -> bytes:
     """Return the body of ``content``, gzip, as it comes in pieces of ``piece`` bytes."""
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -30,39 +29,39 @@ def read(content: bytes | Iterator[bytes], *, piece: int = 64 * KIB, limit: int 
             for part in content:
                 yield part
 
-    return asyncio.run(read_body(pieces(), "gzip", limit))
+    return await read_body(pieces(), "gzip", limit)
 
 
 @pytest.mark.parametrize("piece", [1, 2, 7, 18, 40, 64 * KIB])
 @pytest.mark.parametrize("padding", [b"", b"\0" * 5])
-def test_a_body_of_several_members_is_all_of_them(piece: int, padding: bytes) -> None:
-    assert b'{"first": 1,"second": 2}' == read(padding.join(HALVES), piece=piece)
-    assert b'{"first": 1,"second": 2}' == read(EMPTY + padding.join([*HALVES, EMPTY]) + padding, piece=piece)
+async def test_a_body_of_several_members_is_all_of_them(piece: int, padding: bytes) -> None:
+    assert b'{"first": 1,"second": 2}' == await read(padding.join(HALVES), piece=piece)
+    assert b'{"first": 1,"second": 2}' == await read(EMPTY + padding.join([*HALVES, EMPTY]) + padding, piece=piece)
 
 
 @pytest.mark.parametrize("piece", [1, 64 * KIB])
-def test_the_limit_counts_all_members_together(piece: int) -> None:
+async def test_the_limit_counts_all_members_together(piece: int) -> None:
     members = [gzip.compress(b"x" * 300)] * 4
-    assert b"x" * 1200 == read(b"".join(members), piece=piece, limit=1200)
+    assert b"x" * 1200 == await read(b"".join(members), piece=piece, limit=1200)
     with pytest.raises(TooLargeError):
-        read(b"".join(members), piece=piece, limit=1199)
+        await read(b"".join(members), piece=piece, limit=1199)
 
 
 @pytest.mark.parametrize("piece", [1, 64 * KIB])
 @pytest.mark.parametrize(
     "behind", [b"{}", b"\n", b"\0\0x", b"\x1f", b"\x1f\x8b", HALVES[1][:-1], HALVES[1][:12], b"<br />\n<b>Notice</b>"]
 )
-def test_what_comes_behind_a_compressed_body_and_is_no_whole_member_is_not_dropped_without_a_word(
+async def test_what_comes_behind_a_compressed_body_and_is_no_whole_member_is_not_dropped_without_a_word(
     behind: bytes, piece: int
 ) -> None:
     with pytest.raises(UnreadableError, match=r"cut off|behind its end"):
-        read(HALVES[0] + behind, piece=piece)
+        await read(HALVES[0] + behind, piece=piece)
 
 
 @pytest.mark.parametrize("damaged", [b"{}", b"\x1f\x8b\x07" + bytes(20), HALVES[0][:-8] + bytes(8)])
-def test_what_is_no_gzip_is_told_from_what_comes_behind_one(damaged: bytes) -> None:
+async def test_what_is_no_gzip_is_told_from_what_comes_behind_one(damaged: bytes) -> None:
     with pytest.raises(UnreadableError, match="no gzip"):
-        read(damaged)
+        await read(damaged)
 
 
 def endless(piece: bytes, first: bytes = b"") -> Iterator[bytes]:
@@ -91,22 +90,22 @@ BOMBS: dict[str, Callable[[], Iterator[bytes]]] = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_a_bomb_is_refused_before_it_costs_more_than_its_limit_allows(bomb: str) -> None:
+async def test_a_bomb_is_refused_before_it_costs_more_than_its_limit_allows(bomb: str) -> None:
     limit = 4 * MIB
     began = time.process_time()
     with pytest.raises((TooLargeError, CrumbledError)):
-        read(BOMBS[bomb](), limit=limit)
+        await read(BOMBS[bomb](), limit=limit)
     assert time.process_time() - began < 2.0  # some hundredths of a second; a gigabyte would take some twenty
     tracemalloc.start()
     try:
         with pytest.raises((TooLargeError, CrumbledError)):
-            read(BOMBS[bomb](), limit=limit)
+            await read(BOMBS[bomb](), limit=limit)
         assert tracemalloc.get_traced_memory()[1] < 5 * limit
     finally:
         tracemalloc.stop()
 
 
-def test_padding_behind_a_compressed_body_is_not_kept() -> None:
+async def test_padding_behind_a_compressed_body_is_not_kept() -> None:
     surplus = bytes(MIB)
 
     def pieces() -> Iterator[bytes]:
@@ -116,7 +115,7 @@ def test_padding_behind_a_compressed_body_is_not_kept() -> None:
 
     tracemalloc.start()
     try:
-        assert b"{}" == read(pieces())
+        assert b"{}" == await read(pieces())
         assert tracemalloc.get_traced_memory()[1] < 3 * MIB
     finally:
         tracemalloc.stop()

@@ -23,7 +23,7 @@ from exporter.polling.admission import Admission
 from tests.harness.certificates import contexts
 from tests.harness.clock import ManualClock
 from tests.harness.name_server import name_server
-from tests.harness.peer import OK, Client, client, peer
+from tests.harness.peer import OK, Client, client_with, peer
 
 SECRET = "s3cr3tw3bh00kc0de"
 
@@ -40,15 +40,14 @@ SECRET = "s3cr3tw3bh00kc0de"
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx", InvalidResponseError),
     ],
 )
-def test_an_answer_that_is_not_http_is_an_error_that_quotes_nothing(reply: bytes, error: type[PollError]) -> None:
-    async def script(client: Client) -> None:
-        async with peer(lambda *_: reply) as server:
-            with pytest.raises(error) as caught:
-                await client.ask(f"{server.origin}/rest/1/{SECRET}/list")
-            assert SECRET not in str(caught.value)
-            assert caught.value.__suppress_context__ or caught.value.__context__ is None
-
-    client(script)
+async def test_an_answer_that_is_not_http_is_an_error_that_quotes_nothing(
+    client: Client, reply: bytes, error: type[PollError]
+) -> None:
+    async with peer(lambda *_: reply) as server:
+        with pytest.raises(error) as caught:
+            await client.ask(f"{server.origin}/rest/1/{SECRET}/list")
+        assert SECRET not in str(caught.value)
+        assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(
@@ -59,106 +58,85 @@ def test_an_answer_that_is_not_http_is_an_error_that_quotes_nothing(reply: bytes
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
     ],
 )
-def test_an_answer_comes_whole_in_each_form_that_http_has_for_it(reply: bytes) -> None:
-    async def script(client: Client) -> None:
-        async with peer(lambda *_: reply) as server:
-            asking = asyncio.create_task(client.ask(server.origin))
-            while not server.requests:  # noqa: ASYNC110  the peer has no event to wait for
-                await asyncio.sleep(0)
-            if reply.startswith(b"HTTP/1.0"):
-                await asyncio.sleep(0)
-                server.connections[0].close()  # the end of the body
-            answer = await asking
-            assert (200, b"{}") == (answer.status, answer.body)
-
-    client(script)
+async def test_an_answer_comes_whole_in_each_form_that_http_has_for_it(client: Client, reply: bytes) -> None:
+    async with peer(lambda *_: reply) as server:
+        asking = asyncio.create_task(client.ask(server.origin))
+        while not server.requests:  # noqa: ASYNC110  the peer has no event to wait for
+            await asyncio.sleep(0)
+        if reply.startswith(b"HTTP/1.0"):
+            await asyncio.sleep(0)
+            server.connections[0].close()  # the end of the body
+        answer = await asking
+        assert (200, b"{}") == (answer.status, answer.body)
 
 
 @pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
-def test_twenty_interim_answers_are_passed_over_and_one_more_ends_the_exchange(interim: bytes) -> None:
+async def test_twenty_interim_answers_are_passed_over_and_one_more_ends_the_exchange(client: Client, interim: bytes) -> None:
     announced = b"HTTP/1.1 %s\r\nLink: </a>\r\n\r\n" % interim
 
-    async def script(client: Client) -> None:
-        async with peer(lambda _, number: announced * (21 if number == 3 else 20) + OK) as server:
-            for _ in range(2):
-                assert b"{}" == (await client.ask(server.origin)).body
-            assert 1 == len(server.connections)
-            with pytest.raises(InvalidResponseError):
-                await client.ask(server.origin)
-
-    client(script)
+    async with peer(lambda _, number: announced * (21 if number == 3 else 20) + OK) as server:
+        for _ in range(2):
+            assert b"{}" == (await client.ask(server.origin)).body
+        assert 1 == len(server.connections)
+        with pytest.raises(InvalidResponseError):
+            await client.ask(server.origin)
 
 
-def test_a_peer_that_announces_an_answer_for_ever_is_left_at_once() -> None:
-    async def script(client: Client) -> None:
-        async with peer(lambda *_: b"HTTP/1.1 103 Early Hints\r\n\r\n" * 500_000) as server:
-            began = time.process_time()
-            with pytest.raises(InvalidResponseError):
-                await client.ask(server.origin)
-            assert time.process_time() - began < 1.0
-
-    client(script)
+async def test_a_peer_that_announces_an_answer_for_ever_is_left_at_once(client: Client) -> None:
+    async with peer(lambda *_: b"HTTP/1.1 103 Early Hints\r\n\r\n" * 500_000) as server:
+        began = time.process_time()
+        with pytest.raises(InvalidResponseError):
+            await client.ask(server.origin)
+        assert time.process_time() - began < 1.0
 
 
-def test_repeated_headers_and_odd_bytes_in_them_are_taken_as_they_come() -> None:
-    async def script(client: Client) -> None:
-        reply = b"HTTP/1.1 200 OK\r\nX-Wix-Request-Id: caf\xe9\r\nVia: a\r\nVia: b\r\nContent-Length: 2\r\n\r\n{}"
-        async with peer(lambda *_: reply) as server:
-            answer = await client.ask(server.origin)
-            assert "caf\xe9" == answer.headers["x-wix-request-id"]
-            assert "a, b" == answer.headers["via"]
-
-    client(script)
+async def test_repeated_headers_and_odd_bytes_in_them_are_taken_as_they_come(client: Client) -> None:
+    reply = b"HTTP/1.1 200 OK\r\nX-Wix-Request-Id: caf\xe9\r\nVia: a\r\nVia: b\r\nContent-Length: 2\r\n\r\n{}"
+    async with peer(lambda *_: reply) as server:
+        answer = await client.ask(server.origin)
+        assert "caf\xe9" == answer.headers["x-wix-request-id"]
+        assert "a, b" == answer.headers["via"]
 
 
-def test_a_request_says_who_asks_and_nothing_else_by_itself() -> None:
-    async def script(client: Client) -> None:
-        async with peer() as server:
-            await client.ask(server.origin + "/a%2Fb?x=%20&y=1")
-            line, *lines = server.requests[0].split(b"\r\n\r\n")[0].decode().split("\r\n")
-            headers = {name.lower(): value for name, _, value in (row.partition(": ") for row in lines)}
-            assert line == "POST /a%2Fb?x=%20&y=1 HTTP/1.1"
-            assert headers.pop("user-agent").startswith("booking-sync-exporter/")
-            assert headers.pop("host") == server.origin.removeprefix("http://")
-            assert headers == {"accept": "application/json", "accept-encoding": "gzip", "content-length": "3"}
-
-    client(script)
+async def test_a_request_says_who_asks_and_nothing_else_by_itself(client: Client) -> None:
+    async with peer() as server:
+        await client.ask(server.origin + "/a%2Fb?x=%20&y=1")
+        line, *lines = server.requests[0].split(b"\r\n\r\n")[0].decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (row.partition(": ") for row in lines)}
+        assert line == "POST /a%2Fb?x=%20&y=1 HTTP/1.1"
+        assert headers.pop("user-agent").startswith("booking-sync-exporter/")
+        assert headers.pop("host") == server.origin.removeprefix("http://")
+        assert headers == {"accept": "application/json", "accept-encoding": "gzip", "content-length": "3"}
 
 
-def test_an_ipv6_address_is_reached() -> None:
+async def test_an_ipv6_address_is_reached(client: Client) -> None:
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
     except OSError:
         pytest.skip("no IPv6 loopback here")
 
-    async def script(client: Client) -> None:
-        async with peer(host="::1") as server:
-            assert (await client.ask(server.origin)).status == 200
-            assert server.origin.removeprefix("http://").encode() in server.requests[0]
-
-    client(script)
+    async with peer(host="::1") as server:
+        assert (await client.ask(server.origin)).status == 200
+        assert server.origin.removeprefix("http://").encode() in server.requests[0]
 
 
-def test_a_peer_that_takes_a_connection_and_says_nothing_is_given_up_after_five_seconds() -> None:
+async def test_a_peer_that_takes_a_connection_and_says_nothing_is_given_up_after_five_seconds() -> None:
     """Over TLS: the connection stands, its handshake does not end."""
 
-    async def main() -> None:
-        clock = ManualClock()
-        accepted: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
-        server = await asyncio.start_server(lambda _, writer: accepted.put_nowait(writer), "127.0.0.1", 0)
-        async with HttpPool(clock, tls=ssl.create_default_context()) as pool, server:
-            port = server.sockets[0].getsockname()[1]
-            asking = asyncio.create_task(Client(pool, clock).ask(f"https://127.0.0.1:{port}/{SECRET}", timeout=30))
-            silent = await accepted.get()
-            await clock.advance(4.9)
-            assert not asking.done()
-            await clock.advance(0.2)
-            with pytest.raises(NetworkError, match=r"^cannot connect to 127\.0\.0\.1 within 5 s$"):
-                await asking
-            silent.transport.abort()
-
-    asyncio.run(main())
+    clock = ManualClock()
+    accepted: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+    server = await asyncio.start_server(lambda _, writer: accepted.put_nowait(writer), "127.0.0.1", 0)
+    async with HttpPool(clock, tls=ssl.create_default_context()) as pool, server:
+        port = server.sockets[0].getsockname()[1]
+        asking = asyncio.create_task(Client(pool, clock).ask(f"https://127.0.0.1:{port}/{SECRET}", timeout=30))
+        silent = await accepted.get()
+        await clock.advance(4.9)
+        assert not asking.done()
+        await clock.advance(0.2)
+        with pytest.raises(NetworkError, match=r"^cannot connect to 127\.0\.0\.1 within 5 s$"):
+            await asking
+        silent.transport.abort()
 
 
 def not_answered(host: str, port: int, family: socket.AddressFamily) -> Sequence[str]:
@@ -174,77 +152,65 @@ def not_answered(host: str, port: int, family: socket.AddressFamily) -> Sequence
         ("portal.good.test", "refused or unreachable"),
     ],
 )
-def test_an_operator_reads_whether_the_name_its_name_server_or_the_host_is_at_fault(host: str, told: str) -> None:
-    async def main() -> None:
-        clock = ManualClock()
-        with socket.socket() as unused:
-            unused.bind(("127.0.0.1", 0))  # and does not listen
-            async with name_server() as server:
-                names = Names(clock, lambda: [server.address], system=not_answered)
-                async with HttpPool(clock, tls=ssl.create_default_context(), names=names) as pool:
-                    asking = asyncio.create_task(Client(pool, clock).ask(f"http://{host}:{unused.getsockname()[1]}/{SECRET}"))
-                    while host not in server.asked:  # noqa: ASYNC110  the server has no event to wait for
-                        await asyncio.sleep(0.001)
-                    if "silent" in host:
-                        await clock.advance(5.1)
-                    with pytest.raises(NetworkError, match=f"^cannot connect to {host}: {told}$"):
-                        await asking
-
-    asyncio.run(main())
+async def test_an_operator_reads_whether_the_name_its_name_server_or_the_host_is_at_fault(host: str, told: str) -> None:
+    clock = ManualClock()
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # and does not listen
+        async with name_server() as server:
+            names = Names(clock, lambda: [server.address], system=not_answered)
+            async with HttpPool(clock, tls=ssl.create_default_context(), names=names) as pool:
+                asking = asyncio.create_task(Client(pool, clock).ask(f"http://{host}:{unused.getsockname()[1]}/{SECRET}"))
+                while host not in server.asked:  # noqa: ASYNC110  the server has no event to wait for
+                    await asyncio.sleep(0.001)
+                if "silent" in host:
+                    await clock.advance(5.1)
+                with pytest.raises(NetworkError, match=f"^cannot connect to {host}: {told}$"):
+                    await asking
 
 
-def test_a_poll_that_is_given_up_leaves_no_connection_open() -> None:
-    async def script(client: Client) -> None:
-        asked, ended = asyncio.Event(), asyncio.Event()
+async def test_a_poll_that_is_given_up_leaves_no_connection_open(client: Client) -> None:
+    asked, ended = asyncio.Event(), asyncio.Event()
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
-            asked.set()
-            await reader.read()
-            ended.set()
-            writer.close()
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read()
+        ended.set()
+        writer.close()
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        async with server:
-            asking = asyncio.create_task(client.ask(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", method="GET"))
-            await asked.wait()
-            asking.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await asking
-            await ended.wait()
-
-    client(script)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        asking = asyncio.create_task(client.ask(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", method="GET"))
+        await asked.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        await ended.wait()
 
 
-def test_a_pool_that_was_closed_opens_nothing_any_more() -> None:
-    async def main() -> None:
-        async with peer(lambda *_: b"") as server:
-            pool = HttpPool(SystemClock(), tls=ssl.create_default_context())
-            asking = asyncio.create_task(Client(pool).ask(server.origin))
-            while not server.requests:  # noqa: ASYNC110  the peer has no event to wait for
-                await asyncio.sleep(0)
-            await pool.aclose()
-            with pytest.raises(NetworkError):
-                await asking
-            with pytest.raises(NetworkError):
-                await Client(pool).ask(server.origin)
-            assert len(server.connections) == 1
-
-    asyncio.run(main())
+async def test_a_pool_that_was_closed_opens_nothing_any_more() -> None:
+    async with peer(lambda *_: b"") as server:
+        pool = HttpPool(SystemClock(), tls=ssl.create_default_context())
+        asking = asyncio.create_task(Client(pool).ask(server.origin))
+        while not server.requests:  # noqa: ASYNC110  the peer has no event to wait for
+            await asyncio.sleep(0)
+        await pool.aclose()
+        with pytest.raises(NetworkError):
+            await asking
+        with pytest.raises(NetworkError):
+            await Client(pool).ask(server.origin)
+        assert len(server.connections) == 1
 
 
-def test_httpx_s_own_mock_transport_stands_in_for_the_pool() -> None:
-    async def main() -> None:
-        def answer(request: httpx.Request) -> httpx.Response:
-            return httpx.Response(201, json={"asked": str(request.url)}, headers={"Retry-After": "7"})
+async def test_httpx_s_own_mock_transport_stands_in_for_the_pool() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(201, json={"asked": str(request.url)}, headers={"Retry-After": "7"})
 
-        asked = Client(httpx.MockTransport(answer))
-        result = await asked.ask("https://portal.example/x")
-        assert (201, b'{"asked":"https://portal.example/x"}') == (result.status, result.body.replace(b" ", b""))
-        assert "7" == result.headers["retry-after"]
-        assert ["201"] == asked.events.codes("list")
-
-    asyncio.run(main())
+    asked = Client(httpx.MockTransport(answer))
+    result = await asked.ask("https://portal.example/x")
+    assert (201, b'{"asked":"https://portal.example/x"}') == (result.status, result.body.replace(b" ", b""))
+    assert "7" == result.headers["retry-after"]
+    assert ["201"] == asked.events.codes("list")
 
 
 @pytest.mark.parametrize(
@@ -256,15 +222,12 @@ def test_httpx_s_own_mock_transport_stands_in_for_the_pool() -> None:
         httpx.ProxyError("x"),
     ],
 )
-def test_each_failure_of_a_transport_is_one_of_ours(failure: Exception) -> None:
-    async def main() -> None:
-        def fail(_: httpx.Request) -> httpx.Response:
-            raise failure
+async def test_each_failure_of_a_transport_is_one_of_ours(failure: Exception) -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise failure
 
-        with pytest.raises(NetworkError):
-            await Client(httpx.MockTransport(fail)).ask(f"https://portal.example/{SECRET}")
-
-    asyncio.run(main())
+    with pytest.raises(NetworkError):
+        await Client(httpx.MockTransport(fail)).ask(f"https://portal.example/{SECRET}")
 
 
 async def opened(admission: Admission, origin: str) -> None:
@@ -272,23 +235,20 @@ async def opened(admission: Admission, origin: str) -> None:
         pass
 
 
-def test_connections_wait_for_admission_outside_of_every_deadline() -> None:
-    async def main() -> None:
-        clock = ManualClock()
-        admission = Admission(clock)
-        async with peer() as server, HttpPool(clock, tls=ssl.create_default_context(), admit=admission.connection) as pool:
-            before_us = [asyncio.create_task(opened(admission, server.origin)) for _ in range(2_000)]
-            await clock.settle()
-            asking = asyncio.create_task(Client(pool, clock).ask(server.origin, timeout=3))
-            await clock.advance(9.5)
-            assert server.connections == []
-            while not asking.done():
-                await clock.advance(0.1)
-                await asyncio.sleep(0.001)
-            assert (await asking).status == 200, "ten seconds in our own queue are no silence of the peer"
-            await asyncio.gather(*before_us)
-
-    asyncio.run(main())
+async def test_connections_wait_for_admission_outside_of_every_deadline() -> None:
+    clock = ManualClock()
+    admission = Admission(clock)
+    async with peer() as server, HttpPool(clock, tls=ssl.create_default_context(), admit=admission.connection) as pool:
+        before_us = [asyncio.create_task(opened(admission, server.origin)) for _ in range(2_000)]
+        await clock.settle()
+        asking = asyncio.create_task(Client(pool, clock).ask(server.origin, timeout=3))
+        await clock.advance(9.5)
+        assert server.connections == []
+        while not asking.done():
+            await clock.advance(0.1)
+            await asyncio.sleep(0.001)
+        assert (await asking).status == 200, "ten seconds in our own queue are no silence of the peer"
+        await asyncio.gather(*before_us)
 
 
 class NoNames(AbstractResolver):
@@ -306,33 +266,30 @@ def tracebacks() -> int:
 
 
 @pytest.mark.parametrize("wrong", ["refused", "no such name", "not trusted", "cut off"])
-def test_connections_that_fail_leave_nothing_for_the_garbage_collector(wrong: str, tmp_path: Path) -> None:
+async def test_connections_that_fail_leave_nothing_for_the_garbage_collector(wrong: str, tmp_path: Path) -> None:
     of_server, _ = contexts(tmp_path)
 
-    async def script(client: Client) -> None:
-        async with peer(lambda *_: None) as server, peer(tls=of_server) as strange:
-            url = {
-                "refused": "http://127.0.0.1:1",
-                "no such name": "http://none.invalid",
-                "not trusted": strange.origin,
-                "cut off": server.origin,
-            }[wrong]
+    async with client_with(names=NoNames()) as client, peer(lambda *_: None) as server, peer(tls=of_server) as strange:
+        url = {
+            "refused": "http://127.0.0.1:1",
+            "no such name": "http://none.invalid",
+            "not trusted": strange.origin,
+            "cut off": server.origin,
+        }[wrong]
 
-            async def fail() -> None:
-                try:
-                    await client.ask(url, once=True)
-                except PollError as error:
-                    error.__context__ = None  # as the poll does, which keeps the error
-
-            await fail()
-            gc.collect()
-            gc.disable()
+        async def fail() -> None:
             try:
-                before = tracebacks()
-                for _ in range(50):
-                    await fail()
-                assert tracebacks() - before < 10
-            finally:
-                gc.enable()
+                await client.ask(url, once=True)
+            except PollError as error:
+                error.__context__ = None  # as the poll does, which keeps the error
 
-    client(script, names=NoNames())
+        await fail()
+        gc.collect()
+        gc.disable()
+        try:
+            before = tracebacks()
+            for _ in range(50):
+                await fail()
+            assert tracebacks() - before < 10
+        finally:
+            gc.enable()

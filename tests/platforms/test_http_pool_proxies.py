@@ -20,7 +20,7 @@ from exporter.platforms.proxies import Proxies
 from tests.harness.certificates import contexts
 from tests.harness.clock import ManualClock
 from tests.harness.connect_proxy import ConnectProxy, listening
-from tests.harness.peer import Client, client, peer
+from tests.harness.peer import Client, client_with, peer
 
 SECRET = "s3cr3tw3bh00kc0de"
 
@@ -36,19 +36,16 @@ async def proxied(
             yield Client(pool, clock)
 
 
-def test_https_goes_through_a_proxy_in_a_tunnel_and_its_password_to_the_proxy_only(tmp_path: Path) -> None:
+async def test_https_goes_through_a_proxy_in_a_tunnel_and_its_password_to_the_proxy_only(tmp_path: Path) -> None:
     of_server, of_client = contexts(tmp_path, "portal.localhost")
 
-    async def main() -> None:
-        proxy = ConnectProxy()
-        async with peer(tls=of_server) as server, proxied(proxy, of_client, user="anna:pa%20ss@") as client:
-            for _ in range(2):
-                assert (await client.ask(server.origin.replace("localhost", "portal.localhost"))).status == 200
-            assert len(proxy.heads) == 1, "the tunnel is kept"
-            assert b"Proxy-Authorization: Basic YW5uYTpwYSBzcw==" in proxy.heads[0]
-            assert b"proxy-authorization" not in server.requests[0].lower()
-
-    asyncio.run(main())
+    proxy = ConnectProxy()
+    async with peer(tls=of_server) as server, proxied(proxy, of_client, user="anna:pa%20ss@") as client:
+        for _ in range(2):
+            assert (await client.ask(server.origin.replace("localhost", "portal.localhost"))).status == 200
+        assert len(proxy.heads) == 1, "the tunnel is kept"
+        assert b"Proxy-Authorization: Basic YW5uYTpwYSBzcw==" in proxy.heads[0]
+        assert b"proxy-authorization" not in server.requests[0].lower()
 
 
 @pytest.mark.parametrize(
@@ -64,27 +61,22 @@ def test_https_goes_through_a_proxy_in_a_tunnel_and_its_password_to_the_proxy_on
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_proxy_that_makes_no_connection_is_named_with_what_it_did_and_without_its_password(
+async def test_a_proxy_that_makes_no_connection_is_named_with_what_it_did_and_without_its_password(
     proxy: ConnectProxy, told: str
 ) -> None:
-    async def main() -> None:
-        async with proxied(proxy, ssl.create_default_context(), user=f"anna:{SECRET}@") as client:
-            with pytest.raises(NetworkError) as caught:
-                await client.ask(f"https://portal.example/{SECRET}")
-        assert f"cannot reach portal.example: the proxy {proxy.address} {told}" == str(caught.value)
-        assert Reason.NETWORK == caught.value.reason
-
-    asyncio.run(main())
+    async with proxied(proxy, ssl.create_default_context(), user=f"anna:{SECRET}@") as client:
+        with pytest.raises(NetworkError) as caught:
+            await client.ask(f"https://portal.example/{SECRET}")
+    assert f"cannot reach portal.example: the proxy {proxy.address} {told}" == str(caught.value)
+    assert Reason.NETWORK == caught.value.reason
 
 
-def test_a_proxy_that_is_not_there_is_named_as_what_is_missing() -> None:
-    async def script(client: Client) -> None:
+async def test_a_proxy_that_is_not_there_is_named_as_what_is_missing() -> None:
+    async with client_with(proxy=f"http://anna:{SECRET}@127.0.0.1:1") as client:
         with pytest.raises(NetworkError) as caught:
             await client.ask(f"https://portal.example/{SECRET}")
         told = "cannot reach portal.example: the proxy http://127.0.0.1:1 refuses or is unreachable"
         assert told == str(caught.value)
-
-    client(script, proxy=f"http://anna:{SECRET}@127.0.0.1:1")
 
 
 class NoNames(AbstractResolver):
@@ -97,60 +89,46 @@ class NoNames(AbstractResolver):
         return
 
 
-def test_a_proxy_whose_name_is_not_found_is_named_and_not_the_portal() -> None:
-    async def script(client: Client) -> None:
+async def test_a_proxy_whose_name_is_not_found_is_named_and_not_the_portal() -> None:
+    async with client_with(proxy="http://proxy.example:3128", names=NoNames()) as client:
         with pytest.raises(NetworkError) as caught:
             await client.ask(f"https://portal.example/{SECRET}")
         told = "cannot reach portal.example: the proxy http://proxy.example:3128 cannot be found: there is no such name"
         assert told == str(caught.value)
 
-    client(script, proxy="http://proxy.example:3128", names=NoNames())
+
+async def test_a_proxy_that_hangs_is_named_as_what_hangs() -> None:
+    clock, proxy = ManualClock(), ConnectProxy(0)
+    async with proxied(proxy, ssl.create_default_context(), clock=clock) as client:
+        asking = asyncio.create_task(client.ask(f"https://portal.example/{SECRET}", timeout=30))
+        while not proxy.heads:  # noqa: ASYNC110  it is the proxy that is waited for
+            await asyncio.sleep(0.001)
+        await clock.advance(5.1)
+        with pytest.raises(NetworkError) as caught:
+            await asking
+    assert f"cannot reach portal.example: the proxy {proxy.address} made no connection within 5 s" == str(caught.value)
 
 
-def test_a_proxy_that_hangs_is_named_as_what_hangs() -> None:
-    async def main() -> None:
-        clock, proxy = ManualClock(), ConnectProxy(0)
-        async with proxied(proxy, ssl.create_default_context(), clock=clock) as client:
-            asking = asyncio.create_task(client.ask(f"https://portal.example/{SECRET}", timeout=30))
-            while not proxy.heads:  # noqa: ASYNC110  it is the proxy that is waited for
-                await asyncio.sleep(0.001)
-            await clock.advance(5.1)
-            with pytest.raises(NetworkError) as caught:
-                await asking
-        assert f"cannot reach portal.example: the proxy {proxy.address} made no connection within 5 s" == str(caught.value)
-
-    asyncio.run(main())
-
-
-def test_a_proxy_over_tls_whose_certificate_is_not_trusted_is_named_and_not_the_portal(tmp_path: Path) -> None:
+async def test_a_proxy_over_tls_whose_certificate_is_not_trusted_is_named_and_not_the_portal(tmp_path: Path) -> None:
     of_server, _ = contexts(tmp_path)
 
-    async def main() -> None:
-        async with listening(ConnectProxy(), of_server) as address:
-            proxies = Proxies(parse_proxy(address))
-            async with HttpPool(SystemClock(), tls=ssl.create_default_context(), proxies=proxies) as pool:
-                with pytest.raises(TlsError) as caught:
-                    await Client(pool).ask(f"https://portal.example/{SECRET}")
-        assert str(caught.value).startswith(f"TLS with the proxy {address} failed: self-signed certificate")
-
-    asyncio.run(main())
+    async with listening(ConnectProxy(), of_server) as address:
+        proxies = Proxies(parse_proxy(address))
+        async with HttpPool(SystemClock(), tls=ssl.create_default_context(), proxies=proxies) as pool:
+            with pytest.raises(TlsError) as caught:
+                await Client(pool).ask(f"https://portal.example/{SECRET}")
+    assert str(caught.value).startswith(f"TLS with the proxy {address} failed: self-signed certificate")
 
 
-def test_a_certificate_behind_the_proxy_that_is_not_trusted_is_the_portals(tmp_path: Path) -> None:
+async def test_a_certificate_behind_the_proxy_that_is_not_trusted_is_the_portals(tmp_path: Path) -> None:
     of_server, _ = contexts(tmp_path, "portal.localhost")
 
-    async def main() -> None:
-        async with peer(tls=of_server) as server, proxied(ConnectProxy(), ssl.create_default_context()) as client:
-            with pytest.raises(TlsError, match=r"^TLS with portal\.localhost failed: self-signed certificate"):
-                await client.ask(server.origin.replace("localhost", "portal.localhost"))
-
-    asyncio.run(main())
+    async with peer(tls=of_server) as server, proxied(ConnectProxy(), ssl.create_default_context()) as client:
+        with pytest.raises(TlsError, match=r"^TLS with portal\.localhost failed: self-signed certificate"):
+            await client.ask(server.origin.replace("localhost", "portal.localhost"))
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_this_machine_is_asked_without_the_proxy(host: str) -> None:
-    async def script(client: Client) -> None:
-        async with peer() as server:
-            assert (await client.ask(server.origin.replace("127.0.0.1", host))).status == 200
-
-    client(script, proxy="http://127.0.0.1:1")
+async def test_this_machine_is_asked_without_the_proxy(host: str) -> None:
+    async with client_with(proxy="http://127.0.0.1:1") as client, peer() as server:
+        assert (await client.ask(server.origin.replace("127.0.0.1", host))).status == 200

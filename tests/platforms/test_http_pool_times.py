@@ -49,18 +49,15 @@ class Asked(AbstractResolver):
 
 
 @pytest.mark.parametrize(("idle", "connections"), [(4.9, 1), (5.1, 2)])
-def test_a_connection_that_idles_is_used_again_within_5_seconds(
+async def test_a_connection_that_idles_is_used_again_within_5_seconds(
     monkeypatch: pytest.MonkeyPatch, idle: float, connections: int
 ) -> None:
-    async def main() -> None:
-        time = Time(monkeypatch)
-        async with peer() as server, HttpPool(SystemClock(), tls=ssl.create_default_context()) as pool:
-            await Client(pool).ask(server.origin)
-            time.now += idle
-            await Client(pool).ask(server.origin)
-            assert connections == len(server.connections)
-
-    asyncio.run(main())
+    time = Time(monkeypatch)
+    async with peer() as server, HttpPool(SystemClock(), tls=ssl.create_default_context()) as pool:
+        await Client(pool).ask(server.origin)
+        time.now += idle
+        await Client(pool).ask(server.origin)
+        assert connections == len(server.connections)
 
 
 async def pass_by(time: Time, seconds: int) -> None:
@@ -123,14 +120,13 @@ def run_in(time: Time, main: Callable[[], Coroutine[None, None, None]]) -> None:
 
 
 @pytest.mark.parametrize(("later", "lookups"), [(59.9, 1), (60.1, 2)])
-def test_an_address_that_was_found_is_used_for_60_seconds(monkeypatch: pytest.MonkeyPatch, later: float, lookups: int) -> None:
-    async def main() -> None:
-        time, names = Time(monkeypatch), Asked()
-        async with peer() as server, HttpPool(SystemClock(), tls=ssl.create_default_context(), names=names) as pool:
-            url = server.origin.replace("127.0.0.1", "portal.example")
-            await Client(pool).ask(url, once=True)
-            time.now += later
-            await Client(pool).ask(url, once=True)
-            assert ["portal.example"] * lookups == names.hosts
-
-    asyncio.run(main())
+async def test_an_address_that_was_found_is_used_for_60_seconds(
+    monkeypatch: pytest.MonkeyPatch, later: float, lookups: int
+) -> None:
+    time, names = Time(monkeypatch), Asked()
+    async with peer() as server, HttpPool(SystemClock(), tls=ssl.create_default_context(), names=names) as pool:
+        url = server.origin.replace("127.0.0.1", "portal.example")
+        await Client(pool).ask(url, once=True)
+        time.now += later
+        await Client(pool).ask(url, once=True)
+        assert ["portal.example"] * lookups == names.hosts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Annotated
 
@@ -49,7 +48,7 @@ def test_whatever_accounts_call_things_the_configuration_takes_it(found: list[tu
     assert len(names) == len(set(names.values())), "two of one name are refused"
 
 
-def gaps_after(*errors: PollError | None) -> tuple[Gap, ...]:
+async def gaps_after(*errors: PollError | None) -> tuple[Gap, ...]:
     """Return the gaps of reading one thing after the other; ``None`` is one that can be read."""
 
     async def thing(error: PollError | None) -> str:
@@ -63,24 +62,24 @@ def gaps_after(*errors: PollError | None) -> tuple[Gap, ...]:
             await gaps.read(f"thing {number}", partial(thing, error), "", permission="P")
         return gaps.found
 
-    return asyncio.run(script())
+    return await script()
 
 
-def test_a_missing_permission_is_called_by_its_name_and_the_rest_is_read() -> None:
-    assert (Gap("thing 0", "the permission P is missing (HTTP 403, NO)", "Grant it."),) == gaps_after(
+async def test_a_missing_permission_is_called_by_its_name_and_the_rest_is_read() -> None:
+    assert (Gap("thing 0", "the permission P is missing (HTTP 403, NO)", "Grant it."),) == await gaps_after(
         PermissionDeniedError("no", status=403, code="NO"), None
     )
 
 
 @pytest.mark.parametrize("error", [AuthError("wrong key"), NetworkError("no connection")])
-def test_what_is_of_the_whole_account_ends_all_reading_and_is_told_once(error: PollError) -> None:
-    (gap,) = gaps_after(error, ServerError("never asked"), None)
+async def test_what_is_of_the_whole_account_ends_all_reading_and_is_told_once(error: PollError) -> None:
+    (gap,) = await gaps_after(error, ServerError("never asked"), None)
     assert ("thing 0, thing 1, thing 2", error.message) == (gap.what, gap.message)
     assert gap.fix, "somebody can mend it"
 
 
-def test_a_fault_of_one_thing_does_not_end_the_reading() -> None:
-    assert ["thing 0"] == [gap.what for gap in gaps_after(ServerError("trouble"), None)]
+async def test_a_fault_of_one_thing_does_not_end_the_reading() -> None:
+    assert ["thing 0"] == [gap.what for gap in await gaps_after(ServerError("trouble"), None)]
 
 
 def test_no_text_of_an_inventory_passes_the_gate_unmasked() -> None:

@@ -30,133 +30,109 @@ def bucket(clock: ManualClock, *, rate: float = 1.0, burst: float = 10.0) -> tup
     return LeakyBucket("salon", rate, burst, clock=clock, events=events), events
 
 
-def test_a_burst_passes_at_once_and_the_rest_at_the_rate() -> None:
-    async def scenario() -> None:
-        clock = ManualClock(auto=True)
-        limiter, events = bucket(clock)
-        moments = []
-        for _ in range(15):
-            await limiter.acquire()
-            moments.append(clock.monotonic())
-        assert [0.0] * 10 == moments[:10]
-        assert pytest.approx([1.0, 2.0, 3.0, 4.0, 5.0], abs=0.001) == moments[10:]
-        assert pytest.approx(5.0, abs=0.001) == sum(events.waited)
-
-    asyncio.run(scenario())
+async def test_a_burst_passes_at_once_and_the_rest_at_the_rate() -> None:
+    clock = ManualClock(auto=True)
+    limiter, events = bucket(clock)
+    moments = []
+    for _ in range(15):
+        await limiter.acquire()
+        moments.append(clock.monotonic())
+    assert [0.0] * 10 == moments[:10]
+    assert pytest.approx([1.0, 2.0, 3.0, 4.0, 5.0], abs=0.001) == moments[10:]
+    assert pytest.approx(5.0, abs=0.001) == sum(events.waited)
 
 
-def test_the_bucket_never_holds_more_than_the_burst_over_any_stretch() -> None:
-    async def scenario() -> None:
-        clock = ManualClock(auto=True)
-        limiter, _ = bucket(clock, rate=2.0, burst=5.0)
-        moments = []
-        for number in range(200):
-            await limiter.acquire()
-            moments.append(clock.monotonic())
-            if number % 17 == 0:
-                await clock.sleep(1.3)
-        for first in range(len(moments)):
-            for last in range(first, len(moments)):
-                assert last - first + 1 <= 5.0 + 2.0 * (moments[last] - moments[first]) + 1e-3
-
-    asyncio.run(scenario())
+async def test_the_bucket_never_holds_more_than_the_burst_over_any_stretch() -> None:
+    clock = ManualClock(auto=True)
+    limiter, _ = bucket(clock, rate=2.0, burst=5.0)
+    moments = []
+    for number in range(200):
+        await limiter.acquire()
+        moments.append(clock.monotonic())
+        if number % 17 == 0:
+            await clock.sleep(1.3)
+    for first in range(len(moments)):
+        for last in range(first, len(moments)):
+            assert last - first + 1 <= 5.0 + 2.0 * (moments[last] - moments[first]) + 1e-3
 
 
-def test_a_pause_holds_everybody_and_leaves_no_budget() -> None:
-    async def scenario() -> None:
-        clock = ManualClock(auto=True)
-        limiter, _ = bucket(clock)
-        limiter.pause(30.0, REFUSAL)
-        limiter.pause(5.0, REFUSAL)
-        assert limiter.remaining() == 0
-        assert limiter.paused_for() == 30
-        assert clock.time() + 30 == limiter.paused_until()
+async def test_a_pause_holds_everybody_and_leaves_no_budget() -> None:
+    clock = ManualClock(auto=True)
+    limiter, _ = bucket(clock)
+    limiter.pause(30.0, REFUSAL)
+    limiter.pause(5.0, REFUSAL)
+    assert limiter.remaining() == 0
+    assert limiter.paused_for() == 30
+    assert clock.time() + 30 == limiter.paused_until()
+    await limiter.take()
+    assert clock.monotonic() == 30
+    assert limiter.paused_until() is None
+
+
+async def test_a_pause_that_begins_while_somebody_waits_holds_him_too() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock, burst=1.0)
+    await limiter.acquire()
+    waiter = asyncio.create_task(limiter.take())
+    await clock.settle()
+    limiter.pause(20.0, REFUSAL)
+    await clock.advance(19)
+    assert not waiter.done()
+    await clock.advance(1.1)
+    await waiter
+
+
+async def test_waiters_are_served_in_their_order() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock, burst=1.0)
+    served = []
+
+    async def caller(number: int) -> None:
+        await limiter.acquire()
+        served.append(number)
+
+    tasks = [asyncio.create_task(caller(number)) for number in range(5)]
+    await clock.advance(10)
+    await asyncio.gather(*tasks)
+    assert [0, 1, 2, 3, 4] == served
+
+
+async def test_a_cancelled_waiter_takes_nothing_and_its_wait_is_counted() -> None:
+    clock = ManualClock()
+    limiter, events = bucket(clock, burst=1.0)
+    await limiter.acquire()
+    waiter = asyncio.create_task(limiter.acquire())
+    await clock.advance(0.4)
+    waiter.cancel()
+    await asyncio.gather(waiter, return_exceptions=True)
+    assert pytest.approx(0.4) == sum(events.waited)
+    await clock.advance(10)
+    assert limiter.remaining() == 1
+
+
+async def test_what_remains_grows_back_with_time() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    for _ in range(4):
+        await limiter.acquire()
+    assert limiter.remaining() == 6
+    await clock.advance(3)
+    assert limiter.remaining() == 9
+
+
+async def test_a_pause_that_outlasts_the_patience_of_a_poll_ends_it_with_what_was_refused_and_what_is_left() -> None:
+    clock = ManualClock()
+    limiter, events = bucket(clock)
+    limiter.pause(50.0, ServerError("busy", status=503, code="BUSY", retry_after=50.0))
+    await clock.advance(15)
+    with pytest.raises(ServerError) as caught:
         await limiter.take()
-        assert clock.monotonic() == 30
-        assert limiter.paused_until() is None
-
-    asyncio.run(scenario())
-
-
-def test_a_pause_that_begins_while_somebody_waits_holds_him_too() -> None:
-    async def scenario() -> None:
-        clock = ManualClock()
-        limiter, _ = bucket(clock, burst=1.0)
-        await limiter.acquire()
-        waiter = asyncio.create_task(limiter.take())
-        await clock.settle()
-        limiter.pause(20.0, REFUSAL)
-        await clock.advance(19)
-        assert not waiter.done()
-        await clock.advance(1.1)
-        await waiter
-
-    asyncio.run(scenario())
-
-
-def test_waiters_are_served_in_their_order() -> None:
-    async def scenario() -> None:
-        clock = ManualClock()
-        limiter, _ = bucket(clock, burst=1.0)
-        served = []
-
-        async def caller(number: int) -> None:
-            await limiter.acquire()
-            served.append(number)
-
-        tasks = [asyncio.create_task(caller(number)) for number in range(5)]
-        await clock.advance(10)
-        await asyncio.gather(*tasks)
-        assert [0, 1, 2, 3, 4] == served
-
-    asyncio.run(scenario())
-
-
-def test_a_cancelled_waiter_takes_nothing_and_its_wait_is_counted() -> None:
-    async def scenario() -> None:
-        clock = ManualClock()
-        limiter, events = bucket(clock, burst=1.0)
-        await limiter.acquire()
-        waiter = asyncio.create_task(limiter.acquire())
-        await clock.advance(0.4)
-        waiter.cancel()
-        await asyncio.gather(waiter, return_exceptions=True)
-        assert pytest.approx(0.4) == sum(events.waited)
-        await clock.advance(10)
-        assert limiter.remaining() == 1
-
-    asyncio.run(scenario())
-
-
-def test_what_remains_grows_back_with_time() -> None:
-    async def scenario() -> None:
-        clock = ManualClock()
-        limiter, _ = bucket(clock)
-        for _ in range(4):
-            await limiter.acquire()
-        assert limiter.remaining() == 6
-        await clock.advance(3)
-        assert limiter.remaining() == 9
-
-    asyncio.run(scenario())
-
-
-def test_a_pause_that_outlasts_the_patience_of_a_poll_ends_it_with_what_was_refused_and_what_is_left() -> None:
-    async def scenario() -> None:
-        clock = ManualClock()
-        limiter, events = bucket(clock)
-        limiter.pause(50.0, ServerError("busy", status=503, code="BUSY", retry_after=50.0))
-        await clock.advance(15)
-        with pytest.raises(ServerError) as caught:
-            await limiter.take()
-        error = caught.value
-        assert ("busy", 503, "BUSY", 35.0) == (error.message, error.status, error.code, error.retry_after)
-        assert [] == events.waited
-        assert 0 == limiter.remaining()
-        await clock.advance(35)
-        assert 10 == limiter.remaining()
-
-    asyncio.run(scenario())
+    error = caught.value
+    assert ("busy", 503, "BUSY", 35.0) == (error.message, error.status, error.code, error.retry_after)
+    assert [] == events.waited
+    assert 0 == limiter.remaining()
+    await clock.advance(35)
+    assert 10 == limiter.remaining()
 
 
 def test_the_log_has_a_line_when_a_pause_begins_and_one_when_the_platform_answers_again() -> None:
@@ -176,20 +152,19 @@ def test_the_log_has_a_line_when_a_pause_begins_and_one_when_the_platform_answer
 
 
 @pytest.mark.parametrize("kind", [AuthError, PermissionDeniedError, ClientError])
-def test_what_one_request_is_refused_for_holds_the_others_for_a_minute_and_is_not_said_of_them(kind: type[PollError]) -> None:
-    async def scenario() -> None:
-        clock = ManualClock()
-        limiter, _ = bucket(clock)
-        limiter.pause(3600.0, kind("not you", status=403, code="NO", request_id="r1", retry_after=3600.0))
-        with pytest.raises(RateLimitedError) as caught:
-            await limiter.take()
-        error = caught.value
-        assert ("salon asked to wait when it refused another request (HTTP 403)", 60.0) == (error.message, error.retry_after)
-        assert (403, "NO", "r1") == (error.status, error.code, error.request_id)
-        clock.now += 60
+async def test_what_one_request_is_refused_for_holds_the_others_for_a_minute_and_is_not_said_of_them(
+    kind: type[PollError],
+) -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    limiter.pause(3600.0, kind("not you", status=403, code="NO", request_id="r1", retry_after=3600.0))
+    with pytest.raises(RateLimitedError) as caught:
         await limiter.take()
-
-    asyncio.run(scenario())
+    error = caught.value
+    assert ("salon asked to wait when it refused another request (HTTP 403)", 60.0) == (error.message, error.retry_after)
+    assert (403, "NO", "r1") == (error.status, error.code, error.request_id)
+    clock.now += 60
+    await limiter.take()
 
 
 def test_who_refuses_again_after_the_time_that_it_named_is_asked_once_in_so_many_seconds_since_the_first() -> None:

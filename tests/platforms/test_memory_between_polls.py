@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -172,20 +171,17 @@ class Remembered:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_platform_that_shows_other_ids_with_every_answer_does_not_fill_the_memory(case: str) -> None:
+async def test_a_platform_that_shows_other_ids_with_every_answer_does_not_fill_the_memory(case: str) -> None:
     target, answers = CASES[case]
 
-    async def script() -> tuple[int, int]:
-        remembered = Remembered(target, answers, StatusHistory())
-        return await remembered.poll(60), await remembered.poll(60)
-
-    early, late = asyncio.run(script())
+    remembered = Remembered(target, answers, StatusHistory())
+    early, late = (await remembered.poll(60), await remembered.poll(60))
     assert late <= 1.05 * early, f"{early:,} bytes after 60 polls, {late:,} after 120"
     assert late < 8 * MIB
 
 
 @pytest.mark.parametrize(("letters", "fits"), [(49, True), (1000, False)])
-def test_long_names_of_resources_reach_their_limit_sooner(letters: int, fits: bool) -> None:
+async def test_long_names_of_resources_reach_their_limit_sooner(letters: int, fits: bool) -> None:
     def page(start: int) -> object:
         rows = range(start + 1, min(start + 50, 5_000) + 1)
         return {"resource": [{"id": key, "name": "x" * letters} for key in rows]}
@@ -199,27 +195,24 @@ def test_long_names_of_resources_reach_their_limit_sooner(letters: int, fits: bo
 
     target = office(bookings=BitrixBookings(**COMMON, windows=WINDOWS, per_resource=True))
     remembered = Remembered(target, named, StatusHistory())
-    asyncio.run(remembered.poll(1))
+    await remembered.poll(1)
     failure = remembered.results[CollectorName.BOOKINGS].failure
     assert (None if fits else "the portal has more than 100,000 resources: switch per_resource off") == (
         failure and failure.message
     )
 
 
-def test_what_is_remembered_of_the_links_of_a_booking_is_little_however_many_it_has() -> None:
+async def test_what_is_remembered_of_the_links_of_a_booking_is_little_however_many_it_has() -> None:
     target = office(links=BitrixLinks(**COMMON, windows=WINDOWS))
     remembered = Remembered(target, tied_to_everything, StatusHistory())
-    assert asyncio.run(remembered.poll(1)) < 500 * 500, "500 bytes for each of 500 bookings, their ids included"
+    assert await remembered.poll(1) < 500 * 500, "500 bytes for each of 500 bookings, their ids included"
 
 
-def test_what_is_remembered_of_a_target_in_the_state_file_stays_below_64_kib(tmp_path: Path) -> None:
+async def test_what_is_remembered_of_a_target_in_the_state_file_stays_below_64_kib(tmp_path: Path) -> None:
     target, answers = CASES["connections"]
 
-    async def script() -> int:
-        path = tmp_path / "state.json"
-        store = FileStatusHistory(path, ManualClock())
-        await Remembered(target, answers, store).poll(10)
-        await store.aclose()
-        return path.stat().st_size
-
-    assert 32 * 1024 < asyncio.run(script()) < 64 * 1024
+    path = tmp_path / "state.json"
+    store = FileStatusHistory(path, ManualClock())
+    await Remembered(target, answers, store).poll(10)
+    await store.aclose()
+    assert 32 * 1024 < path.stat().st_size < 64 * 1024

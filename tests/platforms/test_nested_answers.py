@@ -27,10 +27,10 @@ from exporter.polling.admission import Admission
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.state.status_history import FileStatusHistory, StatusHistory
 from exporter.support.secret import Secret
-from tests.harness.bitrix24_target import HOUR, LINKS, LIST, RESOURCES, Bench, on_portal, poll_bookings, poll_links
+from tests.harness.bitrix24_target import HOUR, LINKS, LIST, RESOURCES, Bench, poll_bookings, poll_links, running_portal
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
-from tests.harness.wix_site import WixBench, on_wix
+from tests.harness.wix_site import running_site
 
 DEPTHS = (*range(sys.getrecursionlimit() - 120, sys.getrecursionlimit() + 20), 100_000)
 """Python stops recursing somewhere here, at another place in each function."""
@@ -136,24 +136,20 @@ DEEP = '{"result":#,"error":#,"connections":#,"extendedBookings":#}'.replace("#"
 @pytest.mark.parametrize(
     "operation", ["ListConnections", "CountExtendedBookings", "QueryExtendedBookings", "CreateAccessToken"]
 )
-def test_an_answer_of_wix_that_is_nested_without_end_is_an_invalid_response(operation: str, body: str) -> None:
-    async def script(bench: WixBench) -> None:
+async def test_an_answer_of_wix_that_is_nested_without_end_is_an_invalid_response(operation: str, body: str) -> None:
+    async with running_site() as bench:
         app = bench.simulator.wix.credentials.install(bench.site.id)
         bench.open(bench.target(app=app, bookings={"conflicts": operation == "QueryExtendedBookings"}))
         bench.answer_with(operation, body)
         of = CollectorName.CONNECTIONS if operation == "ListConnections" else CollectorName.BOOKINGS
         assert Reason.INVALID_RESPONSE is (await bench.failure(of)).reason
 
-    on_wix(script)
 
-
-def test_a_list_of_providers_that_is_nested_without_end_fails_no_poll() -> None:
-    async def script(bench: WixBench) -> None:
+async def test_a_list_of_providers_that_is_nested_without_end_fails_no_poll() -> None:
+    async with running_site() as bench:
         bench.connect()
         bench.answer_with("ListProviders", "[" * 100_000)
         await bench.only()
-
-    on_wix(script)
 
 
 async def _bookings(bench: Bench) -> object:
@@ -166,10 +162,10 @@ async def _links(bench: Bench) -> object:
 
 @pytest.mark.parametrize("body", ["[" * 100_000, nested(100_000, SHAPES[1]), DEEP], ids=["lists", "objects", "members"])
 @pytest.mark.parametrize(("operation", "poll"), [(LIST, _bookings), ("batch", _links), (LINKS, _links)])
-def test_an_answer_of_a_portal_that_is_nested_without_end_is_an_invalid_response(
+async def test_an_answer_of_a_portal_that_is_nested_without_end_is_an_invalid_response(
     operation: str, poll: Callable[[Bench], Awaitable[object]], body: str
 ) -> None:
-    async def script(bench: Bench) -> None:
+    async with running_portal() as bench:
         bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR)
         if operation == LINKS:
             bench.simulator.bitrix24.switches.batch_blocked = frozenset({LINKS.lower()})
@@ -178,16 +174,12 @@ def test_an_answer_of_a_portal_that_is_nested_without_end_is_an_invalid_response
             await poll(bench)
         assert Reason.INVALID_RESPONSE is caught.value.reason
 
-    on_portal(script)
 
-
-def test_names_of_resources_that_are_nested_without_end_are_a_failure_beside_the_counts() -> None:
-    async def script(bench: Bench) -> None:
+async def test_names_of_resources_that_are_nested_without_end_are_a_failure_beside_the_counts() -> None:
+    async with running_portal() as bench:
         bench.simulator.faults.add(Fault(FaultKind.BODY, operation=RESOURCES, body="[" * 100_000))
         session = bench.open(bookings={"per_resource": True})
         result = await session.collectors[CollectorName.BOOKINGS].poll()
         assert result.observation is not None
         assert result.failure is not None
         assert Reason.INVALID_RESPONSE is result.failure.reason
-
-    on_portal(script)

@@ -9,9 +9,9 @@ import pytest
 from exporter.errors import InvalidResponseError
 from exporter.model import CollectorName
 from exporter.simulator.bitrix24.world import Resource
-from tests.harness.bitrix24_target import DAY, HOUR, NEXT_7D, Bench, counts, on_portal, poll_bookings
+from tests.harness.bitrix24_target import DAY, HOUR, NEXT_7D, counts, poll_bookings, running_portal
 from tests.harness.wix_site import DAY as NEXT_24H
-from tests.harness.wix_site import WixBench, by_window, on_wix
+from tests.harness.wix_site import by_window, running_site
 
 BOOKINGS = CollectorName.BOOKINGS
 ODD = {"startDate": "soon"}
@@ -19,8 +19,8 @@ ODD = {"startDate": "soon"}
 
 @pytest.mark.parametrize("good", [1, 99, 100, 200])
 @pytest.mark.parametrize("conflicts", [True, False])
-def test_an_odd_booking_of_wix_costs_no_other_wherever_it_stands_on_its_page(good: int, conflicts: bool) -> None:
-    async def script(bench: WixBench) -> None:
+async def test_an_odd_booking_of_wix_costs_no_other_wherever_it_stands_on_its_page(good: int, conflicts: bool) -> None:
+    async with running_site() as bench:
         begin = bench.clock.now + HOUR
         for number in range(good):
             bench.site.bookings.add(begin + number, begin + number + HOUR)
@@ -32,11 +32,9 @@ def test_an_odd_booking_of_wix_costs_no_other_wherever_it_stands_on_its_page(goo
         assert (good, False) == (window.bookings, window.complete)
         assert bench.events.malformed[BOOKINGS] >= 1
 
-    on_wix(script)
 
-
-def test_an_odd_booking_of_wix_that_is_the_only_new_one_fails_no_poll_and_hides_none_that_comes_later() -> None:
-    async def script(bench: WixBench) -> None:
+async def test_an_odd_booking_of_wix_that_is_the_only_new_one_fails_no_poll_and_hides_none_that_comes_later() -> None:
+    async with running_site() as bench:
         begin = bench.clock.now + 5 * HOUR
         bench.site.bookings.add(begin, begin + HOUR, created=bench.clock.now - DAY)
         bench.open(bench.target(bookings={"conflicts": True}))
@@ -51,12 +49,12 @@ def test_an_odd_booking_of_wix_that_is_the_only_new_one_fails_no_poll_and_hides_
         await bench.count()
         assert 1 == bench.events.discovered
 
-    on_wix(script)
-
 
 @pytest.mark.parametrize("others", [0, 1])
-def test_an_odd_booking_of_wix_that_would_be_the_next_one_hides_neither_the_counts_nor_the_one_after_it(others: int) -> None:
-    async def script(bench: WixBench) -> None:
+async def test_an_odd_booking_of_wix_that_would_be_the_next_one_hides_neither_the_counts_nor_the_one_after_it(
+    others: int,
+) -> None:
+    async with running_site() as bench:
         now = bench.clock.now
         bench.site.bookings.add(now - HOUR, now - HOUR / 2)
         bench.site.bookings.add(now + 10 * DAY, now + 10 * DAY + HOUR, patch=ODD)
@@ -68,11 +66,9 @@ def test_an_odd_booking_of_wix_that_would_be_the_next_one_hides_neither_the_coun
         assert (now + 11 * DAY if others else None) == observation.next_booking
         assert bench.events.malformed[BOOKINGS] >= 1
 
-    on_wix(script)
 
-
-def test_an_odd_booking_of_wix_behind_the_windows_costs_no_count_when_partners_are_looked_for() -> None:
-    async def script(bench: WixBench) -> None:
+async def test_an_odd_booking_of_wix_behind_the_windows_costs_no_count_when_partners_are_looked_for() -> None:
+    async with running_site() as bench:
         now, staff = bench.clock.now, bench.site.add_staff()
         bench.site.bookings.add(now + 20 * HOUR, now + 30 * HOUR, staff=staff)
         bench.site.bookings.add(now + 26 * HOUR, now + 27 * HOUR, staff=staff, patch=ODD)
@@ -80,12 +76,10 @@ def test_an_odd_booking_of_wix_behind_the_windows_costs_no_count_when_partners_a
         window = by_window(await bench.count())["next_24h"]
         assert (1, False) == (window.bookings, window.complete)
 
-    on_wix(script)
-
 
 @pytest.mark.parametrize("conflicts", [True, False])
-def test_odd_bookings_alone_are_a_failed_poll_and_not_no_bookings(conflicts: bool) -> None:
-    async def on_a_site(bench: WixBench) -> None:
+async def test_odd_bookings_alone_are_a_failed_poll_and_not_no_bookings(conflicts: bool) -> None:
+    async with running_site() as bench:
         begin = bench.clock.now + HOUR
         bench.site.bookings.add(begin, begin + HOUR, patch=ODD)
         if not conflicts:
@@ -95,18 +89,15 @@ def test_odd_bookings_alone_are_a_failed_poll_and_not_no_bookings(conflicts: boo
         assert isinstance(error, InvalidResponseError)
         assert "of which none can be read" in error.message
 
-    async def in_a_portal(bench: Bench) -> None:
-        bench.world.add_booking(bench.now + 2 * HOUR, bench.now + HOUR)
+    async with running_portal() as portal:
+        portal.world.add_booking(portal.now + 2 * HOUR, portal.now + HOUR)
         with pytest.raises(InvalidResponseError, match="of which none can be read"):
-            await poll_bookings(bench.open(bookings={"conflicts": conflicts}))
-
-    on_wix(on_a_site)
-    on_portal(in_a_portal)
+            await poll_bookings(portal.open(bookings={"conflicts": conflicts}))
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])
-def test_an_odd_provider_costs_no_other_and_is_counted(rows: int) -> None:
-    async def script(bench: WixBench) -> None:
+async def test_an_odd_provider_costs_no_other_and_is_counted(rows: int) -> None:
+    async with running_site() as bench:
         bench.connect()
         providers = [{"id": 7}, *({"id": f"own-{number}", "calendarType": "OTHER"} for number in range(1, rows))]
         bench.answer_with("ListProviders", json.dumps({"providers": providers}))
@@ -115,12 +106,10 @@ def test_an_odd_provider_costs_no_other_and_is_counted(rows: int) -> None:
         assert rows == len(observation.providers)
         assert 1 == bench.events.malformed[CollectorName.CONNECTIONS]
 
-    on_wix(script)
-
 
 @pytest.mark.parametrize("good", [1, 49, 50, 150, 2600])
-def test_an_odd_booking_of_a_portal_costs_no_other_wherever_it_stands_on_its_page(good: int) -> None:
-    async def script(bench: Bench) -> None:
+async def test_an_odd_booking_of_a_portal_costs_no_other_wherever_it_stands_on_its_page(good: int) -> None:
+    async with running_portal() as bench:
         bench.world.fill(good, bench.now, days=(0.1, 6.9))
         bench.world.add_booking(bench.now + 2 * HOUR, bench.now + HOUR)
         session = bench.open(windows=NEXT_7D)
@@ -130,11 +119,9 @@ def test_an_odd_booking_of_a_portal_costs_no_other_wherever_it_stands_on_its_pag
             assert not observation.windows[0].complete
             assert polls == bench.events.malformed[BOOKINGS]
 
-    on_portal(script)
 
-
-def test_an_odd_booking_outside_the_windows_costs_no_count_when_partners_are_looked_for() -> None:
-    async def script(bench: Bench) -> None:
+async def test_an_odd_booking_outside_the_windows_costs_no_count_when_partners_are_looked_for() -> None:
+    async with running_portal() as bench:
         chair = bench.world.add_resource("Chair").id
         bench.world.add_booking(bench.now + 6.5 * DAY, bench.now + 9 * DAY, resource_ids=(chair,))
         bench.world.add_booking(bench.now + 8 * DAY, bench.now + 8 * DAY - HOUR, resource_ids=(chair,))
@@ -142,8 +129,6 @@ def test_an_odd_booking_outside_the_windows_costs_no_count_when_partners_are_loo
         assert {"next_7d": 1} == counts(observation)
         assert not observation.windows[0].complete
         assert 1 == bench.events.malformed[BOOKINGS]
-
-    on_portal(script)
 
 
 class OddResource(Resource):
@@ -154,13 +139,11 @@ class OddResource(Resource):
 
 
 @pytest.mark.parametrize("good", [0, 1, 50])
-def test_an_odd_resource_costs_no_name_of_another_and_is_counted(good: int) -> None:
-    async def script(bench: Bench) -> None:
+async def test_an_odd_resource_costs_no_name_of_another_and_is_counted(good: int) -> None:
+    async with running_portal() as bench:
         for number in range(good):
             bench.world.add_resource(f"Chair {number}")
         bench.world.resources[good + 1] = OddResource(good + 1, "Odd")
         observation = await poll_bookings(bench.open(bookings={"per_resource": True}))
         assert good == len(observation.resource_names)
         assert 1 == bench.events.malformed[BOOKINGS]
-
-    on_portal(script)

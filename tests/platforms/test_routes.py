@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import ssl
 from pathlib import Path
@@ -17,7 +16,7 @@ from exporter.platforms.http_pool import HttpPool
 from exporter.platforms.routes import Routes, host_route
 from tests.harness.certificates import contexts, self_signed, signed
 from tests.harness.connect_proxy import ConnectProxy, listening
-from tests.harness.peer import Client, client, peer
+from tests.harness.peer import Client, peer
 
 
 def ca_file(path: Path) -> CaFile:
@@ -35,44 +34,40 @@ def test_a_target_without_a_way_of_its_own_uses_the_pool_itself() -> None:
     assert Routes().through(transport, None, None) is transport
 
 
-def test_targets_with_the_same_certificates_share_a_connection_and_the_others_do_not_trust_the_server(tmp_path: Path) -> None:
+async def test_targets_with_the_same_certificates_share_a_connection_and_the_others_do_not_trust_the_server(
+    client: Client, tmp_path: Path
+) -> None:
     authority, certificate, key = signed(tmp_path)
     copy = tmp_path / "copy.pem"
     copy.write_bytes(authority.read_bytes())
     other, _ = self_signed(tmp_path, "other")
 
-    async def script(client: Client) -> None:
-        routes = Routes()
-        async with peer(tls=server_context(certificate, key)) as server:
-            for file in (authority, authority, copy):
-                transport = routes.through(client.http, ca_file(file), None)
-                assert 200 == (await Client(transport).ask(server.origin)).status
-            assert 1 == len(server.connections)
-            for transport in (client.http, routes.through(client.http, ca_file(other), None)):
-                with pytest.raises(TlsError, match=r"^TLS with localhost failed: "):
-                    await Client(transport).ask(server.origin)
-
-    client(script)
+    routes = Routes()
+    async with peer(tls=server_context(certificate, key)) as server:
+        for file in (authority, authority, copy):
+            transport = routes.through(client.http, ca_file(file), None)
+            assert 200 == (await Client(transport).ask(server.origin)).status
+        assert 1 == len(server.connections)
+        for transport in (client.http, routes.through(client.http, ca_file(other), None)):
+            with pytest.raises(TlsError, match=r"^TLS with localhost failed: "):
+                await Client(transport).ask(server.origin)
 
 
-def test_targets_with_the_same_proxy_share_a_tunnel_and_those_with_another_user_do_not(tmp_path: Path) -> None:
+async def test_targets_with_the_same_proxy_share_a_tunnel_and_those_with_another_user_do_not(tmp_path: Path) -> None:
     of_server, of_client = contexts(tmp_path, "portal.localhost")
 
-    async def main() -> None:
-        proxy, routes = ConnectProxy(), Routes()
-        async with (
-            peer(tls=of_server) as server,
-            listening(proxy) as address,
-            HttpPool(SystemClock(), tls=of_client) as pool,
-        ):
-            for user, tunnels in (("anna", 1), ("anna", 1), ("bert", 2), ("anna", 2)):
-                way = parse_proxy(address.replace("://", f"://{user}:planted@"))
-                transport = routes.through(pool, None, way)
-                answer = await Client(transport).ask(server.origin.replace("localhost", "portal.localhost"))
-                assert (200, tunnels) == (answer.status, len(proxy.heads))
-            assert 2 == len(server.connections)
-
-    asyncio.run(main())
+    proxy, routes = ConnectProxy(), Routes()
+    async with (
+        peer(tls=of_server) as server,
+        listening(proxy) as address,
+        HttpPool(SystemClock(), tls=of_client) as pool,
+    ):
+        for user, tunnels in (("anna", 1), ("anna", 1), ("bert", 2), ("anna", 2)):
+            way = parse_proxy(address.replace("://", f"://{user}:planted@"))
+            transport = routes.through(pool, None, way)
+            answer = await Client(transport).ask(server.origin.replace("localhost", "portal.localhost"))
+            assert (200, tunnels) == (answer.status, len(proxy.heads))
+        assert 2 == len(server.connections)
 
 
 def test_a_thousand_targets_with_one_ca_file_have_one_context_and_none_is_left_when_they_are_gone(tmp_path: Path) -> None:

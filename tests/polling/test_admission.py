@@ -15,13 +15,19 @@ from tests.harness.lag import LateLag
 from tests.harness.weight import weight
 
 
-def on_machine(script: Callable[[ManualClock, LateLag, Admission], Awaitable[None]]) -> None:
-    async def main() -> None:
-        clock = ManualClock()
-        lag = LateLag(clock)
-        await script(clock, lag, Admission(clock, lag))
+@pytest.fixture
+async def clock() -> ManualClock:
+    return ManualClock()
 
-    asyncio.run(main())
+
+@pytest.fixture
+async def lag(clock: ManualClock) -> LateLag:
+    return LateLag(clock)
+
+
+@pytest.fixture
+async def admission(clock: ManualClock, lag: LateLag) -> Admission:
+    return Admission(clock, lag)
 
 
 class Callers:
@@ -48,262 +54,223 @@ async def connect(admission: Admission, origin: str = "api.example:443", *, refu
                 raise ConnectionRefusedError
 
 
-def test_a_punctual_loop_admits_a_poll_at_once() -> None:
-    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
-        await clock.advance(1)
-        callers = Callers(clock)
-        callers.ask(10, lambda: admission.poll(60))
-        await clock.settle()
-        assert [1.0] * 10 == callers.began
-
-    on_machine(script)
+async def test_a_punctual_loop_admits_a_poll_at_once(clock: ManualClock, admission: Admission) -> None:
+    await clock.advance(1)
+    callers = Callers(clock)
+    callers.ask(10, lambda: admission.poll(60))
+    await clock.settle()
+    assert [1.0] * 10 == callers.began
 
 
-def test_polls_that_are_due_together_begin_bit_by_bit_at_no_more_than_400_a_second() -> None:
-    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
-        await clock.advance(1)
-        callers = Callers(clock)
-        callers.ask(2000, lambda: admission.poll(60))
-        await clock.advance(10)
-        assert len(callers.began) == 2000
-        per_second = [sum(start <= at < start + 1 for at in callers.began) for start in (1, 2, 3, 4, 5)]
-        assert max(per_second) <= 420
-        assert callers.began[-1] < 7, "and no slower than the loop allows"
-
-    on_machine(script)
+async def test_polls_that_are_due_together_begin_bit_by_bit_at_no_more_than_400_a_second(
+    clock: ManualClock, admission: Admission
+) -> None:
+    await clock.advance(1)
+    callers = Callers(clock)
+    callers.ask(2000, lambda: admission.poll(60))
+    await clock.advance(10)
+    assert len(callers.began) == 2000
+    per_second = [sum(start <= at < start + 1 for at in callers.began) for start in (1, 2, 3, 4, 5)]
+    assert max(per_second) <= 420
+    assert callers.began[-1] < 7, "and no slower than the loop allows"
 
 
 @pytest.mark.parametrize(("late", "begun"), [(0.24, True), (0.26, False), (5.0, False)])
-def test_a_loop_that_is_more_than_a_quarter_of_a_second_late_admits_none(*, late: float, begun: bool) -> None:
-    async def script(clock: ManualClock, lag: LateLag, admission: Admission) -> None:
-        lag.lateness = late
-        await clock.advance(1)
-        callers = Callers(clock)
-        callers.ask(1, lambda: admission.poll(60))
-        await clock.advance(5)
-        assert begun is bool(callers.began)
-
-    on_machine(script)
-
-
-def test_the_later_the_loop_the_fewer_begin() -> None:
-    async def script(clock: ManualClock, lag: LateLag, admission: Admission) -> None:
-        lag.lateness = 0.2
-        await clock.advance(1)
-        callers = Callers(clock)
-        callers.ask(1000, lambda: admission.poll(60))
-        await clock.advance(1)
-        assert 0 < len(callers.began) <= 100
-
-    on_machine(script)
+async def test_a_loop_that_is_more_than_a_quarter_of_a_second_late_admits_none(
+    clock: ManualClock, lag: LateLag, admission: Admission, *, late: float, begun: bool
+) -> None:
+    lag.lateness = late
+    await clock.advance(1)
+    callers = Callers(clock)
+    callers.ask(1, lambda: admission.poll(60))
+    await clock.advance(5)
+    assert begun is bool(callers.began)
 
 
-def test_polls_begin_in_the_order_in_which_they_were_due() -> None:
-    async def script(clock: ManualClock, lag: LateLag, admission: Admission) -> None:
-        lag.lateness = 1.0
-        order: list[int] = []
-
-        async def poll(number: int) -> None:
-            await admission.poll(60)
-            order.append(number)
-
-        tasks = [asyncio.create_task(poll(number)) for number in range(100)]
-        await clock.advance(5)
-        lag.lateness = 0.0
-        await clock.advance(5)
-        assert list(range(100)) == order
-        await asyncio.gather(*tasks)
-
-    on_machine(script)
+async def test_the_later_the_loop_the_fewer_begin(clock: ManualClock, lag: LateLag, admission: Admission) -> None:
+    lag.lateness = 0.2
+    await clock.advance(1)
+    callers = Callers(clock)
+    callers.ask(1000, lambda: admission.poll(60))
+    await clock.advance(1)
+    assert 0 < len(callers.began) <= 100
 
 
-def test_a_poll_that_was_given_up_while_it_waited_costs_the_others_no_place() -> None:
-    async def script(clock: ManualClock, lag: LateLag, admission: Admission) -> None:
-        lag.lateness = 1.0
-        callers = Callers(clock)
-        callers.ask(40, lambda: admission.poll(600))
-        await clock.advance(5)
-        for task in callers.tasks[:30]:
-            task.cancel()
-        await clock.settle()
-        lag.lateness = 0.0
-        await clock.advance(0.06)
-        assert len(callers.began) == 10
+async def test_polls_begin_in_the_order_in_which_they_were_due(clock: ManualClock, lag: LateLag, admission: Admission) -> None:
+    lag.lateness = 1.0
+    order: list[int] = []
 
-    on_machine(script)
+    async def poll(number: int) -> None:
+        await admission.poll(60)
+        order.append(number)
 
-
-def test_connections_are_opened_at_no_more_than_200_a_second() -> None:
-    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
-        callers = Callers(clock)
-        callers.ask(1000, lambda: connect(admission))
-        await clock.advance(10)
-        assert len(callers.began) == 1000
-        assert max(sum(start <= at < start + 1 for at in callers.began) for start in range(6)) <= 212
-        assert callers.began[-1] < 5.1
-
-    on_machine(script)
+    tasks = [asyncio.create_task(poll(number)) for number in range(100)]
+    await clock.advance(5)
+    lag.lateness = 0.0
+    await clock.advance(5)
+    assert list(range(100)) == order
+    await asyncio.gather(*tasks)
 
 
-def test_a_wait_for_a_connection_counts_for_no_deadline_and_ends_after_an_interval() -> None:
-    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
-        callers = Callers(clock)
-
-        async def exchange() -> None:
-            async with clock.timeout(300, slack=20), clock.timeout(1):
-                await connect(admission)
-
-        callers.ask(10_000, exchange)
-        await clock.advance(60)
-        assert len(callers.began) == 10_000, "no deadline of a second struck in a queue of fifty"
-        assert max(callers.began) <= 20
-
-    on_machine(script)
-
-
-def test_an_origin_opens_its_first_connection_before_another_opens_its_thousandth() -> None:
-    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
-        many, few = Callers(clock), Callers(clock)
-        many.ask(5_000, lambda: connect(admission, "sites.example:443"))
-        await clock.settle()
-        few.ask(20, lambda: connect(admission, "portal.example:443"))
-        await clock.advance(1)
-        assert len(few.began) == 20, "they take turns, one of each"
-        await clock.advance(30)
-        assert len(many.began) == 5_000, "and nothing is lost by it"
-
-    on_machine(script)
+async def test_a_poll_that_was_given_up_while_it_waited_costs_the_others_no_place(
+    clock: ManualClock, lag: LateLag, admission: Admission
+) -> None:
+    lag.lateness = 1.0
+    callers = Callers(clock)
+    callers.ask(40, lambda: admission.poll(600))
+    await clock.advance(5)
+    for task in callers.tasks[:30]:
+        task.cancel()
+    await clock.settle()
+    lag.lateness = 0.0
+    await clock.advance(0.06)
+    assert len(callers.began) == 10
 
 
-def test_five_thousand_origins_that_refuse_delay_no_origin_that_answers() -> None:
-    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
-        async def knock_all() -> None:
-            knocking = [connect(admission, f"portal{number}.example:443", refused=True) for number in range(5_000)]
-            await asyncio.gather(*knocking)
-
-        first = asyncio.create_task(knock_all())
-        await clock.advance(30)
-        await first
-        again = asyncio.create_task(knock_all())
-        await clock.settle()
-        good = Callers(clock)
-        good.ask(20, lambda: connect(admission, "sites.example:443"))
-        await clock.advance(1)
-        assert len(good.began) == 20
-        await clock.advance(30)
-        assert again.done(), "those that refuse are tried all the same"
-
-    on_machine(script)
+async def test_connections_are_opened_at_no_more_than_200_a_second(clock: ManualClock, admission: Admission) -> None:
+    callers = Callers(clock)
+    callers.ask(1000, lambda: connect(admission))
+    await clock.advance(10)
+    assert len(callers.began) == 1000
+    assert max(sum(start <= at < start + 1 for at in callers.began) for start in range(6)) <= 212
+    assert callers.began[-1] < 5.1
 
 
-def test_an_origin_that_answers_again_waits_behind_nobody_any_more() -> None:
-    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
-        await connect(admission, "portal.example:443", refused=True)
-        await connect(admission, "portal.example:443")
-        many, good = Callers(clock), Callers(clock)
-        many.ask(2_000, lambda: connect(admission, "sites.example:443"))
-        await clock.settle()
-        good.ask(1, lambda: connect(admission, "portal.example:443"))
-        await clock.advance(1)
-        assert len(good.began) == 1
+async def test_a_wait_for_a_connection_counts_for_no_deadline_and_ends_after_an_interval(
+    clock: ManualClock, admission: Admission
+) -> None:
+    callers = Callers(clock)
 
-    on_machine(script)
+    async def exchange() -> None:
+        async with clock.timeout(300, slack=20), clock.timeout(1):
+            await connect(admission)
 
-
-def test_who_waits_no_longer_for_a_connection_costs_the_others_no_time() -> None:
-    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
-        callers = Callers(clock)
-        callers.ask(2_000, lambda: connect(admission))
-        await clock.settle()
-        for task in callers.tasks[:1_900]:
-            task.cancel()
-        await clock.advance(1)
-        assert len(callers.began) >= 100
-
-    on_machine(script)
+    callers.ask(10_000, exchange)
+    await clock.advance(60)
+    assert len(callers.began) == 10_000, "no deadline of a second struck in a queue of fifty"
+    assert max(callers.began) <= 20
 
 
-def test_polls_that_gave_up_waiting_leave_nothing_behind() -> None:
-    async def script(clock: ManualClock, lag: LateLag, admission: Admission) -> None:
-        lag.lateness = 1.0
-        callers = Callers(clock)
-        callers.ask(100, lambda: admission.poll(60))
-        await clock.advance(61)
-        assert len(callers.began) == 100
-        assert not admission._polls._queue
-
-    on_machine(script)
-
-
-def test_at_most_64_answers_are_decoded_at_once() -> None:
-    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
-        at_once = most = 0
-
-        async def decode() -> None:
-            nonlocal at_once, most
-            async with clock.timeout(5), admission.decoding():
-                at_once += 1
-                most = max(most, at_once)
-                await clock.sleep(3)
-                at_once -= 1
-
-        tasks = [asyncio.create_task(decode()) for _ in range(500)]
-        await clock.advance(60)
-        await asyncio.gather(*tasks)
-        assert most == 64
-
-    on_machine(script)
+async def test_an_origin_opens_its_first_connection_before_another_opens_its_thousandth(
+    clock: ManualClock, admission: Admission
+) -> None:
+    many, few = Callers(clock), Callers(clock)
+    many.ask(5_000, lambda: connect(admission, "sites.example:443"))
+    await clock.settle()
+    few.ask(20, lambda: connect(admission, "portal.example:443"))
+    await clock.advance(1)
+    assert len(few.began) == 20, "they take turns, one of each"
+    await clock.advance(30)
+    assert len(many.began) == 5_000, "and nothing is lost by it"
 
 
-def test_decoding_that_does_not_end_delays_another_poll_by_one_interval_only() -> None:
-    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
-        async def hang() -> None:
-            async with admission.decoding():
-                await asyncio.Event().wait()
+async def test_five_thousand_origins_that_refuse_delay_no_origin_that_answers(clock: ManualClock, admission: Admission) -> None:
+    async def knock_all() -> None:
+        knocking = [connect(admission, f"portal{number}.example:443", refused=True) for number in range(5_000)]
+        await asyncio.gather(*knocking)
 
-        async def decode() -> None:
-            async with clock.timeout(300, slack=60), admission.decoding():
-                pass
-
-        hanging = [asyncio.create_task(hang()) for _ in range(64)]
-        await clock.settle()
-        callers = Callers(clock)
-        callers.ask(1, decode)
-        await clock.advance(61)
-        assert [60] == callers.began
-        for task in hanging:
-            task.cancel()
-
-    on_machine(script)
+    first = asyncio.create_task(knock_all())
+    await clock.advance(30)
+    await first
+    again = asyncio.create_task(knock_all())
+    await clock.settle()
+    good = Callers(clock)
+    good.ask(20, lambda: connect(admission, "sites.example:443"))
+    await clock.advance(1)
+    assert len(good.began) == 20
+    await clock.advance(30)
+    assert again.done(), "those that refuse are tried all the same"
 
 
-def test_a_place_that_came_in_the_moment_of_giving_up_is_not_lost() -> None:
-    async def script(clock: ManualClock, _: LateLag, __: Admission) -> None:
-        turnstile = Turnstile(clock, 0)
-        waiting = asyncio.create_task(turnstile.enter(None))
-        await clock.settle()
-        turnstile.leave(1)
-        waiting.cancel()  # before it can notice that it was let in
-        await clock.settle()
-        assert turnstile.places == 1
-
-    on_machine(script)
+async def test_an_origin_that_answers_again_waits_behind_nobody_any_more(clock: ManualClock, admission: Admission) -> None:
+    await connect(admission, "portal.example:443", refused=True)
+    await connect(admission, "portal.example:443")
+    many, good = Callers(clock), Callers(clock)
+    many.ask(2_000, lambda: connect(admission, "sites.example:443"))
+    await clock.settle()
+    good.ask(1, lambda: connect(admission, "portal.example:443"))
+    await clock.advance(1)
+    assert len(good.began) == 1
 
 
-def test_ever_new_origins_that_refuse_do_not_fill_the_memory() -> None:
-    async def script() -> tuple[int, int]:
-        clock = ManualClock()
-        admission = Admission(clock)
-        sizes = []
-        for begin in (0, 100_000):
-            for number in range(begin, begin + 20_000):
-                clock.now += 1
-                with contextlib.suppress(ConnectionError):
-                    async with admission.connection(f"moved{number:06}.bitrix24.com:443"):
-                        raise ConnectionError
-            sizes.append(weight(admission))
-        return sizes[0], sizes[1]
+async def test_who_waits_no_longer_for_a_connection_costs_the_others_no_time(clock: ManualClock, admission: Admission) -> None:
+    callers = Callers(clock)
+    callers.ask(2_000, lambda: connect(admission))
+    await clock.settle()
+    for task in callers.tasks[:1_900]:
+        task.cancel()
+    await clock.advance(1)
+    assert len(callers.began) >= 100
 
-    early, late = asyncio.run(script())
+
+async def test_polls_that_gave_up_waiting_leave_nothing_behind(clock: ManualClock, lag: LateLag, admission: Admission) -> None:
+    lag.lateness = 1.0
+    callers = Callers(clock)
+    callers.ask(100, lambda: admission.poll(60))
+    await clock.advance(61)
+    assert len(callers.began) == 100
+    assert not admission._polls._queue
+
+
+async def test_at_most_64_answers_are_decoded_at_once(clock: ManualClock, admission: Admission) -> None:
+    at_once = most = 0
+
+    async def decode() -> None:
+        nonlocal at_once, most
+        async with clock.timeout(5), admission.decoding():
+            at_once += 1
+            most = max(most, at_once)
+            await clock.sleep(3)
+            at_once -= 1
+
+    tasks = [asyncio.create_task(decode()) for _ in range(500)]
+    await clock.advance(60)
+    await asyncio.gather(*tasks)
+    assert most == 64
+
+
+async def test_decoding_that_does_not_end_delays_another_poll_by_one_interval_only(
+    clock: ManualClock, admission: Admission
+) -> None:
+    async def hang() -> None:
+        async with admission.decoding():
+            await asyncio.Event().wait()
+
+    async def decode() -> None:
+        async with clock.timeout(300, slack=60), admission.decoding():
+            pass
+
+    hanging = [asyncio.create_task(hang()) for _ in range(64)]
+    await clock.settle()
+    callers = Callers(clock)
+    callers.ask(1, decode)
+    await clock.advance(61)
+    assert [60] == callers.began
+    for task in hanging:
+        task.cancel()
+
+
+async def test_a_place_that_came_in_the_moment_of_giving_up_is_not_lost(clock: ManualClock) -> None:
+    turnstile = Turnstile(clock, 0)
+    waiting = asyncio.create_task(turnstile.enter(None))
+    await clock.settle()
+    turnstile.leave(1)
+    waiting.cancel()  # before it can notice that it was let in
+    await clock.settle()
+    assert turnstile.places == 1
+
+
+async def test_ever_new_origins_that_refuse_do_not_fill_the_memory() -> None:
+    clock = ManualClock()
+    admission = Admission(clock)
+    sizes = []
+    for begin in (0, 100_000):
+        for number in range(begin, begin + 20_000):
+            clock.now += 1
+            with contextlib.suppress(ConnectionError):
+                async with admission.connection(f"moved{number:06}.bitrix24.com:443"):
+                    raise ConnectionError
+        sizes.append(weight(admission))
+    early, late = (sizes[0], sizes[1])
     assert late < 1.2 * early
     assert late < 4 * 1024 * 1024

@@ -35,15 +35,12 @@ class Crowd:
         self.recorded.append(collector)
 
 
-def test_a_fleet_is_polled_twenty_at_a_time_and_comes_back_in_its_order() -> None:
-    async def main() -> None:
-        crowd = Crowd(ManualClock())
-        names = [f"site-{number}" for number in range(100)]
-        jobs = [Job(name, "wix", CollectorName.BOOKINGS, 60.0, 300.0, crowd, crowd) for name in names]
-        finished: list[CollectorState] = []
-        polling = asyncio.create_task(poll_all(jobs, crowd.clock, finished.append))
-        await crowd.clock.advance(5.5)
-        assert names == [state.target for state in await polling]
-        assert (20, 100) == (crowd.most, len(finished))
-
-    asyncio.run(main())
+async def test_a_fleet_is_polled_twenty_at_a_time_and_comes_back_in_its_order() -> None:
+    crowd = Crowd(ManualClock())
+    names = [f"site-{number}" for number in range(100)]
+    jobs = [Job(name, "wix", CollectorName.BOOKINGS, 60.0, 300.0, crowd, crowd) for name in names]
+    finished: list[CollectorState] = []
+    polling = asyncio.create_task(poll_all(jobs, crowd.clock, finished.append))
+    await crowd.clock.advance(5.5)
+    assert names == [state.target for state in await polling]
+    assert (20, 100) == (crowd.most, len(finished))

@@ -10,13 +10,13 @@ import pytest
 from exporter.config import Config
 from exporter.errors import ConfigError
 from tests.harness.application import RunningApplication, application, driven
-from tests.harness.business import API_KEY, WEBHOOK_CODE, Business, with_business
+from tests.harness.business import API_KEY, WEBHOOK_CODE, Business
 from tests.harness.clock import ManualClock
-from tests.harness.hourly_business import calm, portal, with_application
+from tests.harness.hourly_business import calm, hourly_application, portal
 
 
-def test_the_watch_reloads_nothing_after_a_start_when_nothing_changed(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, _: Business) -> None:
+async def test_the_watch_reloads_nothing_after_a_start_when_nothing_changed(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business),)) as (app, _):
         before = app.app.changes
         loaded = (await app.samples())["config_last_reload_success_timestamp_seconds"]
         for _tick in range(3):
@@ -25,11 +25,11 @@ def test_the_watch_reloads_nothing_after_a_start_when_nothing_changed(tmp_path: 
         assert before == app.app.changes
         assert loaded == (await app.samples())["config_last_reload_success_timestamp_seconds"]
 
-    with_application(tmp_path, lambda business: (calm(business),), scenario)
 
-
-def test_the_watch_reads_only_what_changed_and_tells_of_a_mistake_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_the_watch_reads_only_what_changed_and_tells_of_a_mistake_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with hourly_application(tmp_path, lambda business: (portal(business),)) as (app, business):
         loads: list[int] = []
         load = app.app._load
 
@@ -59,11 +59,9 @@ def test_the_watch_reads_only_what_changed_and_tells_of_a_mistake_once(tmp_path:
         await driven(app, app.app.reload_if_changed())
         assert (await app.samples())['collector_up{collector="bookings"}'] == 0, "another credential is another account"
 
-    with_application(tmp_path, lambda business: (portal(business),), scenario)
 
-
-def test_the_watch_notices_a_secret_that_a_rejected_configuration_waited_for(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_the_watch_notices_a_secret_that_a_rejected_configuration_waited_for(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business),)) as (app, business):
         business.config(calm(business, api_key={"file": str(tmp_path / "late")}))
         for _ in range(2):
             with contextlib.suppress(ConfigError):
@@ -72,23 +70,18 @@ def test_the_watch_notices_a_secret_that_a_rejected_configuration_waited_for(tmp
         await driven(app, app.app.reload_if_changed())
         assert (await app.samples())["config_last_reload_successful"] == 1
 
-    with_application(tmp_path, lambda business: (calm(business),), scenario)
 
-
-def test_a_change_that_the_watch_died_of_is_loaded_by_the_one_that_is_begun_after_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_change_that_the_watch_died_of_is_loaded_by_the_one_that_is_begun_after_it(
+    business: Business, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario(business: Business) -> None:
-        config = business.config(business.wix_target(labels={"site": "old"}))
-        async with application(config, ManualClock(business.simulator.now())) as app:
-            await app.finished_polls()
-            await app.app.reload_if_changed()
-            business.config(business.wix_target(labels={"site": "new"}))
-            await _die_of_the_next_load(app, monkeypatch)
-            await app.app.reload_if_changed()
-            assert 'site="new"' in await app.page()
-
-    with_business(tmp_path, scenario)
+    config = business.config(business.wix_target(labels={"site": "old"}))
+    async with application(config, ManualClock(business.simulator.now())) as app:
+        await app.finished_polls()
+        await app.app.reload_if_changed()
+        business.config(business.wix_target(labels={"site": "new"}))
+        await _die_of_the_next_load(app, monkeypatch)
+        await app.app.reload_if_changed()
+        assert 'site="new"' in await app.page()
 
 
 async def _die_of_the_next_load(app: RunningApplication, monkeypatch: pytest.MonkeyPatch) -> None:

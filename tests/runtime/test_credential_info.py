@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.harness.application import RunningApplication
 from tests.harness.business import API_KEY, APP_SECRET, SITE_ID, Business
-from tests.harness.hourly_business import calm, live, portal, with_application
+from tests.harness.hourly_business import calm, hourly_application, live, portal
 
 
 async def places(app: RunningApplication) -> dict[tuple[str, str], str]:
@@ -31,7 +31,7 @@ def app_site(business: Business, name: str, secret: object) -> dict[str, Any]:
     return {key: value for key, value in target.items() if key not in ("site_id", "api_key")}
 
 
-def test_each_kind_of_source_has_its_label_on_both_platforms_and_no_secret_stands_on_the_page(
+async def test_each_kind_of_source_has_its_label_on_both_platforms_and_no_secret_stands_on_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def targets(business: Business) -> tuple[dict[str, Any], ...]:
@@ -52,7 +52,7 @@ def test_each_kind_of_source_has_its_label_on_both_platforms_and_no_secret_stand
             business.expired_oauth_target("oauth"),
         )
 
-    async def scenario(app: RunningApplication, business: Business) -> None:
+    async with hourly_application(tmp_path, targets) as (app, business):
         assert {
             ("key in a file", "wix"): "wix.key",
             ("the same key", "wix"): "wix.key",
@@ -68,11 +68,9 @@ def test_each_kind_of_source_has_its_label_on_both_platforms_and_no_secret_stand
         page = await app.page()
         assert [] == [secret for secret in (*business.secrets, APP_SECRET) if secret in page]
 
-    with_application(tmp_path, targets, scenario)
 
-
-def test_a_source_that_changes_changes_the_label_though_the_credential_is_the_same(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_source_that_changes_changes_the_label_though_the_credential_is_the_same(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business), portal(business))) as (app, business):
         session = live(app)["wix"].session
         assert "inline:wix" == (await places(app))["wix", "wix"]
         (tmp_path / "key-of-all").write_text(API_KEY)
@@ -81,25 +79,19 @@ def test_a_source_that_changes_changes_the_label_though_the_credential_is_the_sa
         assert {("wix", "wix"): "key-of-all", ("b24", "bitrix24"): "inline:b24"} == await places(app)
         assert session is live(app)["wix"].session
 
-    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
 
-
-def test_a_target_that_is_removed_or_renamed_leaves_no_credential_behind(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_target_that_is_removed_or_renamed_leaves_no_credential_behind(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business), portal(business))) as (app, business):
         business.config(portal(business, "other"))
         await app.app.reload()
         assert {("other", "bitrix24"): "inline:other"} == await places(app)
 
-    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
 
-
-def test_a_target_that_is_paused_uses_no_credential(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_target_that_is_paused_uses_no_credential(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business), portal(business))) as (app, business):
         business.config(calm(business, paused=True), portal(business))
         await app.app.reload()
         assert {("b24", "bitrix24"): "inline:b24"} == await places(app)
         business.config(calm(business), portal(business))
         await app.app.reload()
         assert {("wix", "wix"): "inline:wix", ("b24", "bitrix24"): "inline:b24"} == await places(app)
-
-    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)

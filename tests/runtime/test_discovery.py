@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +15,23 @@ import yaml
 from exporter.errors import ConfigError
 from exporter.simulator import FaultKind
 from exporter.state.findings import problems
-from tests.harness.agency import KEY, Agency, called, guid, on_agency
+from tests.harness.agency import KEY, Agency, called, guid, running_agency
 from tests.harness.application import RunningApplication, driven
 
 MINUTE = 60.0
 INTERVAL = 15 * MINUTE
 
 
-Scenario = Callable[[Agency, RunningApplication], Coroutine[Any, Any, None]]
-
-
-def watching(folder: Path, scenario: Scenario, sites: int = 3, **rule: Any) -> None:  # noqa: ANN401  keys of a rule
-    """Run ``scenario`` when the first list has been read."""
-
-    async def script(agency: Agency) -> None:
-        async with agency.exporter(agency.config(agency.rule(**rule))) as app:
-            await until(app, lambda: len(names(app)) == sites)
-            await scenario(agency, app)
-
-    on_agency(folder, script, sites)
+@contextlib.asynccontextmanager
+async def watching(
+    folder: Path,
+    sites: int = 3,
+    **rule: Any,  # noqa: ANN401  keys of a rule
+) -> AsyncIterator[tuple[Agency, RunningApplication]]:
+    """Watch an agency while the block runs, which begins when the first list has been read."""
+    async with running_agency(folder, sites) as agency, agency.exporter(agency.config(agency.rule(**rule))) as app:
+        await until(app, lambda: len(names(app)) == sites)
+        yield agency, app
 
 
 def names(app: RunningApplication) -> list[str]:
@@ -66,8 +65,8 @@ async def numbers(app: RunningApplication) -> tuple[float, float]:
     return page['discovered_targets{discovery="agency"}'], page['discovery_up{discovery="agency"}']
 
 
-def test_a_new_site_is_watched_with_the_next_list_and_the_others_keep_what_they_have(tmp_path: Path) -> None:
-    async def scenario(agency: Agency, app: RunningApplication) -> None:
+async def test_a_new_site_is_watched_with_the_next_list_and_the_others_keep_what_they_have(tmp_path: Path) -> None:
+    async with watching(tmp_path) as (agency, app):
         await app.finished_polls()
         before = {name: live.session for name, live in app.app._live.items()}
         agency.open(4)
@@ -77,11 +76,9 @@ def test_a_new_site_is_watched_with_the_next_list_and_the_others_keep_what_they_
         await app.finished_polls()
         assert (4, 1) == await numbers(app)
 
-    watching(tmp_path, scenario)
 
-
-def test_a_site_leaves_when_it_is_missing_in_three_lists_in_a_row(tmp_path: Path) -> None:
-    async def scenario(agency: Agency, app: RunningApplication) -> None:
+async def test_a_site_leaves_when_it_is_missing_in_three_lists_in_a_row(tmp_path: Path) -> None:
+    async with watching(tmp_path) as (agency, app):
         site = agency.site(2)
         agency.close(2)
         for _ in range(2):
@@ -99,12 +96,10 @@ def test_a_site_leaves_when_it_is_missing_in_three_lists_in_a_row(tmp_path: Path
         assert [called(2)[0]] == [line["target"] for line in logged if line["event"] == "site_left"]
         assert not [line for line in (await app.page()).splitlines() if called(2)[0] in line]
 
-    watching(tmp_path, scenario)
-
 
 @pytest.mark.parametrize("fact", ["trashed_at", "published"])
-def test_a_site_that_the_list_says_is_out_of_use_leaves_at_once(fact: str, tmp_path: Path) -> None:
-    async def scenario(agency: Agency, app: RunningApplication) -> None:
+async def test_a_site_that_the_list_says_is_out_of_use_leaves_at_once(fact: str, tmp_path: Path) -> None:
+    async with watching(tmp_path) as (agency, app):
         if fact == "trashed_at":
             agency.site(2).trashed_at = agency.simulator.now()
         else:  # the filter leaves it out, so it is only missing
@@ -114,11 +109,9 @@ def test_a_site_that_the_list_says_is_out_of_use_leaves_at_once(fact: str, tmp_p
         await next_list(agency, app)
         assert called(1, 3) == names(app)
 
-    watching(tmp_path, scenario)
 
-
-def test_a_site_that_is_renamed_stays_the_same_target_and_the_log_says_so(tmp_path: Path) -> None:
-    async def scenario(agency: Agency, app: RunningApplication) -> None:
+async def test_a_site_that_is_renamed_stays_the_same_target_and_the_log_says_so(tmp_path: Path) -> None:
+    async with watching(tmp_path) as (agency, app):
         agency.site(2).display_name = "Spa & Nails"
         with structlog.testing.capture_logs() as logged:
             await next_list(agency, app)
@@ -127,14 +120,12 @@ def test_a_site_that_is_renamed_stays_the_same_target_and_the_log_says_so(tmp_pa
         renamed = [(line["target"], line["to"]) for line in logged if line["event"] == "site_renamed"]
         assert [(called(2)[0], "Spa & Nails")] == renamed
 
-    watching(tmp_path, scenario)
-
 
 @pytest.mark.parametrize("left", [0, 1, 2])
-def test_a_list_that_lacks_more_than_half_removes_none_and_a_restart_takes_it_as_it_is(left: int, tmp_path: Path) -> None:
+async def test_a_list_that_lacks_more_than_half_removes_none_and_a_restart_takes_it_as_it_is(left: int, tmp_path: Path) -> None:
     top = {"state_file": str(tmp_path / "state.json")}
 
-    async def script(agency: Agency) -> None:
+    async with running_agency(tmp_path, 6) as agency:
         config = agency.config(**top)
         async with agency.exporter(config) as app:
             await until(app, lambda: len(names(app)) == 6)
@@ -149,8 +140,6 @@ def test_a_list_that_lacks_more_than_half_removes_none_and_a_restart_takes_it_as
             for _ in range(3):
                 await next_list(agency, app)
             assert (called(*range(1, left + 1)), []) == (names(app), warnings(app))
-
-    on_agency(tmp_path, script, 6)
 
 
 FAULTS: dict[str, tuple[FaultKind, dict[str, Any], str]] = {
@@ -172,12 +161,12 @@ FAULTS: dict[str, tuple[FaultKind, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("kind", "options", "text"), FAULTS.values(), ids=FAULTS)
-def test_a_list_that_cannot_be_read_changes_nothing_and_is_told(
+async def test_a_list_that_cannot_be_read_changes_nothing_and_is_told(
     kind: FaultKind, options: dict[str, Any], text: str, tmp_path: Path
 ) -> None:
     sites = 120 if "after" in options else 3
 
-    async def scenario(agency: Agency, app: RunningApplication) -> None:
+    async with watching(tmp_path, sites, paused=True) as (agency, app):
         agency.close(2)
         agency.open(sites + 1)
         agency.fail(kind, **options)
@@ -194,11 +183,9 @@ def test_a_list_that_cannot_be_read_changes_nothing_and_is_told(
         await until(app, lambda: not warnings(app) and len(names(app)) == sites + 1)
         assert (sites + 1, 1) == await numbers(app)
 
-    watching(tmp_path, scenario, sites, paused=True)
 
-
-def test_after_failures_in_a_row_the_list_is_asked_for_ever_more_seldom_up_to_its_interval(tmp_path: Path) -> None:
-    async def scenario(agency: Agency, app: RunningApplication) -> None:
+async def test_after_failures_in_a_row_the_list_is_asked_for_ever_more_seldom_up_to_its_interval(tmp_path: Path) -> None:
+    async with watching(tmp_path, paused=True) as (agency, app):
         agency.fail(FaultKind.EMPTY, status=403)
         await app.clock.advance(INTERVAL)
         asked = agency.asked()
@@ -208,14 +195,12 @@ def test_after_failures_in_a_row_the_list_is_asked_for_ever_more_seldom_up_to_it
         # 1, 2, 4, 8 and then each 15 minutes, with a jitter
         assert 12 <= agency.asked() - asked <= 24
 
-    watching(tmp_path, scenario, paused=True)
 
-
-def test_a_key_that_is_changed_is_used_for_the_list_and_for_the_sites_after_a_reload(tmp_path: Path) -> None:
+async def test_a_key_that_is_changed_is_used_for_the_list_and_for_the_sites_after_a_reload(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text(KEY)
 
-    async def scenario(agency: Agency, app: RunningApplication) -> None:
+    async with watching(tmp_path, api_key={"file": str(key)}) as (agency, app):
         await app.finished_polls()
         agency.simulator.wix.credentials.revoke_key(KEY)
         agency.simulator.wix.add_key(agency.site(1), "IST.another-key-of-the-account")
@@ -227,11 +212,9 @@ def test_a_key_that_is_changed_is_used_for_the_list_and_for_the_sites_after_a_re
         assert {1.0} == {value for name, value in (await app.samples()).items() if name.startswith("collector_up")}
         assert "another-key" not in app.app.effective_config()
 
-    watching(tmp_path, scenario, api_key={"file": str(key)})
 
-
-def test_a_start_without_an_answer_says_what_is_missing_and_is_ready_once_the_list_was_asked_for(tmp_path: Path) -> None:
-    async def script(agency: Agency) -> None:
+async def test_a_start_without_an_answer_says_what_is_missing_and_is_ready_once_the_list_was_asked_for(tmp_path: Path) -> None:
+    async with running_agency(tmp_path) as agency:
         agency.fail(FaultKind.EMPTY, status=500)
         async with agency.exporter(agency.config()) as app:
             view = app.app.view()
@@ -242,11 +225,9 @@ def test_a_start_without_an_answer_says_what_is_missing_and_is_ready_once_the_li
             await app.clock.advance(3 * MINUTE)
             await until(app, lambda: called(1, 2, 3) == names(app))
 
-    on_agency(tmp_path, script)
 
-
-def test_a_restart_without_an_answer_polls_what_is_remembered_under_the_names_that_it_had(tmp_path: Path) -> None:
-    async def script(agency: Agency) -> None:
+async def test_a_restart_without_an_answer_polls_what_is_remembered_under_the_names_that_it_had(tmp_path: Path) -> None:
+    async with running_agency(tmp_path) as agency:
         config = agency.config(state_file=str(tmp_path / "state.json"))
         async with agency.exporter(config) as app:
             await until(app, lambda: len(names(app)) == 3)
@@ -264,12 +245,10 @@ def test_a_restart_without_an_answer_polls_what_is_remembered_under_the_names_th
         assert KEY not in (tmp_path / "state.json.sites").read_text()
         assert 0o600 == (tmp_path / "state.json.sites").stat().st_mode & 0o777
 
-    on_agency(tmp_path, script)
-
 
 @pytest.mark.parametrize("left", ["state.json", "state.json.0-of-2", "state.json.shard-0-of-5"])
-def test_a_new_shard_calls_the_sites_as_the_processes_before_did(left: str, tmp_path: Path) -> None:
-    async def script(agency: Agency) -> None:
+async def test_a_new_shard_calls_the_sites_as_the_processes_before_did(left: str, tmp_path: Path) -> None:
+    async with running_agency(tmp_path) as agency:
         config = agency.config(state_file=str(tmp_path / left))
         async with agency.exporter(config) as app:
             await until(app, lambda: len(names(app)) == 3)
@@ -282,25 +261,21 @@ def test_a_new_shard_calls_the_sites_as_the_processes_before_did(left: str, tmp_
                 again |= set(names(app))
         assert set(called(1, 2, 3)) == again
 
-    on_agency(tmp_path, script)
-
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 1, "accounts": {"wix": 5}}', b"\xff\xfe"])
-def test_a_file_of_sites_that_cannot_be_read_is_told_and_written_anew(content: bytes, tmp_path: Path) -> None:
+async def test_a_file_of_sites_that_cannot_be_read_is_told_and_written_anew(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "state.json.sites"
     file.write_bytes(content)
 
-    async def script(agency: Agency) -> None:
+    async with running_agency(tmp_path) as agency:
         with structlog.testing.capture_logs() as logged:
             async with agency.exporter(agency.config(state_file=str(tmp_path / "state.json"))) as app:
                 await until(app, lambda: len(names(app)) == 3 and file.read_bytes() != content)
         assert ["sites_not_remembered"] == [line["event"] for line in logged if line["event"] == "sites_not_remembered"]
 
-    on_agency(tmp_path, script)
 
-
-def test_the_file_is_not_read_for_it_and_while_a_changed_one_is_refused_nothing_changes(tmp_path: Path) -> None:
-    async def scenario(agency: Agency, app: RunningApplication) -> None:
+async def test_the_file_is_not_read_for_it_and_while_a_changed_one_is_refused_nothing_changes(tmp_path: Path) -> None:
+    async with watching(tmp_path) as (agency, app):
         path = tmp_path / "exporter.yml"
         good = path.read_text()
         path.write_text(yaml.safe_dump({"targets": [agency.by_hand("half-way", 1)]}))
@@ -317,39 +292,30 @@ def test_the_file_is_not_read_for_it_and_while_a_changed_one_is_refused_nothing_
         await driven(app, app.app.reload())
         assert called(1, 2, 3, 4, 5) == names(app)
 
-    watching(tmp_path, scenario)
 
-
-def test_a_site_that_is_written_by_hand_is_that_one_from_the_reload_on(tmp_path: Path) -> None:
-    async def scenario(agency: Agency, app: RunningApplication) -> None:
+async def test_a_site_that_is_written_by_hand_is_that_one_from_the_reload_on(tmp_path: Path) -> None:
+    async with watching(tmp_path) as (agency, app):
         agency.config(targets=[agency.by_hand("chair", 2, paused=True)])
         await driven(app, app.app.reload())
         assert ["chair", *called(1, 3)] == names(app)
 
-    watching(tmp_path, scenario)
 
-
-def test_what_only_and_without_leave_out_goes_and_comes_with_a_reload_and_asks_nobody(tmp_path: Path) -> None:
-    async def scenario(agency: Agency, app: RunningApplication) -> None:
+async def test_what_only_and_without_leave_out_goes_and_comes_with_a_reload_and_asks_nobody(tmp_path: Path) -> None:
+    async with watching(tmp_path) as (agency, app):
         agency.config(agency.rule(without=["*2"]))
         agency.fail(FaultKind.DROP)
         await driven(app, app.app.reload())
         assert called(1, 3) == names(app)
 
-    watching(tmp_path, scenario)
+
+async def test_more_sites_than_max_sites_are_a_warning_and_the_oldest_are_watched(tmp_path: Path) -> None:
+    async with running_agency(tmp_path) as agency, agency.exporter(agency.config(agency.rule(max_sites=2))) as app:
+        await until(app, lambda: bool(names(app)))
+        assert (called(1, 2), [True]) == (names(app), ["finds 3 sites" in text for text in warnings(app)])
 
 
-def test_more_sites_than_max_sites_are_a_warning_and_the_oldest_are_watched(tmp_path: Path) -> None:
-    async def script(agency: Agency) -> None:
-        async with agency.exporter(agency.config(agency.rule(max_sites=2))) as app:
-            await until(app, lambda: bool(names(app)))
-            assert (called(1, 2), [True]) == (names(app), ["finds 3 sites" in text for text in warnings(app)])
-
-    on_agency(tmp_path, script)
-
-
-def test_shards_watch_each_site_once_also_when_they_know_it_by_different_names(tmp_path: Path) -> None:
-    async def script(agency: Agency) -> None:
+async def test_shards_watch_each_site_once_also_when_they_know_it_by_different_names(tmp_path: Path) -> None:
+    async with running_agency(tmp_path, 12) as agency:
         watched: list[str] = []
         for index in range(3):
             config = agency.config(name=f"{index}.yml", targets=[agency.by_hand("by hand", 1)])
@@ -360,22 +326,18 @@ def test_shards_watch_each_site_once_also_when_they_know_it_by_different_names(t
                 agency.site(number).display_name += " again"
         assert sorted(map(guid, range(1, 13))) == sorted(watched)
 
-    on_agency(tmp_path, script, 12)
 
-
-def test_a_customer_of_one_site_hears_nothing_of_the_rules(tmp_path: Path) -> None:
-    async def scenario(agency: Agency, app: RunningApplication) -> None:
+async def test_a_customer_of_one_site_hears_nothing_of_the_rules(tmp_path: Path) -> None:
+    async with watching(tmp_path) as (agency, app):
         agency.fail(FaultKind.EMPTY, status=500)
         await app.clock.advance(INTERVAL - 5)
         await until(app, lambda: bool(warnings(app)))
         view = app.app.view("salon")
         assert ((), ()) == (view.discoveries, view.config_warnings)
 
-    watching(tmp_path, scenario)
 
-
-def test_five_hundred_sites_need_less_than_thirty_lines(tmp_path: Path) -> None:
-    async def script(agency: Agency) -> None:
+async def test_five_hundred_sites_need_less_than_thirty_lines(tmp_path: Path) -> None:
+    async with running_agency(tmp_path) as agency:
         for number in range(4, 501):
             agency.open(number)
         config = agency.config(agency.rule(paused=True))
@@ -384,5 +346,3 @@ def test_five_hundred_sites_need_less_than_thirty_lines(tmp_path: Path) -> None:
             await until(app, lambda: len(names(app)) == 500)
             assert (500, 1) == await numbers(app)
         assert 5 == agency.asked(), "100 on a page, and not one call more"
-
-    on_agency(tmp_path, script)

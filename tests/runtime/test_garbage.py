@@ -64,19 +64,16 @@ def test_garbage_that_was_promoted_or_exempted_goes_when_so_much_is_looked_at(lo
     assert found == {name for name, knot in knots.items() if knot() is None}
 
 
-def test_reloads_look_at_what_is_new_and_each_hundredth_at_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_reloads_look_at_what_is_new_and_each_hundredth_at_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is a million objects with 5,500 targets: the loop stands still for a second."""
     looks: list[Look] = []
     monkeypatch.setattr(garbage, "settle", looks.append)
 
-    async def script() -> None:
-        clock, app = ManualClock(), Changing(ready=True)
-        settling = asyncio.create_task(daemon._settle_garbage(cast("Application", app), clock))
-        for app.changes in range(1, 206):
-            await clock.advance(1)
-        settling.cancel()
-
-    asyncio.run(script())
+    clock, app = ManualClock(), Changing(ready=True)
+    settling = asyncio.create_task(daemon._settle_garbage(cast("Application", app), clock))
+    for app.changes in range(1, 206):
+        await clock.advance(1)
+    settling.cancel()
     assert 205 == len(looks)
     assert {0: Look.YOUNG, 99: Look.ALL, 199: Look.ALL} == {
         place: look for place, look in enumerate(looks) if look is not Look.NEW
@@ -91,24 +88,21 @@ class Changing:
     ready: bool = False
 
 
-def test_it_settles_once_after_each_change_when_all_was_polled_or_after_ten_minutes() -> None:
-    async def script() -> None:
-        clock, app = ManualClock(), Changing()
-        settling = asyncio.create_task(daemon._settle_garbage(cast("Application", app), clock))
-        await clock.advance(30)
-        assert gc.get_freeze_count() == 0, "not before everything was polled"
-        app.ready = True
-        await clock.advance(2)
-        assert gc.get_freeze_count() > 0
-        gc.unfreeze()
-        await clock.advance(3600)
-        assert gc.get_freeze_count() == 0, "once is enough"
-        app.changes, app.ready = 2, False
-        await clock.advance(590)
-        assert gc.get_freeze_count() == 0
-        await clock.advance(3600)
-        assert gc.get_freeze_count() > 0, "a collector that never ends its first poll holds nothing up for ever"
-        settling.cancel()
-
+async def test_it_settles_once_after_each_change_when_all_was_polled_or_after_ten_minutes() -> None:
     gc.unfreeze()
-    asyncio.run(script())
+    clock, app = ManualClock(), Changing()
+    settling = asyncio.create_task(daemon._settle_garbage(cast("Application", app), clock))
+    await clock.advance(30)
+    assert gc.get_freeze_count() == 0, "not before everything was polled"
+    app.ready = True
+    await clock.advance(2)
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()
+    await clock.advance(3600)
+    assert gc.get_freeze_count() == 0, "once is enough"
+    app.changes, app.ready = 2, False
+    await clock.advance(590)
+    assert gc.get_freeze_count() == 0
+    await clock.advance(3600)
+    assert gc.get_freeze_count() > 0, "a collector that never ends its first poll holds nothing up for ever"
+    settling.cancel()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 import structlog.testing
@@ -13,7 +14,7 @@ import structlog.testing
 from exporter.errors import Reason
 from exporter.simulator.faults import Fault, FaultKind
 from tests.harness.application import RunningApplication, application
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business, running_business
 from tests.harness.clock import ManualClock
 
 JSON: Final = "application/json"
@@ -29,19 +30,13 @@ def minutely(there: Business, timeout: str) -> Path:
     )
 
 
-def with_targets(
-    tmp_path: Path, scenario: Callable[[RunningApplication, Business], Coroutine[Any, Any, None]], *, timeout: str = "5s"
-) -> None:
-    """Run ``scenario`` with a site and a portal that have been polled, each collector every minute."""
-
+@contextlib.asynccontextmanager
+async def polled_targets(folder: Path, *, timeout: str = "5s") -> AsyncIterator[tuple[RunningApplication, Business]]:
+    """Watch a site and a portal that have been polled, each collector every minute, while the block runs."""
     clock = ManualClock()
-
-    async def main(there: Business) -> None:
-        async with application(minutely(there, timeout), clock) as app:
-            await app.finished_polls(2)  # the second is in its place, from which on an interval is an interval
-            await scenario(app, there)
-
-    with_business(tmp_path, main, clock)
+    async with running_business(folder, clock) as there, application(minutely(there, timeout), clock) as app:
+        await app.finished_polls(2)  # the second is in its place, from which on an interval is an interval
+        yield app, there
 
 
 def failed(app: RunningApplication, platform: str) -> list[Reason]:
@@ -93,10 +88,10 @@ FAULTS: Final = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_what_refuses_or_hangs_is_told_within_half_a_minute_or_its_timeout(name: str, tmp_path: Path) -> None:
+async def test_what_refuses_or_hangs_is_told_within_half_a_minute_or_its_timeout(name: str, tmp_path: Path) -> None:
     fault, platform, reason, seconds = FAULTS[name]
 
-    async def scenario(app: RunningApplication, there: Business) -> None:
+    async with polled_targets(tmp_path, timeout=timeout_for(fault)) as (app, there):
         there.simulator.faults.add(replace(fault, platform=platform))
         began = app.clock.monotonic()
         before = requests(there, platform)
@@ -108,8 +103,6 @@ def test_what_refuses_or_hangs_is_told_within_half_a_minute_or_its_timeout(name:
         other = "wix" if platform == "bitrix24" else "bitrix24"
         assert [] == failed(app, other)
 
-    with_targets(tmp_path, scenario, timeout=timeout_for(fault))
-
 
 def timeout_for(fault: Fault) -> str:
     return "30s" if fault.delay else "5s"
@@ -119,10 +112,12 @@ TOLD: Final = [name for name, (fault, *_) in FAULTS.items() if fault.retry_after
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_a_time_to_come_back_holds_all_collectors_whatever_the_status_and_ends_when_it_ends(name: str, tmp_path: Path) -> None:
+async def test_a_time_to_come_back_holds_all_collectors_whatever_the_status_and_ends_when_it_ends(
+    name: str, tmp_path: Path
+) -> None:
     fault, platform, _, _ = FAULTS[name]
 
-    async def scenario(app: RunningApplication, there: Business) -> None:
+    async with polled_targets(tmp_path) as (app, there):
         log = there.simulator.log
         there.simulator.faults.add(replace(fault, platform=platform, times=1))
         with structlog.testing.capture_logs() as logged:
@@ -136,26 +131,24 @@ def test_a_time_to_come_back_holds_all_collectors_whatever_the_status_and_ends_w
         events = [line["event"] for line in logged if line["event"].startswith("requests_")]
         assert ["requests_paused", "requests_go_on"] == events
 
-    with_targets(tmp_path, scenario)
-
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_an_exporter_that_starts_while_a_platform_refuses_or_hangs_is_ready_all_the_same(name: str, tmp_path: Path) -> None:
+async def test_an_exporter_that_starts_while_a_platform_refuses_or_hangs_is_ready_all_the_same(
+    name: str, tmp_path: Path
+) -> None:
     fault, platform, reason, seconds = FAULTS[name]
     clock = ManualClock()
 
-    async def main(there: Business) -> None:
+    async with running_business(tmp_path, clock) as there:
         there.simulator.faults.add(replace(fault, platform=platform))
         async with application(minutely(there, timeout_for(fault)), clock) as app:
             # Collectors of a portal go one after the other.
             await passed_until(app, lambda: app.app.ready, within=fault.delay + seconds + 6)
             assert {reason} == set(failed(app, platform))
 
-    with_business(tmp_path, main, clock)
 
-
-def test_a_limited_portal_is_asked_no_more_often_than_its_pauses_say(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, there: Business) -> None:
+async def test_a_limited_portal_is_asked_no_more_often_than_its_pauses_say(tmp_path: Path) -> None:
+    async with polled_targets(tmp_path) as (app, there):
         fault, platform, _, _ = FAULTS["a full bucket"]
         there.simulator.faults.add(replace(fault, platform=platform))
         before = requests(there, platform)
@@ -165,8 +158,6 @@ def test_a_limited_portal_is_asked_no_more_often_than_its_pauses_say(tmp_path: P
         # Pauses double from 1 to 2 s up to 30 to 60 s: six steps in the first two minutes, then at most two a minute.
         assert requests(there, platform) - before <= 6 + 2 * 9
 
-    with_targets(tmp_path, scenario)
-
 
 REFUSED_WITH: Final = {
     "wix": Fault(FaultKind.RATE_LIMITED),
@@ -174,29 +165,25 @@ REFUSED_WITH: Final = {
 }
 
 
-def requests_in_ten_minutes(folder: Path, fault: Fault) -> int:
+async def requests_in_ten_minutes(folder: Path, fault: Fault) -> int:
     """Return how often a platform is asked by two collectors that are polled every minute while ``fault`` strikes it."""
-    counted = 0
-
-    async def scenario(app: RunningApplication, there: Business) -> None:
-        nonlocal counted
+    async with polled_targets(folder) as (app, there):
         there.simulator.faults.add(fault)
         before = requests(there, fault.platform or "")
         for _ in range(600):
             await app.pass_time(1)
-        counted = requests(there, fault.platform or "") - before
-
-    with_targets(folder, scenario)
-    return counted
+        return requests(there, fault.platform or "") - before
 
 
 @pytest.mark.parametrize("platform", REFUSED_WITH)
-def test_who_names_a_time_and_refuses_again_is_asked_no_more_often_than_who_names_none(platform: str, tmp_path: Path) -> None:
+async def test_who_names_a_time_and_refuses_again_is_asked_no_more_often_than_who_names_none(
+    platform: str, tmp_path: Path
+) -> None:
     fault = replace(REFUSED_WITH[platform], platform=platform)
-    without = requests_in_ten_minutes(tmp_path, fault)
+    without = await requests_in_ten_minutes(tmp_path, fault)
     assert 8 <= without <= 24
     for seconds in ("0", "1", "5", "20", "120"):
-        assert requests_in_ten_minutes(tmp_path, replace(fault, retry_after=seconds)) <= without, seconds
+        assert await requests_in_ten_minutes(tmp_path, replace(fault, retry_after=seconds)) <= without, seconds
 
 
 FORBIDDEN: Final = Fault(FaultKind.STATUS, status=403, retry_after="3600", times=1)
@@ -204,10 +191,10 @@ FORBIDDEN: Final = Fault(FaultKind.STATUS, status=403, retry_after="3600", times
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 @pytest.mark.parametrize("platform", ["wix", "bitrix24"])
-def test_one_refusal_of_one_request_holds_the_others_for_a_minute_at_most_and_is_not_taken_for_theirs(
+async def test_one_refusal_of_one_request_holds_the_others_for_a_minute_at_most_and_is_not_taken_for_theirs(
     platform: str, status: int, tmp_path: Path
 ) -> None:
-    async def scenario(app: RunningApplication, there: Business) -> None:
+    async with polled_targets(tmp_path) as (app, there):
         there.simulator.faults.add(replace(FORBIDDEN, platform=platform, status=status))
         with structlog.testing.capture_logs() as logged:
             await passed_until(app, lambda: len(failed(app, platform)) == 2, within=120)
@@ -221,15 +208,13 @@ def test_one_refusal_of_one_request_holds_the_others_for_a_minute_at_most_and_is
         waits = [line["next_try_seconds"] for line in logged if line["event"] == "poll_failed" and line["reason"] == first]
         assert [3600] == waits, "who was refused comes back when it was told to"
 
-    with_targets(tmp_path, scenario)
-
 
 @pytest.mark.parametrize("status", [401, 403, 500])
 @pytest.mark.parametrize("platform", ["wix", "bitrix24"])
-def test_after_a_pause_requests_go_on_with_any_answer_and_the_next_pause_is_told_again(
+async def test_after_a_pause_requests_go_on_with_any_answer_and_the_next_pause_is_told_again(
     platform: str, status: int, tmp_path: Path
 ) -> None:
-    async def scenario(app: RunningApplication, there: Business) -> None:
+    async with polled_targets(tmp_path) as (app, there):
         busy = Fault(FaultKind.STATUS, status=503, retry_after="40", platform=platform, times=1)
         with structlog.testing.capture_logs() as logged:
             for _ in range(2):
@@ -240,5 +225,3 @@ def test_after_a_pause_requests_go_on_with_any_answer_and_the_next_pause_is_told
                 there.simulator.faults.clear()
         events = [line["event"] for line in logged if line["event"].startswith("requests_")]
         assert ["requests_paused", "requests_go_on"] * 2 == events
-
-    with_targets(tmp_path, scenario)

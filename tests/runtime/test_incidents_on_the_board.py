@@ -50,17 +50,14 @@ async def seconds_until_shown(app: RunningApplication) -> float | None:
 
 
 @pytest.mark.parametrize("played", INCIDENTS, ids=lambda incident: incident.name)
-def test_the_board_shows_an_incident_when_the_demo_says_so(played: Incident, tmp_path: Path) -> None:
-    async def run() -> float | None:
-        clock = ManualClock()
-        simulator = Simulator(clock, build=demo_world.build)
-        async with running(simulator.app) as origin, application(configuration(tmp_path, origin), clock) as app:
-            await polled_twice(app)
-            assert [] == list(board_of(app.app.view()).cards), "all is well before"
-            simulator.incidents.start(played.name)
-            return await seconds_until_shown(app)
-
-    shown = asyncio.run(run())
+async def test_the_board_shows_an_incident_when_the_demo_says_so(played: Incident, tmp_path: Path) -> None:
+    clock = ManualClock()
+    simulator = Simulator(clock, build=demo_world.build)
+    async with running(simulator.app) as origin, application(configuration(tmp_path, origin), clock) as app:
+        await polled_twice(app)
+        assert [] == list(board_of(app.app.view()).cards), "all is well before"
+        simulator.incidents.start(played.name)
+        shown = await seconds_until_shown(app)
     if played.on_board_after > NIGHT:  # that it is shown then: tests/state/test_intake.py
         assert shown is None
     else:
@@ -69,72 +66,63 @@ def test_the_board_shows_an_incident_when_the_demo_says_so(played: Incident, tmp
         assert played.on_board_after <= shown <= played.on_board_after + 2 * INTERVAL + 30
 
 
-def test_the_worst_night_has_double_bookings_on_both_platforms_and_a_broken_calendar_at_once(tmp_path: Path) -> None:
-    async def run() -> tuple[int, int]:
-        clock = ManualClock()
-        simulator = Simulator(clock, build=demo_world.build)
-        async with running(simulator.app) as origin, application(configuration(tmp_path, origin), clock) as app:
-            await run_scenario(SCENARIOS["worst-night"], simulator.incidents, clock)
-            await polled_twice(app)
-            summary = board_of(app.app.view()).status.summary
-            return summary.problems_critical, summary.problems_warning
-
-    assert (2, 1) == asyncio.run(run())
+async def test_the_worst_night_has_double_bookings_on_both_platforms_and_a_broken_calendar_at_once(tmp_path: Path) -> None:
+    clock = ManualClock()
+    simulator = Simulator(clock, build=demo_world.build)
+    async with running(simulator.app) as origin, application(configuration(tmp_path, origin), clock) as app:
+        await run_scenario(SCENARIOS["worst-night"], simulator.incidents, clock)
+        await polled_twice(app)
+        summary = board_of(app.app.view()).status.summary
+        assert (2, 1) == (summary.problems_critical, summary.problems_warning)
 
 
-def test_the_demo_verifies_its_links_for_as_long_as_it_runs_and_shows_that_they_were_lost(tmp_path: Path) -> None:
+async def test_the_demo_verifies_its_links_for_as_long_as_it_runs_and_shows_that_they_were_lost(tmp_path: Path) -> None:
     spent = [0.0]
 
-    async def run() -> tuple[set[str], set[str]]:
-        clock = ManualClock()
-        simulator = Simulator(clock, build=demo_world.build)
-        async with (
-            running(simulator.app) as origin,
-            application(configuration(tmp_path, origin, DEMO_COLLECTORS), clock) as app,
-        ):
+    clock = ManualClock()
+    simulator = Simulator(clock, build=demo_world.build)
+    async with (
+        running(simulator.app) as origin,
+        application(configuration(tmp_path, origin, DEMO_COLLECTORS), clock) as app,
+    ):
 
-            def look() -> None:
-                spent.extend(row.seconds for target in app.app.view().targets for row in target.usage.operating)
+        def look() -> None:
+            spent.extend(row.seconds for target in app.app.view().targets for row in target.usage.operating)
 
-            before = await kinds_seen(app, 660.0, look)
-            simulator.incidents.start("lost-crm-link")
-            return before, await kinds_seen(app, 80.0, look)
-
-    before, during = asyncio.run(run())
+        before = await kinds_seen(app, 660.0, look)
+        simulator.incidents.start("lost-crm-link")
+        during = await kinds_seen(app, 80.0, look)
     assert set() == before
     assert {"unlinked_bookings"} == during
     # Past half of the operating time of ten minutes nothing known is asked again, and no link is seen to be lost.
     assert 120.0 > max(spent) > 60.0
 
 
-def test_the_board_of_the_demo_shows_each_incident_and_is_well_again_when_the_next_one_begins(tmp_path: Path) -> None:
+async def test_the_board_of_the_demo_shows_each_incident_and_is_well_again_when_the_next_one_begins(tmp_path: Path) -> None:
     left: dict[str, list[str]] = {}
     during: dict[str, set[str]] = {}
 
-    async def run() -> None:
-        clock = ManualClock()
-        simulator = Simulator(clock, build=demo_world.build)
-        async with (
-            running(simulator.app) as origin,
-            application(configuration(tmp_path, origin, DEMO_COLLECTORS), clock) as app,
-        ):
-            await polled_twice(app)
-            goes_on: list[str] = []
+    clock = ManualClock()
+    simulator = Simulator(clock, build=demo_world.build)
+    async with (
+        running(simulator.app) as origin,
+        application(configuration(tmp_path, origin, DEMO_COLLECTORS), clock) as app,
+    ):
+        await polled_twice(app)
+        goes_on: list[str] = []
 
-            def look(name: str, begins: bool) -> None:
-                goes_on[:] = [name] if begins else []
-                if begins and name not in left:
-                    left[name] = [str(card.kind) for card in board_of(app.app.view()).cards]
-                    during[name] = set()
+        def look(name: str, begins: bool) -> None:
+            goes_on[:] = [name] if begins else []
+            if begins and name not in left:
+                left[name] = [str(card.kind) for card in board_of(app.app.view()).cards]
+                during[name] = set()
 
-            night = asyncio.create_task(run_scenario(SCENARIOS["bad-night"], simulator.incidents, clock, tell=look))
-            while len(left) < len(INCIDENTS) or goes_on:
-                await app.pass_time(2.0)
-                for name in goes_on:
-                    during[name] |= {str(card.kind) for card in board_of(app.app.view()).cards}
-            night.cancel()
-
-    asyncio.run(run())
+        night = asyncio.create_task(run_scenario(SCENARIOS["bad-night"], simulator.incidents, clock, tell=look))
+        while len(left) < len(INCIDENTS) or goes_on:
+            await app.pass_time(2.0)
+            for name in goes_on:
+                during[name] |= {str(card.kind) for card in board_of(app.app.view()).cards}
+        night.cancel()
     assert {incident.name: [] for incident in INCIDENTS} == left
     assert {
         "token-revoked": {"connection_error"},

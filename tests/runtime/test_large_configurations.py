@@ -48,7 +48,7 @@ def config(folder: Path, names: str) -> Path:
     return path
 
 
-def test_a_start_and_a_reload_of_hundreds_of_targets_leave_turns_to_others(
+async def test_a_start_and_a_reload_of_hundreds_of_targets_leave_turns_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = Turns()
@@ -70,13 +70,10 @@ def test_a_start_and_a_reload_of_hundreds_of_targets_leave_turns_to_others(
     monkeypatch.setattr(Instruments, "put_target", noted)
     monkeypatch.setattr(application_module, "log", Log())
 
-    async def scenario() -> None:
-        with turns.counted():
-            async with application(config(tmp_path, "old"), ManualClock()) as app:
-                config(tmp_path, "new")
-                await driven(app, app.app.reload())
-
-    asyncio.run(scenario())
+    with turns.counted():
+        async with application(config(tmp_path, "old"), ManualClock()) as app:
+            config(tmp_path, "new")
+            await driven(app, app.app.reload())
     assert 2 * TARGETS == shown.total() == told.total()
     assert max(shown.values()) <= WITHOUT_A_TURN
     assert max(told.values()) <= WITHOUT_A_TURN

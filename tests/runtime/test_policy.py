@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from exporter.model import BookingsObservation, ConnectionsObservation
 from tests.harness.application import RunningApplication
 from tests.harness.business import Business
-from tests.harness.hourly_business import live, portal, with_application
+from tests.harness.hourly_business import hourly_application, live, portal
 
 T = TypeVar("T")
 
@@ -30,8 +30,8 @@ def seen(app: RunningApplication, kind: type[T]) -> T:
     return next(observation for observation in observations if isinstance(observation, kind))
 
 
-def test_what_is_accepted_or_closed_changes_without_a_new_session_and_counts_with_the_next_poll(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_what_is_accepted_or_closed_changes_without_a_new_session_and_counts_with_the_next_poll(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (site(business), portal(business))) as (app, business):
         session, asked = live(app)["wix"].session, requests(business)
         key = seen(app, ConnectionsObservation).connections[0].key
         today = datetime.fromtimestamp(app.clock.time(), UTC).date()
@@ -51,11 +51,13 @@ def test_what_is_accepted_or_closed_changes_without_a_new_session_and_counts_wit
         assert not app.app.view().targets[0].closed
         assert ["expired"] == [warning.kind for warning in app.app.view().config_warnings if warning.target == "wix"]
 
-    with_application(tmp_path, lambda business: (site(business), portal(business)), scenario)
 
+async def test_an_accepted_double_booking_is_counted_and_listed_and_is_not_the_next(tmp_path: Path) -> None:
+    def targets(business: Business) -> tuple[dict[str, Any], ...]:
+        business.site.bookings.double_book(within=20 * 3600)
+        return (site(business),)
 
-def test_an_accepted_double_booking_is_counted_and_listed_and_is_not_the_next(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+    async with hourly_application(tmp_path, targets) as (app, business):
         conflicting = 'conflicting_bookings{window="next_7d"}'
         before = await app.samples()
         assert (2, 0) == (before[conflicting], before[f"accepted_{conflicting}"])
@@ -73,15 +75,12 @@ def test_an_accepted_double_booking_is_counted_and_listed_and_is_not_the_next(tm
         assert known is not None
         assert "a couple" == known.why
 
-    def targets(business: Business) -> tuple[dict[str, Any], ...]:
-        business.site.bookings.double_book(within=20 * 3600)
-        return (site(business),)
 
-    with_application(tmp_path, targets, scenario)
-
-
-def test_a_paused_target_is_not_asked_shows_nothing_and_holds_up_nobody_until_it_goes_on(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_paused_target_is_not_asked_shows_nothing_and_holds_up_nobody_until_it_goes_on(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (site(business, paused=True), portal(business))) as (
+        app,
+        business,
+    ):
         assert app.app.ready
         wix = next(target for target in app.app.view().targets if target.name == "wix")
         assert ((), ()) == (wix.collectors, wix.usage.budgets)
@@ -106,5 +105,3 @@ def test_a_paused_target_is_not_asked_shows_nothing_and_holds_up_nobody_until_it
         await app.app.reload()
         assert "connection_status_since" not in await app.page()
         assert app.app.ready
-
-    with_application(tmp_path, lambda business: (site(business, paused=True), portal(business)), scenario)

@@ -34,14 +34,17 @@ from exporter.state import status_history
 from exporter.state.state_file import read_parts
 from exporter.web import Reloaded
 from tests.harness.application import RunningApplication, driven
-from tests.harness.business import API_KEY, Business, business
+from tests.harness.business import API_KEY, Business, running_business
 from tests.harness.clock import ManualClock
-from tests.harness.hourly_business import HOURLY, calm, hang, live, portal, with_application
+from tests.harness.hourly_business import HOURLY, calm, hang, hourly_application, live, portal
 from tests.harness.pool import pool
 
 
-def test_a_reload_that_cannot_open_every_target_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_reload_that_cannot_open_every_target_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business), portal(business), calm(business, "second"))) as (
+        app,
+        business,
+    ):
         before, session = await app.page(), live(app)["b24"].session
         assert isinstance(session, BitrixSession)
         bucket = session._lease.portal.bucket
@@ -68,8 +71,6 @@ def test_a_reload_that_cannot_open_every_target_changes_nothing(tmp_path: Path, 
         assert without_reload(before) == without_reload(after)
         assert live(app)["b24"].session is session
 
-    with_application(tmp_path, lambda business: (calm(business), portal(business), calm(business, "second")), scenario)
-
 
 def without_reload(page: str) -> list[str]:
     """Return what a failed reload and the time that it takes must not change."""
@@ -77,8 +78,9 @@ def without_reload(page: str) -> list[str]:
     return [line for line in page.splitlines() if line.startswith("booking_sync_") and not line.startswith(moving)]
 
 
-def test_a_bug_while_loading_is_a_rejected_reload_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(app: RunningApplication, _: Business) -> None:
+async def test_a_bug_while_loading_is_a_rejected_reload_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business),)) as (app, _):
+
         def bug() -> None:
             raise ZeroDivisionError
 
@@ -89,26 +91,22 @@ def test_a_bug_while_loading_is_a_rejected_reload_and_no_more(tmp_path: Path, mo
         assert (await app.samples())["config_last_reload_successful"] == 0
         assert (await app.samples())['collector_up{collector="connections"}'] == 1
 
-    with_application(tmp_path, lambda business: (calm(business),), scenario)
 
-
-def test_reloads_at_the_same_time_come_one_after_the_other(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_reloads_at_the_same_time_come_one_after_the_other(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business),)) as (app, business):
         business.config(calm(business, "new"))
         await driven(app, _all(app.app.reload() for _ in range(5)))
         await app.finished_polls()
         assert {"new"} == set(live(app))
         assert (await app.samples())['collector_polls_total{collector="connections"}'] == 1
 
-    with_application(tmp_path, lambda business: (calm(business),), scenario)
-
 
 async def _all(work: Iterable[Awaitable[object]]) -> None:
     await asyncio.gather(*work)
 
 
-def test_a_new_label_alone_keeps_session_observation_and_schedule(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_new_label_alone_keeps_session_observation_and_schedule(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business), portal(business))) as (app, business):
         session, before = live(app)["wix"].session, await app.samples()
         business.config(calm(business, labels={"site": "berlin"}), portal(business))
         await app.app.reload()
@@ -124,22 +122,19 @@ def test_a_new_label_alone_keeps_session_observation_and_schedule(tmp_path: Path
         assert status
         assert status == {name: after[name] for name in status}
 
-    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
 
-
-def test_a_new_alias_of_a_resource_alone_keeps_the_session_and_is_in_force(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_new_alias_of_a_resource_alone_keeps_the_session_and_is_in_force(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business), portal(business))) as (app, business):
         session = live(app)["b24"].session
         business.config(calm(business), portal(business, resource_aliases={"7": "Chair 1"}))
         await app.app.reload()
         assert session is live(app)["b24"].session
         assert {"7": "Chair 1"} == live(app)["b24"].entry().policy.resource_aliases
 
-    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
 
-
-def test_a_changed_target_keeps_its_counters_and_loses_a_collector_that_is_gone(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_changed_target_keeps_its_counters_and_loses_a_collector_that_is_gone(tmp_path: Path) -> None:
+    both = {"connections": {"interval": "1h"}, "bookings": {"interval": "1h"}}
+    async with hourly_application(tmp_path, lambda business: (calm(business, collectors=both),)) as (app, business):
         business.config(calm(business, collectors={"connections": {"interval": "30m"}}))
         await driven(app, app.app.reload())
         await app.finished_polls()
@@ -153,12 +148,9 @@ def test_a_changed_target_keeps_its_counters_and_loses_a_collector_that_is_gone(
         page = await app.samples()
         assert page['collector_polls_total{collector="bookings"}'] == 2, "its counters were waiting"
 
-    both = {"connections": {"interval": "1h"}, "bookings": {"interval": "1h"}}
-    with_application(tmp_path, lambda business: (calm(business, collectors=both),), scenario)
 
-
-def test_a_renamed_target_leaves_nothing_behind(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_renamed_target_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business), portal(business))) as (app, business):
         await app.page()
         business.config(calm(business, "new-wix"), portal(business, "new-b24"))
         await driven(app, app.app.reload())
@@ -174,11 +166,9 @@ def test_a_renamed_target_leaves_nothing_behind(tmp_path: Path) -> None:
         assert isinstance(session, BitrixSession)
         assert {session._lease} == set(session._lease.portal.members)
 
-    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
 
-
-def test_a_reload_while_a_replaced_target_is_polled_waits_only_so_long(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_reload_while_a_replaced_target_is_polled_waits_only_so_long(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business, timeout="60s"),)) as (app, business):
         await hang(app, business)
         business.simulator.faults.clear()
         business.config(calm(business, timeout="7s"))
@@ -189,11 +179,9 @@ def test_a_reload_while_a_replaced_target_is_polled_waits_only_so_long(tmp_path:
         page = await app.samples()
         assert page['collector_up{collector="connections"}'] == 1
 
-    with_application(tmp_path, lambda business: (calm(business, timeout="60s"),), scenario)
 
-
-def test_a_state_file_that_is_added_takes_over_since_when_things_are_as_they_are(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_state_file_that_is_added_takes_over_since_when_things_are_as_they_are(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business),)) as (app, business):
         before = {n: v for n, v in (await app.samples()).items() if n.startswith("connection_status_since")}
         await app.clock.advance(100)
         business.config(calm(business), state_file=str(tmp_path / "state.json"))
@@ -202,8 +190,6 @@ def test_a_state_file_that_is_added_takes_over_since_when_things_are_as_they_are
         after = {n: v for n, v in (await app.samples()).items() if n.startswith("connection_status_since")}
         assert before == after
         await app.written(tmp_path / "state.json")
-
-    with_application(tmp_path, lambda business: (calm(business),), scenario)
 
 
 async def found_by_reload(app: RunningApplication) -> tuple[Reloaded, list[bool]]:
@@ -214,8 +200,8 @@ async def found_by_reload(app: RunningApplication) -> tuple[Reloaded, list[bool]
     return found, [bool(line["fix"]) for line in logged if line["event"] == "config_unchanged"]
 
 
-def test_a_reload_says_when_it_found_the_same_file_and_when_the_file_says_the_same(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_reload_says_when_it_found_the_same_file_and_when_the_file_says_the_same(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business),)) as (app, business):
         path = business.folder / "exporter.yml"
         good = path.read_text()
         assert (Reloaded.UNTOUCHED, [True]) == await found_by_reload(app)
@@ -234,13 +220,11 @@ def test_a_reload_says_when_it_found_the_same_file_and_when_the_file_says_the_sa
         path.write_text(good + "state_file: state.json\n")
         assert (Reloaded.SAME, [False]) == await found_by_reload(app)
 
-    with_application(tmp_path, lambda business: (calm(business),), scenario)
 
-
-def test_a_changed_secret_is_a_changed_configuration_though_its_file_is_untouched(tmp_path: Path) -> None:
+async def test_a_changed_secret_is_a_changed_configuration_though_its_file_is_untouched(tmp_path: Path) -> None:
     (tmp_path / "api_key").write_text(API_KEY)
 
-    async def scenario(app: RunningApplication, _: Business) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business, api_key={"file": "api_key"}),)) as (app, _):
         (tmp_path / "api_key").write_text(API_KEY + "\n")
         assert (Reloaded.SAME, [False]) == await found_by_reload(app)
         (tmp_path / "api_key").write_text("IST.another-key-5b1c")
@@ -248,11 +232,10 @@ def test_a_changed_secret_is_a_changed_configuration_though_its_file_is_untouche
         await driven(app, asyncio.wait([reloading]))
         assert Reloaded.CHANGED is await reloading
 
-    with_application(tmp_path, lambda business: (calm(business, api_key={"file": "api_key"}),), scenario)
 
+async def test_a_session_that_does_not_close_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business), portal(business))) as (app, business):
 
-def test_a_session_that_does_not_close_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
         async def never(_: object) -> None:
             await asyncio.Event().wait()
 
@@ -268,19 +251,15 @@ def test_a_session_that_does_not_close_holds_up_nobody(tmp_path: Path, monkeypat
         await app.finished_polls()
         assert {"next"} == set(live(app))
 
-    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
 
-
-def test_the_targets_are_shown_in_the_order_of_the_new_configuration(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_the_targets_are_shown_in_the_order_of_the_new_configuration(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business),)) as (app, business):
         business.config(portal(business, "first"), calm(business, "wix"))
         await driven(app, app.app.reload())
         assert ["first", "wix"] == [target.name for target in app.app.view().targets]
 
-    with_application(tmp_path, lambda business: (calm(business),), scenario)
 
-
-def test_targets_that_a_reload_drops_are_freed_without_the_garbage_collector(tmp_path: Path) -> None:
+async def test_targets_that_a_reload_drops_are_freed_without_the_garbage_collector(tmp_path: Path) -> None:
     """What was frozen at the start is never looked at again, so a cycle in a session would stay for good."""
 
     def targets(business: Business) -> tuple[dict[str, Any], ...]:
@@ -293,7 +272,7 @@ def test_targets_that_a_reload_drops_are_freed_without_the_garbage_collector(tmp
         wix, rows = calm(business, "dropped-wix"), calm(business, "dropped-rows", collectors=bookings)
         return wix, by_app, rows, portal(business, "dropped-b24", collectors=links), oauth
 
-    async def scenario(app: RunningApplication, business: Business) -> None:
+    async with hourly_application(tmp_path, targets) as (app, business):
         assert len(live(app)) == 5
         business.config(calm(business, "other"))
         gc.collect()
@@ -321,33 +300,28 @@ def test_targets_that_a_reload_drops_are_freed_without_the_garbage_collector(tmp
             gc.garbage.clear()
             gc.enable()
 
-    with_application(tmp_path, targets, scenario)
+
+async def test_who_must_know_before_a_configuration_is_loaded_is_told_at_the_start_and_at_each_reload(tmp_path: Path) -> None:
+    order: list[str] = []
+    clock = ManualClock()
+    async with running_business(tmp_path) as there, pool(clock) as http:
+        path = there.config(calm(there))
+
+        def load() -> Config:
+            order.append("load")
+            return load_config(path)
+
+        world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
+        before = partial(order.append, "before")
+        app = Application(load, world=world, page=Page(world.instruments), before_change=before)
+        await app.start(load_config(path))
+        assert ["before"] == order
+        await app.reload()
+        assert ["before", "before", "load"] == order
+        await app.aclose(grace=0.0)
 
 
-def test_who_must_know_before_a_configuration_is_loaded_is_told_at_the_start_and_at_each_reload(tmp_path: Path) -> None:
-    async def main() -> None:
-        order: list[str] = []
-        clock = ManualClock()
-        async with business(tmp_path) as there, pool(clock) as http:
-            path = there.config(calm(there))
-
-            def load() -> Config:
-                order.append("load")
-                return load_config(path)
-
-            world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
-            before = partial(order.append, "before")
-            app = Application(load, world=world, page=Page(world.instruments), before_change=before)
-            await app.start(load_config(path))
-            assert ["before"] == order
-            await app.reload()
-            assert ["before", "before", "load"] == order
-            await app.aclose(grace=0.0)
-
-    asyncio.run(main())
-
-
-def test_a_state_file_is_read_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_state_file_is_read_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = read_parts
     in_the_loop: list[bool] = []
 
@@ -357,16 +331,14 @@ def test_a_state_file_is_read_in_a_thread(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(status_history, "read_parts", watched)
 
-    async def scenario(app: RunningApplication, business: Business) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business),)) as (app, business):
         business.config(calm(business), state_file=str(tmp_path / "state.json"))
         await driven(app, app.app.reload())
         assert [False] == in_the_loop
 
-    with_application(tmp_path, lambda business: (calm(business),), scenario)
 
-
-def test_other_verdicts_are_in_force_at_once_and_nothing_is_asked_again(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_other_verdicts_are_in_force_at_once_and_nothing_is_asked_again(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business),)) as (app, business):
         session = live(app)["wix"].session
         seen = app.app.view().targets[0].collectors
         business.config(calm(business), verdicts={"conflict": {"soon": "2h"}, "connection_error": {"severity": "critical"}})
@@ -380,5 +352,3 @@ def test_other_verdicts_are_in_force_at_once_and_nothing_is_asked_again(tmp_path
         with pytest.raises(ConfigError, match=r"verdicts\.conflict\.soon"):
             await driven(app, app.app.reload())
         assert 7_200 == app.app.view().targets[0].thresholds.conflict_soon
-
-    with_application(tmp_path, lambda business: (calm(business),), scenario)

@@ -15,7 +15,7 @@ from exporter.config import config_hash, load_config
 from exporter.errors import ConfigError
 from exporter.runtime.targets import LiveTarget
 from tests.harness.application import RunningApplication, application
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.certificates import signed
 from tests.harness.clock import ManualClock
 from tests.harness.connect_proxy import ConnectProxy, listening, tls_in_front
@@ -54,73 +54,66 @@ def live(app: RunningApplication) -> dict[str, LiveTarget]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_server_with_a_private_ca_is_trusted_with_the_targets_ca_file_and_not_without(tmp_path: Path, kind: str) -> None:
-    authority, certificate, key = signed(tmp_path)
-
-    async def scenario(business: Business) -> None:
-        async with tls_in_front(business.url, certificate, key) as url:
-            without = target(business, kind, url)
-            async with polled(business, without) as app:
-                samples = await app.samples()
-                assert 0 == samples['collector_up{collector="bookings"}']
-                assert 1 == samples['collector_failures_total{collector="bookings",reason="tls"}']
-                business.config({**without, "tls": {"ca_file": authority.name}})
-                await app.app.reload()
-                await app.finished_polls()
-                assert 1 == (await app.samples())['collector_up{collector="bookings"}']
-
-    with_business(tmp_path, scenario)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_everything_that_is_asked_for_a_target_goes_through_its_proxy_and_the_password_is_seen_nowhere(
-    tmp_path: Path, kind: str
+async def test_a_server_with_a_private_ca_is_trusted_with_the_targets_ca_file_and_not_without(
+    business: Business, tmp_path: Path, kind: str
 ) -> None:
     authority, certificate, key = signed(tmp_path)
 
-    async def scenario(business: Business) -> None:
-        proxy = ConnectProxy()
-        async with tls_in_front(business.url, certificate, key) as url, listening(proxy) as address:
-            # The name is not the loopback's, which is never asked through a proxy; the certificate is for localhost, so that
-            # the tunnel is made and TLS fails inside of it.
-            there = target(
-                business,
-                kind,
-                url.replace("localhost", "portal.localhost"),
-                proxy=address.replace("://", f"://anna:{PASSWORD}@"),
-                tls={"ca_file": str(authority)},
-            )
-            with structlog.testing.capture_logs() as logged:
-                async with polled(business, there) as app:
-                    samples = await app.samples()
-                    shown = app.app.effective_config() + await app.page() + json.dumps(logged, default=str)
+    async with tls_in_front(business.url, certificate, key) as url:
+        without = target(business, kind, url)
+        async with polled(business, without) as app:
+            samples = await app.samples()
+            assert 0 == samples['collector_up{collector="bookings"}']
             assert 1 == samples['collector_failures_total{collector="bookings",reason="tls"}']
-            assert proxy.heads
-            for head in proxy.heads:
-                assert head.startswith(b"CONNECT portal.localhost:")
-                assert b"Proxy-Authorization: Basic " in head
-            assert f"proxy: {json.dumps(address.replace('://', '://********@'))}" in shown
-            assert PASSWORD not in shown + repr(app.app.config)
+            business.config({**without, "tls": {"ca_file": authority.name}})
+            await app.app.reload()
+            await app.finished_polls()
+            assert 1 == (await app.samples())['collector_up{collector="bookings"}']
 
-    with_business(tmp_path, scenario)
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_everything_that_is_asked_for_a_target_goes_through_its_proxy_and_the_password_is_seen_nowhere(
+    business: Business, tmp_path: Path, kind: str
+) -> None:
+    authority, certificate, key = signed(tmp_path)
+
+    proxy = ConnectProxy()
+    async with tls_in_front(business.url, certificate, key) as url, listening(proxy) as address:
+        # The name is not the loopback's, which is never asked through a proxy; the certificate is for localhost, so that
+        # the tunnel is made and TLS fails inside of it.
+        there = target(
+            business,
+            kind,
+            url.replace("localhost", "portal.localhost"),
+            proxy=address.replace("://", f"://anna:{PASSWORD}@"),
+            tls={"ca_file": str(authority)},
+        )
+        with structlog.testing.capture_logs() as logged:
+            async with polled(business, there) as app:
+                samples = await app.samples()
+                shown = app.app.effective_config() + await app.page() + json.dumps(logged, default=str)
+        assert 1 == samples['collector_failures_total{collector="bookings",reason="tls"}']
+        assert proxy.heads
+        for head in proxy.heads:
+            assert head.startswith(b"CONNECT portal.localhost:")
+            assert b"Proxy-Authorization: Basic " in head
+        assert f"proxy: {json.dumps(address.replace('://', '://********@'))}" in shown
+        assert PASSWORD not in shown + repr(app.app.config)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("status", "told"), [(407, "HTTP 407: it wants a user and a password, or others"), (502, "HTTP 502")])
-def test_the_poll_behind_a_proxy_that_refuses_fails_as_network_and_names_the_proxy(
-    tmp_path: Path, kind: str, status: int, told: str
+async def test_the_poll_behind_a_proxy_that_refuses_fails_as_network_and_names_the_proxy(
+    business: Business, kind: str, status: int, told: str
 ) -> None:
-    async def scenario(business: Business) -> None:
-        proxy = ConnectProxy(status)
-        async with listening(proxy) as address:
-            there = target(business, kind, "https://portal.example", proxy=address.replace("://", f"://anna:{PASSWORD}@"))
-            async with polled(business, there) as app:
-                ((state,),) = [seen.collectors for seen in app.app.view().targets]
-                assert state.failure is not None
-                assert "network" == state.failure.reason.value
-                assert f"cannot reach portal.example: the proxy {address} refuses to connect ({told})" == state.failure.message
-
-    with_business(tmp_path, scenario)
+    proxy = ConnectProxy(status)
+    async with listening(proxy) as address:
+        there = target(business, kind, "https://portal.example", proxy=address.replace("://", f"://anna:{PASSWORD}@"))
+        async with polled(business, there) as app:
+            ((state,),) = [seen.collectors for seen in app.app.view().targets]
+            assert state.failure is not None
+            assert "network" == state.failure.reason.value
+            assert f"cannot reach portal.example: the proxy {address} refuses to connect ({told})" == state.failure.message
 
 
 def write(path: Path, *parts: Path) -> None:
@@ -129,55 +122,51 @@ def write(path: Path, *parts: Path) -> None:
 
 @pytest.mark.parametrize("change", ["content", "path", "other proxy", "other password", "gone"])
 @pytest.mark.parametrize("kind", ["wix", "bitrix24"])
-def test_a_reload_that_changes_only_the_way_is_seen_and_the_other_targets_are_left_alone(
-    tmp_path: Path, kind: str, change: str
+async def test_a_reload_that_changes_only_the_way_is_seen_and_the_other_targets_are_left_alone(
+    business: Business, tmp_path: Path, kind: str, change: str
 ) -> None:
     (tmp_path / "more").mkdir()
     authority, certificate, _ = signed(tmp_path / "more")
 
-    async def scenario(business: Business) -> None:
-        write(tmp_path / "ca.pem", authority)
-        write(tmp_path / "same.pem", authority)
+    write(tmp_path / "ca.pem", authority)
+    write(tmp_path / "same.pem", authority)
 
-        def written(ca: str | None = "ca.pem", proxy: str = "http://anna:planted@127.0.0.1:9") -> Path:
-            way = {"tls": {"ca_file": ca}, "proxy": proxy} if ca else {}
-            return business.config(target(business, kind, business.url, **way), business.bitrix24_target("other"))
+    def written(ca: str | None = "ca.pem", proxy: str = "http://anna:planted@127.0.0.1:9") -> Path:
+        way = {"tls": {"ca_file": ca}, "proxy": proxy} if ca else {}
+        return business.config(target(business, kind, business.url, **way), business.bitrix24_target("other"))
 
-        path = written()
-        before = config_hash(load_config(path))
-        async with application(path, ManualClock(business.simulator.now())) as app:
-            sessions = {name: found.session for name, found in live(app).items()}
-            await app.app.reload()
-            assert sessions == {name: found.session for name, found in live(app).items()}, "nothing has changed yet"
-            if change == "content":
-                write(tmp_path / "ca.pem", authority, certificate)
-            elif change == "path":
-                written("same.pem")
-            elif change == "other proxy":
-                written(proxy="http://anna:planted@127.0.0.1:10")
-            elif change == "other password":
-                written(proxy="http://anna:planted2@127.0.0.1:9")
-            else:
-                written(None)
-            await app.app.reload_if_changed()
-            assert sessions["other"] is live(app)["other"].session
-            assert sessions[kind] is not live(app)[kind].session
-            assert (change == "other password") == (before == config_hash(app.app.config)), "no secret is in the hash"
-
-    with_business(tmp_path, scenario)
+    path = written()
+    before = config_hash(load_config(path))
+    async with application(path, ManualClock(business.simulator.now())) as app:
+        sessions = {name: found.session for name, found in live(app).items()}
+        await app.app.reload()
+        assert sessions == {name: found.session for name, found in live(app).items()}, "nothing has changed yet"
+        if change == "content":
+            write(tmp_path / "ca.pem", authority, certificate)
+        elif change == "path":
+            written("same.pem")
+        elif change == "other proxy":
+            written(proxy="http://anna:planted@127.0.0.1:10")
+        elif change == "other password":
+            written(proxy="http://anna:planted2@127.0.0.1:9")
+        else:
+            written(None)
+        await app.app.reload_if_changed()
+        assert sessions["other"] is live(app)["other"].session
+        assert sessions[kind] is not live(app)[kind].session
+        assert (change == "other password") == (before == config_hash(app.app.config)), "no secret is in the hash"
 
 
-def test_a_reload_that_finds_no_certificates_is_refused_and_the_way_before_stays(tmp_path: Path) -> None:
+async def test_a_reload_that_finds_no_certificates_is_refused_and_the_way_before_stays(
+    business: Business, tmp_path: Path
+) -> None:
     authority, _, _ = signed(tmp_path)
 
-    async def scenario(business: Business) -> None:
-        write(tmp_path / "ca.pem", authority)
-        config = business.config(target(business, "wix", business.url, tls={"ca_file": "ca.pem"}))
-        async with application(config, ManualClock(business.simulator.now())) as app:
-            session = live(app)["wix"].session
-            (tmp_path / "ca.pem").write_text("half a fi")
-            with pytest.raises(ConfigError, match=r"targets\[0\]\.tls\.ca_file: .*ca\.pem holds no certificate in PEM form"):
-                await app.app.reload()
-            assert session is live(app)["wix"].session
-
-    with_business(tmp_path, scenario)
+    write(tmp_path / "ca.pem", authority)
+    config = business.config(target(business, "wix", business.url, tls={"ca_file": "ca.pem"}))
+    async with application(config, ManualClock(business.simulator.now())) as app:
+        session = live(app)["wix"].session
+        (tmp_path / "ca.pem").write_text("half a fi")
+        with pytest.raises(ConfigError, match=r"targets\[0\]\.tls\.ca_file: .*ca\.pem holds no certificate in PEM form"):
+            await app.app.reload()
+        assert session is live(app)["wix"].session

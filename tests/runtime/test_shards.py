@@ -6,7 +6,7 @@ from pathlib import Path
 
 from exporter.model import WHOLE, Shard
 from tests.harness.application import RunningApplication, application
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.clock import ManualClock
 
 SINCE = "connection_status_since_timestamp_seconds"
@@ -18,36 +18,30 @@ async def since(app: RunningApplication) -> set[float]:
     return {value for name, value in (await app.samples()).items() if name.startswith(SINCE)}
 
 
-def test_ages_go_on_when_one_process_becomes_two_and_two_become_three(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        clock = ManualClock(1_790_000_000.0)
-        file = tmp_path / "state.json"
-        config = business.config(business.wix_target(), state_file=str(file))
-        async with application(config, clock) as app:
-            known = await since(app)
-            await app.written(file)
-        assert known
-        for count in (2, 3):
-            await clock.advance(600.0)
-            found: list[float] = []
-            for index in range(count):
-                async with application(config, clock, shard=(index, count)) as app:
-                    if app.app.config.targets:
-                        found += await since(app)
-                        await app.written(tmp_path / f"{file.name}.shard-{index}-of-{count}")
-            assert known == set(found)
-
-    with_business(tmp_path, scenario)
+async def test_ages_go_on_when_one_process_becomes_two_and_two_become_three(business: Business, tmp_path: Path) -> None:
+    clock = ManualClock(1_790_000_000.0)
+    file = tmp_path / "state.json"
+    config = business.config(business.wix_target(), state_file=str(file))
+    async with application(config, clock) as app:
+        known = await since(app)
+        await app.written(file)
+    assert known
+    for count in (2, 3):
+        await clock.advance(600.0)
+        found: list[float] = []
+        for index in range(count):
+            async with application(config, clock, shard=(index, count)) as app:
+                if app.app.config.targets:
+                    found += await since(app)
+                    await app.written(tmp_path / f"{file.name}.shard-{index}-of-{count}")
+        assert known == set(found)
 
 
-def test_what_is_shown_says_which_shard_it_is_but_not_to_who_sees_one_site(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        clock = ManualClock(1_790_000_000.0)
-        config = business.config(business.wix_target(labels={"site": "a"}))
-        for index in (0, 1):
-            async with application(config, clock, shard=(index, 2)) as app:
-                assert (Shard(index, 2), WHOLE) == (app.app.view().shard, app.app.view("a").shard)
-        async with application(config, clock) as app:
-            assert WHOLE == app.app.view().shard
-
-    with_business(tmp_path, scenario)
+async def test_what_is_shown_says_which_shard_it_is_but_not_to_who_sees_one_site(business: Business) -> None:
+    clock = ManualClock(1_790_000_000.0)
+    config = business.config(business.wix_target(labels={"site": "a"}))
+    for index in (0, 1):
+        async with application(config, clock, shard=(index, 2)) as app:
+            assert (Shard(index, 2), WHOLE) == (app.app.view().shard, app.app.view("a").shard)
+    async with application(config, clock) as app:
+        assert WHOLE == app.app.view().shard

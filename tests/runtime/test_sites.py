@@ -11,7 +11,7 @@ from exporter.errors import ConfigError
 from exporter.metrics import Format
 from exporter.web import encode_status, status_page
 from tests.harness.application import RunningApplication, application, driven
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.clock import ManualClock
 
 HOURLY = {"collectors": {"connections": {"interval": "1h"}}}
@@ -28,67 +28,60 @@ async def targets_of(app: RunningApplication, site: str) -> set[str]:
     return on_page
 
 
-def test_a_reload_moves_a_target_to_another_site_with_all_that_is_known_of_it_and_changes_who_sees_what(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        def written(site: str, **site_users: list[str]) -> Path:
-            one = business.wix_target("one", labels={"site": "a"}, **HOURLY)
-            two = business.wix_target("two", labels={"site": site}, **HOURLY)
-            return business.config(one, two, business.wix_target("three", **HOURLY), site_users=site_users)
+async def test_a_reload_moves_a_target_to_another_site_with_all_that_is_known_of_it_and_changes_who_sees_what(
+    business: Business,
+) -> None:
+    def written(site: str, **site_users: list[str]) -> Path:
+        one = business.wix_target("one", labels={"site": "a"}, **HOURLY)
+        two = business.wix_target("two", labels={"site": site}, **HOURLY)
+        return business.config(one, two, business.wix_target("three", **HOURLY), site_users=site_users)
 
-        config = written("a", a=["anna"])
-        async with application(config, ManualClock(business.simulator.now())) as app:
-            await app.finished_polls()
-            assert ({"one", "two"}, set()) == (await targets_of(app, "a"), await targets_of(app, "b"))
-            assert {"a": frozenset({"anna"})} == app.app.site_users
-            asked = len(business.simulator.log)
+    config = written("a", a=["anna"])
+    async with application(config, ManualClock(business.simulator.now())) as app:
+        await app.finished_polls()
+        assert ({"one", "two"}, set()) == (await targets_of(app, "a"), await targets_of(app, "b"))
+        assert {"a": frozenset({"anna"})} == app.app.site_users
+        asked = len(business.simulator.log)
 
-            written("b", a=["bert"], b=["anna"])
+        written("b", a=["bert"], b=["anna"])
+        await driven(app, app.app.reload())
+        assert ({"one"}, {"two"}) == (await targets_of(app, "a"), await targets_of(app, "b"))
+        assert {"a": frozenset({"bert"}), "b": frozenset({"anna"})} == app.app.site_users
+        assert app.app.view("b").ready
+        assert asked == len(business.simulator.log)
+
+        written("c", a=["bert"], b=["anna"])  # no target has site b any more
+        with pytest.raises(ConfigError, match="no target has the label site: 'b'"):
             await driven(app, app.app.reload())
-            assert ({"one"}, {"two"}) == (await targets_of(app, "a"), await targets_of(app, "b"))
-            assert {"a": frozenset({"bert"}), "b": frozenset({"anna"})} == app.app.site_users
-            assert app.app.view("b").ready
-            assert asked == len(business.simulator.log)
-
-            written("c", a=["bert"], b=["anna"])  # no target has site b any more
-            with pytest.raises(ConfigError, match="no target has the label site: 'b'"):
-                await driven(app, app.app.reload())
-            assert {"two"} == await targets_of(app, "b")
-            assert {"a": frozenset({"bert"}), "b": frozenset({"anna"})} == app.app.site_users
-
-    with_business(tmp_path, scenario)
+        assert {"two"} == await targets_of(app, "b")
+        assert {"a": frozenset({"bert"}), "b": frozenset({"anna"})} == app.app.site_users
 
 
-def test_a_site_is_told_what_its_own_targets_leave_unwatched_and_no_name_of_another(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        config = business.config(
-            business.wix_target("zz-other", labels={"site": "b"}, schedule_ids=["zz-schedule"], **HOURLY),
-            business.wix_target("mine", labels={"site": "a"}, aliases={"my-schedule": "Chair 9"}, **HOURLY),
-            business.wix_target("zz-lonely", aliases={"zz-schedule": "Chair 8"}, **HOURLY),
-        )
-        async with application(config, ManualClock(business.simulator.now())) as app:
-            await app.finished_polls()
-            view = app.app.view("a")
-            assert ["same_account", "unknown_alias"] == [warning.kind for warning in view.config_warnings]
-            status = encode_status(view).decode()
-            for page in (status, status_page.render(view, site="a").decode()):
-                assert "its account is watched under two names" in page
-                assert "my-schedule" in page
-                assert "zz-" not in page
-            assert "is also watched as zz-other" in encode_status(app.app.view()).decode()
-
-    with_business(tmp_path, scenario)
+async def test_a_site_is_told_what_its_own_targets_leave_unwatched_and_no_name_of_another(business: Business) -> None:
+    config = business.config(
+        business.wix_target("zz-other", labels={"site": "b"}, schedule_ids=["zz-schedule"], **HOURLY),
+        business.wix_target("mine", labels={"site": "a"}, aliases={"my-schedule": "Chair 9"}, **HOURLY),
+        business.wix_target("zz-lonely", aliases={"zz-schedule": "Chair 8"}, **HOURLY),
+    )
+    async with application(config, ManualClock(business.simulator.now())) as app:
+        await app.finished_polls()
+        view = app.app.view("a")
+        assert ["same_account", "unknown_alias"] == [warning.kind for warning in view.config_warnings]
+        status = encode_status(view).decode()
+        for page in (status, status_page.render(view, site="a").decode()):
+            assert "its account is watched under two names" in page
+            assert "my-schedule" in page
+            assert "zz-" not in page
+        assert "is also watched as zz-other" in encode_status(app.app.view()).decode()
 
 
-def test_the_view_of_a_site_waits_for_its_own_first_polls_only(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        config = business.config(
-            business.wix_target("polled", labels={"site": "a"}, **HOURLY),
-            business.wix_target("never", labels={"site": "b"}, base_url="http://127.0.0.1:9", **HOURLY),
-        )
-        async with application(config, ManualClock(business.simulator.now())) as app:
-            before = app.app.view("b")
-            await app.finished_polls()
-            assert {("never", "connections")} == {(target, str(name)) for target, name in before.missing}
-            assert app.app.view("a").ready
-
-    with_business(tmp_path, scenario)
+async def test_the_view_of_a_site_waits_for_its_own_first_polls_only(business: Business) -> None:
+    config = business.config(
+        business.wix_target("polled", labels={"site": "a"}, **HOURLY),
+        business.wix_target("never", labels={"site": "b"}, base_url="http://127.0.0.1:9", **HOURLY),
+    )
+    async with application(config, ManualClock(business.simulator.now())) as app:
+        before = app.app.view("b")
+        await app.finished_polls()
+        assert {("never", "connections")} == {(target, str(name)) for target, name in before.missing}
+        assert app.app.view("a").ready

@@ -10,13 +10,12 @@ import pytest
 from exporter.errors import ConfigError
 from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.support import slices
-from tests.harness.application import RunningApplication, driven
-from tests.harness.business import Business
-from tests.harness.hourly_business import calm, hang, live, portal, with_application
+from tests.harness.application import driven
+from tests.harness.hourly_business import calm, hang, hourly_application, live, portal
 
 
-def test_nothing_is_loaded_any_more_once_the_stop_began(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_nothing_is_loaded_any_more_once_the_stop_began(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business),)) as (app, business):
         business.config(calm(business, "late"))
         stopping = asyncio.create_task(app.app.aclose(grace=1.0))
         with pytest.raises(ConfigError, match="stopping"):
@@ -25,11 +24,9 @@ def test_nothing_is_loaded_any_more_once_the_stop_began(tmp_path: Path) -> None:
         assert {} == live(app)
         assert 'target="late"' not in await app.page()
 
-    with_application(tmp_path, lambda business: (calm(business),), scenario)
 
-
-def test_a_stop_does_not_wait_for_a_reload_that_waits_for_a_replaced_target(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_stop_does_not_wait_for_a_reload_that_waits_for_a_replaced_target(tmp_path: Path) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business, timeout="60s"),)) as (app, business):
         await hang(app, business)
         business.config(calm(business, timeout="7s"))
         reload = asyncio.create_task(app.app.reload())
@@ -41,11 +38,13 @@ def test_a_stop_does_not_wait_for_a_reload_that_waits_for_a_replaced_target(tmp_
         with pytest.raises(ConfigError, match="stopping"):
             await reload
 
-    with_application(tmp_path, lambda business: (calm(business, timeout="60s"),), scenario)
 
+async def test_a_stop_ends_in_its_time_whatever_polls_and_sessions_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business, timeout="60s"), portal(business))) as (
+        app,
+        business,
+    ):
 
-def test_a_stop_ends_in_its_time_whatever_polls_and_sessions_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
         async def never(_: object) -> None:
             await asyncio.Event().wait()
 
@@ -58,11 +57,11 @@ def test_a_stop_ends_in_its_time_whatever_polls_and_sessions_do(tmp_path: Path, 
         await driven(app, stopping)
         assert app.clock.monotonic() - began <= 6.5
 
-    with_application(tmp_path, lambda business: (calm(business, timeout="60s"), portal(business)), scenario)
 
-
-def test_a_stop_waits_for_the_token_that_a_replaced_target_still_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+async def test_a_stop_waits_for_the_token_that_a_replaced_target_still_saves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business), portal(business))) as (app, business):
         saved = asyncio.Event()
 
         async def slowly(_: object) -> None:
@@ -81,13 +80,11 @@ def test_a_stop_waits_for_the_token_that_a_replaced_target_still_saves(tmp_path:
         assert 0 == len(app.app._closing)
         await asyncio.gather(reload, return_exceptions=True)
 
-    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
 
-
-def test_a_stop_in_the_middle_of_a_reload_still_closes_what_was_replaced(
+async def test_a_stop_in_the_middle_of_a_reload_still_closes_what_was_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
+    async with hourly_application(tmp_path, lambda business: (calm(business), portal(business))) as (app, business):
         may_save, saved = asyncio.Event(), []
 
         async def slowly(session: BitrixSession) -> None:
@@ -107,5 +104,3 @@ def test_a_stop_in_the_middle_of_a_reload_still_closes_what_was_replaced(
         with pytest.raises(ConfigError, match="stopping"):
             await reload
         assert ["b24"] == saved
-
-    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)

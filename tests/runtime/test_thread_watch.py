@@ -12,7 +12,7 @@ from exporter.support.threads import NO_THREAD
 from tests.harness.clock import ManualClock
 
 
-def test_threads_that_are_gone_are_trouble_within_five_seconds_until_they_are_back_and_told_once_each() -> None:
+async def test_threads_that_are_gone_are_trouble_within_five_seconds_until_they_are_back_and_told_once_each() -> None:
     asked: list[bool] = []
     gone = False
 
@@ -21,8 +21,7 @@ def test_threads_that_are_gone_are_trouble_within_five_seconds_until_they_are_ba
         if gone:
             raise RuntimeError("can't start new thread")
 
-    async def scenario() -> list[str | None]:
-        nonlocal gone
+    with structlog.testing.capture_logs() as logged:
         clock = ManualClock()
         watch = ThreadWatch(clock, start)
         running = asyncio.create_task(watch.run())
@@ -33,17 +32,14 @@ def test_threads_that_are_gone_are_trouble_within_five_seconds_until_they_are_ba
             found.append(watch.trouble())
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        return found
-
-    with structlog.testing.capture_logs() as logged:
-        assert [None, NO_THREAD, NO_THREAD, None, NO_THREAD] == asyncio.run(scenario())
+        assert [None, NO_THREAD, NO_THREAD, None, NO_THREAD] == found
     assert ["no_threads", "threads_are_back", "no_threads"] == [line["event"] for line in logged]
     assert 6 == len(asked), "one at the beginning, and one every five seconds, whoever asks for the health"
 
 
-def test_a_bug_in_asking_is_not_taken_for_missing_threads() -> None:
+async def test_a_bug_in_asking_is_not_taken_for_missing_threads() -> None:
     def start() -> None:
         raise RuntimeError("bug")
 
     with pytest.raises(RuntimeError, match="bug"):
-        asyncio.run(ThreadWatch(ManualClock(), start).run())
+        await ThreadWatch(ManualClock(), start).run()

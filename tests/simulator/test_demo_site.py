@@ -19,22 +19,22 @@ def salon() -> RawWix:
     return raw
 
 
-def test_the_demo_key_opens_the_demo_site() -> None:
-    assert salon().get(CONNECTIONS, headers=DEMO).status_code == 200
+async def test_the_demo_key_opens_the_demo_site() -> None:
+    assert (await salon().get(CONNECTIONS, headers=DEMO)).status_code == 200
 
 
-def test_every_chair_has_a_synced_calendar_of_another_kind_and_one_link_only_imports() -> None:
-    rows = salon().connections()
+async def test_every_chair_has_a_synced_calendar_of_another_kind_and_one_link_only_imports() -> None:
+    rows = await salon().connections()
     assert list(CHAIR_SCHEDULES) == [row["scheduleId"] for row in rows[:3]]
     assert [("GOOGLE", "SYNCED"), ("I_CAL", "SYNCED"), ("MICROSOFT", "SYNCED"), ("OTHER", "CONNECTED")] == [
         (row["calendarType"], row["status"]) for row in rows
     ]
 
 
-def test_nobody_is_double_booked_on_a_quiet_week_but_a_class_shares_its_hour() -> None:
+async def test_nobody_is_double_booked_on_a_quiet_week_but_a_class_shares_its_hour() -> None:
     raw = salon()
     raw.clock.now += DAY
-    raw.count({})
+    await raw.count({})
     live = [one for one in raw.site.bookings if one.status in {"CONFIRMED", "PENDING"} and one.resource_id]
     overlapping = {
         (one.resource_id, one.event_id == other.event_id)
@@ -44,11 +44,11 @@ def test_nobody_is_double_booked_on_a_quiet_week_but_a_class_shares_its_hour() -
     assert {(CLASS_RESOURCE, True)} == overlapping
 
 
-def test_a_new_booking_arrives_every_four_minutes() -> None:
+async def test_a_new_booking_arrives_every_four_minutes() -> None:
     raw = salon()
-    before = raw.count({}).json()["count"]
+    before = (await raw.count({})).json()["count"]
     raw.clock.now += 3600
-    assert {"count": before + 15} == raw.count({}).json()
+    assert {"count": before + 15} == (await raw.count({})).json()
 
 
 def test_the_same_seed_and_moment_give_the_same_salon() -> None:

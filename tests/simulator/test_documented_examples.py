@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +21,24 @@ SITE = "7f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10"
 GOOGLE = "6c533722-f1f9-4847-95c7-d4c4922ae9b0"
 APPLE = "9f084ae8-b3a6-4eb6-a29d-bc682c04b5fc"
 WEBHOOK = {"name": "portal", "platform": "bitrix24", "webhook_url": "https://portal.bitrix24.example/rest/1/example0code/"}
-Scenario = Callable[[RunningApplication, Simulator, str], Coroutine[Any, Any, None]]
 NOW_WINDOW = [{"name": "around", "from": "now-24h", "to": "now+24h"}]
 
 
-def run(tmp_path: Path, build: Callable[[Simulator], None], target: dict[str, Any], scenario: Scenario) -> None:
-    async def main() -> None:
-        clock = ManualClock(START - 3600)
-        simulator = Simulator(clock, build=build)
-        async with running(simulator.app) as url:
-            config = tmp_path / "exporter.yml"
-            config.write_text(
-                yaml.safe_dump({"timezone": "Europe/Berlin", "windows": NOW_WINDOW, "targets": [{**target, "base_url": url}]})
-            )
-            async with application(config, clock) as app:
-                await app.finished_polls()
-                await scenario(app, simulator, url)
-
-    asyncio.run(main())
+@contextlib.asynccontextmanager
+async def exporter_on(
+    folder: Path, build: Callable[[Simulator], None], target: dict[str, Any]
+) -> AsyncIterator[tuple[RunningApplication, Simulator, str]]:
+    """Watch ``target`` of a simulator while the block runs, after its first polls."""
+    clock = ManualClock(START - 3600)
+    simulator = Simulator(clock, build=build)
+    async with running(simulator.app) as url:
+        config = folder / "exporter.yml"
+        config.write_text(
+            yaml.safe_dump({"timezone": "Europe/Berlin", "windows": NOW_WINDOW, "targets": [{**target, "base_url": url}]})
+        )
+        async with application(config, clock) as app:
+            await app.finished_polls()
+            yield app, simulator, url
 
 
 def documented_portal(simulator: Simulator) -> None:
@@ -53,8 +53,8 @@ def bitrix24(**collectors: object) -> dict[str, Any]:
     return {**WEBHOOK, "collectors": collectors}
 
 
-def test_a_booking_in_berlin_is_counted_in_its_window(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, _: Simulator, url: str) -> None:
+async def test_a_booking_in_berlin_is_counted_in_its_window(tmp_path: Path) -> None:
+    async with exporter_on(tmp_path, documented_portal, bitrix24(bookings={"interval": "60s"})) as (app, _, url):
         async with httpx.AsyncClient() as http:
             served = (
                 await http.post(url + "/rest/1/example0code/booking.v1.booking.list", json={"order": {"id": "ASC"}})
@@ -80,11 +80,13 @@ def test_a_booking_in_berlin_is_counted_in_its_window(tmp_path: Path) -> None:
         assert page['conflicting_bookings{window="around"}'] == 0
         assert page["next_booking_timestamp_seconds"] == START
 
-    run(tmp_path, documented_portal, bitrix24(bookings={"interval": "60s"}), scenario)
 
-
-def test_a_booking_with_deals_one_and_two_is_linked_once_with_two_links(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, _: Simulator, url: str) -> None:
+async def test_a_booking_with_deals_one_and_two_is_linked_once_with_two_links(tmp_path: Path) -> None:
+    async with exporter_on(tmp_path, documented_portal, bitrix24(links={"interval": "60s", "window": "around"})) as (
+        app,
+        _,
+        url,
+    ):
         async with httpx.AsyncClient() as http:
             served = (
                 await http.post(url + "/rest/1/example0code/booking.v1.booking.externalData.list", json={"bookingId": 15})
@@ -98,16 +100,14 @@ def test_a_booking_with_deals_one_and_two_is_linked_once_with_two_links(tmp_path
         assert page['unlinked_bookings{window="around"}'] == 0
         assert page['links{entity_type="deal",module="crm",window="around"}'] == 2
 
-    run(tmp_path, documented_portal, bitrix24(links={"interval": "60s", "window": "around"}), scenario)
 
-
-def test_a_booking_with_only_a_calendar_event_and_a_service_is_not_linked(tmp_path: Path) -> None:
+async def test_a_booking_with_only_a_calendar_event_and_a_service_is_not_linked(tmp_path: Path) -> None:
     def build(simulator: Simulator) -> None:
         documented_portal(simulator)
         world = simulator.bitrix24.portals["portal"].world
         world.add_booking(START + 7200, END + 7200, id=16, resource_ids=(1,), links=(calendar_event(52), sku(7)))
 
-    async def scenario(app: RunningApplication, _: Simulator, _url: str) -> None:
+    async with exporter_on(tmp_path, build, bitrix24(links={"interval": "60s", "window": "around"})) as (app, _, _url):
         page = await app.samples()
         assert page['linked_bookings{window="around"}'] == 1
         assert page['unlinked_bookings{window="around"}'] == 1
@@ -116,16 +116,14 @@ def test_a_booking_with_only_a_calendar_event_and_a_service_is_not_linked(tmp_pa
         assert page['links{entity_type="sku",module="catalog",window="around"}'] == 1
         assert page['unrecognized_values_total{collector="links",field="module"}'] == 0
 
-    run(tmp_path, build, bitrix24(links={"interval": "60s", "window": "around"}), scenario)
 
-
-def test_error_1021_means_that_the_booking_is_gone_not_that_the_poll_failed(tmp_path: Path) -> None:
+async def test_error_1021_means_that_the_booking_is_gone_not_that_the_poll_failed(tmp_path: Path) -> None:
     def build(simulator: Simulator) -> None:
         documented_portal(simulator)
         portal = simulator.bitrix24.portals["portal"]
         portal.world.add_booking(START + 7200, END + 7200, id=16, resource_ids=(1,), links=(Link("9"),))
 
-    async def scenario(app: RunningApplication, simulator: Simulator, url: str) -> None:
+    async with exporter_on(tmp_path, build, bitrix24(links={"interval": "60s", "window": "around"})) as (app, simulator, url):
         simulator.bitrix24.portals["portal"].world.delete_booking(16)
         async with httpx.AsyncClient() as http:
             answer = await http.post(url + "/rest/1/example0code/booking.v1.booking.externalData.list", json={"bookingId": 16})
@@ -139,22 +137,18 @@ def test_error_1021_means_that_the_booking_is_gone_not_that_the_poll_failed(tmp_
         assert page['linked_bookings{window="around"}'] == 1
         assert page['links{entity_type="deal",module="crm",window="around"}'] == 2
 
-    run(tmp_path, build, bitrix24(links={"interval": "60s", "window": "around"}), scenario)
 
-
-def test_error_422_is_a_failed_poll_with_a_reason_and_no_number(tmp_path: Path) -> None:
+async def test_error_422_is_a_failed_poll_with_a_reason_and_no_number(tmp_path: Path) -> None:
     def build(simulator: Simulator) -> None:
         documented_portal(simulator)
         body = '{"error": 422, "error_description": "Invalid date period"}'
         simulator.faults.add(Fault(FaultKind.BODY, status=400, body=body, content_type="application/json"))
 
-    async def scenario(app: RunningApplication, _: Simulator, _url: str) -> None:
+    async with exporter_on(tmp_path, build, bitrix24(bookings={"interval": "60s"})) as (app, _, _url):
         page = await app.samples()
         assert page['collector_up{collector="bookings"}'] == 0
         assert page['collector_failures_total{collector="bookings",reason="client_error"}'] == 1
         assert not [name for name in page if name.startswith("bookings{")]
-
-    run(tmp_path, build, bitrix24(bookings={"interval": "60s"}), scenario)
 
 
 def documented_site(simulator: Simulator) -> None:
@@ -194,8 +188,13 @@ def documented_connections(schedule: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_the_documented_connections_become_one_hot_states_without_an_address(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, simulator: Simulator, url: str) -> None:
+async def test_the_documented_connections_become_one_hot_states_without_an_address(tmp_path: Path) -> None:
+    target = {"name": "site", "platform": "wix", "site_id": SITE, "api_key": "IST.example"}
+    async with exporter_on(tmp_path, documented_site, {**target, "collectors": {"connections": {"interval": "60s"}}}) as (
+        app,
+        simulator,
+        url,
+    ):
         schedule = next(row.schedule_id for row in simulator.wix.sites[SITE].connections)
         async with httpx.AsyncClient(headers={"Authorization": "IST.example", "wix-site-id": SITE}) as http:
             served = (await http.get(url + "/bookings/v2/external-calendars/connections?partialFailure=true")).json()
@@ -211,6 +210,3 @@ def test_the_documented_connections_become_one_hot_states_without_an_address(tmp
         text = await app.page()
         assert "a@b.c" not in text
         assert "d@e.f" not in text
-
-    target = {"name": "site", "platform": "wix", "site_id": SITE, "api_key": "IST.example"}
-    run(tmp_path, documented_site, {**target, "collectors": {"connections": {"interval": "60s"}}}, scenario)

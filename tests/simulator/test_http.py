@@ -14,37 +14,31 @@ import pytest
 from exporter.simulator import Simulator, canary, running
 from exporter.simulator import http as server
 from exporter.simulator.requestlog import fingerprint
-from tests.harness.bench import LIST, Bench, on_bench
+from tests.harness.bench import LIST, simulated_portal
 from tests.harness.clock import ManualClock
 
 
-def test_the_server_takes_a_free_loopback_port_and_names_its_url() -> None:
-    async def run() -> str:
-        async with running(Simulator(ManualClock()).app) as url:
-            return url
-
-    url = asyncio.run(run())
+async def test_the_server_takes_a_free_loopback_port_and_names_its_url() -> None:
+    async with running(Simulator(ManualClock()).app) as url:
+        pass
     assert url.startswith("http://127.0.0.1:")
     assert not url.endswith(":0")
 
 
-def test_the_server_serves_where_it_is_told_to_and_frees_the_port_at_the_end() -> None:
+async def test_the_server_serves_where_it_is_told_to_and_frees_the_port_at_the_end() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
 
-    async def run() -> list[int]:
-        statuses = []
-        for _ in range(2):
-            async with running(Simulator(ManualClock()).app, "127.0.0.1", port) as url, httpx.AsyncClient() as http:
-                assert url == f"http://127.0.0.1:{port}"
-                statuses.append((await http.get(f"{url}/_sim/")).status_code)
-        return statuses
-
-    assert asyncio.run(run()) == [200, 200]
+    statuses = []
+    for _ in range(2):
+        async with running(Simulator(ManualClock()).app, "127.0.0.1", port) as url, httpx.AsyncClient() as http:
+            assert url == f"http://127.0.0.1:{port}"
+            statuses.append((await http.get(f"{url}/_sim/")).status_code)
+    assert statuses == [200, 200]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_no_part_of_an_answer_waits_for_the_clients_acknowledgement(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_part_of_an_answer_waits_for_the_clients_acknowledgement(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     accepted: list[socket.socket] = []
     made = server._Protocol.connection_made
 
@@ -54,109 +48,89 @@ def test_no_part_of_an_answer_waits_for_the_clients_acknowledgement(host: str, m
 
     monkeypatch.setattr(server._Protocol, "connection_made", connection_made)
 
-    async def run() -> None:
-        async with running(Simulator(ManualClock()).app, host) as url, httpx.AsyncClient() as http:
-            assert (await http.get(f"{url}/_sim/")).status_code == 200
-            assert [1] == [sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for sock in accepted]
-
-    asyncio.run(run())
+    async with running(Simulator(ManualClock()).app, host) as url, httpx.AsyncClient() as http:
+        assert (await http.get(f"{url}/_sim/")).status_code == 200
+        assert [1] == [sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for sock in accepted]
 
 
-def test_an_address_that_is_taken_is_an_os_error() -> None:
-    async def run() -> None:
-        async with running(Simulator(ManualClock()).app) as url:
-            port = int(url.rsplit(":", 1)[1])
-            async with running(Simulator(ManualClock()).app, "127.0.0.1", port):
-                pass
-
-    with pytest.raises(OSError, match="in use"):
-        asyncio.run(run())
+async def test_an_address_that_is_taken_is_an_os_error() -> None:
+    async with running(Simulator(ManualClock()).app) as url:
+        second = running(Simulator(ManualClock()).app, "127.0.0.1", int(url.rsplit(":", 1)[1]))
+        with pytest.raises(OSError, match="in use"):
+            await second.__aenter__()
 
 
-def test_ipv6_addresses_are_bracketed() -> None:
-    async def run() -> str:
-        async with running(Simulator(ManualClock()).app, "::1") as url, httpx.AsyncClient() as http:
-            assert (await http.get(f"{url}/_sim/")).status_code == 200
-            return url
-
+async def test_ipv6_addresses_are_bracketed() -> None:
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
     except OSError:
         pytest.skip("no IPv6 loopback here")
-    assert asyncio.run(run()).startswith("http://[::1]:")
+    async with running(Simulator(ManualClock()).app, "::1") as url, httpx.AsyncClient() as http:
+        assert (await http.get(f"{url}/_sim/")).status_code == 200
+        assert url.startswith("http://[::1]:")
 
 
-def test_the_server_leaves_signals_and_logging_alone(caplog: pytest.LogCaptureFixture) -> None:
-    async def run() -> object:
-        async with running(Simulator(ManualClock()).app) as url, httpx.AsyncClient() as http:
-            await http.get(f"{url}/_sim/")
-            return signal.getsignal(signal.SIGTERM)
-
+async def test_the_server_leaves_signals_and_logging_alone(caplog: pytest.LogCaptureFixture) -> None:
     before = signal.getsignal(signal.SIGTERM)
     with caplog.at_level(logging.WARNING):
-        assert asyncio.run(run()) is before
+        async with running(Simulator(ManualClock()).app) as url, httpx.AsyncClient() as http:
+            await http.get(f"{url}/_sim/")
+            assert signal.getsignal(signal.SIGTERM) is before
     assert caplog.records == []
 
 
-def test_an_exception_in_the_block_still_stops_the_server() -> None:
-    async def run() -> str:
-        seen = ""
-        with pytest.raises(LookupError):
-            async with running(Simulator(ManualClock()).app) as seen:
-                raise LookupError
-        async with httpx.AsyncClient() as http:
-            with pytest.raises(httpx.ConnectError):
-                await http.get(seen)
-        return seen
-
-    assert asyncio.run(run())
+async def test_an_exception_in_the_block_still_stops_the_server() -> None:
+    seen = ""
+    with pytest.raises(LookupError):
+        async with running(Simulator(ManualClock()).app) as seen:
+            raise LookupError
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(httpx.ConnectError):
+            await http.get(seen)
+    assert seen
 
 
-def test_an_unknown_path_is_an_html_404_and_in_the_log() -> None:
-    async def script(bench: Bench) -> tuple[int, str, dict[str, int]]:
+async def test_an_unknown_path_is_an_html_404_and_in_the_log() -> None:
+    async with simulated_portal() as bench:
         answer = await bench.http.get(f"{bench.url}/nothing/here")
-        return answer.status_code, answer.headers["content-type"], bench.simulator.log.counts()
+        assert (answer.status_code, answer.headers["content-type"], bench.simulator.log.counts()) == (
+            404,
+            "text/html; charset=utf-8",
+            {"none unknown": 1},
+        )
 
-    assert on_bench(script) == (404, "text/html; charset=utf-8", {"none unknown": 1})
 
-
-def test_the_date_header_is_the_simulators_time() -> None:
-    async def script(bench: Bench) -> str:
+async def test_the_date_header_is_the_simulators_time() -> None:
+    async with simulated_portal() as bench:
         bench.clock.now = 1_790_000_000.0
-        return (await bench.post("scope")).headers["date"]
-
-    assert on_bench(script) == "Mon, 21 Sep 2026 14:13:20 GMT"
+        assert (await bench.post("scope")).headers["date"] == "Mon, 21 Sep 2026 14:13:20 GMT"
 
 
-def test_the_log_counts_by_operation_credential_and_status() -> None:
-    async def script(bench: Bench) -> list[int]:
+async def test_the_log_counts_by_operation_credential_and_status() -> None:
+    async with simulated_portal() as bench:
         other = bench.simulator.bitrix24.add_webhook(bench.portal, code="another")
         await bench.post(LIST)
         await bench.post(LIST, {"filter": "wrong"})
         await bench.http.post(other.url(bench.url) + LIST)
         log = bench.simulator.log
-        return [
+        assert [
             log.count(),
             log.count(LIST),
             log.count(LIST, status=400),
             log.count(credential=fingerprint("another")),
             log.count(platform="wix"),
             log.count("scope"),
-        ]
-
-    assert on_bench(script) == [3, 3, 1, 1, 0, 0]
+        ] == [3, 3, 1, 1, 0, 0]
 
 
-def test_the_log_keeps_time_path_parameters_and_headers() -> None:
-    async def script(bench: Bench) -> dict[str, Any]:
+async def test_the_log_keeps_time_path_parameters_and_headers() -> None:
+    async with simulated_portal() as bench:
         url = bench.webhook.url(bench.url) + LIST
         await bench.http.post(f"{url}?start=50", json={"order": {"id": "ASC"}}, headers={"User-Agent": "x/1"})
         (call,) = (await bench.http.get(f"{bench.url}/_sim/log")).json()["calls"]
         entry: dict[str, Any] = call
-        return entry
-
-    call = on_bench(script)
+        call = entry
     assert call["at"] == 1_790_000_000.0
     assert call["path"] == f"/rest/1/***/{LIST}"
     assert call["params"] == {"start": "50", "order": {"id": "ASC"}}
@@ -164,82 +138,74 @@ def test_the_log_keeps_time_path_parameters_and_headers() -> None:
     assert [call["method"], call["operation"], call["status"], call["write"]] == ["POST", LIST, 200, False]
 
 
-def test_no_credential_reaches_the_log() -> None:
-    async def script(bench: Bench) -> str:
+async def test_no_credential_reaches_the_log() -> None:
+    async with simulated_portal() as bench:
         for secret in ("Bearer s3cret-a", "s3cret-b"):
             await bench.post("scope", {"auth": secret, "deep": [{"refresh_token": secret}], "cmd": f"a?auth={secret}"})
             await bench.http.get(f"{bench.url}/x?access_token=s3cret-c", headers={"Authorization": secret, "Cookie": secret})
         await bench.http.post(f"{bench.url}/rest/c0dec0dec0dec0de/scope")
         await bench.http.post(f"{bench.url}/rest/1/unknown-s3cret/scope", content="client_secret=s3cret-d&x=1")
-        return (await bench.http.get(f"{bench.url}/_sim/log")).text
-
-    log = on_bench(script)
+        log = (await bench.http.get(f"{bench.url}/_sim/log")).text
     assert "c0dec0dec0dec0de" not in log
     assert "s3cret" not in log
 
 
-def test_log_limit_gives_the_newest_calls() -> None:
-    async def script(bench: Bench) -> list[Any]:
+async def test_log_limit_gives_the_newest_calls() -> None:
+    async with simulated_portal() as bench:
         for method in ("scope", "server.time"):
             await bench.post(method)
         newest = (await bench.http.get(f"{bench.url}/_sim/log?limit=1")).json()
         none = (await bench.http.get(f"{bench.url}/_sim/log?limit=0")).json()
         refused = await bench.http.get(f"{bench.url}/_sim/log?limit=x")
-        return [newest["total"], [call["operation"] for call in newest["calls"]], none["calls"], refused.status_code]
+        assert [newest["total"], [call["operation"] for call in newest["calls"]], none["calls"], refused.status_code] == [
+            2,
+            ["server.time"],
+            [],
+            400,
+        ]
 
-    assert on_bench(script) == [2, ["server.time"], [], 400]
 
-
-def test_a_body_that_is_not_json_is_named_as_such_in_the_log() -> None:
-    async def script(bench: Bench) -> object:
+async def test_a_body_that_is_not_json_is_named_as_such_in_the_log() -> None:
+    async with simulated_portal() as bench:
         url = bench.webhook.url(bench.url) + "scope"
         await bench.http.post(url, content="{", headers={"Content-Type": "application/json"})
-        return bench.simulator.log.last.params
-
-    assert on_bench(script) == {"(body)": "not JSON"}
+        assert bench.simulator.log.last.params == {"(body)": "not JSON"}
 
 
-def test_reset_goes_back_to_the_first_moment() -> None:
+async def test_reset_goes_back_to_the_first_moment() -> None:
     def build(simulator: Simulator) -> None:
         simulator.bitrix24.add_portal("salon").world.fill(3, simulator.now())
 
-    async def run() -> list[Any]:
-        simulator = Simulator(ManualClock(), build=build)
-        async with running(simulator.app) as url, httpx.AsyncClient() as http:
-            simulator.bitrix24.portals["salon"].world.delete_booking(1)
-            simulator.bitrix24.add_portal("other")
-            await http.get(f"{url}/x")
-            await http.post(f"{url}/_sim/faults", json={"kind": "drop"})
-            await http.post(f"{url}/_sim/incidents/double-booking/start")
-            await http.post(f"{url}/_sim/reset")
-            overview = (await http.get(f"{url}/_sim/")).json()
-        return [
-            {name: portal["bookings"] for name, portal in overview["platforms"]["bitrix24"]["portals"].items()},
-            overview["requests"],
-            overview["faults"],
-            [incident["active_since"] for incident in overview["incidents"] if incident["active_since"]],
-        ]
-
-    assert asyncio.run(run()) == [{"salon": 3}, {}, [], []]
+    simulator = Simulator(ManualClock(), build=build)
+    async with running(simulator.app) as url, httpx.AsyncClient() as http:
+        simulator.bitrix24.portals["salon"].world.delete_booking(1)
+        simulator.bitrix24.add_portal("other")
+        await http.get(f"{url}/x")
+        await http.post(f"{url}/_sim/faults", json={"kind": "drop"})
+        await http.post(f"{url}/_sim/incidents/double-booking/start")
+        await http.post(f"{url}/_sim/reset")
+        overview = (await http.get(f"{url}/_sim/")).json()
+    assert [
+        {name: portal["bookings"] for name, portal in overview["platforms"]["bitrix24"]["portals"].items()},
+        overview["requests"],
+        overview["faults"],
+        [incident["active_since"] for incident in overview["incidents"] if incident["active_since"]],
+    ] == [{"salon": 3}, {}, [], []]
 
 
-def test_the_overview_shows_the_time_and_no_secret() -> None:
-    async def script(bench: Bench) -> tuple[object, str]:
+async def test_the_overview_shows_the_time_and_no_secret() -> None:
+    async with simulated_portal() as bench:
         bench.world.fill(5, bench.clock.now)
         answer = await bench.http.get(f"{bench.url}/_sim/")
-        return answer.json()["now"], answer.text
-
-    now, text = on_bench(script)
+        now, text = (answer.json()["now"], answer.text)
     assert now == 1_790_000_000.0
     assert "c0dec0dec0dec0de" not in text
 
 
-def test_answers_carry_the_canaries_so_that_tests_can_look_for_them() -> None:
-    async def script(bench: Bench) -> str:
+async def test_answers_carry_the_canaries_so_that_tests_can_look_for_them() -> None:
+    async with simulated_portal() as bench:
         bench.world.fill(1, bench.clock.now)
-        return (await bench.post(LIST)).text
-
-    text = on_bench(script)
+        text = (await bench.post(LIST)).text
     assert [word for word in canary.CANARIES if word not in text] == []
 
 
@@ -248,16 +214,13 @@ def test_answers_carry_the_canaries_so_that_tests_can_look_for_them() -> None:
     [b"{", b'{"a":"\xff"}', b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 900 + b"1" + b"}" * 900],
     ids=["broken", "no UTF-8", "nested without end", "nested deep"],
 )
-def test_a_body_that_is_no_json_is_never_a_fault_of_the_simulator(body: bytes) -> None:
-    async def run() -> None:
-        simulator = Simulator(ManualClock())
-        key = simulator.wix.add_key(site := simulator.wix.add_site())
-        simulator.bitrix24.add_webhook(simulator.bitrix24.add_portal("salon"), code="code")
-        headers = {"Content-Type": "application/json", "Authorization": key.value, "wix-site-id": site.id}
-        paths = ("/_api/bookings-reader/v2/extended-bookings/query", "/oauth2/token", f"/rest/1/code/{LIST}", "/_sim/faults")
-        async with running(simulator.app) as url, httpx.AsyncClient() as http:
-            for path in paths:
-                assert (await http.post(f"{url}{path}", content=body, headers=headers)).status_code < 500, path
-            assert 3 == len((await http.get(f"{url}/_sim/log")).json()["calls"]), "each call of a platform is in the log"
-
-    asyncio.run(run())
+async def test_a_body_that_is_no_json_is_never_a_fault_of_the_simulator(body: bytes) -> None:
+    simulator = Simulator(ManualClock())
+    key = simulator.wix.add_key(site := simulator.wix.add_site())
+    simulator.bitrix24.add_webhook(simulator.bitrix24.add_portal("salon"), code="code")
+    headers = {"Content-Type": "application/json", "Authorization": key.value, "wix-site-id": site.id}
+    paths = ("/_api/bookings-reader/v2/extended-bookings/query", "/oauth2/token", f"/rest/1/code/{LIST}", "/_sim/faults")
+    async with running(simulator.app) as url, httpx.AsyncClient() as http:
+        for path in paths:
+            assert (await http.post(f"{url}{path}", content=body, headers=headers)).status_code < 500, path
+        assert 3 == len((await http.get(f"{url}/_sim/log")).json()["calls"]), "each call of a platform is in the log"

@@ -203,41 +203,34 @@ def test_an_incident_in_an_empty_world_does_nothing_and_fails_nothing(name: str)
     assert simulator.incidents.active == ()
 
 
-def test_the_control_endpoint_starts_and_stops_incidents() -> None:
-    async def run() -> list[Any]:
-        simulator, _ = demo()
-        async with running(simulator.app) as url, httpx.AsyncClient() as http:
-            seen: list[Any] = []
-            for action in ("start", "stop"):
-                answer = await http.post(f"{url}/_sim/incidents/token-revoked/{action}")
-                seen += [answer.status_code, statuses(simulator).count("ERROR")]
-            seen.append((await http.post(f"{url}/_sim/incidents/no-such/start")).status_code)
-            seen.append((await http.post(f"{url}/_sim/incidents/sync-stuck/explode")).status_code)
-            seen.append((await http.get(f"{url}/_sim/incidents/sync-stuck/start")).status_code)
-            return seen
-
-    assert asyncio.run(run()) == [200, 1, 200, 0, 404, 404, 405]
+async def test_the_control_endpoint_starts_and_stops_incidents() -> None:
+    simulator, _ = demo()
+    async with running(simulator.app) as url, httpx.AsyncClient() as http:
+        seen: list[Any] = []
+        for action in ("start", "stop"):
+            answer = await http.post(f"{url}/_sim/incidents/token-revoked/{action}")
+            seen += [answer.status_code, statuses(simulator).count("ERROR")]
+        seen.append((await http.post(f"{url}/_sim/incidents/no-such/start")).status_code)
+        seen.append((await http.post(f"{url}/_sim/incidents/sync-stuck/explode")).status_code)
+        seen.append((await http.get(f"{url}/_sim/incidents/sync-stuck/start")).status_code)
+        assert seen == [200, 1, 200, 0, 404, 404, 405]
 
 
-def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
-    async def run() -> list[tuple[float, str, bool]]:
-        simulator, clock = demo()
-        begin, told = clock.now, list[tuple[float, str, bool]]()
-        playing = asyncio.ensure_future(
-            run_scenario(
-                SCENARIOS["bad-night"],
-                simulator.incidents,
-                simulator.clock,
-                speed=10.0,
-                tell=lambda name, on: told.append((round(clock.now - begin, 6), name, on)),
-            )
+async def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
+    simulator, clock = demo()
+    begin, told = clock.now, list[tuple[float, str, bool]]()
+    playing = asyncio.ensure_future(
+        run_scenario(
+            SCENARIOS["bad-night"],
+            simulator.incidents,
+            simulator.clock,
+            speed=10.0,
+            tell=lambda name, on: told.append((round(clock.now - begin, 6), name, on)),
         )
-        for _ in range(90):
-            await clock.advance(1.0)
-        playing.cancel()
-        return told
-
-    told = asyncio.run(run())
+    )
+    for _ in range(90):
+        await clock.advance(1.0)
+    playing.cancel()
     assert told[:4] == [
         (3.0, "token-revoked", True),
         (12.0, "token-revoked", False),
@@ -252,30 +245,27 @@ def test_there_is_a_scenario_for_calm_for_each_incident_and_for_bad_nights() -> 
     assert set(SCENARIOS) == {"calm", "worst-night", "long-night", "bad-night", *NAMES}
 
 
-def test_a_scenario_of_one_incident_starts_it_and_leaves_it() -> None:
+async def test_a_scenario_of_one_incident_starts_it_and_leaves_it() -> None:
     simulator, _ = demo()
-    asyncio.run(run_scenario(SCENARIOS["sync-stuck"], simulator.incidents, simulator.clock))
+    await run_scenario(SCENARIOS["sync-stuck"], simulator.incidents, simulator.clock)
     assert simulator.incidents.active == ("sync-stuck",)
 
 
-def test_the_demo_world_serves_every_target_that_it_names() -> None:
-    async def run() -> list[int]:
-        simulator, _ = demo()
-        async with running(simulator.app) as url, httpx.AsyncClient() as http:
-            seen = []
-            for target in demo_targets(url):
-                if target["platform"] == "wix":
-                    answer = await http.get(
-                        f"{url}/bookings/v2/external-calendars/connections",
-                        params={"partialFailure": "true"},
-                        headers={"Authorization": target["api_key"], "wix-site-id": target["site_id"]},
-                    )
-                else:
-                    answer = await http.post(target["webhook_url"] + "booking.v1.booking.list", json={})
-                seen.append(answer.status_code)
-            return seen
-
-    assert asyncio.run(run()) == [200, 200, 200, 200]
+async def test_the_demo_world_serves_every_target_that_it_names() -> None:
+    simulator, _ = demo()
+    async with running(simulator.app) as url, httpx.AsyncClient() as http:
+        seen = []
+        for target in demo_targets(url):
+            if target["platform"] == "wix":
+                answer = await http.get(
+                    f"{url}/bookings/v2/external-calendars/connections",
+                    params={"partialFailure": "true"},
+                    headers={"Authorization": target["api_key"], "wix-site-id": target["site_id"]},
+                )
+            else:
+                answer = await http.post(target["webhook_url"] + "booking.v1.booking.list", json={})
+            seen.append(answer.status_code)
+        assert seen == [200, 200, 200, 200]
 
 
 def test_the_salon_has_the_same_bookings_on_both_platforms() -> None:

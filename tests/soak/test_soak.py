@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,34 +14,31 @@ from tests.soak import vitals, world
 from tests.soak.road import State, road
 
 
-def test_a_page_that_is_right_has_nothing_wrong_and_one_booking_less_is_seen_in_each_window_that_it_lies_in(
+async def test_a_page_that_is_right_has_nothing_wrong_and_one_booking_less_is_seen_in_each_window_that_it_lies_in(
     tmp_path: Path,
 ) -> None:
-    async def main() -> None:
-        simulator = Simulator(build=world.build)
-        async with running(simulator.app) as url:
-            business = world.Business(simulator, tmp_path, wix=url, bitrix24=url, direct=url)
-            business.configure()
-            business.hold()
-            async with exporter(business.path, module="tests.soak.exporter") as process:
-                await process.ready()
+    simulator = Simulator(build=world.build)
+    async with running(simulator.app) as url:
+        business = world.Business(simulator, tmp_path, wix=url, bitrix24=url, direct=url)
+        business.configure()
+        business.hold()
+        async with exporter(business.path, module="tests.soak.exporter") as process:
+            await process.ready()
 
-                async def right() -> bool:
-                    compared, wrong = world.wrong(business, world.summed(await process.samples()))
-                    return compared == 12 * 8 + 8 * 6 and not wrong
+            async def right() -> bool:
+                compared, wrong = world.wrong(business, world.summed(await process.samples()))
+                return compared == 12 * 8 + 8 * 6 and not wrong
 
-                await until(right, "a page that says what the world holds")
-                taken = await vitals.take(process)
-                assert taken.tasks > 40, "twenty targets with two collectors each"
-                page = world.summed(await process.samples())
-                portal = simulator.bitrix24.portals["portal-7"].world
-                ahead = min(portal.bookings(), key=lambda booking: abs(booking.start - simulator.now() - 3600))
-                portal.delete_booking(ahead.id)
-                _, wrong = world.wrong(business, page)
-                assert wrong
-                assert all("portal-7" in line for line in wrong)
-
-    asyncio.run(main())
+            await until(right, "a page that says what the world holds")
+            taken = await vitals.take(process)
+            assert taken.tasks > 40, "twenty targets with two collectors each"
+            page = world.summed(await process.samples())
+            portal = simulator.bitrix24.portals["portal-7"].world
+            ahead = min(portal.bookings(), key=lambda booking: abs(booking.start - simulator.now() - 3600))
+            portal.delete_booking(ahead.id)
+            _, wrong = world.wrong(business, page)
+            assert wrong
+            assert all("portal-7" in line for line in wrong)
 
 
 def test_what_grows_from_the_second_quarter_to_the_last_is_a_complaint_and_what_wavers_is_none() -> None:
@@ -54,19 +50,16 @@ def test_what_grows_from_the_second_quarter_to_the_last_is_a_complaint_and_what_
     assert [] == vitals.grown(leaking[:7]), "too few to tell"
 
 
-def test_a_road_refuses_cuts_and_lets_pass_as_it_is_told() -> None:
-    async def main() -> None:
-        async with running(Simulator().app) as url, road(url) as way, httpx.AsyncClient(trust_env=False, timeout=5) as http:
-            assert (await http.get(f"{way.url}/_sim/")).status_code == 200
-            for state in (State.REFUSED, State.CUT):
-                way.state = state
-                way.cut_all()
-                with pytest.raises(httpx.TransportError):
-                    await http.get(f"{way.url}/_sim/")
-            way.state = State.SWALLOWED
-            with pytest.raises(httpx.ReadTimeout):
-                await http.get(f"{way.url}/_sim/", timeout=0.2)
-            way.state = State.OPEN
-            assert (await http.get(f"{way.url}/_sim/")).status_code == 200
-
-    asyncio.run(main())
+async def test_a_road_refuses_cuts_and_lets_pass_as_it_is_told() -> None:
+    async with running(Simulator().app) as url, road(url) as way, httpx.AsyncClient(trust_env=False, timeout=5) as http:
+        assert (await http.get(f"{way.url}/_sim/")).status_code == 200
+        for state in (State.REFUSED, State.CUT):
+            way.state = state
+            way.cut_all()
+            with pytest.raises(httpx.TransportError):
+                await http.get(f"{way.url}/_sim/")
+        way.state = State.SWALLOWED
+        with pytest.raises(httpx.ReadTimeout):
+            await http.get(f"{way.url}/_sim/", timeout=0.2)
+        way.state = State.OPEN
+        assert (await http.get(f"{way.url}/_sim/")).status_code == 200

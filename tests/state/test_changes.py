@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -64,7 +63,7 @@ def test_whatever_states_come_the_newest_are_remembered_fifty_of_a_week_and_sinc
     st.integers(0, 3),
     st.sampled_from([0.0, 7_200.5, -7_200.5]),
 )
-def test_what_stands_in_the_file_of_a_target_is_never_more_than_64_kib_and_the_newest(
+async def test_what_stands_in_the_file_of_a_target_is_never_more_than_64_kib_and_the_newest(
     connections: int, times: int, collectors_first: bool, collectors: int, step: float
 ) -> None:
     async def script(path: Path) -> None:
@@ -88,7 +87,7 @@ def test_what_stands_in_the_file_of_a_target_is_never_more_than_64_kib_and_the_n
             if collectors_first:
                 see_connections(now, turn)
         await store.save()
-        part = json.loads(path.read_bytes())["targets"]["salon"]  # noqa: ASYNC240  a small file of the test
+        part = json.loads(path.read_bytes())["targets"]["salon"]
         assert len(json.dumps(part, separators=(",", ":"))) <= 64 * 1024
         assert min(connections, 800) == len(part["connections"])
         assert collectors == len(part["collectors"])
@@ -101,21 +100,21 @@ def test_what_stands_in_the_file_of_a_target_is_never_more_than_64_kib_and_the_n
             assert max(dropped) <= min(kept, default=times), "the oldest went first"
 
     with TemporaryDirectory() as folder:
-        asyncio.run(script(Path(folder) / "state.json"))
+        await script(Path(folder) / "state.json")
 
 
 def restarted(path: Path, clock: ManualClock) -> FileStatusHistory:
     return FileStatusHistory(path, clock)
 
 
-def test_what_was_remembered_is_known_after_a_restart(tmp_path: Path) -> None:
+async def test_what_was_remembered_is_known_after_a_restart(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     first = restarted(tmp_path / "state.json", clock)
     first.seen("salon", "abc", Change(NOW, "synced", known=False), NOW)
     first.seen("salon", "abc", Change(NOW + 60, "error"), NOW + 60)
     first.collector_seen("salon", "bookings", Change(NOW, "ok", known=False), NOW)
     first.collector_seen("salon", "bookings", Change(NOW + 90, "failing auth"), NOW + 90)
-    asyncio.run(first.save())
+    await first.save()
     second = restarted(tmp_path / "state.json", clock)
     now = NOW + 300
     connection = second.seen("salon", "abc", Change(now, "error", known=False), now)
@@ -124,23 +123,23 @@ def test_what_was_remembered_is_known_after_a_restart(tmp_path: Path) -> None:
     assert [(NOW, "ok", False), (NOW + 90, "failing auth", True)] == [(row.at, row.state, row.known) for row in collector]
 
 
-def test_what_changed_while_nobody_looked_is_so_at_least_since_then(tmp_path: Path) -> None:
+async def test_what_changed_while_nobody_looked_is_so_at_least_since_then(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
     first = restarted(tmp_path / "state.json", clock)
     first.seen("salon", "abc", Change(NOW, "synced", known=False), NOW)
-    asyncio.run(first.save())
+    await first.save()
     now = NOW + 3 * DAY
     found = restarted(tmp_path / "state.json", clock).seen("salon", "abc", Change(now, "error", known=False), now)
     assert [(NOW, "synced", False), (now, "error", False)] == [(row.at, row.state, row.known) for row in found]
 
 
-def test_a_file_of_the_first_version_keeps_its_moments_which_may_be_those_of_a_start(tmp_path: Path) -> None:
+async def test_a_file_of_the_first_version_keeps_its_moments_which_may_be_those_of_a_start(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_text('{"version":1,"targets":{"salon":{"abc":{"status":"synced","since":1700000000.0}}}}')
     store = restarted(path, ManualClock(NOW))
     assert (Change(1_700_000_000.0, "synced", known=False),) == plain(store.seen("salon", "abc", Change(NOW, "synced"), NOW))
     store.seen("salon", "abc", Change(NOW, "error"), NOW)
-    asyncio.run(store.save())
+    await store.save()
     assert 2 == json.loads(path.read_bytes())["version"]
     assert "error" == restarted(path, ManualClock(NOW)).seen("salon", "abc", Change(NOW, "error"), NOW)[-1].state
 
@@ -150,7 +149,7 @@ def plain(changes: Sequence[Change]) -> tuple[Change, ...]:
 
 
 @pytest.mark.parametrize("step", [-DAY, -30.0, 30.0, DAY])
-def test_a_clock_that_is_set_moves_what_an_earlier_run_saw_and_not_what_this_one_saw(tmp_path: Path, step: float) -> None:
+async def test_a_clock_that_is_set_moves_what_an_earlier_run_saw_and_not_what_this_one_saw(tmp_path: Path, step: float) -> None:
     path, clock = tmp_path / "state.json", ManualClock(NOW)
     earlier = [[NOW - 3 * DAY, "synced"], [NOW - 2 * DAY, "error"]]
     path.write_text(json.dumps({"version": 2, "targets": {"salon": {"connections": {"abc": earlier}}}}))
@@ -159,7 +158,7 @@ def test_a_clock_that_is_set_moves_what_an_earlier_run_saw_and_not_what_this_one
     clock.set_by = step
     seen = store.seen("salon", "abc", Change(NOW + 60, "synced"), NOW + 60)
     assert [NOW - 3 * DAY - step, NOW - 2 * DAY - step, NOW] == [row.at for row in seen]
-    asyncio.run(store.save())
+    await store.save()
     written: Mapping[str, Any] = json.loads(path.read_bytes())["targets"]["salon"]["connections"]
     assert [NOW - 3 * DAY, NOW - 2 * DAY, NOW + step] == [at for at, *_ in written["abc"]]
 

@@ -122,18 +122,18 @@ def test_an_acceptance_is_over_at_its_moment_and_not_before() -> None:
     assert (("connection a", "booking 17"), ["b"], []) == (later.expired, list(later.connections), list(later.bookings))
 
 
-def test_a_warning_is_logged_when_it_comes_and_when_it_goes_and_not_between() -> None:
+async def test_a_warning_is_logged_when_it_comes_and_when_it_goes_and_not_between() -> None:
     warning = ConfigWarning(WarningKind.NO_CONNECTIONS, "salon", "none", "connect")
     known: frozenset[ConfigWarning] = frozenset()
     with structlog.testing.capture_logs() as logged:
         for now in ({warning}, {warning}, set()):
-            known = asyncio.run(tell_changes(known, frozenset(now)))
+            known = await tell_changes(known, frozenset(now))
     assert frozenset() == known
     assert ["config_warning", "config_warning_gone"] == [entry["event"] for entry in logged]
     assert {"no_connections"} == {entry["kind"] for entry in logged}
 
 
-def test_of_warnings_that_come_or_go_all_at_once_ten_are_logged_between_two_turns_of_the_loop() -> None:
+async def test_of_warnings_that_come_or_go_all_at_once_ten_are_logged_between_two_turns_of_the_loop() -> None:
     many = frozenset(ConfigWarning(WarningKind.EXPIRED, f"salon-{number}", "over", "remove it") for number in range(200))
 
     async def lines_of_each_turn(before: frozenset[ConfigWarning], now: frozenset[ConfigWarning]) -> list[int]:
@@ -145,7 +145,7 @@ def test_of_warnings_that_come_or_go_all_at_once_ten_are_logged_between_two_turn
         return turns
 
     with structlog.testing.capture_logs() as logged:
-        coming = asyncio.run(lines_of_each_turn(frozenset(), many))
-        going = asyncio.run(lines_of_each_turn(many, frozenset()))
+        coming = await lines_of_each_turn(frozenset(), many)
+        going = await lines_of_each_turn(many, frozenset())
     assert (200, 200) == (sum(coming), sum(going))
     assert max(coming + going) <= 10

@@ -25,7 +25,7 @@ NAME = "state.json"
 TARGETS = ("salon", "physio", "spa", "dentist")
 
 
-def lived(path: Path, since: Mapping[str, float], at: float = NOW) -> Mapping[str, float]:
+async def lived(path: Path, since: Mapping[str, float], at: float = NOW) -> Mapping[str, float]:
     """Let a process with the state file ``path`` watch targets, each ``since`` a moment at the latest. Returns what it says."""
 
     async def life() -> Mapping[str, float]:
@@ -40,7 +40,7 @@ def lived(path: Path, since: Mapping[str, float], at: float = NOW) -> Mapping[st
         await history.aclose()
         return said
 
-    said = asyncio.run(life())
+    said = await life()
     if path.exists():
         os.utime(path, (at, at))
     return said
@@ -61,40 +61,39 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("turn", range(2))
-def test_however_the_targets_are_divided_anew_each_is_known_since_when_it_was(way: str, turn: int, tmp_path: Path) -> None:
+async def test_however_the_targets_are_divided_anew_each_is_known_since_when_it_was(
+    way: str, turn: int, tmp_path: Path
+) -> None:
     before, after = WAYS[way]
     for number, name in enumerate(before):
-        lived(tmp_path / name, dict.fromkeys(TARGETS[number :: len(before)], NOW - 1000))
+        await lived(tmp_path / name, dict.fromkeys(TARGETS[number :: len(before)], NOW - 1000))
     for number, name in enumerate(after):  # one after the other: who comes first drops what it does not watch
         mine = TARGETS[(number + turn) % len(after) :: len(after)]
-        said = lived(tmp_path / name, dict.fromkeys(mine, NOW + 60), NOW + 60)
+        said = await lived(tmp_path / name, dict.fromkeys(mine, NOW + 60), NOW + 60)
         assert dict.fromkeys(mine, NOW - 1000) == said
         assert set(mine) == known(tmp_path / name), "and it stands in its own file from then on, though nothing changed"
 
 
-def test_what_lies_beside_is_read_and_never_written(tmp_path: Path) -> None:
+async def test_what_lies_beside_is_read_and_never_written(tmp_path: Path) -> None:
     old = tmp_path / NAME
-    lived(old, dict.fromkeys(TARGETS, NOW - 1000))
+    await lived(old, dict.fromkeys(TARGETS, NOW - 1000))
     seen = old.read_bytes(), old.stat().st_mtime_ns
-    lived(tmp_path / f"{NAME}.shard-0-of-2", {"salon": NOW + 60}, NOW + 60)
+    await lived(tmp_path / f"{NAME}.shard-0-of-2", {"salon": NOW + 60}, NOW + 60)
     assert seen == (old.read_bytes(), old.stat().st_mtime_ns)
 
 
-def test_a_part_that_another_process_has_in_use_is_read_all_the_same(tmp_path: Path) -> None:
-    async def script() -> None:
-        first = open_status_history(tmp_path / NAME, ManualClock(NOW))
-        first.seen("salon", "abc", Change(NOW - 1000, "synced"), NOW)
-        await first.save()
-        second = open_status_history(part_of(tmp_path / NAME, 0, 2), ManualClock(NOW), {"salon"})
-        assert NOW - 1000 == second.seen("salon", "abc", Change(NOW, "synced"), NOW)[-1].at
-        await asyncio.gather(first.aclose(), second.aclose())
-
-    asyncio.run(script())
+async def test_a_part_that_another_process_has_in_use_is_read_all_the_same(tmp_path: Path) -> None:
+    first = open_status_history(tmp_path / NAME, ManualClock(NOW))
+    first.seen("salon", "abc", Change(NOW - 1000, "synced"), NOW)
+    await first.save()
+    second = open_status_history(part_of(tmp_path / NAME, 0, 2), ManualClock(NOW), {"salon"})
+    assert NOW - 1000 == second.seen("salon", "abc", Change(NOW, "synced"), NOW)[-1].at
+    await asyncio.gather(first.aclose(), second.aclose())
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=10))
-def test_whoever_watches_a_target_by_turns_knows_all_of_its_states(processes: list[int]) -> None:
+async def test_whoever_watches_a_target_by_turns_knows_all_of_its_states(processes: list[int]) -> None:
     async def life(path: Path, at: float, state: str) -> Sequence[Change]:
         history = open_status_history(path, ManualClock(at), {"salon"})
         changes = history.seen("salon", "abc", Change(at, state), at)
@@ -109,47 +108,44 @@ def test_whoever_watches_a_target_by_turns_knows_all_of_its_states(processes: li
         seen: list[tuple[float, str]] = []
         for turn, number in enumerate(processes):
             seen.append((NOW + turn, ("synced", "error")[turn % 2]))
-            assert seen == [(row.at, row.state) for row in asyncio.run(life(files[number], *seen[-1]))]
+            assert seen == [(row.at, row.state) for row in await life(files[number], *seen[-1])]
 
 
 @pytest.mark.parametrize(("days", "taken"), [(6.9, True), (7.1, False)])
-def test_what_nobody_wrote_for_a_week_is_left_alone(days: float, taken: bool, tmp_path: Path) -> None:
-    lived(tmp_path / f"{NAME}.0-of-2", {"salon": NOW - DAY}, NOW)
+async def test_what_nobody_wrote_for_a_week_is_left_alone(days: float, taken: bool, tmp_path: Path) -> None:
+    await lived(tmp_path / f"{NAME}.0-of-2", {"salon": NOW - DAY}, NOW)
     now = NOW + days * DAY
-    assert {"salon": NOW - DAY if taken else now} == lived(part_of(tmp_path / NAME, 0, 2), {"salon": now}, now)
+    assert {"salon": NOW - DAY if taken else now} == await lived(part_of(tmp_path / NAME, 0, 2), {"salon": now}, now)
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-def test_a_part_in_which_nothing_changes_is_not_taken_for_one_that_nobody_writes(restarts: bool, tmp_path: Path) -> None:
+async def test_a_part_in_which_nothing_changes_is_not_taken_for_one_that_nobody_writes(restarts: bool, tmp_path: Path) -> None:
     mine, days = part_of(tmp_path / NAME, 0, 2), 10
 
-    async def life() -> None:
-        clock = ManualClock(NOW)
-        history = open_status_history(mine, clock, {"salon"})
-        for _ in range(4 * days):
-            history.seen("salon", "abc", Change(clock.time(), "error"), clock.time())
-            written = mine.stat().st_mtime if mine.exists() else None
-            await history.save()
-            if mine.stat().st_mtime != written:
-                os.utime(mine, (clock.time(), clock.time()))
-            if restarts:
-                await history.aclose()
-            await clock.advance(DAY / 4)
-            if restarts:
-                history = open_status_history(mine, clock, {"salon"})
-        await history.aclose()
-
-    asyncio.run(life())
+    clock = ManualClock(NOW)
+    history = open_status_history(mine, clock, {"salon"})
+    for _ in range(4 * days):
+        history.seen("salon", "abc", Change(clock.time(), "error"), clock.time())
+        written = mine.stat().st_mtime if mine.exists() else None
+        await history.save()
+        if mine.stat().st_mtime != written:
+            os.utime(mine, (clock.time(), clock.time()))
+        if restarts:
+            await history.aclose()
+        await clock.advance(DAY / 4)
+        if restarts:
+            history = open_status_history(mine, clock, {"salon"})
+    await history.aclose()
     now = NOW + days * DAY
-    assert {"salon": NOW} == lived(part_of(tmp_path / NAME, 2, 3), {"salon": now}, now)
+    assert {"salon": NOW} == await lived(part_of(tmp_path / NAME, 2, 3), {"salon": now}, now)
     assert NOW + (days - 2) * DAY < mine.stat().st_mtime, "a write a day is enough"
 
 
-def test_targets_of_others_are_not_taken_and_a_broken_part_costs_nothing(tmp_path: Path) -> None:
-    lived(tmp_path / NAME, dict.fromkeys(TARGETS, NOW - 1000))
+async def test_targets_of_others_are_not_taken_and_a_broken_part_costs_nothing(tmp_path: Path) -> None:
+    await lived(tmp_path / NAME, dict.fromkeys(TARGETS, NOW - 1000))
     (tmp_path / f"{NAME}.0-of-9").write_bytes(b"{")
     with structlog.testing.capture_logs() as logged:
-        lived(part_of(tmp_path / NAME, 1, 2), {"spa": NOW}, NOW)
+        await lived(part_of(tmp_path / NAME, 1, 2), {"spa": NOW}, NOW)
     assert {"spa"} == known(part_of(tmp_path / NAME, 1, 2))
     assert [("state_file_ignored", 0), ("state_taken_over", 1)] == [(line["event"], line.get("targets", 0)) for line in logged]
 

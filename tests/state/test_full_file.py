@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -36,11 +35,11 @@ def filled(history: FileStatusHistory, targets: int, states: int, connections: i
                 history.seen(f"site-{target:03}", f"connection-{connection:04}", present, at + connection)
 
 
-def saved(path: Path, targets: int, states: int, connections: int = 2) -> tuple[FileStatusHistory, ManualClock]:
+async def saved(path: Path, targets: int, states: int, connections: int = 2) -> tuple[FileStatusHistory, ManualClock]:
     clock = ManualClock(NOW)
     history = FileStatusHistory(path, clock)
     filled(history, targets, states, connections)
-    asyncio.run(history.save())
+    await history.save()
     return history, clock
 
 
@@ -53,19 +52,19 @@ def test_what_5500_targets_may_write_can_be_read() -> None:
 @pytest.mark.parametrize(
     ("targets", "states", "connections"), [(60, 40, 2), (300, 3, 1), (60, 1, 100), (700, 1, 3), (1, 50, 20)]
 )
-def test_whatever_there_is_the_file_is_no_larger_than_it_may_be_and_has_each_target(
+async def test_whatever_there_is_the_file_is_no_larger_than_it_may_be_and_has_each_target(
     small: int, tmp_path: Path, targets: int, states: int, connections: int
 ) -> None:
     path = tmp_path / "state.json"
-    saved(path, targets, states, connections)
+    await saved(path, targets, states, connections)
     assert path.stat().st_size <= small
     assert targets == len(json.loads(path.read_bytes())["targets"])
     assert targets == len(state_file.read_state_file(path))
 
 
-def test_the_oldest_states_go_first_over_the_whole_file_and_the_present_ones_stay(small: int, tmp_path: Path) -> None:
+async def test_the_oldest_states_go_first_over_the_whole_file_and_the_present_ones_stay(small: int, tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    saved(path, 60, 40)
+    await saved(path, 60, 40)
     targets = json.loads(path.read_bytes())["targets"]
     tracks = [track for target in targets.values() for track in target["connections"].values()]
     assert 120 == len(tracks)
@@ -84,32 +83,32 @@ def test_the_oldest_states_go_first_over_the_whole_file_and_the_present_ones_sta
 
 
 @pytest.mark.usefixtures("small")
-def test_one_more_state_in_a_full_file_forgets_nothing_further(tmp_path: Path) -> None:
+async def test_one_more_state_in_a_full_file_forgets_nothing_further(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    history, _ = saved(path, 60, 40)
+    history, _ = await saved(path, 60, 40)
     before = json.loads(path.read_bytes())["targets"]
     history.seen("site-000", "connection-0000", Change(NOW + 90_000, "disconnected"), NOW + 90_000)
-    asyncio.run(history.save())
+    await history.save()
     after = json.loads(path.read_bytes())["targets"]
     assert [NOW + 90_000, "disconnected"] == after["site-000"]["connections"]["connection-0000"].pop()
     assert before == after
 
 
 @pytest.mark.usefixtures("small")
-def test_a_full_file_is_known_after_a_restart(tmp_path: Path) -> None:
+async def test_a_full_file_is_known_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    saved(path, 60, 40)
+    await saved(path, 60, 40)
     again = FileStatusHistory(path, ManualClock(NOW + 40_000))
     changes = again.seen("site-059", "connection-0001", Change(NOW + 40_000, "synced"), NOW + 40_000)
     assert (NOW + 60 * 59 + 600 * 39 + 1, "synced") == (changes[-1].at, changes[-1].state)
     assert 1 < len(changes)
 
 
-def test_a_clock_that_is_set_moves_no_more_than_the_target_that_is_asked_for(
+async def test_a_clock_that_is_set_moves_no_more_than_the_target_that_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "state.json"
-    saved(path, 60, 40)
+    await saved(path, 60, 40)
     clock = ManualClock(NOW + 40_000)
     history = FileStatusHistory(path, clock)
     moved: list[int] = []
@@ -123,5 +122,5 @@ def test_a_clock_that_is_set_moves_no_more_than_the_target_that_is_asked_for(
     clock.set_by = 3_600.0
     history.seen("site-007", "connection-0000", Change(NOW + 40_000, "synced"), NOW + 40_000)
     assert 2 == len(moved)  # both connections of one target, not the 120 of all
-    asyncio.run(history.save())
+    await history.save()
     assert 120 == len(moved)

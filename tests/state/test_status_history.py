@@ -73,20 +73,20 @@ def test_a_moment_in_the_file_that_no_right_clock_had_is_replaced_by_now(path: P
     assert 20.0 == FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at
 
 
-def test_moments_survive_a_restart(path: Path) -> None:
+async def test_moments_survive_a_restart(path: Path) -> None:
     first = FileStatusHistory(path, SystemClock())
     first.seen("salon", "abc", Change(10.25, "synced"), 10.25)
-    asyncio.run(first.save())
+    await first.save()
     second = FileStatusHistory(path, SystemClock())
     assert second.seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at == 10.25
     assert second.seen("salon", "abc", Change(99.0, "error"), 99.0)[-1].at == 99.0
 
 
-def test_the_file_is_versioned_json_for_its_owner_only(path: Path) -> None:
+async def test_the_file_is_versioned_json_for_its_owner_only(path: Path) -> None:
     store = FileStatusHistory(path, SystemClock())
     store.seen("salon", "abc", Change(10.0, "synced", known=False), 10.0)
     store.seen("salon", "abc", Change(20.0, "error"), 20.0)
-    asyncio.run(store.save())
+    await store.save()
     salon = {"connections": {"abc": [[10.0, "synced", False], [20.0, "error"]]}, "collectors": {}}
     expected = {"version": 2, "targets": {"salon": salon}}
     assert expected == json.loads(path.read_bytes())
@@ -124,12 +124,12 @@ def test_the_first_start_without_a_file_is_silent(path: Path) -> None:
         b'{"version":1,"more":' + b"[" * 100_000,
     ],
 )
-def test_an_unreadable_file_is_ignored_with_one_warning(path: Path, content: bytes) -> None:
+async def test_an_unreadable_file_is_ignored_with_one_warning(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with capture_logs() as logs:
         store = FileStatusHistory(path, SystemClock())
         assert store.seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at == 20.0
-        asyncio.run(store.save())
+        await store.save()
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("state_file_ignored", "warning")]
     assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(30.0, "synced"), 30.0)[-1].at == 20.0
 
@@ -141,24 +141,24 @@ def test_a_folder_in_the_place_of_the_file_is_ignored_with_one_warning(path: Pat
     assert [entry["event"] for entry in logs] == ["state_file_ignored"]
 
 
-def test_nothing_is_written_while_nothing_changes(path: Path) -> None:
+async def test_nothing_is_written_while_nothing_changes(path: Path) -> None:
     store = FileStatusHistory(path, SystemClock())
     store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
-    asyncio.run(store.save())
+    await store.save()
     before = path.stat()
     store.seen("salon", "abc", Change(20.0, "synced"), 20.0)
     store.keep_only("salon", frozenset({"abc"}))
     store.keep_targets({"salon": ""})
-    asyncio.run(store.save())
+    await store.save()
     assert (before.st_ino, before.st_mtime_ns) == (path.stat().st_ino, path.stat().st_mtime_ns)
 
 
-def test_targets_that_are_no_longer_configured_leave_the_file(path: Path) -> None:
+async def test_targets_that_are_no_longer_configured_leave_the_file(path: Path) -> None:
     store = FileStatusHistory(path, SystemClock())
     store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
     store.seen("spa", "abc", Change(10.0, "synced"), 10.0)
     store.keep_targets({"spa": ""})
-    asyncio.run(store.save())
+    await store.save()
     assert list(json.loads(path.read_bytes())["targets"]) == ["spa"]
 
 
@@ -176,7 +176,7 @@ def kept(store: StatusHistory, account: str, now: float = 20.0) -> Mapping[str, 
     ids=["the same", "another", "not known before", "not known now", "never known"],
 )
 @pytest.mark.parametrize("restarted", [False, True])
-def test_connections_of_another_account_under_the_same_name_have_not_gone(
+async def test_connections_of_another_account_under_the_same_name_have_not_gone(
     path: Path, before: str, after: str, forgets: bool, restarted: bool
 ) -> None:
     store: StatusHistory = FileStatusHistory(path, SystemClock())
@@ -184,13 +184,13 @@ def test_connections_of_another_account_under_the_same_name_have_not_gone(
     for target in ("salon", "spa"):
         store.seen(target, "abc", Change(10.0, "synced"), 10.0)
     store.collector_seen("salon", "connections", Change(10.0, "failing auth"), 10.0)
-    asyncio.run(store.save())
+    await store.save()
     if restarted:
         store = FileStatusHistory(path, SystemClock())
     assert ([] if forgets else ["abc"]) == [key for key in kept(store, after) if key != "polls"]
     assert ["failing auth", "ok"] == kept(store, after)["polls"]
     store.keep_targets({"salon": after, "spa": "c3"})
-    asyncio.run(store.save())
+    await store.save()
     salon = json.loads(path.read_bytes())["targets"]["salon"]
     assert (after or before) == salon.get("account", "")
 
@@ -204,22 +204,22 @@ def test_a_memory_that_is_taken_over_is_of_the_account_that_it_was_of(path: Path
     assert ["polls"] == list(kept(store, "b2"))
 
 
-def test_a_disk_that_cannot_be_written_warns_once_and_is_tried_again(path: Path) -> None:
+async def test_a_disk_that_cannot_be_written_warns_once_and_is_tried_again(path: Path) -> None:
     store = FileStatusHistory(path / "missing" / "state.json", SystemClock())
     with capture_logs() as logs:
         for now in (10.0, 20.0):
             store.seen("salon", "abc", Change(now, str(now)), now)
-            asyncio.run(store.save())
+            await store.save()
     assert [entry["event"] for entry in logs] == ["state_file_not_written"]
     (path / "missing").mkdir(parents=True)
-    asyncio.run(store.save())
+    await store.save()
     assert (path / "missing" / "state.json").exists()
 
 
-def test_a_crash_while_writing_leaves_the_old_file_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_crash_while_writing_leaves_the_old_file_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = FileStatusHistory(path, SystemClock())
     store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
-    asyncio.run(store.save())
+    await store.save()
     before = path.read_bytes()
 
     def full(_: int) -> None:
@@ -228,12 +228,12 @@ def test_a_crash_while_writing_leaves_the_old_file_whole(path: Path, monkeypatch
     monkeypatch.setattr(os, "fsync", full)
     store.seen("salon", "abc", Change(20.0, "error"), 20.0)
     with capture_logs():
-        asyncio.run(store.save())
+        await store.save()
     assert before == path.read_bytes()
     assert [path] == list(path.parent.iterdir())
 
 
-def test_many_savers_at_once_share_writes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_savers_at_once_share_writes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writes: list[bytes] = []
     replace = files.replace_durably
 
@@ -248,10 +248,7 @@ def test_many_savers_at_once_share_writes(path: Path, monkeypatch: pytest.Monkey
         store.seen(f"salon-{number}", "abc", Change(10.0, "synced"), 10.0)
         await store.save()
 
-    async def polls() -> None:
-        await asyncio.gather(*(poll(number) for number in range(100)))
-
-    asyncio.run(polls())
+    await asyncio.gather(*(poll(number) for number in range(100)))
     assert len(json.loads(path.read_bytes())["targets"]) == 100
     assert len(writes) <= 2
 
@@ -275,74 +272,67 @@ def stuck_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Even
         free.set()
 
 
-def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "MAX_SAVE_SECONDS", 0.01)
     with stuck_disk(monkeypatch) as (free, _, contents):
         store = FileStatusHistory(path, SystemClock())
 
-        async def polls() -> None:
-            for number in range(20):
-                store.seen("salon", "abc", Change(float(number), str(number)), float(number))
-                await store.save()
-            assert len(contents) == 1
-            free.set()
-            monkeypatch.setattr(module, "MAX_SAVE_SECONDS", 30.0)
+        for number in range(20):
+            store.seen("salon", "abc", Change(float(number), str(number)), float(number))
             await store.save()
-
-        asyncio.run(polls())
+        assert len(contents) == 1
+        free.set()
+        monkeypatch.setattr(module, "MAX_SAVE_SECONDS", 30.0)
+        await store.save()
     assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "19"), 99.0)[-1].at == 19.0
     assert len(contents) == 2
 
 
-def test_a_cancelled_poll_does_not_cancel_the_write_that_others_wait_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cancelled_poll_does_not_cancel_the_write_that_others_wait_for(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with stuck_disk(monkeypatch) as (free, begun, contents):
         store = FileStatusHistory(path, SystemClock())
-
-        async def polls() -> None:
-            store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
-            first, second = (asyncio.create_task(store.save()) for _ in range(2))
-            await asyncio.to_thread(begun.wait, 30)
-            first.cancel()
-            await asyncio.wait([first])
-            assert not second.done()
-            free.set()
-            await second
-
-        asyncio.run(polls())
+        store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
+        first, second = (asyncio.create_task(store.save()) for _ in range(2))
+        await asyncio.to_thread(begun.wait, 30)
+        first.cancel()
+        await asyncio.wait([first])
+        assert not second.done()
+        free.set()
+        await second
     assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at == 10.0
     assert len(contents) == 1
 
 
-def test_what_changes_during_a_write_is_saved_by_the_next(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_changes_during_a_write_is_saved_by_the_next(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with stuck_disk(monkeypatch) as (free, begun, _):
         store = FileStatusHistory(path, SystemClock())
-
-        async def polls() -> None:
-            store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
-            first = asyncio.create_task(store.save())
-            await asyncio.to_thread(begun.wait, 30)
-            store.seen("spa", "abc", Change(20.0, "synced"), 20.0)
-            second = asyncio.create_task(store.save())
-            await asyncio.sleep(0)
-            free.set()
-            await asyncio.gather(first, second)
-
-        asyncio.run(polls())
+        store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
+        first = asyncio.create_task(store.save())
+        await asyncio.to_thread(begun.wait, 30)
+        store.seen("spa", "abc", Change(20.0, "synced"), 20.0)
+        second = asyncio.create_task(store.save())
+        await asyncio.sleep(0)
+        free.set()
+        await asyncio.gather(first, second)
     assert FileStatusHistory(path, SystemClock()).seen("spa", "abc", Change(99.0, "synced"), 99.0)[-1].at == 20.0
 
 
-def test_a_new_store_remembers_what_the_old_one_saw_and_not_what_its_file_says(path: Path) -> None:
+async def test_a_new_store_remembers_what_the_old_one_saw_and_not_what_its_file_says(path: Path) -> None:
     earlier = FileStatusHistory(path, SystemClock())
     earlier.seen("salon", "abc", Change(10.0, "synced"), 10.0)
     earlier.seen("spa", "abc", Change(10.0, "synced"), 10.0)
-    asyncio.run(earlier.save())
+    await earlier.save()
     running = StatusHistory()
     running.seen("salon", "abc", Change(50.0, "error"), 50.0)
     store = FileStatusHistory(path, SystemClock())
     store.take_over(running)
     assert store.seen("salon", "abc", Change(99.0, "error"), 99.0)[-1].at == 50.0
     assert store.seen("spa", "abc", Change(99.0, "synced"), 99.0)[-1].at == 10.0
-    asyncio.run(store.save())
+    await store.save()
     assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "error"), 99.0)[-1].at == 50.0
 
 
@@ -359,22 +349,19 @@ def test_who_comes_second_is_told_which_process_has_the_file_and_what_to_do(path
     )
 
 
-def test_who_let_the_file_go_is_followed_by_the_next_who_reads_what_was_saved_last(path: Path) -> None:
-    async def scenario() -> None:
-        first = open_status_history(path, SystemClock())
-        first.seen("salon", "abc", Change(10.0, "synced"), 10.0)
-        await first.save()
-        await first.aclose()
-        second = open_status_history(path, SystemClock())
-        assert 10.0 == second.seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at
-        await second.aclose()
-        open_status_history(path, SystemClock())
-
-    asyncio.run(scenario())
+async def test_who_let_the_file_go_is_followed_by_the_next_who_reads_what_was_saved_last(path: Path) -> None:
+    first = open_status_history(path, SystemClock())
+    first.seen("salon", "abc", Change(10.0, "synced"), 10.0)
+    await first.save()
+    await first.aclose()
+    second = open_status_history(path, SystemClock())
+    assert 10.0 == second.seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at
+    await second.aclose()
+    open_status_history(path, SystemClock())
 
 
-def test_a_write_that_hangs_keeps_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(free: threading.Event, begun: threading.Event) -> None:
+async def test_a_write_that_hangs_keeps_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stuck_disk(monkeypatch) as (free, begun, _):
         first = open_status_history(path, SystemClock())
         first.seen("salon", "abc", Change(10.0, "synced"), 10.0)
         saving = asyncio.create_task(first.save())
@@ -386,9 +373,6 @@ def test_a_write_that_hangs_keeps_the_file(path: Path, monkeypatch: pytest.Monke
         free.set()
         await asyncio.gather(saving, closing)
         assert 10.0 == open_status_history(path, SystemClock()).seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at
-
-    with stuck_disk(monkeypatch) as (free, begun, _):
-        asyncio.run(scenario(free, begun))
 
 
 @pytest.mark.parametrize("told", ["", "process 7 on \x1b[2Jweb", "x" * 10_000, "one\ntwo"])
@@ -403,7 +387,9 @@ def test_what_stands_in_the_lock_file_is_shown_in_one_short_line(told: str, path
 
 
 @pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL])
-def test_a_file_system_without_locks_is_used_with_a_warning(path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+async def test_a_file_system_without_locks_is_used_with_a_warning(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     def refused(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
@@ -412,38 +398,35 @@ def test_a_file_system_without_locks_is_used_with_a_warning(path: Path, monkeypa
         with capture_logs() as logs:
             store = open_status_history(path, SystemClock())
         store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
-        asyncio.run(store.save())
+        await store.save()
         assert [("state_file_not_locked", "warning")] == [(entry["event"], entry["log_level"]) for entry in logs]
     assert 10.0 == open_status_history(path, SystemClock()).seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at
 
 
-def test_a_folder_that_is_not_there_or_cannot_be_written_is_no_reason_not_to_start(path: Path) -> None:
+async def test_a_folder_that_is_not_there_or_cannot_be_written_is_no_reason_not_to_start(path: Path) -> None:
     (path.parent / "text").touch()
     for folder in ("missing", "text"):
         with capture_logs() as logs:
             store = open_status_history(path.parent / folder / "state.json", SystemClock())
             store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
-            asyncio.run(store.save())
+            await store.save()
         events = [entry["event"] for entry in logs if entry["event"] != "state_file_ignored"]
         assert ["state_file_not_locked", "state_file_not_written"] == events
 
 
-def test_a_link_stays_a_link_and_two_spellings_are_one_file(path: Path) -> None:
+async def test_a_link_stays_a_link_and_two_spellings_are_one_file(path: Path) -> None:
     volume = path.parent / "volume"
     volume.mkdir()
     path.symlink_to(volume / "real.json")
     (path.parent / "folder").symlink_to(volume)
 
-    async def scenario() -> None:
-        store = open_status_history(path, SystemClock())
-        store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
-        await store.save()
-        assert store.is_of(path.parent / "folder" / "real.json")
-        assert not store.is_of(None)
-        with pytest.raises(StateFileInUseError):
-            open_status_history(path.parent / "folder" / "real.json", SystemClock())
-
-    asyncio.run(scenario())
+    store = open_status_history(path, SystemClock())
+    store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
+    await store.save()
+    assert store.is_of(path.parent / "folder" / "real.json")
+    assert not store.is_of(None)
+    with pytest.raises(StateFileInUseError):
+        open_status_history(path.parent / "folder" / "real.json", SystemClock())
     assert path.is_symlink()
     assert (volume / "real.json").exists()
 

@@ -37,7 +37,7 @@ async def before_that(path: Path) -> None:
 async def what_is_known(path: Path) -> float:
     """Return since when the connection has the status of the old or of the new file, as a process that starts now reads it."""
     history = await opened(path)
-    content = path.read_text()  # noqa: ASYNC240  a small file of the test
+    content = path.read_text()
     moment = history.seen("salon", "abc", Change(99.0, "error" if "error" in content else "synced"), 99.0)[-1].at
     history.seen("salon", "other", Change(30.0, "synced"), 30.0)
     await history.save()
@@ -45,10 +45,10 @@ async def what_is_known(path: Path) -> float:
     return moment
 
 
-def test_before_whatever_operation_a_process_is_killed_the_next_one_reads_a_whole_file_and_writes_it(
+async def test_before_whatever_operation_a_process_is_killed_the_next_one_reads_a_whole_file_and_writes_it(
     tmp_path: Path,
 ) -> None:
-    async def scenario() -> None:
+    with seen_files():
         whole = Killable()
         await before_that(tmp_path / "whole.json")
         await whole.start(lambda: life(tmp_path / "whole.json"))
@@ -63,14 +63,9 @@ def test_before_whatever_operation_a_process_is_killed_the_next_one_reads_a_whol
             known.add(await what_is_known(path))
         assert {OLD, NEW} == known
 
+
+async def test_before_whatever_operation_the_first_is_held_the_second_has_the_file_or_says_who_has_it(tmp_path: Path) -> None:
     with seen_files():
-        asyncio.run(scenario())
-
-
-def test_before_whatever_operation_the_first_is_held_the_second_has_the_file_or_says_who_has_it(
-    tmp_path: Path,
-) -> None:
-    async def scenario() -> None:
         whole = Killable()
         await whole.start(lambda: life(tmp_path / "whole.json"))
         refused = []
@@ -92,6 +87,3 @@ def test_before_whatever_operation_the_first_is_held_the_second_has_the_file_or_
                 assert ended is None or isinstance(ended, StateFileInUseError)
         locked, unlocked = whole.operations.index("flock") + 1, len(whole.operations)
         assert list(range(locked, unlocked)) == refused
-
-    with seen_files():
-        asyncio.run(scenario())

@@ -54,30 +54,30 @@ async def while_answering(end: Callable[[http_server.RunningServer, Kept], Await
             return "cut"
 
 
-def test_a_stop_lets_a_running_answer_end() -> None:
+async def test_a_stop_lets_a_running_answer_end() -> None:
     async def end(server: http_server.RunningServer, app: Kept) -> None:
         stopping = asyncio.create_task(server.stop(grace=60))
         app.go_on.set()
         await stopping
 
-    assert "the end" == asyncio.run(while_answering(end))
+    assert "the end" == await while_answering(end)
 
 
-def test_a_stop_cuts_the_answer_that_does_not_end_within_its_grace() -> None:
+async def test_a_stop_cuts_the_answer_that_does_not_end_within_its_grace() -> None:
     async def end(server: http_server.RunningServer, _: Kept) -> None:
         await server.stop(grace=0)
 
-    assert "cut" == asyncio.run(while_answering(end))
+    assert "cut" == await while_answering(end)
 
 
-def test_a_cut_does_not_wait_for_an_answer() -> None:
+async def test_a_cut_does_not_wait_for_an_answer() -> None:
     async def end(server: http_server.RunningServer, _: Kept) -> None:
         await server.cut()
 
-    assert "cut" == asyncio.run(while_answering(end))
+    assert "cut" == await while_answering(end)
 
 
-def test_a_server_that_cannot_start_frees_its_port() -> None:
+async def test_a_server_that_cannot_start_frees_its_port() -> None:
     async def run() -> int:
         sock = http_server.bind("127.0.0.1", 0)
         port: int = sock.getsockname()[1]
@@ -85,7 +85,7 @@ def test_a_server_that_cannot_start_frees_its_port() -> None:
             await http_server.start(uvicorn.Config(Kept(), log_config=None, ssl_certfile="gone.crt"), sock, "test server")
         return port
 
-    with socket.create_server(("127.0.0.1", asyncio.run(run()))):
+    with socket.create_server(("127.0.0.1", await run())):
         pass
 
 
@@ -96,7 +96,7 @@ def test_an_address_that_is_taken_is_told_in_the_systems_words_alone() -> None:
 
 
 @pytest.mark.parametrize("bug", [ZeroDivisionError("bug"), None])
-def test_a_server_that_ends_by_itself_is_told_with_the_bug_and_frees_its_port(
+async def test_a_server_that_ends_by_itself_is_told_with_the_bug_and_frees_its_port(
     bug: Exception | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main_loop(_: uvicorn.Server) -> None:
@@ -114,18 +114,15 @@ def test_a_server_that_ends_by_itself_is_told_with_the_bug_and_frees_its_port(
         await server.stop(grace=0)
         return server.port
 
-    with socket.create_server(("127.0.0.1", asyncio.run(run()))):
+    with socket.create_server(("127.0.0.1", await run())):
         pass
 
 
-def test_a_server_that_serves_does_not_die() -> None:
-    async def run() -> None:
-        config = uvicorn.Config(Kept(), log_config=None, lifespan="off")
-        server = await http_server.start(config, http_server.bind("127.0.0.1", 0), "test server")
-        dying = asyncio.create_task(server.died())
-        _, pending = await asyncio.wait({dying}, timeout=0.3)
-        assert {dying} == pending
-        dying.cancel()
-        await server.stop(grace=0)
-
-    asyncio.run(run())
+async def test_a_server_that_serves_does_not_die() -> None:
+    config = uvicorn.Config(Kept(), log_config=None, lifespan="off")
+    server = await http_server.start(config, http_server.bind("127.0.0.1", 0), "test server")
+    dying = asyncio.create_task(server.died())
+    _, pending = await asyncio.wait({dying}, timeout=0.3)
+    assert {dying} == pending
+    dying.cancel()
+    await server.stop(grace=0)

@@ -27,18 +27,18 @@ class Work:
             raise RuntimeError("can't start new thread")
 
 
-def done(work: Work, clock: ManualClock, died: list[str]) -> None:
+async def done(work: Work, clock: ManualClock, died: list[str]) -> None:
     async def scenario() -> None:
         await supervised("config_watch", work, clock=clock, random=Random(1), died=died.append)
 
-    asyncio.run(scenario())
+    await scenario()
 
 
-def test_a_task_that_a_bug_ends_is_logged_with_its_traceback_counted_and_begun_again_later_each_time() -> None:
+async def test_a_task_that_a_bug_ends_is_logged_with_its_traceback_counted_and_begun_again_later_each_time() -> None:
     clock, died = ManualClock(auto=True), list[str]()
     work = Work(clock, 10)
     with structlog.testing.capture_logs() as logged:
-        done(work, clock, died)
+        await done(work, clock, died)
     assert ["config_watch"] * 10 == died
     assert [("task_died", "config_watch", True)] * 10 == [(line["event"], line["task"], line["exc_info"]) for line in logged]
     pauses = [later - earlier for earlier, later in zip(work.began, work.began[1:], strict=False)]
@@ -46,15 +46,15 @@ def test_a_task_that_a_bug_ends_is_logged_with_its_traceback_counted_and_begun_a
     assert all(longest / 2 <= pause <= longest for pause, longest in zip(pauses, most, strict=True))
 
 
-def test_bugs_that_lie_far_apart_are_not_in_a_row() -> None:
+async def test_bugs_that_lie_far_apart_are_not_in_a_row() -> None:
     clock, died = ManualClock(auto=True), list[str]()
     work = Work(clock, 5, seconds=61)
-    done(work, clock, died)
+    await done(work, clock, died)
     pauses = [later - earlier - 61 for earlier, later in zip(work.began, work.began[1:], strict=False)]
     assert all(0.5 <= pause <= 1.0 for pause in pauses)
 
 
-def test_something_inside_that_is_cancelled_is_a_bug_and_no_end() -> None:
+async def test_something_inside_that_is_cancelled_is_a_bug_and_no_end() -> None:
     clock, died, began = ManualClock(auto=True), list[str](), list[float]()
 
     async def work() -> None:
@@ -64,16 +64,13 @@ def test_something_inside_that_is_cancelled_is_a_bug_and_no_end() -> None:
             inside.cancel()
             await inside
 
-    async def scenario() -> None:
-        await supervised("standby", work, clock=clock, random=Random(1), died=died.append)
-
     with structlog.testing.capture_logs() as logged:
-        asyncio.run(scenario())
+        await supervised("standby", work, clock=clock, random=Random(1), died=died.append)
     assert (2, ["standby"]) == (len(began), died)
     assert ["task_died"] == [line["event"] for line in logged]
 
 
-def test_work_whose_end_meets_a_bug_is_not_begun_again() -> None:
+async def test_work_whose_end_meets_a_bug_is_not_begun_again() -> None:
     clock, died, began = ManualClock(), list[str](), list[float]()
 
     async def work() -> None:
@@ -85,28 +82,22 @@ def test_work_whose_end_meets_a_bug_is_not_begun_again() -> None:
                 raise RuntimeError("planted") from None
             raise
 
-    async def scenario() -> None:
-        task = asyncio.create_task(supervised("watchdog", work, clock=clock, random=Random(1), died=died.append))
-        await clock.advance(1)
-        task.cancel()
-        await clock.advance(100)
-        assert task.done()
-
-    asyncio.run(scenario())
+    task = asyncio.create_task(supervised("watchdog", work, clock=clock, random=Random(1), died=died.append))
+    await clock.advance(1)
+    task.cancel()
+    await clock.advance(100)
+    assert task.done()
     assert (1, ["watchdog"]) == (len(began), died)
 
 
-def test_work_that_ends_well_is_not_begun_again_and_one_that_is_cancelled_is_no_bug() -> None:
+async def test_work_that_ends_well_is_not_begun_again_and_one_that_is_cancelled_is_no_bug() -> None:
     clock, died = ManualClock(), list[str]()
 
-    async def scenario() -> None:
-        await supervised("garbage", Work(ManualClock(auto=True), 0), clock=clock, random=Random(1), died=died.append)
-        endless = Work(clock, 1, seconds=1000)
-        task = asyncio.create_task(supervised("garbage", endless, clock=clock, random=Random(1), died=died.append))
-        await clock.advance(1)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        assert task.cancelled()
-
-    asyncio.run(scenario())
+    await supervised("garbage", Work(ManualClock(auto=True), 0), clock=clock, random=Random(1), died=died.append)
+    endless = Work(clock, 1, seconds=1000)
+    task = asyncio.create_task(supervised("garbage", endless, clock=clock, random=Random(1), died=died.append))
+    await clock.advance(1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
     assert [] == died

@@ -18,38 +18,32 @@ from tests.harness.peer import Client, peer
 CONNECTIONS = 20
 
 
-def test_an_idle_tls_connection_holds_at_most_64_kib_at_each_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_idle_tls_connection_holds_at_most_64_kib_at_each_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenSSL's own memory is not traced: only what Python holds for each connection."""
     monkeypatch.setattr(SSLProtocol, "max_size", SSLProtocol.max_size)  # it is put back after the test
     shrink_tls_buffers()
     of_server, of_client = contexts(tmp_path)
 
-    async def main() -> int:
+    tracemalloc.start()
+    try:
         async with peer(tls=of_server) as server, HttpPool(ManualClock(), tls=of_client) as pool:
             await Client(pool).ask(server.origin)
             before, _ = tracemalloc.get_traced_memory()
             await asyncio.gather(*(Client(pool).ask(server.origin) for _ in range(CONNECTIONS + 1)))
             assert CONNECTIONS + 1 == len(server.connections)
             after, _ = tracemalloc.get_traced_memory()
-            return after - before
-
-    tracemalloc.start()
-    try:
-        held = asyncio.run(main())
+            held = after - before
     finally:
         tracemalloc.stop()
     assert held <= CONNECTIONS * 2 * 64 * 1024
 
 
-def test_a_large_answer_comes_whole_through_small_buffers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_large_answer_comes_whole_through_small_buffers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SSLProtocol, "max_size", SSLProtocol.max_size)
     shrink_tls_buffers()
     of_server, of_client = contexts(tmp_path)
     body = bytes(range(256)) * 20_000
 
-    async def main() -> bytes:
-        reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-        async with peer(lambda *_: reply, tls=of_server) as server, HttpPool(ManualClock(), tls=of_client) as pool:
-            return (await Client(pool).ask(server.origin)).body
-
-    assert body == asyncio.run(main())
+    reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    async with peer(lambda *_: reply, tls=of_server) as server, HttpPool(ManualClock(), tls=of_client) as pool:
+        assert body == (await Client(pool).ask(server.origin)).body

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import tempfile
 from collections.abc import Iterator
@@ -116,15 +115,15 @@ def test_a_web_file_without_hashes_may_be_read_by_everybody(folder: Path) -> Non
     assert [] == web_warnings(config, 0.0)
 
 
-def test_warnings_are_logged_at_the_start_and_after_each_change(tmp_path: Path) -> None:
+async def test_warnings_are_logged_at_the_start_and_after_each_change(tmp_path: Path) -> None:
     moment = NOW.timestamp()
     self_signed(tmp_path, validity=(NOW - 90 * DAY, NOW - DAY))
     config = written(tmp_path, tls="NoClientCert")
     with structlog.testing.capture_logs() as logged:
         live = ReloadingWebConfig(config, lambda: moment)
         self_signed(tmp_path, validity=(NOW - 90 * DAY, NOW - 2 * DAY))
-        asyncio.run(live.config())
+        await live.config()
         self_signed(tmp_path, validity=(NOW - DAY, NOW + 80 * DAY))
-        asyncio.run(live.config())
+        await live.config()
     expected = ["web_config_warning", "web_config_reloaded", "web_config_warning", "web_config_reloaded"]
     assert expected == [line["event"] for line in logged]

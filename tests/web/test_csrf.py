@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
@@ -124,7 +123,7 @@ async def served(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse("page")(scope, receive, send)
 
 
-def refused(hosts: Iterable[str]) -> tuple[list[MutableMapping[str, Any]], int]:
+async def refused(hosts: Iterable[str]) -> tuple[list[MutableMapping[str, Any]], int]:
     """Ask a guarded page by each name at our port. Returns what was logged, and how many were refused with the way out."""
 
     async def scenario() -> int:
@@ -134,11 +133,11 @@ def refused(hosts: Iterable[str]) -> tuple[list[MutableMapping[str, Any]], int]:
         return sum(answer.status_code == 421 and "--web.allowed-hosts" in answer.text for answer in answers)
 
     with structlog.testing.capture_logs() as logged:
-        return logged, asyncio.run(scenario())
+        return logged, await scenario()
 
 
-def test_a_refusal_is_logged_once_for_each_name_with_the_way_out() -> None:
-    logged, refusals = refused(["host.docker.example", "HOST.docker.example.", "b.example"] * 3)
+async def test_a_refusal_is_logged_once_for_each_name_with_the_way_out() -> None:
+    logged, refusals = await refused(["host.docker.example", "HOST.docker.example.", "b.example"] * 3)
     assert 9 == refusals
     assert [("host_refused", "warning", "host.docker.example"), ("host_refused", "warning", "b.example")] == [
         (line["event"], line["log_level"], line["host"]) for line in logged
@@ -146,15 +145,15 @@ def test_a_refusal_is_logged_once_for_each_name_with_the_way_out() -> None:
     assert all("--web.allowed-hosts" in line["fix"] for line in logged)
 
 
-def test_names_without_end_flood_neither_the_log_nor_memory() -> None:
-    logged, refusals = refused(f"{number}.evil.example" for number in range(1000))
+async def test_names_without_end_flood_neither_the_log_nor_memory() -> None:
+    logged, refusals = await refused(f"{number}.evil.example" for number in range(1000))
     assert 1000 == refusals
     assert [*["host_refused"] * 100, "more_hosts_refused"] == [line["event"] for line in logged]
 
 
-def test_a_name_is_told_as_short_visible_and_redacted_text() -> None:
+async def test_a_name_is_told_as_short_visible_and_redacted_text() -> None:
     names = ["a." + "b" * 5000, "a\x1b.evil", "anna:planted@evil.example"]
-    hosts = [line["host"] for line in refused(names)[0]]
+    hosts = [line["host"] for line in (await refused(names))[0]]
     assert 3 == len(hosts)
     assert all(host.isprintable() and len(host) <= 100 and "planted" not in host for host in hosts)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,7 +13,7 @@ from exporter.config.grafana import GrafanaAddress
 from exporter.monitoring import Options, files
 from tests.harness.application import application, driven
 from tests.harness.board import site
-from tests.harness.business import Business, with_business
+from tests.harness.business import Business
 from tests.harness.clock import ManualClock
 from tests.harness.views import view_of
 from tests.harness.web import ShownBackend, ask
@@ -61,13 +60,10 @@ def test_the_board_of_one_site_and_one_without_a_grafana_lead_to_none() -> None:
     assert "Grafana" not in page
 
 
-def test_a_reload_moves_the_links(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        path = business.config(business.wix_target("one"))
-        async with application(path, ManualClock(business.simulator.now())) as app:
-            assert not app.app.dashboards
-            business.config(business.wix_target("one"), grafana={"url": ADDRESS})
-            await driven(app, app.app.reload())
-            assert [f"{ADDRESS}/d/booking-sync-fleet"] == [found.fleet for found in (app.app.dashboards,) if found]
-
-    with_business(tmp_path, scenario)
+async def test_a_reload_moves_the_links(business: Business) -> None:
+    path = business.config(business.wix_target("one"))
+    async with application(path, ManualClock(business.simulator.now())) as app:
+        assert not app.app.dashboards
+        business.config(business.wix_target("one"), grafana={"url": ADDRESS})
+        await driven(app, app.app.reload())
+        assert [f"{ADDRESS}/d/booking-sync-fleet"] == [found.fleet for found in (app.app.dashboards,) if found]

@@ -381,14 +381,11 @@ def test_a_language_that_is_asked_for_goes_before_the_browsers_wish(path: str, w
     assert f'<html lang="{language}">' in answer.text
 
 
-def test_who_asks_in_two_languages_at_the_same_moment_gets_each() -> None:
-    async def both() -> list[str]:
-        transport = httpx.ASGITransport(create_app(ShownBackend(views.in_berlin())))
-        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
-            answers = await asyncio.gather(*(client.get("/", headers={"Accept-Language": wish}) for wish in LANGUAGES))
-        return [re.findall(r'<html lang="(\w+)"', answer.text)[0] for answer in answers]
-
-    assert ["en", "de", "ru"] == asyncio.run(both())
+async def test_who_asks_in_two_languages_at_the_same_moment_gets_each() -> None:
+    transport = httpx.ASGITransport(create_app(ShownBackend(views.in_berlin())))
+    async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
+        answers = await asyncio.gather(*(client.get("/", headers={"Accept-Language": wish}) for wish in LANGUAGES))
+    assert ["en", "de", "ru"] == [re.findall(r'<html lang="(\w+)"', answer.text)[0] for answer in answers]
 
 
 def test_the_links_of_a_page_keep_the_language_that_was_asked_for_and_only_that() -> None:

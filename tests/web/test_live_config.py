@@ -17,14 +17,14 @@ from exporter.web.live_config import ReloadingWebConfig
 from tests.harness.threads import held_until
 
 
-def test_without_a_file_no_thread_is_started_to_look_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_file_no_thread_is_started_to_look_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
     live, started = ReloadingWebConfig(WebConfig()), []
     monkeypatch.setattr(threading.Thread, "start", lambda thread: started.append(thread.name))
-    assert WebConfig() == asyncio.run(live.config())
+    assert WebConfig() == await live.config()
     assert [] == started
 
 
-def test_a_bug_while_the_file_is_read_again_is_logged_and_changes_nothing(
+async def test_a_bug_while_the_file_is_read_again_is_logged_and_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "web.yml"
@@ -37,11 +37,11 @@ def test_a_bug_while_the_file_is_read_again_is_logged_and_changes_nothing(
     monkeypatch.setattr(WebConfig, "load", bug)
     file.write_text("probes_require_auth: true\n")
     with structlog.testing.capture_logs() as logged:
-        assert [before, before] == [asyncio.run(live.config()), asyncio.run(live.config())]
+        assert [before, before] == [await live.config(), await live.config()]
     assert ["web_config_reload_crashed"] == [line["event"] for line in logged]
 
 
-def test_the_loop_goes_on_while_a_request_waits_for_a_disk_that_hangs_and_only_the_first_one_waits(
+async def test_the_loop_goes_on_while_a_request_waits_for_a_disk_that_hangs_and_only_the_first_one_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "web.yml"
@@ -51,7 +51,7 @@ def test_the_loop_goes_on_while_a_request_waits_for_a_disk_that_hangs_and_only_t
     disk_works = threading.Event()
     monkeypatch.setattr(web_config, "read_file", held_until(disk_works, files.read_file))
 
-    async def scenario() -> None:
+    try:
         turns = 0
 
         async def others() -> None:
@@ -68,8 +68,5 @@ def test_the_loop_goes_on_while_a_request_waits_for_a_disk_that_hangs_and_only_t
             assert before == await live.config()
         assert time.monotonic() - began < 2, "a hundred times 0.2 s"
         running.cancel()
-
-    try:
-        asyncio.run(scenario())
     finally:
         disk_works.set()

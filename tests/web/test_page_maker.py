@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator
 from random import Random
 from typing import NoReturn, TypeVar
 
@@ -38,14 +39,12 @@ class HeldBackend(ShownBackend):
         return await super().metrics(format, targets, site)
 
 
-def with_client(backend: ShownBackend, scenario: Callable[[httpx.AsyncClient], Awaitable[T]], *, max_requests: int = 40) -> T:
-    async def run() -> T:
-        transport = httpx.ASGITransport(create_app(backend, max_requests=max_requests))
-        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
-            client.headers.clear()
-            return await scenario(client)
-
-    return asyncio.run(run())
+@contextlib.asynccontextmanager
+async def client_of(backend: ShownBackend, *, max_requests: int = 40) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(create_app(backend, max_requests=max_requests))
+    async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
+        client.headers.clear()
+        yield client
 
 
 async def turns() -> None:
@@ -57,74 +56,65 @@ GZIP = {"accept-encoding": "gzip"}
 OPENMETRICS = {"accept": "application/openmetrics-text"}
 
 
-def test_scrapes_of_the_same_moment_share_one_page_for_each_format() -> None:
+async def test_scrapes_of_the_same_moment_share_one_page_for_each_format() -> None:
     backend = HeldBackend()
 
-    async def scenario(client: httpx.AsyncClient) -> list[httpx.Response]:
+    async with client_of(backend) as client:
         wishes = [{}, GZIP, OPENMETRICS, {**OPENMETRICS, **GZIP}] * 5
-        answers = [asyncio.create_task(client.get("/metrics", headers=wish)) for wish in wishes]
+        asked = [asyncio.create_task(client.get("/metrics", headers=wish)) for wish in wishes]
         await turns()
         backend.go_on.set()
-        return await asyncio.gather(*answers)
-
-    answers = with_client(backend, scenario)
+        answers = await asyncio.gather(*asked)
     assert {(Format.TEXT, None), (Format.OPENMETRICS, None)} == set(backend.begun)
     assert 2 == len(backend.begun)
     assert 2 == len({answer.text for answer in answers})
     assert {200} == {answer.status_code for answer in answers}
 
 
-def test_a_scrape_of_a_later_moment_gets_a_page_of_its_own() -> None:
+async def test_a_scrape_of_a_later_moment_gets_a_page_of_its_own() -> None:
     backend = HeldBackend()
     backend.go_on.set()
 
-    async def scenario(client: httpx.AsyncClient) -> None:
+    async with client_of(backend) as client:
         for _ in range(3):
             await client.get("/metrics")
-
-    with_client(backend, scenario)
     assert 3 == len(backend.begun)
 
 
-def test_a_scraper_that_gives_up_takes_the_page_from_nobody() -> None:
+async def test_a_scraper_that_gives_up_takes_the_page_from_nobody() -> None:
     backend = HeldBackend()
 
-    async def scenario(client: httpx.AsyncClient) -> httpx.Response:
+    async with client_of(backend) as client:
         first, second = (asyncio.create_task(client.get("/metrics")) for _ in range(2))
         await turns()
         first.cancel()
         await turns()
         backend.go_on.set()
-        return await second
-
-    assert 200 == with_client(backend, scenario).status_code
+        assert 200 == (await second).status_code
     assert 1 == len(backend.begun)
 
 
-def test_a_page_that_cannot_be_made_fails_for_all_who_wait_and_is_tried_again_by_the_next() -> None:
-    async def scenario() -> list[object]:
-        flights: SingleFlight[int] = SingleFlight()
+async def test_a_page_that_cannot_be_made_fails_for_all_who_wait_and_is_tried_again_by_the_next() -> None:
+    flights: SingleFlight[int] = SingleFlight()
 
-        async def bug() -> int:
-            await asyncio.sleep(0)
-            raise ZeroDivisionError
+    async def bug() -> int:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
 
-        async def work() -> int:
-            return 7
+    async def work() -> int:
+        return 7
 
-        failed = await asyncio.gather(*(flights.do("page", bug) for _ in range(2)), return_exceptions=True)
-        return [*(type(error) for error in failed), await flights.do("page", work)]
-
-    assert [ZeroDivisionError, ZeroDivisionError, 7] == asyncio.run(scenario())
+    failed = await asyncio.gather(*(flights.do("page", bug) for _ in range(2)), return_exceptions=True)
+    assert [ZeroDivisionError, ZeroDivisionError, 7] == [*(type(error) for error in failed), await flights.do("page", work)]
 
 
 NAMES = sorted(target.name for target in views.healthy().targets)
 
 
-def test_more_different_pages_than_the_limit_are_503_and_the_whole_page_and_the_probes_never() -> None:
+async def test_more_different_pages_than_the_limit_are_503_and_the_whole_page_and_the_probes_never() -> None:
     backend = HeldBackend()
 
-    async def scenario(client: httpx.AsyncClient) -> tuple[list[int], list[int], str]:
+    async with client_of(backend, max_requests=2) as client:
         held = [
             asyncio.create_task(client.get(f"/metrics?target={NAMES[0]}")),
             asyncio.create_task(client.get(f"/metrics?target={NAMES[0]}", headers=OPENMETRICS)),
@@ -139,17 +129,14 @@ def test_more_different_pages_than_the_limit_are_503_and_the_whole_page_and_the_
         await turns()
         backend.go_on.set()
         answers = await asyncio.gather(*held, *late)
-        return [answer.status_code for answer in [*answers, *others]], [refused.status_code], refused.text
-
-    served, refused, text = with_client(backend, scenario, max_requests=2)
-    assert [200] * 6 == served
-    assert ([503], "2 pages are being made already; try again.\n") == (refused, text)
+    assert [200] * 6 == [answer.status_code for answer in [*answers, *others]]
+    assert (503, "2 pages are being made already; try again.\n") == (refused.status_code, refused.text)
 
 
-def test_the_whole_page_is_not_held_up_by_any_number_of_others() -> None:
+async def test_the_whole_page_is_not_held_up_by_any_number_of_others() -> None:
     backend = HeldBackend()
 
-    async def scenario(client: httpx.AsyncClient) -> list[tuple[Format, frozenset[str] | None]]:
+    async with client_of(backend, max_requests=0) as client:
         others = [
             asyncio.create_task(client.get(f"/metrics?target={name}", headers=accept))
             for name in NAMES
@@ -161,9 +148,6 @@ def test_the_whole_page_is_not_held_up_by_any_number_of_others() -> None:
         begun = list(backend.begun)
         backend.go_on.set()
         await asyncio.gather(whole, *others)
-        return begun
-
-    begun = with_client(backend, scenario, max_requests=0)
     assert 3 == len(begun), "two of the others at a time"
     assert (Format.TEXT, None) in begun
 
@@ -201,7 +185,9 @@ class Client:
         self._takes = asyncio.Event()
 
 
-def those_hung_up_on(monkeypatch: pytest.MonkeyPatch, bodies: list[Pieces], *, apart: float, take: bool = False) -> list[bool]:
+async def those_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch, bodies: list[Pieces], *, apart: float, take: bool = False
+) -> list[bool]:
     """Return who is hung up on when clients ask for ``bodies`` so many seconds apart, and ``take`` pieces in between or not."""
 
     async def scenario() -> list[bool]:
@@ -221,7 +207,7 @@ def those_hung_up_on(monkeypatch: pytest.MonkeyPatch, bodies: list[Pieces], *, a
         await asyncio.gather(*sending)
         return lost
 
-    return asyncio.run(scenario())
+    return await scenario()
 
 
 MIB = 1024 * 1024
@@ -231,106 +217,98 @@ def fresh(size: int) -> Pieces:
     return Pieces((bytes(size),))
 
 
-def test_who_stands_still_with_a_page_of_its_own_is_hung_up_on_when_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_stands_still_with_a_page_of_its_own_is_hung_up_on_when_they_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     bodies = [fresh(MIB) for _ in range(5)]
-    assert [True, True, False, False, False] == those_hung_up_on(monkeypatch, bodies, apart=2), "the stillest go first"
-    assert [False] * 5 == those_hung_up_on(monkeypatch, bodies[:1] * 5, apart=2), "they hold one page"
+    assert [True, True, False, False, False] == await those_hung_up_on(monkeypatch, bodies, apart=2), "the stillest go first"
+    assert [False] * 5 == await those_hung_up_on(monkeypatch, bodies[:1] * 5, apart=2), "they hold one page"
 
 
-def test_nobody_is_hung_up_on_for_a_page_that_others_are_sent_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_is_hung_up_on_for_a_page_that_others_are_sent_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     shared = fresh(MIB)
     bodies = [shared, shared, fresh(MIB), fresh(MIB), fresh(MIB)]
-    assert [True, True, False, False, False] == those_hung_up_on(monkeypatch, bodies, apart=2), "both, which frees it"
+    assert [True, True, False, False, False] == await those_hung_up_on(monkeypatch, bodies, apart=2), "both, which frees it"
     bodies = [shared, fresh(MIB), fresh(MIB), shared, fresh(MIB)]
-    lost = those_hung_up_on(monkeypatch, bodies, apart=2)
+    lost = await those_hung_up_on(monkeypatch, bodies, apart=2)
     assert [False, True, False, False, False] == lost, "its other reader has just come"
 
 
-def test_who_takes_long_with_a_page_of_its_own_is_hung_up_on_when_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_takes_long_with_a_page_of_its_own_is_hung_up_on_when_they_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     bodies = [fresh(MIB) for _ in range(12)]
-    lost = those_hung_up_on(monkeypatch, bodies, apart=0.9, take=True)
+    lost = await those_hung_up_on(monkeypatch, bodies, apart=0.9, take=True)
     assert [True] * 6 + [False] * 6 == lost, "who has had five seconds, and nobody else"
 
 
-def test_three_pages_may_be_on_their_way_however_large_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_three_pages_may_be_on_their_way_however_large_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     large = [fresh(9 * MIB) for _ in range(4)]
-    assert [False] * 3 == those_hung_up_on(monkeypatch, large[:3], apart=20)
-    assert [True, False, False, False] == those_hung_up_on(monkeypatch, large, apart=20)
+    assert [False] * 3 == await those_hung_up_on(monkeypatch, large[:3], apart=20)
+    assert [True, False, False, False] == await those_hung_up_on(monkeypatch, large, apart=20)
 
 
-def test_a_client_that_takes_its_page_is_not_hung_up_on_for_others() -> None:
-    async def scenario() -> list[bool]:
-        outbox, clients = Outbox(1024 * 1024), [Client() for _ in range(5)]
-        sending = [asyncio.create_task(outbox.send("page", fresh(MIB), client.visitor, client.send)) for client in clients]
-        await asyncio.sleep(0)
-        for client in clients:
-            client.take()
-        await asyncio.gather(*sending)
-        return [client.visitor.gone or client.pieces != 16 for client in clients]
-
-    assert [False] * 5 == asyncio.run(scenario())
-
-
-def test_a_connection_that_breaks_gets_no_further_piece_although_nothing_lets_its_answer_wait() -> None:
-    async def scenario() -> int:
-        loop, client = asyncio.get_running_loop(), Client()
+async def test_a_client_that_takes_its_page_is_not_hung_up_on_for_others() -> None:
+    outbox, clients = Outbox(1024 * 1024), [Client() for _ in range(5)]
+    sending = [asyncio.create_task(outbox.send("page", fresh(MIB), client.visitor, client.send)) for client in clients]
+    await asyncio.sleep(0)
+    for client in clients:
         client.take()
-
-        async def send(message: object) -> None:
-            await client.send(message)
-            if client.pieces == 3:
-                loop.call_soon(client.visitor.hang_up)
-
-        await Outbox().send("page", fresh(MIB), client.visitor, send)
-        return client.pieces
-
-    assert 3 == asyncio.run(scenario())
+    await asyncio.gather(*sending)
+    assert [False] * 5 == [client.visitor.gone or client.pieces != 16 for client in clients]
 
 
-def test_while_too_many_pages_are_on_their_way_who_asks_gets_the_newest_of_the_last_second() -> None:
-    async def scenario() -> list[object]:
-        outbox, clients, page = Outbox(1024 * 1024), [Client() for _ in range(3)], fresh(MIB)
-        sending = [asyncio.create_task(outbox.send("page", page, clients[0].visitor, clients[0].send))]
-        await asyncio.sleep(0)
-        seen: list[object] = [outbox.recent("page")]
-        newest = fresh(MIB)
-        sending.append(asyncio.create_task(outbox.send("page", newest, clients[1].visitor, clients[1].send)))
-        await asyncio.sleep(0)
-        seen += [outbox.recent("page") is newest, outbox.recent("another")]
-        await asyncio.sleep(0)
-        for client in clients:
-            client.take()
-        await asyncio.gather(*sending)
-        return [*seen, outbox.recent("page")]
+async def test_a_connection_that_breaks_gets_no_further_piece_although_nothing_lets_its_answer_wait() -> None:
+    loop, client = asyncio.get_running_loop(), Client()
+    client.take()
 
-    assert [None, True, None, None] == asyncio.run(scenario())
+    async def send(message: object) -> None:
+        await client.send(message)
+        if client.pieces == 3:
+            loop.call_soon(client.visitor.hang_up)
+
+    await Outbox().send("page", fresh(MIB), client.visitor, send)
+    assert 3 == client.pieces
+
+
+async def test_while_too_many_pages_are_on_their_way_who_asks_gets_the_newest_of_the_last_second() -> None:
+    outbox, clients, page = Outbox(1024 * 1024), [Client() for _ in range(3)], fresh(MIB)
+    sending = [asyncio.create_task(outbox.send("page", page, clients[0].visitor, clients[0].send))]
+    await asyncio.sleep(0)
+    seen: list[object] = [outbox.recent("page")]
+    newest = fresh(MIB)
+    sending.append(asyncio.create_task(outbox.send("page", newest, clients[1].visitor, clients[1].send)))
+    await asyncio.sleep(0)
+    seen += [outbox.recent("page") is newest, outbox.recent("another")]
+    await asyncio.sleep(0)
+    for client in clients:
+        client.take()
+    await asyncio.gather(*sending)
+    assert [None, True, None, None] == [*seen, outbox.recent("page")]
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
-def test_that_page_is_shared_in_each_coding(coding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario() -> list[object]:
-        loop, maker, client, made = asyncio.get_running_loop(), PageMaker(None, 0), Client(), list[bytes]()
-        scope = {"type": "http", "method": "GET", "headers": [(b"accept-encoding", coding.encode())]}
+async def test_that_page_is_shared_in_each_coding(coding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, maker, client, made = asyncio.get_running_loop(), PageMaker(None, 0), Client(), list[bytes]()
+    scope = {"type": "http", "method": "GET", "headers": [(b"accept-encoding", coding.encode())]}
 
-        async def make() -> bytes:
-            made.append(Random(len(made)).randbytes(40 * MIB))  # gzip makes nothing smaller of it
-            return made[-1]
+    async def make() -> bytes:
+        made.append(Random(len(made)).randbytes(40 * MIB))  # gzip makes nothing smaller of it
+        return made[-1]
 
-        page = Recipe("page", make, "text/plain")
-        first = await maker.answer(Request(scope), page)
-        sending = asyncio.create_task(first({**scope, "state": state_of(client.visitor)}, _nothing, client.send_page))
-        await turns()
-        same = await maker.answer(Request(scope), page)
-        later = loop.time() + 2
-        monkeypatch.setattr(loop, "time", lambda: later)
-        other = await maker.answer(Request(scope), page)
-        monkeypatch.undo()
-        client.take()
-        await sending
-        pieces = [answer.pieces for answer in (first, same, other) if isinstance(answer, _PageResponse)]
-        return [pieces[0] is pieces[1], pieces[0] is pieces[2], len(made)]
-
-    assert [True, False, 2] == asyncio.run(scenario())
+    page = Recipe("page", make, "text/plain")
+    first = await maker.answer(Request(scope), page)
+    sending = asyncio.create_task(first({**scope, "state": state_of(client.visitor)}, _nothing, client.send_page))
+    await turns()
+    same = await maker.answer(Request(scope), page)
+    later = loop.time() + 2
+    monkeypatch.setattr(loop, "time", lambda: later)
+    other = await maker.answer(Request(scope), page)
+    monkeypatch.undo()
+    client.take()
+    await sending
+    pieces = [answer.pieces for answer in (first, same, other) if isinstance(answer, _PageResponse)]
+    assert [True, False, 2] == [pieces[0] is pieces[1], pieces[0] is pieces[2], len(made)]
 
 
 async def _nothing() -> NoReturn:

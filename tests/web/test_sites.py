@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import httpx
@@ -78,19 +79,16 @@ def test_the_pages_of_a_site_are_the_same_whether_targets_are_divided_or_not(pag
     assert (divided.status_code, divided.content) == (whole.status_code, whole.content)
 
 
-def test_a_user_of_a_site_whose_targets_another_shard_has_is_told_nothing_of_shards() -> None:
+async def test_a_user_of_a_site_whose_targets_another_shard_has_is_told_nothing_of_shards() -> None:
     async def signed(scope: Scope, receive: Receive, send: Send) -> None:
         signed_in(scope, "anna")
         await app(scope, receive, send)
 
-    async def asked() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(signed), base_url="http://exporter") as client:
-            return await client.get(HOME)
-
     backend = ShownBackend(replace(views.healthy(), shard=Shard(1, 3)))
     backend.site_users = USERS
     app = create_app(backend)
-    assert "No such site: it is a value of the label site that a target has.\n" == asyncio.run(asked()).text
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(signed), base_url="http://exporter") as client:
+        assert "No such site: it is a value of the label site that a target has.\n" == (await client.get(HOME)).text
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -117,8 +115,8 @@ def test_every_address_on_a_site_s_board_is_a_page_of_that_site(view: View, quer
         assert 200 == ask(backend, path).status_code, place
 
 
-def test_a_user_of_a_site_reads_the_runbooks_and_is_led_to_no_page_of_others() -> None:
-    async def ask_as(user: str | None, path: str) -> httpx.Response:
+async def test_a_user_of_a_site_reads_the_runbooks_and_is_led_to_no_page_of_others() -> None:
+    async def answer(user: str | None, path: str) -> httpx.Response:
         async def signed(scope: Scope, receive: Receive, send: Send) -> None:
             if user is not None:
                 signed_in(scope, user)
@@ -130,15 +128,12 @@ def test_a_user_of_a_site_reads_the_runbooks_and_is_led_to_no_page_of_others() -
         async with httpx.AsyncClient(transport=httpx.ASGITransport(signed), base_url="http://exporter") as client:
             return await client.get(path)
 
-    def answer(user: str | None, path: str) -> httpx.Response:
-        return asyncio.run(ask_as(user, path))
-
     for path in ("/runbooks/", "/runbooks/BookingSyncDoubleBooking"):
-        assert (200, 200) == (answer("anna", path).status_code, answer("prometheus", path).status_code)
-        assert 'href="../"' in answer("prometheus", path).text
-        assert "../" not in answer("anna", path).text
-        assert (403, 404) == (answer("nobody", path).status_code, answer(None, path).status_code)
-    assert 404 == answer("anna", "/runbooks").status_code
+        assert (200, 200) == ((await answer("anna", path)).status_code, (await answer("prometheus", path)).status_code)
+        assert 'href="../"' in (await answer("prometheus", path)).text
+        assert "../" not in (await answer("anna", path)).text
+        assert (403, 404) == ((await answer("nobody", path)).status_code, (await answer(None, path)).status_code)
+    assert 404 == (await answer("anna", "/runbooks")).status_code
 
 
 def test_a_second_page_of_a_site_is_found_through_the_first_one() -> None:
@@ -204,7 +199,7 @@ PIECES = (
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=6), st.sampled_from(["/", "//", "", "\\", "/../"]))
-def test_whatever_pages_there_are_a_customer_gets_those_of_ones_own_site_and_the_probes(
+async def test_whatever_pages_there_are_a_customer_gets_those_of_ones_own_site_and_the_probes(
     pieces: list[str], between: str
 ) -> None:
     async def page(scope: Scope, receive: Receive, send: Send) -> None:  # whatever is asked, it is there
@@ -228,7 +223,7 @@ def test_whatever_pages_there_are_a_customer_gets_those_of_ones_own_site_and_the
 
     path = "/" + between.join(pieces)
     own = path in {"/-/ready", "/-/healthy"} or path.split("/")[1:3] == ["site", MINE]
-    assert (200 if own else 404) == asyncio.run(status(path))
+    assert (200 if own else 404) == await status(path)
 
 
 @given(
@@ -261,28 +256,24 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-def asking(backend: ShownBackend, scenario: Callable[[httpx.AsyncClient], Awaitable[list[str]]]) -> list[str]:
-    async def run() -> list[str]:
-        transport = httpx.ASGITransport(create_app(backend))
-        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
-            client.headers.clear()
-            return await scenario(client)
-
-    return asyncio.run(run())
+@contextlib.asynccontextmanager
+async def client_of(backend: ShownBackend) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(create_app(backend))
+    async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
+        client.headers.clear()
+        yield client
 
 
 @pytest.mark.parametrize("headers", [{}, GZIP], ids=["plain", "gzip"])
-def test_pages_of_the_same_moment_are_shared_within_a_site_and_with_no_other(headers: Mapping[str, str]) -> None:
+async def test_pages_of_the_same_moment_are_shared_within_a_site_and_with_no_other(headers: Mapping[str, str]) -> None:
     backend = Held(together())
 
-    async def scenario(client: httpx.AsyncClient) -> list[str]:
+    async with client_of(backend) as client:
         paths = [f"{HOME}/metrics", f"/site/{THEIRS}/metrics", "/metrics", f"{HOME}/metrics"]
         asked = [asyncio.ensure_future(client.get(path, headers=headers)) for path in paths]
         await turns()
         backend.go_on.set()
-        return [answer.text for answer in await asyncio.gather(*asked)]
-
-    ours, other, whole, again = asking(backend, scenario)
+        ours, other, whole, again = [answer.text for answer in await asyncio.gather(*asked)]
     assert {MINE: 1, THEIRS: 1, None: 1} == Counter(backend.begun)
     assert ours == again
     assert (True, False) == ("salon-mitte" in ours, THEIRS in ours)
@@ -292,29 +283,25 @@ def test_pages_of_the_same_moment_are_shared_within_a_site_and_with_no_other(hea
 
 @pytest.mark.parametrize("headers", [{}, GZIP], ids=["plain", "gzip"])
 @pytest.mark.parametrize("page", PAGES)
-def test_who_asks_for_the_pages_of_two_sites_at_the_same_moment_gets_each(page: str, headers: Mapping[str, str]) -> None:
-    async def scenario(client: httpx.AsyncClient) -> list[str]:
+async def test_who_asks_for_the_pages_of_two_sites_at_the_same_moment_gets_each(page: str, headers: Mapping[str, str]) -> None:
+    async with client_of(ShownBackend(together())) as client:
         paths = [f"{HOME}{page}", f"/site/{THEIRS}{page}", page or "/"]
-        return [answer.text for answer in await asyncio.gather(*(client.get(path, headers=headers) for path in paths))]
-
-    found = asking(ShownBackend(together()), scenario)
+        found = [answer.text for answer in await asyncio.gather(*(client.get(path, headers=headers) for path in paths))]
     assert [True, False] == ["salon-mitte" in text for text in found[:2]]
     assert [False, True, True] == [THEIRS in text for text in found]
 
 
-def test_a_page_that_was_begun_before_a_target_left_its_site_is_given_to_nobody_who_asks_after_it() -> None:
+async def test_a_page_that_was_begun_before_a_target_left_its_site_is_given_to_nobody_who_asks_after_it() -> None:
     backend = Held(views.view_of(mine(), mine("leaving")))
 
-    async def scenario(client: httpx.AsyncClient) -> list[str]:
+    async with client_of(backend) as client:
         before = asyncio.ensure_future(client.get(f"{HOME}/metrics"))
         await turns()
         backend.shown = views.view_of(mine(), mine("leaving", site=THEIRS))
         after = asyncio.ensure_future(client.get(f"{HOME}/metrics"))
         await turns()
         backend.go_on.set()
-        return [(await before).text, (await after).text]
-
-    assert [True, False] == ['target="leaving"' in page for page in asking(backend, scenario)]
+        assert [True, False] == ['target="leaving"' in (await page).text for page in (before, after)]
 
 
 @pytest.mark.parametrize("view", [together(), alone()], ids=["not ready", "ready"])

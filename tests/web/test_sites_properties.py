@@ -73,57 +73,51 @@ asked = st.lists(
 
 @given(asked)
 @settings(deadline=None, max_examples=60)
-def test_operators_and_customers_who_ask_at_the_same_moment_while_a_target_changes_hands_never_share_a_page(
+async def test_operators_and_customers_who_ask_at_the_same_moment_while_a_target_changes_hands_never_share_a_page(
     requests: Sequence[tuple[str, str, str, Mapping[str, str], bool]],
 ) -> None:
-    async def scenario() -> None:
-        backend = Shifting()
-        async with httpx.AsyncClient(transport=as_user(backend), base_url="http://exporter") as client:
-            client.headers.clear()
-            asking: list[tuple[str, str, str, asyncio.Task[httpx.Response]]] = []
-            for user, site, page, headers, reload in requests:
-                if reload:
-                    backend.hand_over(THEIRS if backend.owner == MINE else MINE)
-                path = f"/site/{quote(site, safe='')}{page}" if site else page or "/"
-                task = asyncio.create_task(client.get(path, headers={"x-test-user": user, **headers}))
-                for _ in range(3):  # into the making of its page
-                    await asyncio.sleep(0)
-                asking.append((user, site, backend.owner, task))
-            for user, site, owner, task in asking:
-                answer = await task
-                may = user == "prometheus" or (user, site) in {("anna", MINE), ("bert", THEIRS)}
-                assert (200 if may else 404) == answer.status_code
-                if not may:
-                    assert OURS not in answer.content.replace(MINE.encode(), b"")
-                    assert THEIRS.encode() not in answer.content or user == "bert"
-                elif site:
-                    assert (site == MINE, site == THEIRS) == (OURS in answer.content, f"{THEIRS}-0".encode() in answer.content)
-                    if owner != site and len({row[2] for row in asking}) == 1:  # nobody moved it meanwhile
-                        assert b"moving" not in answer.content
-                else:
-                    assert OURS in answer.content
-                    assert f"{THEIRS}-0".encode() in answer.content
-
-    asyncio.run(scenario())
+    backend = Shifting()
+    async with httpx.AsyncClient(transport=as_user(backend), base_url="http://exporter") as client:
+        client.headers.clear()
+        asking: list[tuple[str, str, str, asyncio.Task[httpx.Response]]] = []
+        for user, site, page, headers, reload in requests:
+            if reload:
+                backend.hand_over(THEIRS if backend.owner == MINE else MINE)
+            path = f"/site/{quote(site, safe='')}{page}" if site else page or "/"
+            task = asyncio.create_task(client.get(path, headers={"x-test-user": user, **headers}))
+            for _ in range(3):  # into the making of its page
+                await asyncio.sleep(0)
+            asking.append((user, site, backend.owner, task))
+        for user, site, owner, task in asking:
+            answer = await task
+            may = user == "prometheus" or (user, site) in {("anna", MINE), ("bert", THEIRS)}
+            assert (200 if may else 404) == answer.status_code
+            if not may:
+                assert OURS not in answer.content.replace(MINE.encode(), b"")
+                assert THEIRS.encode() not in answer.content or user == "bert"
+            elif site:
+                assert (site == MINE, site == THEIRS) == (OURS in answer.content, f"{THEIRS}-0".encode() in answer.content)
+                if owner != site and len({row[2] for row in asking}) == 1:  # nobody moved it meanwhile
+                    assert b"moving" not in answer.content
+            else:
+                assert OURS in answer.content
+                assert f"{THEIRS}-0".encode() in answer.content
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_that_is_asked_for_after_a_target_left_does_not_have_it_whoever_asked_before(page: str) -> None:
-    async def scenario() -> list[bool]:
-        backend, found = Shifting(), []
-        async with httpx.AsyncClient(transport=as_user(backend), base_url="http://exporter") as client:
-            headers = {"x-test-user": "anna", "accept-encoding": "gzip"}
-            path = f"/site/{quote(MINE, safe='')}{page}"
-            for owner in (MINE, THEIRS, MINE, THEIRS):
-                operator = asyncio.create_task(client.get(page or "/", headers=headers | {"x-test-user": "prometheus"}))
-                before = asyncio.create_task(client.get(path, headers=headers))
-                await asyncio.sleep(0)
-                backend.hand_over(owner)
-                found.append(b"moving" in (await client.get(path, headers=headers)).content)
-                await asyncio.gather(operator, before)
-        return found
-
-    assert [True, False, True, False] == asyncio.run(scenario())
+async def test_a_page_that_is_asked_for_after_a_target_left_does_not_have_it_whoever_asked_before(page: str) -> None:
+    backend, found = Shifting(), []
+    async with httpx.AsyncClient(transport=as_user(backend), base_url="http://exporter") as client:
+        headers = {"x-test-user": "anna", "accept-encoding": "gzip"}
+        path = f"/site/{quote(MINE, safe='')}{page}"
+        for owner in (MINE, THEIRS, MINE, THEIRS):
+            operator = asyncio.create_task(client.get(page or "/", headers=headers | {"x-test-user": "prometheus"}))
+            before = asyncio.create_task(client.get(path, headers=headers))
+            await asyncio.sleep(0)
+            backend.hand_over(owner)
+            found.append(b"moving" in (await client.get(path, headers=headers)).content)
+            await asyncio.gather(operator, before)
+    assert [True, False, True, False] == found
 
 
 letters = st.sampled_from(
@@ -151,36 +145,33 @@ letters = st.sampled_from(
     st.sampled_from(PAGES),
 )
 @settings(deadline=None, max_examples=300)
-def test_no_spelling_of_a_path_shows_a_customer_another_site(name: str, root: str, page: str) -> None:
+async def test_no_spelling_of_a_path_shows_a_customer_another_site(name: str, root: str, page: str) -> None:
     backend = Shifting()
 
-    async def body() -> tuple[int, bytes]:
-        sent: list[Message] = []
+    sent: list[Message] = []
 
-        async def receive() -> Message:
-            return {"type": "http.request", "body": b"", "more_body": False}
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
 
-        async def send(message: Message) -> None:
-            sent.append(message)
+    async def send(message: Message) -> None:
+        sent.append(message)
 
-        scope: Scope = {
-            "type": "http",
-            "method": "GET",
-            "path": root + name + page,
-            "raw_path": (root + quote(name) + page).encode(),
-            "query_string": quote(name).encode(),
-            "root_path": "",
-            "scheme": "http",
-            "http_version": "1.1",
-            "headers": [(b"accept-encoding", b"gzip"), (b"host", b"exporter")],
-        }
-        signed_in(scope, "anna")
-        await create_app(backend)(scope, receive, send)
-        headers = dict(sent[0]["headers"])
-        content = b"".join(message.get("body", b"") for message in sent[1:])
-        return sent[0]["status"], gzip.decompress(content) if headers.get(b"content-encoding") == b"gzip" else content
-
-    status, content = asyncio.run(body())
+    scope: Scope = {
+        "type": "http",
+        "method": "GET",
+        "path": root + name + page,
+        "raw_path": (root + quote(name) + page).encode(),
+        "query_string": quote(name).encode(),
+        "root_path": "",
+        "scheme": "http",
+        "http_version": "1.1",
+        "headers": [(b"accept-encoding", b"gzip"), (b"host", b"exporter")],
+    }
+    signed_in(scope, "anna")
+    await create_app(backend)(scope, receive, send)
+    headers = dict(sent[0]["headers"])
+    content = b"".join(message.get("body", b"") for message in sent[1:])
+    status, content = (sent[0]["status"], gzip.decompress(content) if headers.get(b"content-encoding") == b"gzip" else content)
     assert f"{THEIRS}-0".encode() not in content
     own = f"/site/{MINE}"
     assert (status == 200) <= (root + name + page in {own + each for each in PAGES})

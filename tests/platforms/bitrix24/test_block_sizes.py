@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -14,7 +14,7 @@ from exporter.platforms.bitrix24.api import Command
 from exporter.platforms.bitrix24.batching import Batcher
 from exporter.platforms.bitrix24.blocksize import BlockSize
 from exporter.platforms.retry import patience
-from tests.harness.bitrix24_target import GET, HOUR, Bench, on_portal
+from tests.harness.bitrix24_target import GET, HOUR, Bench
 from tests.harness.clock import ManualClock
 
 Answers = Callable[[int], httpx.Response | None]
@@ -84,97 +84,85 @@ class Batches:
         return caught.value
 
 
-def on_batches(script: Callable[[Batches], Awaitable[None]], choke: Answers, most: int) -> None:
-    async def run(bench: Bench) -> None:
-        await script(Batches(bench, choke, most))
-
-    on_portal(run)
+@pytest.mark.parametrize("choke", CHOKES)
+async def test_a_portal_that_chokes_on_a_batch_gets_half_until_it_does_not_and_then_a_quarter_more_each_time(
+    bench: Bench,
+    choke: str,
+) -> None:
+    portal = Batches(bench, CHOKES[choke][0], 12)
+    assert 120 == await portal.run()
+    assert [50, 25, 12, 15, 7, 8, 10, 12, 15, 7] == portal.sizes[:10]
 
 
 @pytest.mark.parametrize("choke", CHOKES)
-def test_a_portal_that_chokes_on_a_batch_gets_half_until_it_does_not_and_then_a_quarter_more_each_time(choke: str) -> None:
-    async def script(portal: Batches) -> None:
+async def test_a_portal_that_recovers_gets_whole_batches_again(bench: Bench, choke: str) -> None:
+    portal = Batches(bench, CHOKES[choke][0], 12)
+    await portal.run()
+    portal.most, portal.sizes = 50, []
+    for _ in range(3):
         assert 120 == await portal.run()
-        assert [50, 25, 12, 15, 7, 8, 10, 12, 15, 7] == portal.sizes[:10]
-
-    on_batches(script, CHOKES[choke][0], 12)
-
-
-@pytest.mark.parametrize("choke", CHOKES)
-def test_a_portal_that_recovers_gets_whole_batches_again(choke: str) -> None:
-    async def script(portal: Batches) -> None:
-        await portal.run()
-        portal.most, portal.sizes = 50, []
-        for _ in range(3):
-            assert 120 == await portal.run()
-        portal.sizes = []
-        assert 120 == await portal.run()
-        assert [50, 50, 20] == portal.sizes
-
-    on_batches(script, CHOKES[choke][0], 12)
+    portal.sizes = []
+    assert 120 == await portal.run()
+    assert [50, 50, 20] == portal.sizes
 
 
 @pytest.mark.parametrize("choke", CHOKES)
-def test_a_portal_that_chokes_on_every_batch_is_given_up_at_the_fourth_and_asked_for_less_in_the_next_poll(choke: str) -> None:
-    async def script(portal: Batches) -> None:
-        assert CHOKES[choke][1] is (await portal.failure()).reason
-        assert [50, 25, 12, 6] == portal.sizes
-        await portal.failure()
-        assert [3, 1, 1, 1] == portal.sizes[4:]
-
-    on_batches(script, CHOKES[choke][0], 0)
-
-
-def test_a_batch_that_timed_out_is_not_sent_again_in_its_poll_and_the_next_one_is_half() -> None:
-    async def script(portal: Batches) -> None:
-        for size in (50, 25, 12, 6, 3, 1, 1):
-            assert Reason.TIMEOUT is (await portal.failure()).reason
-            assert size == portal.sizes[-1]
-        assert 7 == len(portal.sizes)
-
-    on_batches(script, silent, 0)
+async def test_a_portal_that_chokes_on_every_batch_is_given_up_at_the_fourth_and_asked_for_less_in_the_next_poll(
+    bench: Bench,
+    choke: str,
+) -> None:
+    portal = Batches(bench, CHOKES[choke][0], 0)
+    assert CHOKES[choke][1] is (await portal.failure()).reason
+    assert [50, 25, 12, 6] == portal.sizes
+    await portal.failure()
+    assert [3, 1, 1, 1] == portal.sizes[4:]
 
 
-def test_a_portal_that_answers_batches_without_doing_anything_is_given_up_at_the_fourth() -> None:
-    async def script(portal: Batches) -> None:
-        assert Reason.INVALID_RESPONSE is (await portal.failure()).reason
-        assert 4 == len(portal.sizes)
+async def test_a_batch_that_timed_out_is_not_sent_again_in_its_poll_and_the_next_one_is_half(
+    bench: Bench,
+) -> None:
+    portal = Batches(bench, silent, 0)
+    for size in (50, 25, 12, 6, 3, 1, 1):
+        assert Reason.TIMEOUT is (await portal.failure()).reason
+        assert size == portal.sizes[-1]
+    assert 7 == len(portal.sizes)
 
-    on_batches(script, done_nothing, 0)
+
+async def test_a_portal_that_answers_batches_without_doing_anything_is_given_up_at_the_fourth(
+    bench: Bench,
+) -> None:
+    portal = Batches(bench, done_nothing, 0)
+    assert Reason.INVALID_RESPONSE is (await portal.failure()).reason
+    assert 4 == len(portal.sizes)
 
 
 @pytest.mark.parametrize("most", [1, 2, 10, 24, 25, 49])
-def test_what_a_portal_calls_too_long_is_a_limit_that_is_found_and_never_tried_again(most: int) -> None:
-    async def script(portal: Batches) -> None:
-        for _ in range(4):
-            assert 120 == await portal.run()
-        refused = [size for size in portal.sizes if size > most]
-        assert len(refused) == len(set(refused)) <= 12
-        portal.sizes = []
-        for _ in range(3):
-            assert 120 == await portal.run()
-        assert most == max(portal.sizes)
-
-    on_batches(script, too_long, most)
+async def test_what_a_portal_calls_too_long_is_a_limit_that_is_found_and_never_tried_again(bench: Bench, most: int) -> None:
+    portal = Batches(bench, too_long, most)
+    for _ in range(4):
+        assert 120 == await portal.run()
+    refused = [size for size in portal.sizes if size > most]
+    assert len(refused) == len(set(refused)) <= 12
+    portal.sizes = []
+    for _ in range(3):
+        assert 120 == await portal.run()
+    assert most == max(portal.sizes)
 
 
-def test_a_portal_that_calls_one_command_too_long_is_given_up() -> None:
-    async def script(portal: Batches) -> None:
-        assert Reason.CLIENT_ERROR is (await portal.failure()).reason
-        assert [50, 25, 12, 6, 3, 1] == portal.sizes
+async def test_a_portal_that_calls_one_command_too_long_is_given_up(
+    bench: Bench,
+) -> None:
+    portal = Batches(bench, too_long, 0)
+    assert Reason.CLIENT_ERROR is (await portal.failure()).reason
+    assert [50, 25, 12, 6, 3, 1] == portal.sizes
 
-    on_batches(script, too_long, 0)
 
-
-def test_one_command_that_fails_keeps_no_other_of_its_batch_from_being_answered() -> None:
-    async def script(bench: Bench) -> None:
-        known = [bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR).id for _ in range(9)]
-        commands: dict[str, Command] = {f"g{number}": Command(GET, {"id": number}) for number in [*known, 4711]}
-        outcomes: Mapping[str, Any] = await Batcher(bench.open()._api, 50).run(commands)
-        assert commands.keys() == outcomes.keys()
-        assert ["g4711"] == [key for key, outcome in outcomes.items() if hasattr(outcome, "error")]
-
-    on_portal(script)
+async def test_one_command_that_fails_keeps_no_other_of_its_batch_from_being_answered(bench: Bench) -> None:
+    known = [bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR).id for _ in range(9)]
+    commands: dict[str, Command] = {f"g{number}": Command(GET, {"id": number}) for number in [*known, 4711]}
+    outcomes: Mapping[str, Any] = await Batcher(bench.open()._api, 50).run(commands)
+    assert commands.keys() == outcomes.keys()
+    assert ["g4711"] == [key for key, outcome in outcomes.items() if hasattr(outcome, "error")]
 
 
 def test_what_comes_of_blocks_that_were_on_their_way_teaches_a_size_once() -> None:

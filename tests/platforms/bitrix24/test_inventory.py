@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from exporter.platforms.bitrix24 import BITRIX24
@@ -13,7 +11,7 @@ from exporter.simulator.bitrix24.world import ResourceType
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.support.secret import Secret
 from tests.harness.bitrix24_oauth import open_oauth, write_tokens
-from tests.harness.bitrix24_target import Bench, on_portal
+from tests.harness.bitrix24_target import Bench
 
 
 async def read(session: BitrixSession) -> Inventory:
@@ -29,77 +27,55 @@ def resources(inventory: Inventory) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("key", ["resourceType", "resource"])
-def test_resources_have_their_types_whatever_the_portal_calls_those(key: str) -> None:
-    async def script(bench: Bench) -> Inventory:
-        bench.simulator.bitrix24.switches.resource_types_key = key  # type: ignore[assignment]  # one of two words
-        bench.world.resource_types[3] = ResourceType(3, "Rooms", "room")
-        bench.world.add_resource("Anna")
-        bench.world.add_resource("Sauna", type_id=3)
-        bench.world.add_resource("Van", type_id=9)
-        return await read(bench.open())
-
-    inventory = on_portal(script)
+async def test_resources_have_their_types_whatever_the_portal_calls_those(bench: Bench, key: str) -> None:
+    bench.simulator.bitrix24.switches.resource_types_key = key  # type: ignore[assignment]  # one of two words
+    bench.world.resource_types[3] = ResourceType(3, "Rooms", "room")
+    bench.world.add_resource("Anna")
+    bench.world.add_resource("Sauna", type_id=3)
+    bench.world.add_resource("Van", type_id=9)
+    inventory = await read(bench.open())
     assert [("1", "Anna", "Specialists"), ("2", "Sauna", "Rooms"), ("3", "Van", "9")] == resources(inventory)
     assert (("1", "Anna"), ("2", "Sauna"), ("3", "Van")) == inventory.names[0].found
     assert ("resource_aliases", ()) == (inventory.names[0].key, inventory.gaps)
 
 
-def test_oauth_reads_what_a_webhook_reads(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> Inventory:
-        bench.world.add_resource("Anna")
-        write_tokens(bench)
-        return await read(open_oauth(bench))
-
-    assert [("1", "Anna", "Specialists")] == resources(on_portal(script, tmp_path))
+async def test_oauth_reads_what_a_webhook_reads(bench: Bench) -> None:
+    bench.world.add_resource("Anna")
+    write_tokens(bench)
+    assert [("1", "Anna", "Specialists")] == resources(await read(open_oauth(bench)))
 
 
-def test_a_webhook_without_the_scope_is_told_which_one_it_lacks() -> None:
-    async def script(bench: Bench) -> Inventory:
-        code = bench.simulator.bitrix24.add_webhook(bench.portal, scopes=frozenset({"crm"})).code
-        return await read(bench.open(webhook_url=Secret(f"https://salon.bitrix24.example/rest/1/{code}/")))
-
-    (gap,) = on_portal(script).gaps
+async def test_a_webhook_without_the_scope_is_told_which_one_it_lacks(bench: Bench) -> None:
+    code = bench.simulator.bitrix24.add_webhook(bench.portal, scopes=frozenset({"crm"})).code
+    (gap,) = (await read(bench.open(webhook_url=Secret(f"https://salon.bitrix24.example/rest/1/{code}/")))).gaps
     assert "resources, resource types" == gap.what
     assert "scope booking" in gap.message
     assert "scope `booking`" in gap.fix
 
 
-def test_types_that_cannot_be_read_cost_no_resource() -> None:
-    async def script(bench: Bench) -> Inventory:
-        bench.world.add_resource("Anna")
-        bench.simulator.faults.add(Fault(FaultKind.STATUS, status=404, operation="booking.v1.resourceType.list"))
-        return await read(bench.open())
-
-    inventory = on_portal(script)
+async def test_types_that_cannot_be_read_cost_no_resource(bench: Bench) -> None:
+    bench.world.add_resource("Anna")
+    bench.simulator.faults.add(Fault(FaultKind.STATUS, status=404, operation="booking.v1.resourceType.list"))
+    inventory = await read(bench.open())
     assert [("1", "Anna", "1")] == resources(inventory)
     assert ["resource types"] == [gap.what for gap in inventory.gaps]
 
 
-def test_five_thousand_resources_are_read_to_the_end() -> None:
-    async def script(bench: Bench) -> Inventory:
-        for number in range(5_000):
-            bench.world.add_resource(f"Chair {number}")
-        return await read(bench.open())
-
-    inventory = on_portal(script)
+async def test_five_thousand_resources_are_read_to_the_end(bench: Bench) -> None:
+    for number in range(5_000):
+        bench.world.add_resource(f"Chair {number}")
+    inventory = await read(bench.open())
     assert (5_000, ()) == (len(resources(inventory)), inventory.gaps)
 
 
 @pytest.mark.parametrize("odd", ["[]", "null", '{"a": 1}', "true", '"   "'])
-def test_an_odd_type_of_a_resource_costs_no_resource(odd: str) -> None:
+async def test_an_odd_type_of_a_resource_costs_no_resource(bench: Bench, odd: str) -> None:
     row = '{"id": 1, "name": "Anna", "typeId": ' + odd + "}"
-
-    async def script(bench: Bench) -> Inventory:
-        body = '{"result": {"resource": [' + row + "]}}"
-        fault = Fault(FaultKind.BODY, body=body, content_type="application/json", operation="booking.v1.resource.list")
-        bench.simulator.faults.add(fault)
-        return await read(bench.open())
-
-    assert ["Anna"] == [row[1] for row in resources(on_portal(script))]
+    body = '{"result": {"resource": [' + row + "]}}"
+    fault = Fault(FaultKind.BODY, body=body, content_type="application/json", operation="booking.v1.resource.list")
+    bench.simulator.faults.add(fault)
+    assert ["Anna"] == [row[1] for row in resources(await read(bench.open()))]
 
 
-def test_polls_do_not_expect_what_only_the_inventory_calls() -> None:
-    async def script(bench: Bench) -> tuple[str, ...]:
-        return bench.open().expected.operations
-
-    assert "booking.v1.resourceType.list" not in on_portal(script)
+async def test_polls_do_not_expect_what_only_the_inventory_calls(bench: Bench) -> None:
+    assert "booking.v1.resourceType.list" not in bench.open().expected.operations

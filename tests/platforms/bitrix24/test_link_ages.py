@@ -8,7 +8,7 @@ from exporter.model import LinksObservation
 from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.simulator.bitrix24.world import Link
-from tests.harness.bitrix24_target import HOUR, LINKS, Bench, on_portal, poll_links
+from tests.harness.bitrix24_target import HOUR, LINKS, Bench, poll_links
 
 
 def verified(observation: LinksObservation) -> tuple[int, int, int]:
@@ -48,118 +48,95 @@ def half_spent(bench: Bench, bookings: int) -> BitrixSession:
     return bench.open(links={"interval": 30.0, "max_age": 120.0}, budget=budget)
 
 
-def test_links_that_cannot_be_asked_again_are_unverified_after_max_age_and_neither_linked_nor_unlinked() -> None:
-    async def script(bench: Bench) -> None:
-        nothing = {("crm", "deal"): 0, ("calendar", "event"): 0, ("catalog", "sku"): 0}
-        session = half_spent(bench, 20)
-        began = bench.now
-        assert (20, 0, 0) == verified(await poll_links(session))
-        lose_all_links(bench)
-        while bench.now - began < 90:
-            assert (20, 0, 0) == verified(await poll_after(bench, 30, session))
-        bench.clock.now = began + 121
-        while bench.now - began < 560:
-            window = (await poll_links(session)).windows[0]
-            assert (0, 0, 20) == (window.linked, window.unlinked, window.unverified)
-            assert (0, nothing, True) == (window.calendar_linked, window.by_entity, window.complete)
-            bench.clock.now += 30
-        assert 20 == bench.commands(LINKS), "from half of the budget on nothing is asked again"
-
-    on_portal(script)
-
-
-def test_bookings_whose_answer_is_too_old_are_named_as_unlinked_no_more_than_they_are_counted() -> None:
-    async def script(bench: Bench) -> None:
-        session = half_spent(bench, 20)
-        lose_all_links(bench)
-        observation = await poll_links(session)
-        assert ((0, 20, 0), 5) == (verified(observation), len(observation.unlinked))
-        observation = await poll_after(bench, 121, session)
-        assert ((0, 0, 20), ()) == (verified(observation), observation.unlinked)
-
-    on_portal(script)
+async def test_links_that_cannot_be_asked_again_are_unverified_after_max_age_and_neither_linked_nor_unlinked(
+    bench: Bench,
+) -> None:
+    nothing = {("crm", "deal"): 0, ("calendar", "event"): 0, ("catalog", "sku"): 0}
+    session = half_spent(bench, 20)
+    began = bench.now
+    assert (20, 0, 0) == verified(await poll_links(session))
+    lose_all_links(bench)
+    while bench.now - began < 90:
+        assert (20, 0, 0) == verified(await poll_after(bench, 30, session))
+    bench.clock.now = began + 121
+    while bench.now - began < 560:
+        window = (await poll_links(session)).windows[0]
+        assert (0, 0, 20) == (window.linked, window.unlinked, window.unverified)
+        assert (0, nothing, True) == (window.calendar_linked, window.by_entity, window.complete)
+        bench.clock.now += 30
+    assert 20 == bench.commands(LINKS), "from half of the budget on nothing is asked again"
 
 
-def test_unverified_links_are_verified_again_when_the_operating_time_recovers() -> None:
-    async def script(bench: Bench) -> None:
-        session = half_spent(bench, 20)
-        await poll_links(session)
-        lose_all_links(bench)
-        assert (0, 0, 20) == verified(await poll_after(bench, 300, session))
-        assert (0, 20, 0) == verified(await poll_after(bench, 301, session))
-
-    on_portal(script)
+async def test_bookings_whose_answer_is_too_old_are_named_as_unlinked_no_more_than_they_are_counted(bench: Bench) -> None:
+    session = half_spent(bench, 20)
+    lose_all_links(bench)
+    observation = await poll_links(session)
+    assert ((0, 20, 0), 5) == (verified(observation), len(observation.unlinked))
+    observation = await poll_after(bench, 121, session)
+    assert ((0, 0, 20), ()) == (verified(observation), observation.unlinked)
 
 
-def test_a_new_booking_is_asked_about_in_the_half_of_the_budget_that_known_ones_do_not_get() -> None:
-    async def script(bench: Bench) -> None:
-        session = half_spent(bench, 20)
-        await poll_links(session)
-        add_linked(bench, 1.5)
-        assert (1, 0, 20) == verified(await poll_after(bench, 150, session))
-
-    on_portal(script)
+async def test_unverified_links_are_verified_again_when_the_operating_time_recovers(bench: Bench) -> None:
+    session = half_spent(bench, 20)
+    await poll_links(session)
+    lose_all_links(bench)
+    assert (0, 0, 20) == verified(await poll_after(bench, 300, session))
+    assert (0, 20, 0) == verified(await poll_after(bench, 301, session))
 
 
-def test_more_bookings_than_the_rotation_can_reach_within_max_age_are_unverified_and_never_old() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(800, bench.now, days=(0.6, 6.9))
-        session = bench.open(links={"interval": 900.0, "max_age": None})
-        assert (*truth(bench), 0) == verified(await poll_links(session))
-        lose_all_links(bench)
-        for poll in range(1, 13):
-            linked, unlinked, unverified = verified(await poll_after(bench, 900, session))
-            assert 800 == linked + unlinked + unverified
-            if poll > 3:
-                assert 0 == linked, "the links were lost more than 45 minutes ago"
-                assert 300 <= unlinked <= 400, "100 in each of the polls of 45 minutes"
+async def test_a_new_booking_is_asked_about_in_the_half_of_the_budget_that_known_ones_do_not_get(bench: Bench) -> None:
+    session = half_spent(bench, 20)
+    await poll_links(session)
+    add_linked(bench, 1.5)
+    assert (1, 0, 20) == verified(await poll_after(bench, 150, session))
 
-    on_portal(script)
+
+async def test_more_bookings_than_the_rotation_can_reach_within_max_age_are_unverified_and_never_old(bench: Bench) -> None:
+    bench.world.fill(800, bench.now, days=(0.6, 6.9))
+    session = bench.open(links={"interval": 900.0, "max_age": None})
+    assert (*truth(bench), 0) == verified(await poll_links(session))
+    lose_all_links(bench)
+    for poll in range(1, 13):
+        linked, unlinked, unverified = verified(await poll_after(bench, 900, session))
+        assert 800 == linked + unlinked + unverified
+        if poll > 3:
+            assert 0 == linked, "the links were lost more than 45 minutes ago"
+            assert 300 <= unlinked <= 400, "100 in each of the polls of 45 minutes"
 
 
 @pytest.mark.parametrize(("rows", "verify_calls"), [(20, 2), (300, 2), (400, 3)])
-def test_a_portal_whose_rotation_is_fast_enough_has_no_unverified_bookings(rows: int, verify_calls: int) -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(rows, bench.now, days=(0.6, 6.9))
-        session = bench.open(links={"interval": 900.0, "max_age": None, "verify_calls": verify_calls})
-        for _ in range(10):
-            assert (*truth(bench), 0) == verified(await poll_after(bench, 900, session))
-
-    on_portal(script)
-
-
-def test_those_asked_longest_ago_are_verified_first() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(40, bench.now, days=(0.6, 6.9))
-        session = bench.open(links={"interval": 100.0, "max_age": 150.0, "batch_size": 10, "verify_calls": 1})
-        await poll_links(session)
-        numbers = [verified(await poll_after(bench, 100, session))[2] for _ in range(8)]
-        assert [0, *[20] * 7] == numbers, "two blocks of ten are younger than 150 s, and no booking is asked twice meanwhile"
-
-    on_portal(script)
+async def test_a_portal_whose_rotation_is_fast_enough_has_no_unverified_bookings(
+    bench: Bench, rows: int, verify_calls: int
+) -> None:
+    bench.world.fill(rows, bench.now, days=(0.6, 6.9))
+    session = bench.open(links={"interval": 900.0, "max_age": None, "verify_calls": verify_calls})
+    for _ in range(10):
+        assert (*truth(bench), 0) == verified(await poll_after(bench, 900, session))
 
 
-def test_verifying_stops_at_half_of_the_budget_and_fails_nothing() -> None:
-    async def script(bench: Bench) -> None:
-        bench.portal.costs[LINKS.lower()] = 0.2
-        bench.world.fill(200, bench.now, days=(0.1, 6.9))
-        budget = Budget(requests_per_second=5.0, burst=250, operating_seconds=100.0)
-        session = bench.open(links={"verify_calls": 1000}, budget=budget)
-        await poll_links(session)
-        assert 200 == bench.commands(LINKS)
-        await poll_links(session)
-        assert 250 == bench.commands(LINKS)
-
-    on_portal(script)
+async def test_those_asked_longest_ago_are_verified_first(bench: Bench) -> None:
+    bench.world.fill(40, bench.now, days=(0.6, 6.9))
+    session = bench.open(links={"interval": 100.0, "max_age": 150.0, "batch_size": 10, "verify_calls": 1})
+    await poll_links(session)
+    numbers = [verified(await poll_after(bench, 100, session))[2] for _ in range(8)]
+    assert [0, *[20] * 7] == numbers, "two blocks of ten are younger than 150 s, and no booking is asked twice meanwhile"
 
 
-def test_a_step_of_the_wall_clock_makes_no_answer_older_or_younger() -> None:
-    async def script(bench: Bench) -> None:
-        session = half_spent(bench, 20)
-        await poll_links(session)
-        for bench.clock.set_by in (-1_800, 1_800):
-            assert 0 == (await poll_links(session)).windows[0].unverified
-        bench.clock.set_by = -1_800
-        assert (0, 0, 20) == verified(await poll_after(bench, 150, session))
+async def test_verifying_stops_at_half_of_the_budget_and_fails_nothing(bench: Bench) -> None:
+    bench.portal.costs[LINKS.lower()] = 0.2
+    bench.world.fill(200, bench.now, days=(0.1, 6.9))
+    budget = Budget(requests_per_second=5.0, burst=250, operating_seconds=100.0)
+    session = bench.open(links={"verify_calls": 1000}, budget=budget)
+    await poll_links(session)
+    assert 200 == bench.commands(LINKS)
+    await poll_links(session)
+    assert 250 == bench.commands(LINKS)
 
-    on_portal(script)
+
+async def test_a_step_of_the_wall_clock_makes_no_answer_older_or_younger(bench: Bench) -> None:
+    session = half_spent(bench, 20)
+    await poll_links(session)
+    for bench.clock.set_by in (-1_800, 1_800):
+        assert 0 == (await poll_links(session)).windows[0].unverified
+    bench.clock.set_by = -1_800
+    assert (0, 0, 20) == verified(await poll_after(bench, 150, session))

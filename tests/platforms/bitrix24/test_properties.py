@@ -13,7 +13,7 @@ from exporter.counting.bookings import Rule
 from exporter.counting.windows import WindowSpec
 from exporter.model import Window
 from exporter.simulator.bitrix24.world import Booking, Link, calendar_event, sku
-from tests.harness.bitrix24_target import Bench, on_portal, poll_bookings, poll_links
+from tests.harness.bitrix24_target import poll_bookings, poll_links, running_portal
 
 Row = tuple[int, int, list[int], int, int | None]
 
@@ -58,12 +58,12 @@ questions = st.tuples(st.just(BY_DAY), worlds(400, [0, 1, 1, 2, 3, 48, 200], [1,
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(question=questions, now=moments, zone=st.sampled_from(ZONES), rule=st.sampled_from(["start", "overlap"]))
-def test_every_number_equals_brute_force(
+async def test_every_number_equals_brute_force(
     question: tuple[tuple[WindowSpec, ...], list[Row]], now: float, zone: str, rule: Rule
 ) -> None:
     specs, world = question
 
-    async def script(bench: Bench) -> None:
+    async with running_portal(start=now) as bench:
         for begin, length, resources, links, until in world:
             start = now + begin * 30 * MINUTE
             end = start + length * 30 * MINUTE
@@ -98,8 +98,6 @@ def test_every_number_equals_brute_force(
                 )
                 assert covered.calendar_linked == sum("calendar" in {link.module for link in row.links} for row in inside)
                 assert sum(covered.by_entity.values()) == sum(len(row.links) for row in inside)
-
-    on_portal(script, start=now)
 
 
 def lies_inside(row: Booking, window: Window, rule: Rule) -> bool:

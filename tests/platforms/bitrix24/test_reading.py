@@ -22,7 +22,18 @@ from exporter.platforms.bitrix24.paging import Pager, within
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.simulator.bitrix24.world import World
 from exporter.simulator.faults import Fault, FaultKind
-from tests.harness.bitrix24_target import DAY, HOUR, LIST, NEXT_7D, WINDOWS, Bench, counts, on_portal, poll_bookings, poll_links
+from tests.harness.bitrix24_target import (
+    DAY,
+    HOUR,
+    LIST,
+    NEXT_7D,
+    WINDOWS,
+    Bench,
+    counts,
+    poll_bookings,
+    poll_links,
+    running_portal,
+)
 
 WORLDS = [0, 1, 49, 50, 51, 99, 100, 2512]
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -38,180 +49,143 @@ def expected(bench: Bench, windows: tuple[WindowSpec, ...] = WINDOWS, zone: Zone
 
 
 @pytest.mark.parametrize("rows", WORLDS)
-def test_every_booking_is_counted_once_whatever_the_size(rows: int) -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(rows, bench.now, days=(-0.9, 6.9))
-        session = bench.open()
-        cold = await poll_bookings(session)
-        warm = await poll_bookings(session)
-        assert expected(bench) == counts(cold) == counts(warm)
-        seen = counts(warm)
-        assert seen["last_24h"] + seen["next_7d"] == rows
-
-    on_portal(script)
+async def test_every_booking_is_counted_once_whatever_the_size(bench: Bench, rows: int) -> None:
+    bench.world.fill(rows, bench.now, days=(-0.9, 6.9))
+    session = bench.open()
+    cold = await poll_bookings(session)
+    warm = await poll_bookings(session)
+    assert expected(bench) == counts(cold) == counts(warm)
+    seen = counts(warm)
+    assert seen["last_24h"] + seen["next_7d"] == rows
 
 
 @pytest.mark.parametrize("rows", WORLDS)
-def test_a_stable_portal_costs_as_few_calls_as_the_api_allows(rows: int) -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(rows, bench.now, days=(-0.9, 6.9))
-        session = bench.open()
-        await poll_bookings(session)
-        before = bench.calls()
-        await poll_bookings(session)
-        assert bench.calls() - before == 1 + ceil((rows // 50) / 50)
-
-    on_portal(script)
+async def test_a_stable_portal_costs_as_few_calls_as_the_api_allows(bench: Bench, rows: int) -> None:
+    bench.world.fill(rows, bench.now, days=(-0.9, 6.9))
+    session = bench.open()
+    await poll_bookings(session)
+    before = bench.calls()
+    await poll_bookings(session)
+    assert bench.calls() - before == 1 + ceil((rows // 50) / 50)
 
 
-def test_ten_thousand_bookings_are_exact_in_at_most_six_calls_with_the_bucket_on() -> None:
-    async def script(bench: Bench) -> None:
-        bench.portal.set_plan("standard")
-        bench.world.fill(10_000, bench.now, days=(-0.9, 6.9))
-        session = bench.open(budget=Budget())
-        assert counts(await poll_bookings(session)) == expected(bench)
-        before = bench.calls()
-        bench.clock.now += 300
-        assert counts(await poll_bookings(session)) == expected(bench)
-        assert bench.calls() - before <= 6
-        assert "503" not in bench.events.codes()
-
-    on_portal(script)
+async def test_ten_thousand_bookings_are_exact_in_at_most_six_calls_with_the_bucket_on(bench: Bench) -> None:
+    bench.portal.set_plan("standard")
+    bench.world.fill(10_000, bench.now, days=(-0.9, 6.9))
+    session = bench.open(budget=Budget())
+    assert counts(await poll_bookings(session)) == expected(bench)
+    before = bench.calls()
+    bench.clock.now += 300
+    assert counts(await poll_bookings(session)) == expected(bench)
+    assert bench.calls() - before <= 6
+    assert "503" not in bench.events.codes()
 
 
-def test_a_hundred_thousand_bookings_are_read_whole_with_the_defaults() -> None:
-    async def script(bench: Bench) -> None:
-        for second in range(100_000):  # bare rows: what takes the time here is what a poll does with them
-            bench.world.add_booking(bench.now + HOUR + second, bench.now + 2 * HOUR + second)
-        session = bench.open(windows=NEXT_7D)
-        assert counts(await poll_bookings(session)) == {"next_7d": 100_000}
-
-    on_portal(script)
+async def test_a_hundred_thousand_bookings_are_read_whole_with_the_defaults(bench: Bench) -> None:
+    for second in range(100_000):  # bare rows: what takes the time here is what a poll does with them
+        bench.world.add_booking(bench.now + HOUR + second, bench.now + 2 * HOUR + second)
+    session = bench.open(windows=NEXT_7D)
+    assert counts(await poll_bookings(session)) == {"next_7d": 100_000}
 
 
 @pytest.mark.parametrize("most", [1, 49, 50, 51, 120])
-def test_exactly_max_bookings_are_read_and_one_more_is_a_config_matter_and_not_a_part(most: int) -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(most, bench.now, days=(0.1, 6.9))
-        session = bench.open(windows=NEXT_7D, bookings={"max_bookings": most})
-        for _ in range(2):
-            assert counts(await poll_bookings(session)) == {"next_7d": most}
-            assert sum(linked_and_not(await poll_links(session))) == most
-            extra = bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR)
-            for poll, collector in ((poll_bookings, "bookings"), (poll_links, "links")):
-                told = f"of {collector} .* more than {most} bookings, and max_bookings .* narrower windows for {collector}"
-                with pytest.raises(TargetConfigError, match=told):
-                    await poll(session)
-            bench.world.delete_booking(extra.id)
-
-    on_portal(script)
+async def test_exactly_max_bookings_are_read_and_one_more_is_a_config_matter_and_not_a_part(bench: Bench, most: int) -> None:
+    bench.world.fill(most, bench.now, days=(0.1, 6.9))
+    session = bench.open(windows=NEXT_7D, bookings={"max_bookings": most})
+    for _ in range(2):
+        assert counts(await poll_bookings(session)) == {"next_7d": most}
+        assert sum(linked_and_not(await poll_links(session))) == most
+        extra = bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR)
+        for poll, collector in ((poll_bookings, "bookings"), (poll_links, "links")):
+            told = f"of {collector} .* more than {most} bookings, and max_bookings .* narrower windows for {collector}"
+            with pytest.raises(TargetConfigError, match=told):
+                await poll(session)
+        bench.world.delete_booking(extra.id)
 
 
 def linked_and_not(observation: LinksObservation) -> tuple[int, int]:
     return observation.windows[0].linked, observation.windows[0].unlinked
 
 
-def test_partners_of_conflicts_beyond_the_windows_are_bookings_that_a_poll_reads() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.add_booking(bench.now + HOUR, bench.now + 30 * DAY, resource_ids=(1,))
-        for day in (2, 3, 10, 11):  # no single range that is read holds more than three
-            bench.world.add_booking(bench.now + day * DAY, bench.now + day * DAY + HOUR, resource_ids=(1,))
-        assert (await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 5}))).windows[0].conflicting == 3
-        with pytest.raises(TargetConfigError, match="more than 4 bookings"):
-            await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 4}))
-
-    on_portal(script)
+async def test_partners_of_conflicts_beyond_the_windows_are_bookings_that_a_poll_reads(bench: Bench) -> None:
+    bench.world.add_booking(bench.now + HOUR, bench.now + 30 * DAY, resource_ids=(1,))
+    for day in (2, 3, 10, 11):  # no single range that is read holds more than three
+        bench.world.add_booking(bench.now + day * DAY, bench.now + day * DAY + HOUR, resource_ids=(1,))
+    assert (await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 5}))).windows[0].conflicting == 3
+    with pytest.raises(TargetConfigError, match="more than 4 bookings"):
+        await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 4}))
 
 
-def test_bookings_of_many_resources_reach_the_limit_sooner() -> None:
-    async def script(bench: Bench) -> None:
-        for day in (2, 10):  # the second is read as it may overlap with the first, which reaches out of the window
-            bench.world.add_booking(bench.now + day * DAY, bench.now + 20 * DAY, resource_ids=tuple(range(1, 21)))
-        assert (await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 40}))).windows[0].conflicting == 1
-        assert (1, 0) == linked_and_not(await poll_links(bench.open(windows=NEXT_7D, bookings={"max_bookings": 20})))[::-1]
-        for poll, most in ((poll_bookings, 19), (poll_bookings, 39), (poll_links, 19)):
-            with pytest.raises(TargetConfigError, match=f"more than {most} bookings"):
-                await poll(bench.open(windows=NEXT_7D, bookings={"max_bookings": most}))
-
-    on_portal(script)
+async def test_bookings_of_many_resources_reach_the_limit_sooner(bench: Bench) -> None:
+    for day in (2, 10):  # the second is read as it may overlap with the first, which reaches out of the window
+        bench.world.add_booking(bench.now + day * DAY, bench.now + 20 * DAY, resource_ids=tuple(range(1, 21)))
+    assert (await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 40}))).windows[0].conflicting == 1
+    assert (1, 0) == linked_and_not(await poll_links(bench.open(windows=NEXT_7D, bookings={"max_bookings": 20})))[::-1]
+    for poll, most in ((poll_bookings, 19), (poll_bookings, 39), (poll_links, 19)):
+        with pytest.raises(TargetConfigError, match=f"more than {most} bookings"):
+            await poll(bench.open(windows=NEXT_7D, bookings={"max_bookings": most}))
 
 
-def test_a_portal_that_invents_bookings_for_ever_is_left_at_the_limit() -> None:
-    async def script(bench: Bench) -> None:
-        bench.simulator.bitrix24.switches.endless_list = True
-        bench.world.fill(1, bench.now, days=(0.1, 6.9))
-        session = bench.open(windows=NEXT_7D, bookings={"max_bookings": 5000})
-        for poll in (poll_bookings, poll_links):
-            before = bench.calls(LIST) + bench.commands(LIST)
-            with pytest.raises(TargetConfigError, match="more than 5000 bookings"):
-                await poll(session)
-            assert 101 <= bench.calls(LIST) + bench.commands(LIST) - before <= 101 + 50
-
-    on_portal(script)
+async def test_a_portal_that_invents_bookings_for_ever_is_left_at_the_limit(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.endless_list = True
+    bench.world.fill(1, bench.now, days=(0.1, 6.9))
+    session = bench.open(windows=NEXT_7D, bookings={"max_bookings": 5000})
+    for poll in (poll_bookings, poll_links):
+        before = bench.calls(LIST) + bench.commands(LIST)
+        with pytest.raises(TargetConfigError, match="more than 5000 bookings"):
+            await poll(session)
+        assert 101 <= bench.calls(LIST) + bench.commands(LIST) - before <= 101 + 50
 
 
-def test_the_official_example_is_one_booking() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.add_booking(
-            bench.now + HOUR, bench.now + HOUR + 900, id=15, resource_ids=(1, 2), zone="Europe/Kaliningrad", name="x"
-        )
-        assert counts(await poll_bookings(bench.open()))["next_24h"] == 1
-
-    on_portal(script)
+async def test_the_official_example_is_one_booking(bench: Bench) -> None:
+    bench.world.add_booking(
+        bench.now + HOUR, bench.now + HOUR + 900, id=15, resource_ids=(1, 2), zone="Europe/Kaliningrad", name="x"
+    )
+    assert counts(await poll_bookings(bench.open()))["next_24h"] == 1
 
 
 @pytest.mark.parametrize(("rule", "inside"), [("start", ["first", "zero"]), ("overlap", ["across", "around", "first", "zero"])])
-def test_bounds_are_half_open_and_a_crossing_booking_counts_by_the_rule(rule: str, inside: list[str]) -> None:
-    async def script(bench: Bench) -> None:
-        start, end = bench.now, bench.now + 24 * HOUR
-        for begin, finish in (
-            (start, start + HOUR),  # first
-            (start + 2 * HOUR, start + 2 * HOUR),  # zero
-            (start - HOUR, start + HOUR),  # across
-            (start - HOUR, end + HOUR),  # around
-            (start - HOUR, start),  # ends at the beginning
-            (end, end + HOUR),  # starts at the end
-        ):
-            bench.world.add_booking(begin, finish)
-        observation = await poll_bookings(bench.open(bookings={"count": rule}, windows=WINDOWS[2:3]))
-        assert counts(observation) == {"next_24h": len(inside)}
-
-    on_portal(script)
-
-
-def test_a_zero_length_booking_at_the_start_of_the_window_counts_on_older_builds_too() -> None:
-    async def script(bench: Bench) -> None:
-        bench.simulator.bitrix24.switches.zero_length_at_start = False
-        bench.world.add_booking(bench.now, bench.now)
-        assert counts(await poll_bookings(bench.open(windows=NEXT_7D))) == {"next_7d": 1}
-
-    on_portal(script)
+async def test_bounds_are_half_open_and_a_crossing_booking_counts_by_the_rule(
+    bench: Bench, rule: str, inside: list[str]
+) -> None:
+    start, end = bench.now, bench.now + 24 * HOUR
+    for begin, finish in (
+        (start, start + HOUR),  # first
+        (start + 2 * HOUR, start + 2 * HOUR),  # zero
+        (start - HOUR, start + HOUR),  # across
+        (start - HOUR, end + HOUR),  # around
+        (start - HOUR, start),  # ends at the beginning
+        (end, end + HOUR),  # starts at the end
+    ):
+        bench.world.add_booking(begin, finish)
+    observation = await poll_bookings(bench.open(bookings={"count": rule}, windows=WINDOWS[2:3]))
+    assert counts(observation) == {"next_24h": len(inside)}
 
 
-def test_a_recurring_booking_that_the_portal_returns_for_every_window_counts_where_it_starts() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.add_booking(bench.now - 30 * DAY, bench.now - 30 * DAY + HOUR, until=int(bench.now + 30 * DAY))
-        bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR, until=int(bench.now + 30 * DAY))
-        assert counts(await poll_bookings(bench.open())) == {"last_24h": 0, "today": 1, "next_24h": 1, "next_7d": 1}
-
-    on_portal(script)
+async def test_a_zero_length_booking_at_the_start_of_the_window_counts_on_older_builds_too(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.zero_length_at_start = False
+    bench.world.add_booking(bench.now, bench.now)
+    assert counts(await poll_bookings(bench.open(windows=NEXT_7D))) == {"next_7d": 1}
 
 
-def test_a_portal_that_reads_within_as_starts_inside_gives_the_same_counts() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(300, bench.now, days=(-40, 40))
-        bench.simulator.bitrix24.switches.within = "start"
-        assert counts(await poll_bookings(bench.open())) == expected(bench)
+async def test_a_recurring_booking_that_the_portal_returns_for_every_window_counts_where_it_starts(bench: Bench) -> None:
+    bench.world.add_booking(bench.now - 30 * DAY, bench.now - 30 * DAY + HOUR, until=int(bench.now + 30 * DAY))
+    bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR, until=int(bench.now + 30 * DAY))
+    assert counts(await poll_bookings(bench.open())) == {"last_24h": 0, "today": 1, "next_24h": 1, "next_7d": 1}
 
-    on_portal(script)
+
+async def test_a_portal_that_reads_within_as_starts_inside_gives_the_same_counts(bench: Bench) -> None:
+    bench.world.fill(300, bench.now, days=(-40, 40))
+    bench.simulator.bitrix24.switches.within = "start"
+    assert counts(await poll_bookings(bench.open())) == expected(bench)
 
 
 @pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
-def test_days_when_the_clocks_change_have_23_and_25_hours(day: str) -> None:
+async def test_days_when_the_clocks_change_have_23_and_25_hours(day: str) -> None:
     midnight = datetime.fromisoformat(day).replace(tzinfo=BERLIN)
     hours = {"2026-03-29": 23, "2026-10-25": 25}[day]
 
-    async def script(bench: Bench) -> None:
+    async with running_portal(start=midnight.timestamp() - DAY) as bench:
         first = int(midnight.timestamp())
         for hour in range(-3, hours + 3):  # one each hour of absolute time
             bench.world.add_booking(first + hour * HOUR, first + hour * HOUR + 600)
@@ -220,199 +194,155 @@ def test_days_when_the_clocks_change_have_23_and_25_hours(day: str) -> None:
         assert counts(observation) == {"today": hours}
         assert observation.windows[0].window.end - observation.windows[0].window.start == hours * HOUR
 
-    on_portal(script, start=midnight.timestamp() - DAY)
+
+async def test_pages_of_another_size_are_followed_as_the_portal_shows_them(bench: Bench) -> None:
+    switches = bench.simulator.bitrix24.switches
+    bench.world.fill(260, bench.now, days=(-0.9, 6.9))
+    switches.page_size = 100  # page one has more than 50 rows
+    assert counts(await poll_bookings(bench.open())) == expected(bench)
+    switches.page_size, switches.real_totals = 20, True  # `next` says it
+    assert counts(await poll_bookings(bench.open())) == expected(bench)
 
 
-def test_pages_of_another_size_are_followed_as_the_portal_shows_them() -> None:
-    async def script(bench: Bench) -> None:
-        switches = bench.simulator.bitrix24.switches
-        bench.world.fill(260, bench.now, days=(-0.9, 6.9))
-        switches.page_size = 100  # page one has more than 50 rows
-        assert counts(await poll_bookings(bench.open())) == expected(bench)
-        switches.page_size, switches.real_totals = 20, True  # `next` says it
-        assert counts(await poll_bookings(bench.open())) == expected(bench)
-
-    on_portal(script)
+async def test_a_total_that_becomes_real_changes_nothing(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.real_totals = True
+    bench.world.fill(130, bench.now, days=(-0.9, 6.9))
+    assert counts(await poll_bookings(bench.open())) == expected(bench)
 
 
-def test_a_total_that_becomes_real_changes_nothing() -> None:
-    async def script(bench: Bench) -> None:
-        bench.simulator.bitrix24.switches.real_totals = True
-        bench.world.fill(130, bench.now, days=(-0.9, 6.9))
-        assert counts(await poll_bookings(bench.open())) == expected(bench)
-
-    on_portal(script)
-
-
-def test_a_portal_that_ignores_start_is_an_error_and_not_a_count() -> None:
-    async def script(bench: Bench) -> None:
-        bench.simulator.bitrix24.switches.ignores_start = True
-        bench.world.fill(60, bench.now, days=(-0.9, 6.9))
-        with pytest.raises(InvalidResponseError, match="ignores start"):
-            await poll_bookings(bench.open())
-        assert bench.calls() <= 2
-
-    on_portal(script)
+async def test_a_portal_that_ignores_start_is_an_error_and_not_a_count(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.ignores_start = True
+    bench.world.fill(60, bench.now, days=(-0.9, 6.9))
+    with pytest.raises(InvalidResponseError, match="ignores start"):
+        await poll_bookings(bench.open())
+    assert bench.calls() <= 2
 
 
-def test_a_batch_that_may_not_hold_the_method_falls_back_to_one_page_after_the_other() -> None:
-    async def script(bench: Bench) -> None:
-        bench.simulator.bitrix24.switches.batch_blocked = frozenset({LIST})
-        bench.world.fill(230, bench.now, days=(-0.9, 6.9))
-        session = bench.open()
-        assert counts(await poll_bookings(session)) == expected(bench)
-        assert (bench.calls("batch"), bench.calls(LIST)) == (1, 5)  # tried once, remembered for the process
-        assert counts(await poll_bookings(session)) == expected(bench)
-        assert (bench.calls("batch"), bench.calls(LIST)) == (1, 10)
-
-    on_portal(script)
+async def test_a_batch_that_may_not_hold_the_method_falls_back_to_one_page_after_the_other(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.batch_blocked = frozenset({LIST})
+    bench.world.fill(230, bench.now, days=(-0.9, 6.9))
+    session = bench.open()
+    assert counts(await poll_bookings(session)) == expected(bench)
+    assert (bench.calls("batch"), bench.calls(LIST)) == (1, 5)  # tried once, remembered for the process
+    assert counts(await poll_bookings(session)) == expected(bench)
+    assert (bench.calls("batch"), bench.calls(LIST)) == (1, 10)
 
 
-def test_a_row_that_moves_to_a_later_page_while_we_read_counts_once() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(120, bench.now, days=(0.1, 6.9))
+async def test_a_row_that_moves_to_a_later_page_while_we_read_counts_once(bench: Bench) -> None:
+    bench.world.fill(120, bench.now, days=(0.1, 6.9))
 
-        def reveal_an_early_id(world: World) -> None:
-            world.edit_booking(1, start=int(bench.now + HOUR), end=int(bench.now + 2 * HOUR))
+    def reveal_an_early_id(world: World) -> None:
+        world.edit_booking(1, start=int(bench.now + HOUR), end=int(bench.now + 2 * HOUR))
 
-        bench.world.edit_booking(1, start=int(bench.now + 50 * DAY), end=int(bench.now + 51 * DAY))
-        bench.portal.after_page.append(reveal_an_early_id)
-        observation = await poll_bookings(bench.open(windows=NEXT_7D))
-        assert counts(observation) == {"next_7d": 119}  # the next poll sees the revealed one; nothing is counted twice
-
-    on_portal(script)
+    bench.world.edit_booking(1, start=int(bench.now + 50 * DAY), end=int(bench.now + 51 * DAY))
+    bench.portal.after_page.append(reveal_an_early_id)
+    observation = await poll_bookings(bench.open(windows=NEXT_7D))
+    assert counts(observation) == {"next_7d": 119}  # the next poll sees the revealed one; nothing is counted twice
 
 
 @pytest.mark.parametrize("shape", ["object", "null"])
-def test_a_list_written_as_an_object_or_null_is_understood(shape: str) -> None:
-    async def script(bench: Bench) -> None:
-        switches = bench.simulator.bitrix24.switches
-        if shape == "object":
-            switches.list_shape = "object"
-            bench.world.fill(60, bench.now, days=(-0.9, 6.9))
-        else:
-            switches.list_shape = "null"
-        assert counts(await poll_bookings(bench.open())) == expected(bench)
-
-    on_portal(script)
+async def test_a_list_written_as_an_object_or_null_is_understood(bench: Bench, shape: str) -> None:
+    switches = bench.simulator.bitrix24.switches
+    if shape == "object":
+        switches.list_shape = "object"
+        bench.world.fill(60, bench.now, days=(-0.9, 6.9))
+    else:
+        switches.list_shape = "null"
+    assert counts(await poll_bookings(bench.open())) == expected(bench)
 
 
-def test_bookings_that_end_before_they_start_are_left_out_and_counted() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(10, bench.now, days=(0.1, 6.9))
-        bench.world.add_booking(bench.now + 2 * HOUR, bench.now + HOUR)
-        assert counts(await poll_bookings(bench.open(windows=NEXT_7D))) == {"next_7d": 10}
-        assert bench.events.malformed == {CollectorName.BOOKINGS: 1}
-
-    on_portal(script)
+async def test_bookings_that_end_before_they_start_are_left_out_and_counted(bench: Bench) -> None:
+    bench.world.fill(10, bench.now, days=(0.1, 6.9))
+    bench.world.add_booking(bench.now + 2 * HOUR, bench.now + HOUR)
+    assert counts(await poll_bookings(bench.open(windows=NEXT_7D))) == {"next_7d": 10}
+    assert bench.events.malformed == {CollectorName.BOOKINGS: 1}
 
 
-def test_a_window_is_complete_unless_a_row_had_to_be_left_out() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(10, bench.now, days=(0.1, 6.9))
-        session = bench.open(windows=NEXT_7D)
-        bookings, links = await poll_bookings(session), await poll_links(session)
-        assert (bookings.windows[0].complete, links.windows[0].complete) == (True, True)
-        bench.world.add_booking(bench.now + 2 * HOUR, bench.now + HOUR)
-        bookings, links = await poll_bookings(session), await poll_links(session)
-        assert (bookings.windows[0].complete, links.windows[0].complete) == (False, False)
-        assert links.windows[0].linked + links.windows[0].unlinked == 10
-
-    on_portal(script)
+async def test_a_window_is_complete_unless_a_row_had_to_be_left_out(bench: Bench) -> None:
+    bench.world.fill(10, bench.now, days=(0.1, 6.9))
+    session = bench.open(windows=NEXT_7D)
+    bookings, links = await poll_bookings(session), await poll_links(session)
+    assert (bookings.windows[0].complete, links.windows[0].complete) == (True, True)
+    bench.world.add_booking(bench.now + 2 * HOUR, bench.now + HOUR)
+    bookings, links = await poll_bookings(session), await poll_links(session)
+    assert (bookings.windows[0].complete, links.windows[0].complete) == (False, False)
+    assert links.windows[0].linked + links.windows[0].unlinked == 10
 
 
-def test_a_page_that_names_a_next_one_is_not_the_last_however_few_rows_it_has() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(60, bench.now, days=(0.1, 6.9))
-        shown = bench.world.bookings()[:40]
-        rows = [{"id": row.id, "datePeriod": {"from": {"timestamp": row.start}, "to": {"timestamp": row.end}}} for row in shown]
-        body = json.dumps({"result": {"booking": rows}, "next": 50})
-        bench.simulator.faults.add(Fault(FaultKind.BODY, operation=LIST, body=body, content_type="application/json", times=1))
-        assert counts(await poll_bookings(bench.open(windows=NEXT_7D))) == {"next_7d": 50}
-
-    on_portal(script)
+async def test_a_page_that_names_a_next_one_is_not_the_last_however_few_rows_it_has(bench: Bench) -> None:
+    bench.world.fill(60, bench.now, days=(0.1, 6.9))
+    shown = bench.world.bookings()[:40]
+    rows = [{"id": row.id, "datePeriod": {"from": {"timestamp": row.start}, "to": {"timestamp": row.end}}} for row in shown]
+    body = json.dumps({"result": {"booking": rows}, "next": 50})
+    bench.simulator.faults.add(Fault(FaultKind.BODY, operation=LIST, body=body, content_type="application/json", times=1))
+    assert counts(await poll_bookings(bench.open(windows=NEXT_7D))) == {"next_7d": 50}
 
 
-def test_the_next_booking_is_the_soonest_ahead_in_the_windows() -> None:
-    async def script(bench: Bench) -> None:
-        session = bench.open()
-        empty = await poll_bookings(session)
-        assert (empty.next_booking, empty.measures_next) == (None, True)
-        bench.world.add_booking(bench.now - HOUR, bench.now + HOUR)
-        bench.world.add_booking(bench.now + 3 * HOUR, bench.now + 4 * HOUR)
-        bench.world.add_booking(bench.now + 2 * HOUR, bench.now + 3 * HOUR)
-        assert (await poll_bookings(session)).next_booking == int(bench.now + 2 * HOUR)
-        past = await poll_bookings(bench.open(windows=WINDOWS[:1]))
-        assert (past.next_booking, past.measures_next) == (None, False)
-
-    on_portal(script)
+async def test_the_next_booking_is_the_soonest_ahead_in_the_windows(bench: Bench) -> None:
+    session = bench.open()
+    empty = await poll_bookings(session)
+    assert (empty.next_booking, empty.measures_next) == (None, True)
+    bench.world.add_booking(bench.now - HOUR, bench.now + HOUR)
+    bench.world.add_booking(bench.now + 3 * HOUR, bench.now + 4 * HOUR)
+    bench.world.add_booking(bench.now + 2 * HOUR, bench.now + 3 * HOUR)
+    assert (await poll_bookings(session)).next_booking == int(bench.now + 2 * HOUR)
+    past = await poll_bookings(bench.open(windows=WINDOWS[:1]))
+    assert (past.next_booking, past.measures_next) == (None, False)
 
 
-def test_nothing_but_reads_is_ever_sent() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(120, bench.now)
-        await poll_bookings(bench.open())
-        assert bench.simulator.log.writes() == {}
-        assert {call.method for call in bench.simulator.log} == {"POST"}
-
-    on_portal(script)
+async def test_nothing_but_reads_is_ever_sent(bench: Bench) -> None:
+    bench.world.fill(120, bench.now)
+    await poll_bookings(bench.open())
+    assert bench.simulator.log.writes() == {}
+    assert {call.method for call in bench.simulator.log} == {"POST"}
 
 
-def test_a_stable_portal_is_asked_for_the_same_pages_in_every_poll() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(120, bench.now, days=(0.1, 6.9))
-        session = bench.open(windows=NEXT_7D)
-        asked = []
-        for _ in range(5):
-            before = bench.commands(LIST)
-            await poll_bookings(session)
-            asked.append(bench.commands(LIST) - before)
-        assert asked[1:] == [3, 3, 3, 3]  # two that it needs and one more, beside page one
-
-    on_portal(script)
-
-
-def test_a_portal_that_grows_and_shrinks_tenfold_is_read_right_at_once() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(60, bench.now, days=(0.1, 6.9))
-        session = bench.open(windows=NEXT_7D)
+async def test_a_stable_portal_is_asked_for_the_same_pages_in_every_poll(bench: Bench) -> None:
+    bench.world.fill(120, bench.now, days=(0.1, 6.9))
+    session = bench.open(windows=NEXT_7D)
+    asked = []
+    for _ in range(5):
+        before = bench.commands(LIST)
         await poll_bookings(session)
-        bench.world.fill(600, bench.now, days=(0.1, 6.9))
-        assert counts(await poll_bookings(session)) == {"next_7d": 660}
-        for booking in bench.world.bookings()[:620]:
-            bench.world.delete_booking(booking.id)
-        before = bench.calls(LIST)
-        assert counts(await poll_bookings(session)) == {"next_7d": 40}
-        assert bench.calls(LIST) - before == 1
-
-    on_portal(script)
+        asked.append(bench.commands(LIST) - before)
+    assert asked[1:] == [3, 3, 3, 3]  # two that it needs and one more, beside page one
 
 
-def test_between_200_rows_of_a_batch_and_the_next_the_event_loop_has_a_turn() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(2500, bench.now, days=(0.1, 6.9))
-        turns, at = 0, list[int]()
+async def test_a_portal_that_grows_and_shrinks_tenfold_is_read_right_at_once(bench: Bench) -> None:
+    bench.world.fill(60, bench.now, days=(0.1, 6.9))
+    session = bench.open(windows=NEXT_7D)
+    await poll_bookings(session)
+    bench.world.fill(600, bench.now, days=(0.1, 6.9))
+    assert counts(await poll_bookings(session)) == {"next_7d": 660}
+    for booking in bench.world.bookings()[:620]:
+        bench.world.delete_booking(booking.id)
+    before = bench.calls(LIST)
+    assert counts(await poll_bookings(session)) == {"next_7d": 40}
+    assert bench.calls(LIST) - before == 1
 
-        async def others() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
 
-        def read(reply: Reply) -> Page[Booking]:
-            at.append(turns)
-            return booking_pages.bookings(reply)
+async def test_between_200_rows_of_a_batch_and_the_next_the_event_loop_has_a_turn(bench: Bench) -> None:
+    bench.world.fill(2500, bench.now, days=(0.1, 6.9))
+    turns, at = 0, list[int]()
 
-        api = bench.open()._api
-        pager = Pager(api, Batcher(api, 50), LIST, read, max_rows=5000, too_many=lambda: TargetConfigError("too many"))
-        for _ in range(2):  # the second time it knows how many pages there are, and asks for 50 in one batch
-            at.clear()
-            other = asyncio.ensure_future(others())
-            rows, _ = await pager.read_all(within(int(bench.now), int(bench.now) + 7 * DAY))
-            other.cancel()
-            assert len(rows) == 2500
-        in_one_turn = Counter(at)
-        assert max(in_one_turn.values()) * 50 <= 200
-        assert len(at) == 51
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
 
-    on_portal(script)
+    def read(reply: Reply) -> Page[Booking]:
+        at.append(turns)
+        return booking_pages.bookings(reply)
+
+    api = bench.open()._api
+    pager = Pager(api, Batcher(api, 50), LIST, read, max_rows=5000, too_many=lambda: TargetConfigError("too many"))
+    for _ in range(2):  # the second time it knows how many pages there are, and asks for 50 in one batch
+        at.clear()
+        other = asyncio.ensure_future(others())
+        rows, _ = await pager.read_all(within(int(bench.now), int(bench.now) + 7 * DAY))
+        other.cancel()
+        assert len(rows) == 2500
+    in_one_turn = Counter(at)
+    assert max(in_one_turn.values()) * 50 <= 200
+    assert len(at) == 51

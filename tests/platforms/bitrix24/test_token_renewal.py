@@ -10,7 +10,6 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -77,15 +76,12 @@ class Bench:
         return str(json.loads(self.path.read_bytes())["refresh_token"])
 
 
-def on_bench(script: Callable[[Bench], Awaitable[None]], folder: Path, *, auto: bool = True) -> None:
-    async def main() -> None:
-        path = folder / "tokens.json"
-        path.write_text(json.dumps(pair(1)))
-        chain = await TokenChains().of(path)
-        chain.join("a poll")
-        await script(Bench(chain, ManualClock(auto=auto), path))
-
-    asyncio.run(main())
+async def renewing(folder: Path, *, auto: bool = True) -> Bench:
+    path = folder / "tokens.json"
+    path.write_text(json.dumps(pair(1)))
+    chain = await TokenChains().of(path)
+    chain.join("a poll")
+    return Bench(chain, ManualClock(auto=auto), path)
 
 
 def after(clock: ManualClock, seconds: float, status: int = 502, **headers: str) -> Answer:
@@ -108,71 +104,67 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("each", [(15, 15, 15), (5, 5, 5), (100,), (0, 0, 100), (1.9, 100), (1.9, 0, 100)])
-def test_a_renewal_ends_before_others_give_up_waiting_for_it_and_no_answer_is_cut_off(
+async def test_a_renewal_ends_before_others_give_up_waiting_for_it_and_no_answer_is_cut_off(
     each: tuple[float, ...], tmp_path: Path
 ) -> None:
-    async def script(bench: Bench) -> None:
-        bench.server.instead = [after(bench.clock, seconds) for seconds in each]
-        with pytest.raises(PollError):
-            await bench.renew()
-        assert 27 >= bench.clock.monotonic()
-        assert [] == [seconds for _, code, seconds in bench.events.requests if code == "none" and seconds < 20]
-
-    on_bench(script, tmp_path)
-
-
-def test_an_answer_that_takes_almost_20_seconds_after_a_fault_is_not_lost(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        async def slow() -> httpx.Response:
-            for _ in range(199):
-                await bench.clock.sleep(0.1)
-            return httpx.Response(200, json=pair(2))
-
-        bench.server.instead = [after(bench.clock, 0), after(bench.clock, 0), slow]
+    bench = await renewing(tmp_path)
+    bench.server.instead = [after(bench.clock, seconds) for seconds in each]
+    with pytest.raises(PollError):
         await bench.renew()
-        assert "r2" == bench.stored()
+    assert 27 >= bench.clock.monotonic()
+    assert [] == [seconds for _, code, seconds in bench.events.requests if code == "none" and seconds < 20]
 
-    on_bench(script, tmp_path)
+
+async def test_an_answer_that_takes_almost_20_seconds_after_a_fault_is_not_lost(tmp_path: Path) -> None:
+    bench = await renewing(tmp_path)
+
+    async def slow() -> httpx.Response:
+        for _ in range(199):
+            await bench.clock.sleep(0.1)
+        return httpx.Response(200, json=pair(2))
+
+    bench.server.instead = [after(bench.clock, 0), after(bench.clock, 0), slow]
+    await bench.renew()
+    assert "r2" == bench.stored()
 
 
 # Whom it belongs to
 
 
-def test_the_patience_of_the_poll_that_began_it_is_not_that_of_a_renewal(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        bench.server.instead = [after(bench.clock, 0, 503)]
-        with patience(0):
-            await bench.renew()
-        assert "r2" == bench.stored()
-
-    on_bench(script, tmp_path)
+async def test_the_patience_of_the_poll_that_began_it_is_not_that_of_a_renewal(tmp_path: Path) -> None:
+    bench = await renewing(tmp_path)
+    bench.server.instead = [after(bench.clock, 0, 503)]
+    with patience(0):
+        await bench.renew()
+    assert "r2" == bench.stored()
 
 
-def test_the_deadline_of_the_poll_that_began_it_does_not_say_how_long_a_renewal_waits_for_its_turn(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        may_wait: list[float | None] = []
+async def test_the_deadline_of_the_poll_that_began_it_does_not_say_how_long_a_renewal_waits_for_its_turn(
+    tmp_path: Path,
+) -> None:
+    bench = await renewing(tmp_path)
+    may_wait: list[float | None] = []
 
-        async def queueing() -> httpx.Response:
-            with paused() as seconds:
-                may_wait.append(seconds)
-            return httpx.Response(200, json=pair(2))
+    async def queueing() -> httpx.Response:
+        with paused() as seconds:
+            may_wait.append(seconds)
+        return httpx.Response(200, json=pair(2))
 
-        bench.server.instead = [queueing]
-        async with bench.clock.timeout(1_000, slack=0):
-            await bench.renew()
-        assert [4] == may_wait
-
-    on_bench(script, tmp_path)
+    bench.server.instead = [queueing]
+    async with bench.clock.timeout(1_000, slack=0):
+        await bench.renew()
+    assert [4] == may_wait
 
 
 # An auth server that asks to wait
 
 
 @pytest.mark.parametrize(("status", "reason"), [(429, Reason.RATE_LIMITED), (503, Reason.SERVER_ERROR), (403, Reason.AUTH)])
-def test_an_auth_server_that_asks_to_wait_is_asked_once_until_then_however_many_polls_come(
+async def test_an_auth_server_that_asks_to_wait_is_asked_once_until_then_however_many_polls_come(
     status: int, reason: Reason, tmp_path: Path
 ) -> None:
-    async def script(bench: Bench) -> None:
+    with capture_logs() as logs:
+        bench = await renewing(tmp_path)
         bench.server.instead = [after(bench.clock, 0, status, retry_after="90")]
         for left in (90, 80, 70):
             with pytest.raises(PollError) as caught, patience(30):
@@ -183,132 +175,113 @@ def test_an_auth_server_that_asks_to_wait_is_asked_once_until_then_however_many_
         bench.clock.now += 60
         await bench.renew()
         assert ["r1", "r1"] == bench.server.asked
-
-    with capture_logs() as logs:
-        on_bench(script, tmp_path)
     assert ["requests_paused", "tokens_renewed", "requests_go_on"] == sorted(
         (entry["event"] for entry in logs), key=["requests_paused", "tokens_renewed", "requests_go_on"].index
     )
 
 
-def test_a_short_pause_that_is_running_is_sat_out_by_a_poll(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        bench.server.instead = [after(bench.clock, 0, 429, retry_after="20")]
-        with pytest.raises(PollError), patience(30):
-            await bench.renew()
-        with patience(30):
-            await asyncio.gather(*(bench.renew() for _ in range(3)))
-        assert 2 == len(bench.server.asked)
-        assert 20 <= bench.clock.monotonic() < 90
-
-    on_bench(script, tmp_path)
-
-
-def test_a_pair_that_another_process_stores_ends_a_pause_for_those_who_need_no_other(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        bench.server.instead = [after(bench.clock, 0, 429, retry_after="90")]
-        with pytest.raises(PollError):
-            await bench.renew()
-        bench.path.write_text(json.dumps(pair(22)))
+async def test_a_short_pause_that_is_running_is_sat_out_by_a_poll(tmp_path: Path) -> None:
+    bench = await renewing(tmp_path)
+    bench.server.instead = [after(bench.clock, 0, 429, retry_after="20")]
+    with pytest.raises(PollError), patience(30):
         await bench.renew()
-        assert 1 == len(bench.server.asked)
+    with patience(30):
+        await asyncio.gather(*(bench.renew() for _ in range(3)))
+    assert 2 == len(bench.server.asked)
+    assert 20 <= bench.clock.monotonic() < 90
 
-    on_bench(script, tmp_path)
+
+async def test_a_pair_that_another_process_stores_ends_a_pause_for_those_who_need_no_other(tmp_path: Path) -> None:
+    bench = await renewing(tmp_path)
+    bench.server.instead = [after(bench.clock, 0, 429, retry_after="90")]
+    with pytest.raises(PollError):
+        await bench.renew()
+    bench.path.write_text(json.dumps(pair(22)))
+    await bench.renew()
+    assert 1 == len(bench.server.asked)
 
 
 # A lock that cannot be had
 
 
-def test_without_a_lock_a_pair_that_another_process_stored_meanwhile_is_used(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        await bench.chain.current()
-        bench.path.with_name("tokens.json.lock").mkdir()
-        bench.path.write_text(json.dumps(pair(22)))
+async def test_without_a_lock_a_pair_that_another_process_stored_meanwhile_is_used(tmp_path: Path) -> None:
+    bench = await renewing(tmp_path)
+    await bench.chain.current()
+    bench.path.with_name("tokens.json.lock").mkdir()
+    bench.path.write_text(json.dumps(pair(22)))
+    await bench.renew()
+    assert "a22" == (await bench.chain.current()).access.reveal()
+
+
+async def test_without_a_lock_and_without_another_pair_nothing_is_asked_and_the_lock_file_is_named(tmp_path: Path) -> None:
+    bench = await renewing(tmp_path)
+    bench.path.with_name("tokens.json.lock").mkdir()
+    with pytest.raises(TargetConfigError, match=r"lock file .*/tokens\.json\.lock: Is a directory"):
         await bench.renew()
-        assert "a22" == (await bench.chain.current()).access.reveal()
-
-    on_bench(script, tmp_path)
-
-
-def test_without_a_lock_and_without_another_pair_nothing_is_asked_and_the_lock_file_is_named(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        bench.path.with_name("tokens.json.lock").mkdir()
-        with pytest.raises(TargetConfigError, match=r"lock file .*/tokens\.json\.lock: Is a directory"):
-            await bench.renew()
-        assert [] == bench.server.asked
-
-    on_bench(script, tmp_path)
+    assert [] == bench.server.asked
 
 
 # The last session goes
 
 
-def test_a_renewal_that_waits_for_another_process_is_called_off_when_the_last_session_goes(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        other = TokenFile(bench.path)
-        assert other.lock()
-        poll = asyncio.create_task(bench.renew())
-        await until(lambda: bool(bench.clock.slept))
-        poll.cancel()
-        async with asyncio.timeout(10):
-            await bench.chain.leave("a poll")
-        other.unlock()
-        await bench.clock.advance(60)
-        assert [] == bench.server.asked
-        assert TokenFile(bench.path).lock()
-
-    on_bench(script, tmp_path, auto=False)
-
-
-def test_a_renewal_that_waits_for_another_process_goes_on_while_a_session_is_left(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        bench.chain.join("another poll")
-        other = TokenFile(bench.path)
-        assert other.lock()
-        poll = asyncio.create_task(bench.renew())
-        await until(lambda: bool(bench.clock.slept))
-        async with asyncio.timeout(10):
-            await bench.chain.leave("a poll")
-        other.unlock()
-        while not poll.done():
-            await bench.clock.advance(0.1)
-            await asyncio.sleep(0.001)
-        assert "r2" == bench.stored()
-
-    on_bench(script, tmp_path, auto=False)
-
-
-def test_who_joins_while_a_renewal_is_called_off_has_one_of_its_own(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        other = TokenFile(bench.path)
-        assert other.lock()
-        poll = asyncio.create_task(bench.renew())
-        await until(lambda: bool(bench.clock.slept))
-        leaving = asyncio.create_task(bench.chain.leave("a poll"))
-        await asyncio.sleep(0)
-        bench.chain.join("after a reload")
-        next_poll = asyncio.create_task(bench.renew())
-        other.unlock()
-        await leaving
-        while not next_poll.done():
-            await bench.clock.advance(0.1)
-            await asyncio.sleep(0.001)
-        assert await asyncio.gather(poll, return_exceptions=True)
-        await next_poll
-        assert ["r1"] == bench.server.asked
-        assert "r2" == bench.stored()
-
-    on_bench(script, tmp_path, auto=False)
-
-
-def test_a_session_that_is_closed_renews_nothing(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
+async def test_a_renewal_that_waits_for_another_process_is_called_off_when_the_last_session_goes(tmp_path: Path) -> None:
+    bench = await renewing(tmp_path, auto=False)
+    other = TokenFile(bench.path)
+    assert other.lock()
+    poll = asyncio.create_task(bench.renew())
+    await until(lambda: bool(bench.clock.slept))
+    poll.cancel()
+    async with asyncio.timeout(10):
         await bench.chain.leave("a poll")
-        with pytest.raises(InternalError, match="session that is closed"):
-            await bench.renew()
-        assert [] == bench.server.asked
+    other.unlock()
+    await bench.clock.advance(60)
+    assert [] == bench.server.asked
+    assert TokenFile(bench.path).lock()
 
-    on_bench(script, tmp_path)
+
+async def test_a_renewal_that_waits_for_another_process_goes_on_while_a_session_is_left(tmp_path: Path) -> None:
+    bench = await renewing(tmp_path, auto=False)
+    bench.chain.join("another poll")
+    other = TokenFile(bench.path)
+    assert other.lock()
+    poll = asyncio.create_task(bench.renew())
+    await until(lambda: bool(bench.clock.slept))
+    async with asyncio.timeout(10):
+        await bench.chain.leave("a poll")
+    other.unlock()
+    while not poll.done():
+        await bench.clock.advance(0.1)
+        await asyncio.sleep(0.001)
+    assert "r2" == bench.stored()
+
+
+async def test_who_joins_while_a_renewal_is_called_off_has_one_of_its_own(tmp_path: Path) -> None:
+    bench = await renewing(tmp_path, auto=False)
+    other = TokenFile(bench.path)
+    assert other.lock()
+    poll = asyncio.create_task(bench.renew())
+    await until(lambda: bool(bench.clock.slept))
+    leaving = asyncio.create_task(bench.chain.leave("a poll"))
+    await asyncio.sleep(0)
+    bench.chain.join("after a reload")
+    next_poll = asyncio.create_task(bench.renew())
+    other.unlock()
+    await leaving
+    while not next_poll.done():
+        await bench.clock.advance(0.1)
+        await asyncio.sleep(0.001)
+    assert await asyncio.gather(poll, return_exceptions=True)
+    await next_poll
+    assert ["r1"] == bench.server.asked
+    assert "r2" == bench.stored()
+
+
+async def test_a_session_that_is_closed_renews_nothing(tmp_path: Path) -> None:
+    bench = await renewing(tmp_path)
+    await bench.chain.leave("a poll")
+    with pytest.raises(InternalError, match="session that is closed"):
+        await bench.renew()
+    assert [] == bench.server.asked
 
 
 class AtOnce(ThreadPoolExecutor):
@@ -323,11 +296,11 @@ class AtOnce(ThreadPoolExecutor):
         return done
 
 
-def test_at_whatever_turn_the_last_session_goes_nothing_was_sent_or_the_new_pair_is_on_disk(tmp_path: Path) -> None:
+async def test_at_whatever_turn_the_last_session_goes_nothing_was_sent_or_the_new_pair_is_on_disk(tmp_path: Path) -> None:
     outcomes: list[tuple[int, str]] = []
-
-    async def script(turns: int, bench: Bench) -> None:
-        asyncio.get_running_loop().set_default_executor(AtOnce(1))
+    asyncio.get_running_loop().set_default_executor(AtOnce(1))
+    for turns in range(40):
+        bench = await renewing(tmp_path)
         poll = asyncio.create_task(bench.renew())
         for _ in range(turns):
             await asyncio.sleep(0)
@@ -337,16 +310,13 @@ def test_at_whatever_turn_the_last_session_goes_nothing_was_sent_or_the_new_pair
         with TokenFile(bench.path).locked() as free:
             assert free
         assert not bench.path.with_name("tokens.json.new").exists()
-
-    for turns in range(40):
-        on_bench(partial(script, turns), tmp_path)
     assert {(0, "r1"), (1, "r2")} == set(outcomes)
 
 
 # A thread that still writes
 
 
-def test_a_store_that_hangs_keeps_the_lock_although_the_renewal_was_cancelled(
+async def test_a_store_that_hangs_keeps_the_lock_although_the_renewal_was_cancelled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hangs, goes_on = threading.Event(), threading.Event()
@@ -357,20 +327,19 @@ def test_a_store_that_hangs_keeps_the_lock_although_the_renewal_was_cancelled(
         goes_on.wait(30)
         flush(descriptor)
 
-    async def script(bench: Bench) -> None:
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "fsync", slow)
-            poll = asyncio.create_task(bench.renew())
-            await until(hangs.is_set)
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()  # as the end of the loop does
-            await asyncio.gather(poll, return_exceptions=True)
-            assert not TokenFile(bench.path).lock(), "it would truncate, or rename, what the thread writes"
-            goes_on.set()
-            await until(TokenFile(bench.path).lock)
-        assert "r2" == bench.stored()
-
-    on_bench(script, tmp_path)
+    of_the_test = asyncio.all_tasks()
+    bench = await renewing(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", slow)
+        poll = asyncio.create_task(bench.renew())
+        await until(hangs.is_set)
+        for task in asyncio.all_tasks() - of_the_test:
+            task.cancel()  # as the end of the loop does
+        await asyncio.gather(poll, return_exceptions=True)
+        assert not TokenFile(bench.path).lock(), "it would truncate, or rename, what the thread writes"
+        goes_on.set()
+        await until(TokenFile(bench.path).lock)
+    assert "r2" == bench.stored()
 
 
 def test_a_loop_that_ends_while_a_thread_takes_the_lock_says_nothing_and_lets_it_go(

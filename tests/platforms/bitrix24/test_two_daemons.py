@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import json
 import shutil
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from exporter.platforms.bitrix24 import open_session, tokenfile
 from exporter.platforms.bitrix24.session import BitrixSession, Shared
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.support.files import stamp
-from tests.harness.bitrix24_target import Bench, on_portal, poll_bookings
+from tests.harness.bitrix24_target import Bench, poll_bookings
 from tests.harness.file_operations import Killed, seen_files
 from tests.harness.killable import Killable
 
@@ -78,18 +78,13 @@ class Folder:
         return pair is not None and not pair.spent
 
 
-def on_folders(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: Callable[[Callable[[], Folder]], Awaitable[None]]
-) -> None:
-    """Run ``script`` with a maker of folders, all on one portal."""
+@pytest.fixture
+def folder(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Folder]]:
+    """A maker of folders, all on one portal."""
     numbers = itertools.count()
-
-    async def on_bench(bench: Bench) -> None:
-        monkeypatch.setattr(tokenfile, "LOCK_SECONDS", 1.0)  # in which one looks ten times, not 280 times
-        with seen_files():
-            await script(lambda: Folder(bench, tmp_path / str(next(numbers))))
-
-    on_portal(on_bench, tmp_path)
+    monkeypatch.setattr(tokenfile, "LOCK_SECONDS", 1.0)  # in which one looks ten times, not 280 times
+    with seen_files():
+        yield lambda: Folder(bench, tmp_path / str(next(numbers)))
 
 
 async def outcome(task: asyncio.Task[object]) -> str:
@@ -160,28 +155,22 @@ def turning_points(operations: Iterable[str]) -> list[int]:
 
 
 @pytest.mark.parametrize("held", [True, False], ids=["held", "killed"])
-def test_before_whatever_operation_the_first_is_stopped_a_pair_works_and_the_second_goes_on_or_says_why_not(
-    held: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_before_whatever_operation_the_first_is_stopped_a_pair_works_and_the_second_goes_on_or_says_why_not(
+    held: bool, folder: Callable[[], Folder]
 ) -> None:
-    async def script(folder: Callable[[], Folder]) -> None:
-        operations = await operations_of_a_renewal(folder())
-        assert {"flock", "open", "fchmod", "write", "fsync", "replace", "close", "stat", "read"} <= set(operations)
-        for before in range(len(operations)):
-            first, _ = await play(folder(), Fate(before, held), Fate())
-            assert first.dead != held
-            assert operations[: before + 1] == first.operations[: before + 1]
-
-    on_folders(tmp_path, monkeypatch, script)
+    operations = await operations_of_a_renewal(folder())
+    assert {"flock", "open", "fchmod", "write", "fsync", "replace", "close", "stat", "read"} <= set(operations)
+    for before in range(len(operations)):
+        first, _ = await play(folder(), Fate(before, held), Fate())
+        assert first.dead != held
+        assert operations[: before + 1] == first.operations[: before + 1]
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["first held", "first killed"])
 @pytest.mark.parametrize("second", [True, False], ids=["second held", "second killed"])
-def test_before_whatever_turning_points_both_are_stopped_a_pair_works_and_who_lives_goes_on_or_says_why_not(
-    first: bool, second: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_before_whatever_turning_points_both_are_stopped_a_pair_works_and_who_lives_goes_on_or_says_why_not(
+    first: bool, second: bool, folder: Callable[[], Folder]
 ) -> None:
-    async def script(folder: Callable[[], Folder]) -> None:
-        places = turning_points(await operations_of_a_renewal(folder()))
-        for one, other in itertools.product(places, places):
-            await play(folder(), Fate(one, first), Fate(other, second))
-
-    on_folders(tmp_path, monkeypatch, script)
+    places = turning_points(await operations_of_a_renewal(folder()))
+    for one, other in itertools.product(places, places):
+        await play(folder(), Fate(one, first), Fate(other, second))

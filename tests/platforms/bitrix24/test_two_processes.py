@@ -24,7 +24,7 @@ from exporter.platforms.bitrix24.authserver import TOKEN_OPERATION
 from exporter.platforms.bitrix24.session import BitrixSession, Shared
 from exporter.platforms.bitrix24.tokenfile import TokenFile, exclusively
 from exporter.polling.admission import Admission
-from tests.harness.bitrix24_target import Bench, on_portal, poll_bookings
+from tests.harness.bitrix24_target import Bench, poll_bookings
 from tests.harness.clock import ManualClock
 
 HOLDER = """
@@ -75,8 +75,8 @@ def asked(bench: Bench) -> int:
     return sum(operation == TOKEN_OPERATION for operation, _, _ in bench.events.requests)
 
 
-def test_two_exporters_whose_token_expired_spend_it_once_and_both_go_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_two_exporters_whose_token_expired_spend_it_once_and_both_go_on(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The clock of this test runs while others renew in real time: on a busy machine 35 s would be over too soon.
     monkeypatch.setattr(tokenfile, "LOCK_SECONDS", 86_400.0)
@@ -86,20 +86,17 @@ def test_two_exporters_whose_token_expired_spend_it_once_and_both_go_on(
         clock = StandingClock(bench.now)
         return open_session(target, replace(bench.services(), clock=clock, admission=Admission(clock), shared=Shared()))
 
-    async def script(bench: Bench) -> None:
-        _, issued = bench.app()
-        content = bench.simulator.bitrix24.oauth.token_file(issued, bench.url, bench.now)
-        (tmp_path / "tokens.json").write_text(json.dumps(content))
-        for _ in range(3):
-            bench.clock.now += 3601
-            before = asked(bench)
-            await asyncio.gather(*(poll_bookings(new_process(bench)) for _ in range(4)))
-            assert 1 == asked(bench) - before
-            for _ in range(2):
-                await poll_bookings(new_process(bench))
-            assert 1 == asked(bench) - before
-
-    on_portal(script, tmp_path)
+    _, issued = bench.app()
+    content = bench.simulator.bitrix24.oauth.token_file(issued, bench.url, bench.now)
+    (tmp_path / "tokens.json").write_text(json.dumps(content))
+    for _ in range(3):
+        bench.clock.now += 3601
+        before = asked(bench)
+        await asyncio.gather(*(poll_bookings(new_process(bench)) for _ in range(4)))
+        assert 1 == asked(bench) - before
+        for _ in range(2):
+            await poll_bookings(new_process(bench))
+        assert 1 == asked(bench) - before
 
 
 def test_a_process_that_dies_with_the_lock_holds_nobody_up(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
@@ -111,17 +108,12 @@ def test_a_process_that_dies_with_the_lock_holds_nobody_up(tmp_path: Path, holde
 
 
 @pytest.mark.usefixtures("holder")
-def test_a_process_that_never_lets_go_is_named_before_the_code_of_a_login_has_expired(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        clock = ManualClock(auto=True)
-        with pytest.raises(
-            TargetConfigError, match=r"another process .*/tokens\.json for 28 s, .* end it if it hangs, or give"
-        ):
-            async with exclusively(TokenFile(tmp_path / "tokens.json"), clock):
-                raise AssertionError
-        assert 28 <= clock.monotonic() < 30
-
-    asyncio.run(scenario())
+async def test_a_process_that_never_lets_go_is_named_before_the_code_of_a_login_has_expired(tmp_path: Path) -> None:
+    clock = ManualClock(auto=True)
+    with pytest.raises(TargetConfigError, match=r"another process .*/tokens\.json for 28 s, .* end it if it hangs, or give"):
+        async with exclusively(TokenFile(tmp_path / "tokens.json"), clock):
+            raise AssertionError
+    assert 28 <= clock.monotonic() < 30
 
 
 @pytest.mark.usefixtures("holder")
@@ -132,17 +124,14 @@ def test_who_only_reads_waits_for_nobody_and_leaves_the_pair_beside_to_the_one_w
     assert (tmp_path / "tokens.json.new").exists()
 
 
-def test_a_block_that_fails_lets_the_file_go(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        for _ in range(2):
-            with pytest.raises(ZeroDivisionError):
-                async with exclusively(TokenFile(tmp_path / "tokens.json"), SystemClock()):
-                    raise ZeroDivisionError
-
-    asyncio.run(scenario())
+async def test_a_block_that_fails_lets_the_file_go(tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            async with exclusively(TokenFile(tmp_path / "tokens.json"), SystemClock()):
+                raise ZeroDivisionError
 
 
-def test_who_is_cancelled_while_a_thread_takes_the_lock_does_not_keep_it(
+async def test_who_is_cancelled_while_a_thread_takes_the_lock_does_not_keep_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on, locked = threading.Event(), fcntl.flock
@@ -151,19 +140,16 @@ def test_who_is_cancelled_while_a_thread_takes_the_lock_does_not_keep_it(
         go_on.wait(30)
         locked(descriptor, operation)
 
-    async def scenario() -> None:
-        file = TokenFile(tmp_path / "tokens.json")
-        taking = exclusively(file, SystemClock())
-        task = asyncio.ensure_future(taking.__aenter__())
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        go_on.set()
-        async with asyncio.timeout(10), exclusively(TokenFile(tmp_path / "tokens.json"), SystemClock()):
-            pass
-
     monkeypatch.setattr(fcntl, "flock", slow)
-    asyncio.run(scenario())
+    file = TokenFile(tmp_path / "tokens.json")
+    taking = exclusively(file, SystemClock())
+    task = asyncio.ensure_future(taking.__aenter__())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    go_on.set()
+    async with asyncio.timeout(10), exclusively(TokenFile(tmp_path / "tokens.json"), SystemClock()):
+        pass
 
 
 def test_a_file_system_without_locks_is_used_as_if_nobody_shared_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

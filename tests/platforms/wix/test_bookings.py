@@ -18,7 +18,7 @@ from exporter.model import CollectorName
 from exporter.simulator.faults import FaultKind
 from exporter.simulator.wix.bookings import Booking, BookingKind
 from exporter.simulator.wix.faults import function_removed, system_error
-from tests.harness.wix_site import DAY, WINDOWS, WixBench, by_window, on_wix
+from tests.harness.wix_site import DAY, WINDOWS, WixBench, by_window, running_site
 
 HOUR = 3600.0
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -71,13 +71,10 @@ def clashes(one: Booking, other: Booking) -> bool:
     ),
     statuses=st.lists(st.sampled_from(STATUSES), min_size=1, unique=True),
 )
-def test_every_window_holds_what_a_count_by_hand_finds(
-    conflicts: bool,
-    now: datetime,
-    world: list[tuple[float, int, str, int | None, float]],
-    statuses: list[str],
+async def test_every_window_holds_what_a_count_by_hand_finds(
+    conflicts: bool, now: datetime, world: list[tuple[float, int, str, int | None, float]], statuses: list[str]
 ) -> None:
-    async def script(bench: WixBench) -> None:
+    async with running_site(start=now.timestamp() - 60) as bench:
         staff = [bench.site.add_staff(), bench.site.add_staff()]
         for offset, minutes, status, who, nudge in world:
             start = now.timestamp() + offset + nudge
@@ -104,74 +101,54 @@ def test_every_window_holds_what_a_count_by_hand_finds(
             assert observation.next_booking == min(ahead, default=None)
         assert observation.measures_next is (conflicts and bool({"CONFIRMED", "PENDING"} & set(statuses)))
 
-    on_wix(script, start=now.timestamp() - 60)
+
+async def test_counting_makes_one_call_for_each_window_and_status_and_reads_no_rows(bench: WixBench) -> None:
+    bench.open(bench.target(bookings={}))
+    await bench.count()
+    assert (bench.calls(COUNT), bench.calls(QUERY)) == (8, 0)
+    first = next(iter(bench.simulator.log))
+    now = datetime.fromtimestamp(bench.clock.now, ZoneInfo("UTC")).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    conditions = first.params["filter"]["$and"]  # type: ignore[index]  # logged parameters are plain JSON
+    assert conditions[1:] == [{"startDate": {"$lt": now}}, {"status": {"$in": ["CONFIRMED"]}}]
 
 
-def test_counting_makes_one_call_for_each_window_and_status_and_reads_no_rows() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.open(bench.target(bookings={}))
-        await bench.count()
-        assert (bench.calls(COUNT), bench.calls(QUERY)) == (8, 0)
-        first = next(iter(bench.simulator.log))
-        now = datetime.fromtimestamp(bench.clock.now, ZoneInfo("UTC")).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        conditions = first.params["filter"]["$and"]  # type: ignore[index]  # logged parameters are plain JSON
-        assert conditions[1:] == [{"startDate": {"$lt": now}}, {"status": {"$in": ["CONFIRMED"]}}]
-
-    on_wix(script)
+async def test_all_windows_of_a_poll_share_one_frozen_now(bench: WixBench) -> None:
+    bench.spoil(FaultKind.SLOW_HEADERS, COUNT, seconds=2.0)
+    bench.open(bench.target(bookings={}))
+    windows = by_window(await bench.count())
+    assert windows["last_24h"].window.end == windows["next_24h"].window.start == windows["next_7d"].window.start
 
 
-def test_all_windows_of_a_poll_share_one_frozen_now() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.spoil(FaultKind.SLOW_HEADERS, COUNT, seconds=2.0)
-        bench.open(bench.target(bookings={}))
-        windows = by_window(await bench.count())
-        assert windows["last_24h"].window.end == windows["next_24h"].window.start == windows["next_7d"].window.start
-
-    on_wix(script)
-
-
-def test_bounds_are_whole_milliseconds_so_that_we_show_what_was_asked() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.clock.now += 0.123456
-        bench.open(bench.target(bookings={"windows": (DAY,)}))
-        (window,) = (await bench.count()).windows
-        assert window.window.start == pytest.approx(bench.clock.now, abs=0.001)
-        assert round(window.window.start * 1000) / 1000 == window.window.start
-
-    on_wix(script)
+async def test_bounds_are_whole_milliseconds_so_that_we_show_what_was_asked(bench: WixBench) -> None:
+    bench.clock.now += 0.123456
+    bench.open(bench.target(bookings={"windows": (DAY,)}))
+    (window,) = (await bench.count()).windows
+    assert window.window.start == pytest.approx(bench.clock.now, abs=0.001)
+    assert round(window.window.start * 1000) / 1000 == window.window.start
 
 
 @pytest.mark.parametrize("prefix", ["/_api/bookings-reader", "/bookings/bookings-reader"])
-def test_both_prefixes_of_the_reader_work(prefix: str) -> None:
-    async def script(bench: WixBench) -> None:
-        bench.open(bench.target(bookings={"reader_prefix": prefix}))
-        await bench.count()
-
-    on_wix(script)
+async def test_both_prefixes_of_the_reader_work(bench: WixBench, prefix: str) -> None:
+    bench.open(bench.target(bookings={"reader_prefix": prefix}))
+    await bench.count()
 
 
-def test_a_count_as_text_is_a_number() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.site.bookings.add(bench.clock.now + HOUR, bench.clock.now + 2 * HOUR)
-        bench.switches.count_as = "text"
-        bench.open(bench.target(bookings={"windows": (DAY,)}))
-        assert (await bench.count()).windows[0].bookings == 1
-
-    on_wix(script)
+async def test_a_count_as_text_is_a_number(bench: WixBench) -> None:
+    bench.site.bookings.add(bench.clock.now + HOUR, bench.clock.now + 2 * HOUR)
+    bench.switches.count_as = "text"
+    bench.open(bench.target(bookings={"windows": (DAY,)}))
+    assert (await bench.count()).windows[0].bookings == 1
 
 
 @pytest.mark.parametrize(
     "body",
     ["{}", '{"count":null}', '{"count":-1}', '{"count":1.5}', '{"count":true}', '{"count":"many"}', "[]", "3", '{"total":3}'],
 )
-def test_a_missing_or_odd_count_is_an_error_and_never_a_zero(body: str) -> None:
-    async def script(bench: WixBench) -> None:
-        bench.answer_with(COUNT, body)
-        bench.open(bench.target(bookings={}))
-        assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
-        assert bench.calls(QUERY) == 0
-
-    on_wix(script)
+async def test_a_missing_or_odd_count_is_an_error_and_never_a_zero(bench: WixBench, body: str) -> None:
+    bench.answer_with(COUNT, body)
+    bench.open(bench.target(bookings={}))
+    assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
+    assert bench.calls(QUERY) == 0
 
 
 def refuse(bench: WixBench) -> None:
@@ -187,116 +164,91 @@ def reject(bench: WixBench) -> None:
 
 
 @pytest.mark.parametrize("trouble", [refuse, retire, reject])
-def test_where_counting_is_refused_the_rows_are_read_and_counted(trouble: Callable[[WixBench], None]) -> None:
-    async def script(bench: WixBench) -> None:
-        for hours, status in [(1, "CONFIRMED"), (2, "PENDING"), (3, "CANCELED"), (30, "CONFIRMED")]:
-            bench.site.bookings.add(bench.clock.now + hours * HOUR, bench.clock.now + (hours + 1) * HOUR, status=status)
-        bench.open(bench.target(bookings={}))
-        by_counting = by_window(await bench.count())
-        trouble(bench)
-        with capture_logs() as logs:
-            from_rows = by_window(await bench.count())
-        assert {name: (window.bookings, window.by_status) for name, window in by_counting.items()} == {
-            name: (window.bookings, window.by_status) for name, window in from_rows.items()
-        }
-        assert all(window.conflicting is None for window in from_rows.values())
-        assert ["wix_count_refused"] == [entry["event"] for entry in logs]
+async def test_where_counting_is_refused_the_rows_are_read_and_counted(
+    bench: WixBench, trouble: Callable[[WixBench], None]
+) -> None:
+    for hours, status in [(1, "CONFIRMED"), (2, "PENDING"), (3, "CANCELED"), (30, "CONFIRMED")]:
+        bench.site.bookings.add(bench.clock.now + hours * HOUR, bench.clock.now + (hours + 1) * HOUR, status=status)
+    bench.open(bench.target(bookings={}))
+    by_counting = by_window(await bench.count())
+    trouble(bench)
+    with capture_logs() as logs:
+        from_rows = by_window(await bench.count())
+    assert {name: (window.bookings, window.by_status) for name, window in by_counting.items()} == {
+        name: (window.bookings, window.by_status) for name, window in from_rows.items()
+    }
+    assert all(window.conflicting is None for window in from_rows.values())
+    assert ["wix_count_refused"] == [entry["event"] for entry in logs]
 
-    on_wix(script)
 
-
-def test_counting_is_tried_again_an_hour_after_it_was_refused() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.answer_with(COUNT, "{}", status=403, times=1)
-        bench.open(bench.target(bookings={}))
-        for _ in range(3):
-            await bench.count()
-        assert (bench.calls(COUNT), bench.calls(QUERY)) == (1, 3)
-        bench.clock.now += HOUR
+async def test_counting_is_tried_again_an_hour_after_it_was_refused(bench: WixBench) -> None:
+    bench.answer_with(COUNT, "{}", status=403, times=1)
+    bench.open(bench.target(bookings={}))
+    for _ in range(3):
         await bench.count()
-        assert (bench.calls(COUNT), bench.calls(QUERY)) == (9, 3)
-
-    on_wix(script)
-
-
-def test_where_rows_are_refused_too_the_first_refusal_is_told() -> None:
-    async def script(bench: WixBench) -> None:
-        refuse(bench)
-        bench.answer_with(QUERY, "{}", status=404)
-        bench.open(bench.target(bookings={}))
-        assert isinstance(await bench.failure(BOOKINGS), PermissionDeniedError)
-
-    on_wix(script)
+    assert (bench.calls(COUNT), bench.calls(QUERY)) == (1, 3)
+    bench.clock.now += HOUR
+    await bench.count()
+    assert (bench.calls(COUNT), bench.calls(QUERY)) == (9, 3)
 
 
-def test_a_passing_fault_of_counting_does_not_lead_to_reading_rows() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.simulator.faults.add(system_error(COUNT))
-        bench.open(bench.target(bookings={}))
-        assert isinstance(await bench.failure(BOOKINGS), ServerError)
-        bench.simulator.faults.clear()
-        bench.spoil(FaultKind.RATE_LIMITED, COUNT)
-        assert isinstance(await bench.failure(BOOKINGS), RateLimitedError)
-        assert bench.calls(QUERY) == 0
-
-    on_wix(script)
+async def test_where_rows_are_refused_too_the_first_refusal_is_told(bench: WixBench) -> None:
+    refuse(bench)
+    bench.answer_with(QUERY, "{}", status=404)
+    bench.open(bench.target(bookings={}))
+    assert isinstance(await bench.failure(BOOKINGS), PermissionDeniedError)
 
 
-def test_a_target_with_bookings_alone_never_asks_for_connections() -> None:
-    async def script(bench: WixBench) -> None:
-        whole = bench.target(bookings=ROWS)
-        bench.open(whole.model_copy(update={"collectors": whole.collectors.model_copy(update={"connections": None})}))
-        await bench.count()
-        await bench.session.check()
-        assert (list(bench.session.collectors), bench.session.expected.operations) == ([BOOKINGS], ("query_bookings",))
-        assert bench.calls("ListConnections") == 0
-
-    on_wix(script)
+async def test_a_passing_fault_of_counting_does_not_lead_to_reading_rows(bench: WixBench) -> None:
+    bench.simulator.faults.add(system_error(COUNT))
+    bench.open(bench.target(bookings={}))
+    assert isinstance(await bench.failure(BOOKINGS), ServerError)
+    bench.simulator.faults.clear()
+    bench.spoil(FaultKind.RATE_LIMITED, COUNT)
+    assert isinstance(await bench.failure(BOOKINGS), RateLimitedError)
+    assert bench.calls(QUERY) == 0
 
 
-def test_where_counting_is_refused_and_there_is_too_much_to_read_the_refusal_is_told() -> None:
-    async def script(bench: WixBench) -> None:
-        for index in range(250):
-            bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
-        refuse(bench)
-        bench.open(bench.target(bookings={"max_bookings": 200}))
-        assert isinstance(await bench.failure(BOOKINGS), PermissionDeniedError)
-
-    on_wix(script)
+async def test_a_target_with_bookings_alone_never_asks_for_connections(bench: WixBench) -> None:
+    whole = bench.target(bookings=ROWS)
+    bench.open(whole.model_copy(update={"collectors": whole.collectors.model_copy(update={"connections": None})}))
+    await bench.count()
+    await bench.session.check()
+    assert (list(bench.session.collectors), bench.session.expected.operations) == ([BOOKINGS], ("query_bookings",))
+    assert bench.calls("ListConnections") == 0
 
 
-def test_a_course_counts_once_where_it_starts() -> None:
-    async def script(bench: WixBench) -> None:
-        now = bench.clock.now
-        bench.site.bookings.add(now + HOUR, now + 90 * 24 * HOUR, kind=BookingKind.COURSE)
-        bench.site.bookings.add(now - 30 * 24 * HOUR, now + 60 * 24 * HOUR, kind=BookingKind.COURSE)
-        bench.open(bench.target(bookings=ROWS))
-        counted = {name: window.bookings for name, window in by_window(await bench.count()).items()}
-        assert (counted["next_24h"], counted["next_7d"], counted["last_24h"]) == (1, 1, 0)
+async def test_where_counting_is_refused_and_there_is_too_much_to_read_the_refusal_is_told(bench: WixBench) -> None:
+    for index in range(250):
+        bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
+    refuse(bench)
+    bench.open(bench.target(bookings={"max_bookings": 200}))
+    assert isinstance(await bench.failure(BOOKINGS), PermissionDeniedError)
 
-    on_wix(script)
+
+async def test_a_course_counts_once_where_it_starts(bench: WixBench) -> None:
+    now = bench.clock.now
+    bench.site.bookings.add(now + HOUR, now + 90 * 24 * HOUR, kind=BookingKind.COURSE)
+    bench.site.bookings.add(now - 30 * 24 * HOUR, now + 60 * 24 * HOUR, kind=BookingKind.COURSE)
+    bench.open(bench.target(bookings=ROWS))
+    counted = {name: window.bookings for name, window in by_window(await bench.count()).items()}
+    assert (counted["next_24h"], counted["next_7d"], counted["last_24h"]) == (1, 1, 0)
 
 
 @pytest.mark.parametrize("hours", [1.0, 100 * 24.0])
 @pytest.mark.parametrize("window", [DAY, WindowSpec("past", "now-48h", "now-24h"), WindowSpec("later", "now+48h", "now+72h")])
-def test_the_next_booking_is_found_also_outside_of_the_windows(hours: float, window: WindowSpec) -> None:
-    async def script(bench: WixBench) -> None:
-        start = bench.clock.now + 60 + hours * HOUR
-        bench.site.bookings.add(start, start + HOUR)
-        bench.site.bookings.add(start - HOUR / 2, start + HOUR, status="CANCELED")
-        bench.site.bookings.add(start + 50 * HOUR, start + 51 * HOUR)  # with an hour to go, this one lies in the last window
-        statuses = ("CONFIRMED", "PENDING", "CANCELED")
-        bench.open(bench.target(bookings={**ROWS, "statuses": statuses, "windows": (window,)}))
-        assert (await bench.count()).next_booking == start
-
-    on_wix(script)
+async def test_the_next_booking_is_found_also_outside_of_the_windows(bench: WixBench, hours: float, window: WindowSpec) -> None:
+    start = bench.clock.now + 60 + hours * HOUR
+    bench.site.bookings.add(start, start + HOUR)
+    bench.site.bookings.add(start - HOUR / 2, start + HOUR, status="CANCELED")
+    bench.site.bookings.add(start + 50 * HOUR, start + 51 * HOUR)  # with an hour to go, this one lies in the last window
+    statuses = ("CONFIRMED", "PENDING", "CANCELED")
+    bench.open(bench.target(bookings={**ROWS, "statuses": statuses, "windows": (window,)}))
+    assert (await bench.count()).next_booking == start
 
 
-def test_a_window_that_is_empty_at_the_moment_is_a_config_matter() -> None:
-    async def script(bench: WixBench) -> None:
-        empty = WindowSpec("morning", "now", "now/d")
-        bench.open(bench.target(bookings={"windows": (empty,)}))
-        assert isinstance(await bench.failure(BOOKINGS), TargetConfigError)
-        assert len(bench.simulator.log) == 0
-
-    on_wix(script)
+async def test_a_window_that_is_empty_at_the_moment_is_a_config_matter(bench: WixBench) -> None:
+    empty = WindowSpec("morning", "now", "now/d")
+    bench.open(bench.target(bookings={"windows": (empty,)}))
+    assert isinstance(await bench.failure(BOOKINGS), TargetConfigError)
+    assert len(bench.simulator.log) == 0

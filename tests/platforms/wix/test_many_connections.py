@@ -14,7 +14,7 @@ from exporter.platforms.base import PollResult
 from exporter.platforms.wix.answers import short_hash
 from exporter.platforms.wix.settings import WixCollectors, WixConnections
 from exporter.state.status_history import FileStatusHistory, StatusHistory
-from tests.harness.wix_site import WixBench, on_wix
+from tests.harness.wix_site import WixBench
 
 LIST, PROVIDER_LIST = "ListConnections", "ListProviders"
 MOST = 3
@@ -50,128 +50,96 @@ def all_synced(*ids: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("status", ["ERROR", "DISCONNECTED"])
 @pytest.mark.parametrize("broken", IDS)
-def test_a_connection_that_does_not_work_is_shown_whichever_it_is(broken: str, status: str) -> None:
-    async def script(bench: WixBench) -> set[str]:
-        few(bench)
-        await see(bench, all_synced())
-        return set(shown(await see(bench, {**all_synced(), broken: status})))
-
-    assert broken in on_wix(script)
+async def test_a_connection_that_does_not_work_is_shown_whichever_it_is(bench: WixBench, broken: str, status: str) -> None:
+    few(bench)
+    await see(bench, all_synced())
+    assert broken in set(shown(await see(bench, {**all_synced(), broken: status})))
 
 
-def test_a_connection_that_may_not_work_is_shown_before_those_that_do() -> None:
-    async def script(bench: WixBench) -> set[str]:
-        few(bench)
-        states = {"a": "SYNC_IN_PROGRESS", "b": "UNDEFINED", "c": "ERROR"}
-        return set(shown(await see(bench, {**all_synced(), **states})))
-
-    assert {"a", "b", "c"} == on_wix(script)
+async def test_a_connection_that_may_not_work_is_shown_before_those_that_do(bench: WixBench) -> None:
+    few(bench)
+    states = {"a": "SYNC_IN_PROGRESS", "b": "UNDEFINED", "c": "ERROR"}
+    assert {"a", "b", "c"} == set(shown(await see(bench, {**all_synced(), **states})))
 
 
-def test_connections_that_were_cut_long_ago_hide_none_that_breaks() -> None:
-    async def script(bench: WixBench) -> list[set[str]]:
-        few(bench)
-        states = {**all_synced(), **dict.fromkeys(("a", "b", "c"), "DISCONNECTED")}
-        await see(bench, states)
-        return [set(shown(await see(bench, {**states, broken: "ERROR"}))) & {broken} for broken in ("d", "e", "f")]
+async def test_connections_that_were_cut_long_ago_hide_none_that_breaks(bench: WixBench) -> None:
+    few(bench)
+    states = {**all_synced(), **dict.fromkeys(("a", "b", "c"), "DISCONNECTED")}
+    await see(bench, states)
+    assert [{"d"}, {"e"}, {"f"}] == [
+        set(shown(await see(bench, {**states, broken: "ERROR"}))) & {broken} for broken in ("d", "e", "f")
+    ]
 
-    assert [{"d"}, {"e"}, {"f"}] == on_wix(script)
 
-
-def test_the_same_connections_are_shown_in_whatever_order_they_come() -> None:
-    async def script(bench: WixBench) -> list[set[str]]:
-        few(bench)
-        return [set(shown(await see(bench, all_synced(*IDS[turn:], *IDS[:turn])))) for turn in range(len(IDS))]
-
-    first, *others = on_wix(script)
+async def test_the_same_connections_are_shown_in_whatever_order_they_come(bench: WixBench) -> None:
+    few(bench)
+    first, *others = [set(shown(await see(bench, all_synced(*IDS[turn:], *IDS[:turn])))) for turn in range(len(IDS))]
     assert [first] * 5 == others
 
 
-def test_no_connection_gives_way_to_one_that_is_as_well() -> None:
-    async def script(bench: WixBench) -> tuple[set[str], set[str]]:
-        few(bench)
-        before = set(shown(await see(bench, all_synced("d", "e", "f"))))
-        return before, set(shown(await see(bench, all_synced())))
-
-    before, after = on_wix(script)
+async def test_no_connection_gives_way_to_one_that_is_as_well(bench: WixBench) -> None:
+    few(bench)
+    before = set(shown(await see(bench, all_synced("d", "e", "f"))))
+    after = set(shown(await see(bench, all_synced())))
     assert before == after
 
 
-def test_a_connection_that_works_again_stays_where_it_was_shown() -> None:
-    async def script(bench: WixBench) -> tuple[set[str], set[str]]:
-        few(bench)
-        hidden = min(set(IDS) - set(shown(await see(bench, all_synced()))))
-        broken = set(shown(await see(bench, {**all_synced(), hidden: "ERROR"})))
-        return broken, set(shown(await see(bench, all_synced())))
-
-    broken, mended = on_wix(script)
+async def test_a_connection_that_works_again_stays_where_it_was_shown(bench: WixBench) -> None:
+    few(bench)
+    hidden = min(set(IDS) - set(shown(await see(bench, all_synced()))))
+    broken = set(shown(await see(bench, {**all_synced(), hidden: "ERROR"})))
+    mended = set(shown(await see(bench, all_synced())))
     assert broken == mended
 
 
-def test_those_that_are_not_shown_are_counted() -> None:
-    async def script(bench: WixBench) -> ConnectionsObservation:
-        few(bench)
-        return await see(bench, {**all_synced(), "a": "ERROR"})
-
-    seen = on_wix(script)
+async def test_those_that_are_not_shown_are_counted(bench: WixBench) -> None:
+    few(bench)
+    seen = await see(bench, {**all_synced(), "a": "ERROR"})
     assert 3 == len(seen.connections)
     assert 3 == seen.dropped_connections
     google = CalendarType.GOOGLE
     assert {(google, ConnectionStatus.ERROR): 1, (google, ConnectionStatus.SYNCED): 5} == seen.numbers
 
 
-def test_of_those_that_are_not_shown_it_is_known_what_they_were() -> None:
-    async def script(bench: WixBench) -> tuple[float, ConnectionsObservation]:
-        few(bench, 1)
-        began = (await see(bench, all_synced("a", "b"))).at
-        return began, await see(bench, dict.fromkeys(("a", "b"), "ERROR"))
-
-    began, seen = on_wix(script)
+async def test_of_those_that_are_not_shown_it_is_known_what_they_were(bench: WixBench) -> None:
+    few(bench, 1)
+    began = (await see(bench, all_synced("a", "b"))).at
+    seen = await see(bench, dict.fromkeys(("a", "b"), "ERROR"))
     [other] = seen.others
     assert (ConnectionStatus.ERROR, seen.at, True) == (other.status, other.since, other.since_known)
     assert (Change(began, "synced", known=False), Change(seen.at, "error")) == other.changes
     assert seen.connections[0].changes == other.changes
 
 
-def test_those_that_are_not_shown_stay_counted_while_their_provider_fails() -> None:
-    async def script(bench: WixBench) -> tuple[float, ConnectionsObservation, ConnectionsObservation]:
-        few(bench)
-        one = min(shown(await see(bench, all_synced())))
-        began = bench.clock.now
-        partly = await see(bench, all_synced(one), failed=["p"])
-        for _ in range(5):
-            late = await see(bench, all_synced(one), failed=["p"])
-        return began, partly, late
-
-    began, partly, late = on_wix(script)
+async def test_those_that_are_not_shown_stay_counted_while_their_provider_fails(bench: WixBench) -> None:
+    few(bench)
+    one = min(shown(await see(bench, all_synced())))
+    began = bench.clock.now
+    partly = await see(bench, all_synced(one), failed=["p"])
+    for _ in range(5):
+        late = await see(bench, all_synced(one), failed=["p"])
     assert {began} == {rest.observed_at for rest in partly.others}
     assert 6 == sum(partly.numbers.values())
     assert 1 == sum(late.numbers.values())
 
 
-def test_nobody_has_to_wait_for_a_place_that_is_kept_for_what_is_too_old_to_show() -> None:
-    async def script(bench: WixBench) -> set[str]:
-        few(bench)
-        await see(bench, dict.fromkeys("abc", "ERROR"))
-        for _ in range(5):
-            await see(bench, {}, failed=["p"])  # all that is asked has failed
-        return set(shown(await see(bench, all_synced("d", "e", "f"), failed=["p"])))
-
-    assert {"d", "e", "f"} == on_wix(script)
+async def test_nobody_has_to_wait_for_a_place_that_is_kept_for_what_is_too_old_to_show(bench: WixBench) -> None:
+    few(bench)
+    await see(bench, dict.fromkeys("abc", "ERROR"))
+    for _ in range(5):
+        await see(bench, {}, failed=["p"])  # all that is asked has failed
+    assert {"d", "e", "f"} == set(shown(await see(bench, all_synced("d", "e", "f"), failed=["p"])))
 
 
-def test_the_age_of_a_status_goes_on_when_the_connection_comes_to_be_shown() -> None:
-    async def script(bench: WixBench) -> tuple[float, float]:
-        few(bench, most=1)
-        first = await see(bench, {"a": "ERROR", "b": "ERROR"})
-        began = bench.clock.now
-        (one,) = shown(first)
-        (other,) = {"a", "b"} - {one}
-        await see(bench, {"a": "ERROR", "b": "ERROR"})
-        seen = shown(await see(bench, {one: "SYNCED", other: "ERROR"}))
-        return began, seen[other].since
-
-    began, since = on_wix(script)
+async def test_the_age_of_a_status_goes_on_when_the_connection_comes_to_be_shown(bench: WixBench) -> None:
+    few(bench, most=1)
+    first = await see(bench, {"a": "ERROR", "b": "ERROR"})
+    began = bench.clock.now
+    (one,) = shown(first)
+    (other,) = {"a", "b"} - {one}
+    await see(bench, {"a": "ERROR", "b": "ERROR"})
+    seen = shown(await see(bench, {one: "SYNCED", other: "ERROR"}))
+    since = seen[other].since
     assert began == since
 
 
@@ -186,35 +154,29 @@ def test_eight_hundred_moments_of_a_target_are_remembered_those_asked_for_last()
     assert 10.0 == store.seen("spa", "c0", Change(20.0, "synced"), 20.0)[-1].at
 
 
-def test_a_connection_that_broke_during_a_restart_takes_the_moment_of_no_more_than_one_other() -> None:
+async def test_a_connection_that_broke_during_a_restart_takes_the_moment_of_no_more_than_one_other(bench: WixBench) -> None:
     """It is shown, and so asked for, before all others."""
 
-    async def script(bench: WixBench) -> int:
-        ids = [f"c{number}" for number in range(900)]
-        few(bench, 1000)
-        first = await see(bench, all_synced(*ids))
-        few(bench, 1000)
-        again = await see(bench, {**all_synced(*ids), "new": "ERROR"})
-        return sum(connection.since == first.at for connection in again.connections)
-
-    assert 799 == on_wix(script)
+    ids = [f"c{number}" for number in range(900)]
+    few(bench, 1000)
+    first = await see(bench, all_synced(*ids))
+    few(bench, 1000)
+    again = await see(bench, {**all_synced(*ids), "new": "ERROR"})
+    assert 799 == sum(connection.since == first.at for connection in again.connections)
 
 
-def test_those_that_are_shown_keep_their_moments_from_a_file_of_thousands(tmp_path: Path) -> None:
+async def test_those_that_are_shown_keep_their_moments_from_a_file_of_thousands(bench: WixBench, tmp_path: Path) -> None:
     """Older versions remembered every connection, in the order of the answer."""
     path = tmp_path / "state.json"
     states = {f"c{number}": "ERROR" if number % 20 == 0 else "SYNCED" for number in range(8000)}
     entries = {short_hash(key): {"status": status.lower(), "since": 1_780_000_000.0} for key, status in states.items()}
     path.write_text(json.dumps({"version": 1, "targets": {"salon": entries}}))
 
-    async def script(bench: WixBench) -> set[float]:
-        bench.since = FileStatusHistory(path, bench.clock)
-        few(bench, 400)
-        seen = await see(bench, states)
-        assert 400 == len(seen.connections)
-        return {connection.since for connection in seen.connections}
-
-    assert {1_780_000_000.0} == on_wix(script)
+    bench.since = FileStatusHistory(path, bench.clock)
+    few(bench, 400)
+    seen = await see(bench, states)
+    assert 400 == len(seen.connections)
+    assert {1_780_000_000.0} == {connection.since for connection in seen.connections}
 
 
 def test_a_connection_that_is_asked_for_stays_remembered_however_many_others_come() -> None:
@@ -226,26 +188,20 @@ def test_a_connection_that_is_asked_for_stays_remembered_however_many_others_com
 
 
 @pytest.mark.parametrize(("failed", "named", "ending"), [(5, 5, "; their"), (200, 5, " and 195 more; their")])
-def test_the_error_names_five_providers_at_most(failed: int, named: int, ending: str) -> None:
-    async def script(bench: WixBench) -> str:
-        bench.answer_with(LIST, listing(all_synced("a"), failed=[f"f{number}" for number in range(failed)]))
-        error = (await bench.poll()).failure
-        assert error is not None
-        return error.message
-
-    message = on_wix(script)
+async def test_the_error_names_five_providers_at_most(bench: WixBench, failed: int, named: int, ending: str) -> None:
+    bench.answer_with(LIST, listing(all_synced("a"), failed=[f"f{number}" for number in range(failed)]))
+    error = (await bench.poll()).failure
+    assert error is not None
+    message = error.message
     assert named == message.count("unknown-")
     assert ending in message
 
 
-def test_a_list_of_more_providers_than_are_read_is_a_warning_and_costs_their_types_alone() -> None:
-    async def script(bench: WixBench) -> PollResult:
+async def test_a_list_of_more_providers_than_are_read_is_a_warning_and_costs_their_types_alone(bench: WixBench) -> None:
+    with capture_logs() as lines:
         bench.answer_with(PROVIDER_LIST, json.dumps({"providers": [{"id": f"p{number}"} for number in range(201)]}))
         bench.answer_with(LIST, listing(all_synced("a")))
-        return await bench.poll()
-
-    with capture_logs() as lines:
-        result = on_wix(script)
+        result = await bench.poll()
     assert result.failure is None
     assert isinstance(result.observation, ConnectionsObservation)
     assert [Provider("google", up=True)] == list(result.observation.providers)
@@ -253,24 +209,18 @@ def test_a_list_of_more_providers_than_are_read_is_a_warning_and_costs_their_typ
     assert "more than 200 providers" in message
 
 
-def test_fifty_providers_are_shown_and_those_that_fail_first_of_all() -> None:
-    async def script(bench: WixBench) -> ConnectionsObservation:
-        listed = [{"id": f"p{number}", "calendarType": "OTHER"} for number in range(150)]
-        bench.answer_with(PROVIDER_LIST, json.dumps({"providers": listed}))
-        return await see(bench, all_synced("a"), failed=[f"p{number}" for number in range(100, 140)])
-
-    seen = on_wix(script)
+async def test_fifty_providers_are_shown_and_those_that_fail_first_of_all(bench: WixBench) -> None:
+    listed = [{"id": f"p{number}", "calendarType": "OTHER"} for number in range(150)]
+    bench.answer_with(PROVIDER_LIST, json.dumps({"providers": listed}))
+    seen = await see(bench, all_synced("a"), failed=[f"p{number}" for number in range(100, 140)])
     assert 50 == len(seen.providers)
     assert 40 == sum(not provider.up for provider in seen.providers)
     assert 101 == seen.dropped_providers
 
 
-def test_the_same_providers_are_shown_with_every_poll() -> None:
-    async def script(bench: WixBench) -> list[list[str]]:
-        listed = [{"id": f"p{number}", "calendarType": "OTHER"} for number in range(150)]
-        bench.answer_with(PROVIDER_LIST, json.dumps({"providers": listed}))
-        seen = [await see(bench, all_synced(*ids)) for ids in ("abc", "cab", "bca")]
-        return [[provider.label for provider in observation.providers] for observation in seen]
-
-    first, second, third = on_wix(script)
+async def test_the_same_providers_are_shown_with_every_poll(bench: WixBench) -> None:
+    listed = [{"id": f"p{number}", "calendarType": "OTHER"} for number in range(150)]
+    bench.answer_with(PROVIDER_LIST, json.dumps({"providers": listed}))
+    seen = [await see(bench, all_synced(*ids)) for ids in ("abc", "cab", "bca")]
+    first, second, third = [[provider.label for provider in observation.providers] for observation in seen]
     assert first == second == third

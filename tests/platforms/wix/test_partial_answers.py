@@ -8,7 +8,7 @@ from exporter.errors import InvalidResponseError, ServerError
 from exporter.model import CollectorName, Connection, ConnectionsObservation, ConnectionStatus
 from exporter.platforms.base import PollResult
 from exporter.simulator.wix.providers import APPLE, GOOGLE
-from tests.harness.wix_site import WixBench, key_of, on_wix
+from tests.harness.wix_site import WixBench, key_of
 
 S = ConnectionStatus
 
@@ -23,167 +23,128 @@ def providers(result: PollResult) -> dict[str, bool]:
     return {provider.label: provider.up for provider in result.observation.providers}
 
 
-def test_the_connections_of_a_failed_provider_stay_as_they_were() -> None:
-    async def script(bench: WixBench) -> None:
-        google, apple = bench.connect(GOOGLE, status="SYNCED"), bench.connect(APPLE, status="SYNCED")
-        before = rows(await bench.poll())
-        bench.site.provider_down(GOOGLE)
-        bench.site.connections.revoke_token(google)
-        bench.site.connections.revoke_token(apple)
-        result = await bench.poll()
-        assert rows(result)[key_of(google)] == before[key_of(google)]  # observed_at included
-        assert rows(result)[key_of(apple)].status is S.ERROR
-        assert isinstance(result.failure, ServerError)
-        assert "google" in result.failure.message
-        assert result.failure.request_id
-        assert providers(result) == {"apple": True, "google": False, "microsoft": True, "other-5d3f2c1b": True}
-
-    on_wix(script)
+async def test_the_connections_of_a_failed_provider_stay_as_they_were(bench: WixBench) -> None:
+    google, apple = bench.connect(GOOGLE, status="SYNCED"), bench.connect(APPLE, status="SYNCED")
+    before = rows(await bench.poll())
+    bench.site.provider_down(GOOGLE)
+    bench.site.connections.revoke_token(google)
+    bench.site.connections.revoke_token(apple)
+    result = await bench.poll()
+    assert rows(result)[key_of(google)] == before[key_of(google)]  # observed_at included
+    assert rows(result)[key_of(apple)].status is S.ERROR
+    assert isinstance(result.failure, ServerError)
+    assert "google" in result.failure.message
+    assert result.failure.request_id
+    assert providers(result) == {"apple": True, "google": False, "microsoft": True, "other-5d3f2c1b": True}
 
 
-def test_a_connection_that_goes_away_during_a_partial_failure_disappears_after_it() -> None:
-    async def script(bench: WixBench) -> None:
-        google, apple = bench.connect(GOOGLE), bench.connect(APPLE)
-        await bench.poll()
-        bench.site.provider_down(GOOGLE)
-        bench.site.connections.drop(google)
-        bench.site.connections.add({**bench.site.connections[apple].row, "id": "other", "providerId": GOOGLE.id})
-        assert key_of(google) in rows(await bench.poll())
-        bench.site.provider_up()
-        assert set(rows(await bench.poll())) == {key_of(apple), key_of("other")}
-
-    on_wix(script)
+async def test_a_connection_that_goes_away_during_a_partial_failure_disappears_after_it(bench: WixBench) -> None:
+    google, apple = bench.connect(GOOGLE), bench.connect(APPLE)
+    await bench.poll()
+    bench.site.provider_down(GOOGLE)
+    bench.site.connections.drop(google)
+    bench.site.connections.add({**bench.site.connections[apple].row, "id": "other", "providerId": GOOGLE.id})
+    assert key_of(google) in rows(await bench.poll())
+    bench.site.provider_up()
+    assert set(rows(await bench.poll())) == {key_of(apple), key_of("other")}
 
 
-def test_a_connection_of_a_healthy_provider_disappears_also_during_a_partial_failure() -> None:
-    async def script(bench: WixBench) -> None:
-        google, gone, apple = bench.connect(GOOGLE), bench.connect(APPLE), bench.connect(APPLE)
-        await bench.poll()
-        bench.site.provider_down(GOOGLE)
-        bench.site.connections.drop(gone)
-        assert set(rows(await bench.poll())) == {key_of(google), key_of(apple)}
-
-    on_wix(script)
+async def test_a_connection_of_a_healthy_provider_disappears_also_during_a_partial_failure(bench: WixBench) -> None:
+    google, gone, apple = bench.connect(GOOGLE), bench.connect(APPLE), bench.connect(APPLE)
+    await bench.poll()
+    bench.site.provider_down(GOOGLE)
+    bench.site.connections.drop(gone)
+    assert set(rows(await bench.poll())) == {key_of(google), key_of(apple)}
 
 
-def test_a_recovered_provider_is_up_again_and_its_unchanged_connections_keep_their_age() -> None:
-    async def script(bench: WixBench) -> None:
-        made, _ = bench.connect(GOOGLE), bench.connect(APPLE)
-        first = rows(await bench.poll())[key_of(made)]
-        bench.site.provider_down(GOOGLE)
-        await bench.poll()
-        bench.site.provider_up()
-        result = await bench.poll()
-        again = rows(result)[key_of(made)]
-        assert (again.since, again.observed_at) == (first.since, bench.clock.now)
-        assert (result.failure, providers(result)["google"]) == (None, True)
-
-    on_wix(script)
+async def test_a_recovered_provider_is_up_again_and_its_unchanged_connections_keep_their_age(bench: WixBench) -> None:
+    made, _ = bench.connect(GOOGLE), bench.connect(APPLE)
+    first = rows(await bench.poll())[key_of(made)]
+    bench.site.provider_down(GOOGLE)
+    await bench.poll()
+    bench.site.provider_up()
+    result = await bench.poll()
+    again = rows(result)[key_of(made)]
+    assert (again.since, again.observed_at) == (first.since, bench.clock.now)
+    assert (result.failure, providers(result)["google"]) == (None, True)
 
 
-def test_after_a_restart_during_a_partial_failure_the_provider_is_down_and_ages_survive() -> None:
-    async def script(bench: WixBench) -> None:
-        made, apple = bench.connect(GOOGLE), bench.connect(APPLE)
-        first = rows(await bench.poll())[key_of(made)]
-        bench.site.provider_down(GOOGLE)
-        await bench.poll()
-        bench.open()
-        result = await bench.poll()
-        assert set(rows(result)) == {key_of(apple)}
-        assert providers(result)["google"] is False
-        assert isinstance(result.failure, ServerError)
-        bench.site.provider_up()
-        assert rows(await bench.poll())[key_of(made)].since == first.since
-
-    on_wix(script)
+async def test_after_a_restart_during_a_partial_failure_the_provider_is_down_and_ages_survive(bench: WixBench) -> None:
+    made, apple = bench.connect(GOOGLE), bench.connect(APPLE)
+    first = rows(await bench.poll())[key_of(made)]
+    bench.site.provider_down(GOOGLE)
+    await bench.poll()
+    bench.open()
+    result = await bench.poll()
+    assert set(rows(result)) == {key_of(apple)}
+    assert providers(result)["google"] is False
+    assert isinstance(result.failure, ServerError)
+    bench.site.provider_up()
+    assert rows(await bench.poll())[key_of(made)].since == first.since
 
 
-def test_all_providers_failing_with_a_5xx_is_a_failed_poll() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.connect()
-        await bench.poll()
-        bench.site.provider_down()
-        assert isinstance(await bench.failure(), ServerError)
-
-    on_wix(script)
+async def test_all_providers_failing_with_a_5xx_is_a_failed_poll(bench: WixBench) -> None:
+    bench.connect()
+    await bench.poll()
+    bench.site.provider_down()
+    assert isinstance(await bench.failure(), ServerError)
 
 
-def test_all_providers_failing_with_an_empty_200_never_reads_as_no_connections() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.switches.all_down = "empty"
-        bench.connect()
-        before = await bench.observe()
-        bench.site.provider_down()
-        result = await bench.poll()
-        assert isinstance(result.failure, ServerError)
-        assert isinstance(result.observation, ConnectionsObservation)
-        assert (result.observation.at, result.observation.connections) == (before.at, before.connections)
-        assert providers(result)["google"] is False
-
-    on_wix(script)
+async def test_all_providers_failing_with_an_empty_200_never_reads_as_no_connections(bench: WixBench) -> None:
+    bench.switches.all_down = "empty"
+    bench.connect()
+    before = await bench.observe()
+    bench.site.provider_down()
+    result = await bench.poll()
+    assert isinstance(result.failure, ServerError)
+    assert isinstance(result.observation, ConnectionsObservation)
+    assert (result.observation.at, result.observation.connections) == (before.at, before.connections)
+    assert providers(result)["google"] is False
 
 
-def test_all_providers_failing_with_an_empty_200_at_start_is_a_failed_poll() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.switches.all_down = "empty"
-        bench.connect()
-        bench.site.provider_down()
-        error = await bench.failure()
-        assert isinstance(error, ServerError)
-        assert "google" in error.message
-
-    on_wix(script)
+async def test_all_providers_failing_with_an_empty_200_at_start_is_a_failed_poll(bench: WixBench) -> None:
+    bench.switches.all_down = "empty"
+    bench.connect()
+    bench.site.provider_down()
+    error = await bench.failure()
+    assert isinstance(error, ServerError)
+    assert "google" in error.message
 
 
-def test_a_site_without_connections_is_a_good_poll() -> None:
-    async def script(bench: WixBench) -> None:
-        observation = await bench.observe()
-        assert observation.connections == ()
-        assert all(provider.up for provider in observation.providers)
-
-    on_wix(script)
+async def test_a_site_without_connections_is_a_good_poll(bench: WixBench) -> None:
+    observation = await bench.observe()
+    assert observation.connections == ()
+    assert all(provider.up for provider in observation.providers)
 
 
-def test_a_missing_list_of_failed_providers_means_that_none_failed() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.switches.failed_ids = "absent"
-        bench.connect()
-        await bench.only()
-
-    on_wix(script)
+async def test_a_missing_list_of_failed_providers_means_that_none_failed(bench: WixBench) -> None:
+    bench.switches.failed_ids = "absent"
+    bench.connect()
+    await bench.only()
 
 
-def test_a_failed_provider_that_nobody_lists_is_down_under_a_short_id() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.connect()
-        bench.switches.extra_failed_ids = ("0f0e0d0c-0000-4000-8000-000000000000", "not a guid")
-        result = await bench.poll()
-        down = sorted(label for label, up in providers(result).items() if not up)
-        assert down == [f"unknown-{key_of('not a guid')[:8]}", "unknown-0f0e0d0c"]
-        assert isinstance(result.failure, ServerError)
-
-    on_wix(script)
+async def test_a_failed_provider_that_nobody_lists_is_down_under_a_short_id(bench: WixBench) -> None:
+    bench.connect()
+    bench.switches.extra_failed_ids = ("0f0e0d0c-0000-4000-8000-000000000000", "not a guid")
+    result = await bench.poll()
+    down = sorted(label for label, up in providers(result).items() if not up)
+    assert down == [f"unknown-{key_of('not a guid')[:8]}", "unknown-0f0e0d0c"]
+    assert isinstance(result.failure, ServerError)
 
 
-def test_one_malformed_row_costs_neither_the_others_nor_what_was_known() -> None:
-    async def script(bench: WixBench) -> None:
-        good, odd = bench.connect(), bench.connect()
-        await bench.poll()
-        bench.site.connections.amend(odd, id=None)
-        result = await bench.poll()
-        assert set(rows(result)) == {key_of(good), key_of(odd)}
-        assert rows(result)[key_of(odd)].observed_at < rows(result)[key_of(good)].observed_at
-        assert bench.events.malformed == {CollectorName.CONNECTIONS: 1}
-
-    on_wix(script)
+async def test_one_malformed_row_costs_neither_the_others_nor_what_was_known(bench: WixBench) -> None:
+    good, odd = bench.connect(), bench.connect()
+    await bench.poll()
+    bench.site.connections.amend(odd, id=None)
+    result = await bench.poll()
+    assert set(rows(result)) == {key_of(good), key_of(odd)}
+    assert rows(result)[key_of(odd)].observed_at < rows(result)[key_of(good)].observed_at
+    assert bench.events.malformed == {CollectorName.CONNECTIONS: 1}
 
 
-def test_only_malformed_rows_are_a_failed_poll() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.site.connections.amend(bench.connect(), id=7)
-        assert isinstance(await bench.failure(), InvalidResponseError)
-
-    on_wix(script)
+async def test_only_malformed_rows_are_a_failed_poll(bench: WixBench) -> None:
+    bench.site.connections.amend(bench.connect(), id=7)
+    assert isinstance(await bench.failure(), InvalidResponseError)
 
 
 @pytest.mark.parametrize(
@@ -207,20 +168,14 @@ def test_only_malformed_rows_are_a_failed_poll() -> None:
         '{"x":' * 50_000,
     ],
 )
-def test_an_answer_that_is_not_a_list_of_connections_is_a_failed_poll(body: str) -> None:
-    async def script(bench: WixBench) -> None:
-        bench.answer_with("ListConnections", body)
-        error = await bench.failure()
-        assert isinstance(error, InvalidResponseError)
-        assert error.request_id
-
-    on_wix(script)
+async def test_an_answer_that_is_not_a_list_of_connections_is_a_failed_poll(bench: WixBench, body: str) -> None:
+    bench.answer_with("ListConnections", body)
+    error = await bench.failure()
+    assert isinstance(error, InvalidResponseError)
+    assert error.request_id
 
 
-def test_the_same_row_twice_is_one_connection() -> None:
-    async def script(bench: WixBench) -> None:
-        body = '{"connections":[{"id":"a","status":"SYNCED"},{"id":"a","status":"ERROR"}]}'
-        bench.answer_with("ListConnections", body)
-        assert (await bench.only()).status is S.ERROR
-
-    on_wix(script)
+async def test_the_same_row_twice_is_one_connection(bench: WixBench) -> None:
+    body = '{"connections":[{"id":"a","status":"SYNCED"},{"id":"a","status":"ERROR"}]}'
+    bench.answer_with("ListConnections", body)
+    assert (await bench.only()).status is S.ERROR

@@ -6,63 +6,48 @@ import json
 
 from exporter.model import CollectorName, Provider
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT
-from tests.harness.wix_site import WixBench, key_of, on_wix
+from tests.harness.wix_site import WixBench, key_of
 
 
-def test_providers_are_listed_once_an_hour() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.connect()
-        for _ in range(59):
-            await bench.poll()
-        assert bench.calls("ListProviders") == 1
-        for _ in range(3):
-            await bench.poll()
-        assert bench.calls("ListProviders") == 2
-
-    on_wix(script)
+async def test_providers_are_listed_once_an_hour(bench: WixBench) -> None:
+    bench.connect()
+    for _ in range(59):
+        await bench.poll()
+    assert bench.calls("ListProviders") == 1
+    for _ in range(3):
+        await bench.poll()
+    assert bench.calls("ListProviders") == 2
 
 
-def test_a_new_provider_is_asked_for_at_most_every_five_minutes() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.connect(providerId="0f0e0d0c-0000-4000-8000-000000000000", calendarType="OTHER")
-        for _ in range(11):
-            assert (await bench.only()).provider == "other-0f0e0d0c"
-        assert bench.calls("ListProviders") == 3
-
-    on_wix(script)
+async def test_a_new_provider_is_asked_for_at_most_every_five_minutes(bench: WixBench) -> None:
+    bench.connect(providerId="0f0e0d0c-0000-4000-8000-000000000000", calendarType="OTHER")
+    for _ in range(11):
+        assert (await bench.only()).provider == "other-0f0e0d0c"
+    assert bench.calls("ListProviders") == 3
 
 
-def test_a_failing_provider_list_never_fails_the_poll_and_changes_no_label() -> None:
-    async def script(bench: WixBench) -> None:
-        for provider in (GOOGLE, APPLE, MICROSOFT, APP_PROVIDER):
-            bench.connect(provider)
-        bench.switches.providers_fail = True
-        blind = [connection.provider for connection in (await bench.observe()).connections]
-        assert blind == ["google", "apple", "microsoft", "other-5d3f2c1b"]
-        bench.switches.providers_fail = False
-        bench.clock.now += 3600
-        assert blind == [connection.provider for connection in (await bench.observe()).connections]
-
-    on_wix(script)
+async def test_a_failing_provider_list_never_fails_the_poll_and_changes_no_label(bench: WixBench) -> None:
+    for provider in (GOOGLE, APPLE, MICROSOFT, APP_PROVIDER):
+        bench.connect(provider)
+    bench.switches.providers_fail = True
+    blind = [connection.provider for connection in (await bench.observe()).connections]
+    assert blind == ["google", "apple", "microsoft", "other-5d3f2c1b"]
+    bench.switches.providers_fail = False
+    bench.clock.now += 3600
+    assert blind == [connection.provider for connection in (await bench.observe()).connections]
 
 
-def test_odd_rows_in_the_provider_list_cost_nothing_but_themselves() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.connect()
-        rows = [{"id": GOOGLE.id, "calendarType": "GOOGLE"}, {"id": 7}, "odd", {"id": "x", "calendarType": "NEW"}]
-        bench.answer_with("ListProviders", json.dumps({"providers": rows}))
-        observation = await bench.observe()
-        assert [provider.label for provider in observation.providers] == ["google", f"unknown-{key_of('x')[:8]}"]
-        assert bench.events.malformed == {CollectorName.CONNECTIONS: 2}
-        assert bench.events.unrecognized == {(CollectorName.CONNECTIONS, "calendar_type"): 1}
-
-    on_wix(script)
+async def test_odd_rows_in_the_provider_list_cost_nothing_but_themselves(bench: WixBench) -> None:
+    bench.connect()
+    rows = [{"id": GOOGLE.id, "calendarType": "GOOGLE"}, {"id": 7}, "odd", {"id": "x", "calendarType": "NEW"}]
+    bench.answer_with("ListProviders", json.dumps({"providers": rows}))
+    observation = await bench.observe()
+    assert [provider.label for provider in observation.providers] == ["google", f"unknown-{key_of('x')[:8]}"]
+    assert bench.events.malformed == {CollectorName.CONNECTIONS: 2}
+    assert bench.events.unrecognized == {(CollectorName.CONNECTIONS, "calendar_type"): 1}
 
 
-def test_provider_labels_are_words_from_a_short_list() -> None:
-    async def script(bench: WixBench) -> None:
-        observation = await bench.observe()
-        expected = tuple(Provider(label, up=True) for label in ("apple", "google", "microsoft", "other-5d3f2c1b"))
-        assert observation.providers == expected
-
-    on_wix(script)
+async def test_provider_labels_are_words_from_a_short_list(bench: WixBench) -> None:
+    observation = await bench.observe()
+    expected = tuple(Provider(label, up=True) for label in ("apple", "google", "microsoft", "other-5d3f2c1b"))
+    assert observation.providers == expected

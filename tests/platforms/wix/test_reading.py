@@ -15,7 +15,7 @@ from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.simulator.faults import FaultKind
 from exporter.simulator.wix.bookings import ABSENT
-from tests.harness.wix_site import DAY, WixBench, on_wix
+from tests.harness.wix_site import DAY, WixBench
 
 HOUR = 3600.0
 QUERY = "QueryExtendedBookings"
@@ -25,70 +25,55 @@ BOOKINGS = CollectorName.BOOKINGS
 
 @pytest.mark.parametrize("number", [0, 1, 49, 50, 51, 99, 100, 101, 200])
 @pytest.mark.parametrize("quirk", ["none", "trailing_empty_page", "omit_has_next"])
-def test_rows_are_read_whole_whatever_the_number_of_pages(number: int, quirk: str) -> None:
-    async def script(bench: WixBench) -> None:
-        if quirk != "none":
-            setattr(bench.switches, quirk, True)
-        for index in range(number):
-            bench.site.bookings.add(bench.clock.now + 60 + index, bench.clock.now + 120 + index)
-        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
-        (window,) = (await bench.count()).windows
-        assert (window.bookings, window.complete) == (number, True)
-
-    on_wix(script)
+async def test_rows_are_read_whole_whatever_the_number_of_pages(bench: WixBench, number: int, quirk: str) -> None:
+    if quirk != "none":
+        setattr(bench.switches, quirk, True)
+    for index in range(number):
+        bench.site.bookings.add(bench.clock.now + 60 + index, bench.clock.now + 120 + index)
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+    (window,) = (await bench.count()).windows
+    assert (window.bookings, window.complete) == (number, True)
 
 
-def test_a_world_of_2512_bookings_is_read_whole() -> None:
-    async def script(bench: WixBench) -> None:
-        for index in range(2512):
-            bench.site.bookings.add(bench.clock.now + 60 + index, bench.clock.now + 120 + index)
-        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
-        (window,) = (await bench.count()).windows
-        assert (window.bookings, window.complete) == (2512, True)
-
-    on_wix(script)
+async def test_a_world_of_2512_bookings_is_read_whole(bench: WixBench) -> None:
+    for index in range(2512):
+        bench.site.bookings.add(bench.clock.now + 60 + index, bench.clock.now + 120 + index)
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+    (window,) = (await bench.count()).windows
+    assert (window.bookings, window.complete) == (2512, True)
 
 
 @pytest.mark.parametrize("most", [1, 99, 100, 101, 250])
-def test_exactly_max_bookings_are_read_and_one_more_is_a_config_matter_and_not_a_part(most: int) -> None:
-    async def script(bench: WixBench) -> None:
-        for index in range(most):
-            bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
-        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": most}))
-        assert [window.bookings for window in (await bench.count()).windows] == [most]
-        bench.site.bookings.add(bench.clock.now + 60, bench.clock.now + 90)
-        error = await bench.failure(BOOKINGS)
-        assert isinstance(error, TargetConfigError)
-        assert f"more than {most} bookings, and max_bookings" in error.message
-        assert error.message.endswith("or switch conflicts off to only count")
-
-    on_wix(script)
+async def test_exactly_max_bookings_are_read_and_one_more_is_a_config_matter_and_not_a_part(bench: WixBench, most: int) -> None:
+    for index in range(most):
+        bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": most}))
+    assert [window.bookings for window in (await bench.count()).windows] == [most]
+    bench.site.bookings.add(bench.clock.now + 60, bench.clock.now + 90)
+    error = await bench.failure(BOOKINGS)
+    assert isinstance(error, TargetConfigError)
+    assert f"more than {most} bookings, and max_bookings" in error.message
+    assert error.message.endswith("or switch conflicts off to only count")
 
 
-def test_partners_of_conflicts_beyond_the_windows_are_bookings_that_a_poll_reads() -> None:
-    async def script(bench: WixBench) -> None:
-        staff, now = bench.site.add_staff(), bench.clock.now
-        bench.site.bookings.add(now + HOUR, now + 60 * HOUR, staff=staff)
-        for hours in (40, 50):
-            bench.site.bookings.add(now + hours * HOUR, now + hours * HOUR + 60, staff=staff)
-        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": 3}))
-        assert [window.conflicting for window in (await bench.count()).windows] == [1]
-        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": 2}))
-        assert isinstance(await bench.failure(BOOKINGS), TargetConfigError)
-
-    on_wix(script)
+async def test_partners_of_conflicts_beyond_the_windows_are_bookings_that_a_poll_reads(bench: WixBench) -> None:
+    staff, now = bench.site.add_staff(), bench.clock.now
+    bench.site.bookings.add(now + HOUR, now + 60 * HOUR, staff=staff)
+    for hours in (40, 50):
+        bench.site.bookings.add(now + hours * HOUR, now + hours * HOUR + 60, staff=staff)
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": 3}))
+    assert [window.conflicting for window in (await bench.count()).windows] == [1]
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": 2}))
+    assert isinstance(await bench.failure(BOOKINGS), TargetConfigError)
 
 
-def test_reading_in_circles_is_an_error_and_not_a_count() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.switches.repeat_cursor = True
-        for index in range(150):
-            bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
-        bench.open(bench.target(bookings=ROWS))
-        assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
-        assert bench.calls(QUERY) < 5
-
-    on_wix(script)
+async def test_reading_in_circles_is_an_error_and_not_a_count(bench: WixBench) -> None:
+    bench.switches.repeat_cursor = True
+    for index in range(150):
+        bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
+    bench.open(bench.target(bookings=ROWS))
+    assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
+    assert bench.calls(QUERY) < 5
 
 
 @pytest.mark.parametrize(
@@ -103,13 +88,10 @@ def test_reading_in_circles_is_an_error_and_not_a_count() -> None:
         '{"extendedBookings":[],"pagingMetadata":{"hasNext":true}}',
     ],
 )
-def test_an_answer_that_is_not_a_page_of_bookings_is_a_failed_poll(body: str) -> None:
-    async def script(bench: WixBench) -> None:
-        bench.answer_with(QUERY, body)
-        bench.open(bench.target(bookings=ROWS))
-        assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
-
-    on_wix(script)
+async def test_an_answer_that_is_not_a_page_of_bookings_is_a_failed_poll(bench: WixBench, body: str) -> None:
+    bench.answer_with(QUERY, body)
+    bench.open(bench.target(bookings=ROWS))
+    assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
 
 
 def page(ids: Iterable[str], **paging: object) -> str:
@@ -131,35 +113,23 @@ async def counted(bench: WixBench, *pages: str, complete: bool = True) -> int:
     return window.bookings
 
 
-def test_an_empty_page_that_says_there_is_more_is_not_the_last() -> None:
-    async def script(bench: WixBench) -> None:
-        first = page("ab", cursors={"next": "c1"}, hasNext=True)
-        assert await counted(bench, first, page("", cursors={"next": "c2"}, hasNext=True), page("c", hasNext=False)) == 3
-
-    on_wix(script)
+async def test_an_empty_page_that_says_there_is_more_is_not_the_last(bench: WixBench) -> None:
+    first = page("ab", cursors={"next": "c1"}, hasNext=True)
+    assert await counted(bench, first, page("", cursors={"next": "c2"}, hasNext=True), page("c", hasNext=False)) == 3
 
 
-def test_an_empty_page_that_says_nothing_else_is_the_last() -> None:
-    async def script(bench: WixBench) -> None:
-        assert await counted(bench, page("ab", cursors={"next": "c1"}), page("", cursors={"next": "c2"}), page("cd")) == 2
-
-    on_wix(script)
+async def test_an_empty_page_that_says_nothing_else_is_the_last(bench: WixBench) -> None:
+    assert await counted(bench, page("ab", cursors={"next": "c1"}), page("", cursors={"next": "c2"}), page("cd")) == 2
 
 
-def test_a_cursor_behind_the_last_page_is_not_followed() -> None:
-    async def script(bench: WixBench) -> None:
-        assert await counted(bench, page("ab", cursors={"next": "c1"}, hasNext=False), page("cd")) == 2
-
-    on_wix(script)
+async def test_a_cursor_behind_the_last_page_is_not_followed(bench: WixBench) -> None:
+    assert await counted(bench, page("ab", cursors={"next": "c1"}, hasNext=False), page("cd")) == 2
 
 
-def test_a_skipped_row_on_an_early_page_makes_the_whole_read_incomplete() -> None:
-    async def script(bench: WixBench) -> None:
-        first = json.loads(page("ab", cursors={"next": "c1"}))
-        first["extendedBookings"].append({"booking": {"id": "odd"}})
-        assert await counted(bench, json.dumps(first), page("c"), complete=False) == 3
-
-    on_wix(script)
+async def test_a_skipped_row_on_an_early_page_makes_the_whole_read_incomplete(bench: WixBench) -> None:
+    first = json.loads(page("ab", cursors={"next": "c1"}))
+    first["extendedBookings"].append({"booking": {"id": "odd"}})
+    assert await counted(bench, json.dumps(first), page("c"), complete=False) == 3
 
 
 @pytest.mark.parametrize(
@@ -170,124 +140,99 @@ def test_a_skipped_row_on_an_early_page_makes_the_whole_read_incomplete() -> Non
         (page("", cursors={"next": "c1"}, hasNext=True), page("", cursors={"next": "c1"}, hasNext=True)),
     ],
 )
-def test_a_read_whose_end_cannot_be_told_is_an_error_and_not_a_count(pages: tuple[str, ...]) -> None:
-    async def script(bench: WixBench) -> None:
-        with pytest.raises(InvalidResponseError):
-            await counted(bench, *pages)
-
-    on_wix(script)
+async def test_a_read_whose_end_cannot_be_told_is_an_error_and_not_a_count(bench: WixBench, pages: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidResponseError):
+        await counted(bench, *pages)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 99])
-def test_pages_without_end_that_bring_hardly_anything_are_an_error_after_twice_the_pages_of_the_limit(rows: int) -> None:
-    async def script(bench: WixBench) -> None:
-        for number in range(100):
-            ids = [f"new {number}", *(f"known {index}" for index in range(1, rows))][:rows]
-            bench.answer_with(QUERY, page(ids, cursors={"next": f"c{number}"}, hasNext=True), times=1)
-        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": 1000}))
-        error = await bench.failure(BOOKINGS)
-        assert isinstance(error, InvalidResponseError)
-        assert "without end" in error.message
-        assert bench.calls(QUERY) == 30
+async def test_pages_without_end_that_bring_hardly_anything_are_an_error_after_twice_the_pages_of_the_limit(
+    bench: WixBench, rows: int
+) -> None:
+    for number in range(100):
+        ids = [f"new {number}", *(f"known {index}" for index in range(1, rows))][:rows]
+        bench.answer_with(QUERY, page(ids, cursors={"next": f"c{number}"}, hasNext=True), times=1)
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": 1000}))
+    error = await bench.failure(BOOKINGS)
+    assert isinstance(error, InvalidResponseError)
+    assert "without end" in error.message
+    assert bench.calls(QUERY) == 30
 
-    on_wix(script)
 
-
-def test_cursors_as_long_as_a_page_are_followed_and_not_kept() -> None:
-    async def script(bench: WixBench) -> int:
-        for number in range(20):
-            answer = page([f"new {number}"], cursors={"next": f"c{number}" + "x" * 1_000_000}, hasNext=number < 19)
-            bench.answer_with(QUERY, answer, times=1)
-        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
-        tracemalloc.start()
-        try:
-            await bench.count()
-            return tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-
-    assert on_wix(script) < 12_000_000
+async def test_cursors_as_long_as_a_page_are_followed_and_not_kept(bench: WixBench) -> None:
+    for number in range(20):
+        answer = page([f"new {number}"], cursors={"next": f"c{number}" + "x" * 1_000_000}, hasNext=number < 19)
+        bench.answer_with(QUERY, answer, times=1)
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+    tracemalloc.start()
+    try:
+        await bench.count()
+        assert tracemalloc.get_traced_memory()[1] < 12_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("status", [ABSENT, None, "", 7, ["CONFIRMED"]])
-def test_a_row_without_a_status_is_not_left_out_in_silence(status: object) -> None:
-    async def script(bench: WixBench) -> None:
-        start = bench.clock.now + HOUR
-        odd = bench.site.bookings.add(start, start + HOUR, patch={"status": status})
-        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
-        assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
-        bench.site.bookings.add(start, start + HOUR)
-        (window,) = (await bench.count()).windows
-        assert (window.bookings, window.complete) == (1, False)
-        assert bench.events.malformed[BOOKINGS] >= 1
-        assert bench.events.vanished == 0
-        bench.site.bookings.amend(odd, patch={})
-        (window,) = (await bench.count()).windows
-        assert (window.bookings, window.complete) == (2, True)
-
-    on_wix(script)
+async def test_a_row_without_a_status_is_not_left_out_in_silence(bench: WixBench, status: object) -> None:
+    start = bench.clock.now + HOUR
+    odd = bench.site.bookings.add(start, start + HOUR, patch={"status": status})
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+    assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
+    bench.site.bookings.add(start, start + HOUR)
+    (window,) = (await bench.count()).windows
+    assert (window.bookings, window.complete) == (1, False)
+    assert bench.events.malformed[BOOKINGS] >= 1
+    assert bench.events.vanished == 0
+    bench.site.bookings.amend(odd, patch={})
+    (window,) = (await bench.count()).windows
+    assert (window.bookings, window.complete) == (2, True)
 
 
-def test_a_row_whose_status_changed_since_it_was_indexed_counts_as_what_it_is_now() -> None:
-    async def script(bench: WixBench) -> None:
-        start = bench.clock.now + HOUR
-        bench.site.bookings.add(start, start + HOUR)
-        bench.site.bookings.add(start, start + HOUR, patch={"status": "CANCELED"})
-        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
-        (window,) = (await bench.count()).windows
-        assert (window.bookings, window.by_status, window.complete) == (1, {"confirmed": 1, "pending": 0}, True)
-
-    on_wix(script)
+async def test_a_row_whose_status_changed_since_it_was_indexed_counts_as_what_it_is_now(bench: WixBench) -> None:
+    start = bench.clock.now + HOUR
+    bench.site.bookings.add(start, start + HOUR)
+    bench.site.bookings.add(start, start + HOUR, patch={"status": "CANCELED"})
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+    (window,) = (await bench.count()).windows
+    assert (window.bookings, window.by_status, window.complete) == (1, {"confirmed": 1, "pending": 0}, True)
 
 
 @pytest.mark.parametrize("hours", [1, 25])
-def test_an_incomplete_read_says_so_and_loses_no_booking(hours: float) -> None:
-    async def script(bench: WixBench) -> None:
-        staff, now = bench.site.add_staff(), bench.clock.now
-        bench.site.bookings.add(now + 23 * HOUR, now + 26 * HOUR, staff=staff)  # reaches beyond the window
-        odd = bench.site.bookings.add(now + hours * HOUR, now + (hours + 1) * HOUR)
-        bench.site.bookings.add(now + 25 * HOUR, now + 26 * HOUR)
-        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
-        assert (await bench.count()).windows[0].complete
-        bench.site.bookings.amend(odd, patch={"startDate": "soon"})
-        assert not (await bench.count()).windows[0].complete
-        assert bench.events.vanished == 0
-
-    on_wix(script)
+async def test_an_incomplete_read_says_so_and_loses_no_booking(bench: WixBench, hours: float) -> None:
+    staff, now = bench.site.add_staff(), bench.clock.now
+    bench.site.bookings.add(now + 23 * HOUR, now + 26 * HOUR, staff=staff)  # reaches beyond the window
+    odd = bench.site.bookings.add(now + hours * HOUR, now + (hours + 1) * HOUR)
+    bench.site.bookings.add(now + 25 * HOUR, now + 26 * HOUR)
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+    assert (await bench.count()).windows[0].complete
+    bench.site.bookings.amend(odd, patch={"startDate": "soon"})
+    assert not (await bench.count()).windows[0].complete
+    assert bench.events.vanished == 0
 
 
-def test_a_page_that_breaks_off_fails_the_whole_read() -> None:
-    async def script(bench: WixBench) -> None:
-        for index in range(150):
-            bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
-        bench.spoil(FaultKind.TRUNCATED, QUERY, after=1)
-        bench.open(bench.target(bookings=ROWS))
-        assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
-
-    on_wix(script)
+async def test_a_page_that_breaks_off_fails_the_whole_read(bench: WixBench) -> None:
+    for index in range(150):
+        bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
+    bench.spoil(FaultKind.TRUNCATED, QUERY, after=1)
+    bench.open(bench.target(bookings=ROWS))
+    assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
 
 
-def test_a_row_that_cannot_be_placed_makes_the_windows_incomplete() -> None:
-    async def script(bench: WixBench) -> None:
-        start = bench.clock.now + HOUR
-        bench.site.bookings.add(start, start + HOUR)
-        bench.site.bookings.add(start, start + HOUR, patch={"startDate": "soon"})
-        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
-        (window,) = (await bench.count()).windows
-        assert (window.bookings, window.complete) == (1, False)
-        assert bench.events.malformed[BOOKINGS] >= 1
-
-    on_wix(script)
+async def test_a_row_that_cannot_be_placed_makes_the_windows_incomplete(bench: WixBench) -> None:
+    start = bench.clock.now + HOUR
+    bench.site.bookings.add(start, start + HOUR)
+    bench.site.bookings.add(start, start + HOUR, patch={"startDate": "soon"})
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+    (window,) = (await bench.count()).windows
+    assert (window.bookings, window.complete) == (1, False)
+    assert bench.events.malformed[BOOKINGS] >= 1
 
 
 @pytest.mark.parametrize("patch", [{"endDate": ABSENT}, {"endDate": None}, {"bookedEntity": "odd"}, {"bookedEntity": ABSENT}])
-def test_a_row_without_an_end_or_a_resource_still_counts(patch: dict[str, object]) -> None:
-    async def script(bench: WixBench) -> None:
-        staff, start = bench.site.add_staff(), bench.clock.now + HOUR
-        bench.site.bookings.add(start, start + HOUR, staff=staff)
-        bench.site.bookings.add(start, start + HOUR, staff=staff, patch=patch)
-        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
-        (window,) = (await bench.count()).windows
-        assert (window.bookings, window.complete) == (2, True)
-
-    on_wix(script)
+async def test_a_row_without_an_end_or_a_resource_still_counts(bench: WixBench, patch: dict[str, object]) -> None:
+    staff, start = bench.site.add_staff(), bench.clock.now + HOUR
+    bench.site.bookings.add(start, start + HOUR, staff=staff)
+    bench.site.bookings.add(start, start + HOUR, staff=staff, patch=patch)
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+    (window,) = (await bench.count()).windows
+    assert (window.bookings, window.complete) == (2, True)

@@ -18,7 +18,7 @@ from exporter.simulator.wix.bookings import BookingKind
 from exporter.simulator.wix.faults import system_error
 from exporter.simulator.wix.providers import GOOGLE, PROVIDERS
 from exporter.support.secret import Secret
-from tests.harness.wix_site import WixBench, on_wix
+from tests.harness.wix_site import WixBench
 
 KEY = "IST.canary-key-0123456789"
 APP_SECRET = "canary-app-secret-0123456789"
@@ -101,73 +101,61 @@ async def say_everything(bench: WixBench) -> str:
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("conflicts", [False, True])
-def test_nothing_that_we_say_names_a_person_or_a_secret(trouble: str, conflicts: bool) -> None:
-    async def script(bench: WixBench) -> None:
-        bench.simulator.wix.add_key(bench.site, KEY)
-        fill(bench)
-        bench.open(bench.target(api_key=Secret(KEY), bookings={"conflicts": conflicts}))
-        TROUBLES[trouble](bench)
-        said = await say_everything(bench)
-        assert ("BookingsObservation" if trouble == "none" else "Error") in said
-        for secret in (*canary.CANARIES, KEY, bench.site.id):
-            assert secret not in said
-
-    on_wix(script)
+async def test_nothing_that_we_say_names_a_person_or_a_secret(bench: WixBench, trouble: str, conflicts: bool) -> None:
+    bench.simulator.wix.add_key(bench.site, KEY)
+    fill(bench)
+    bench.open(bench.target(api_key=Secret(KEY), bookings={"conflicts": conflicts}))
+    TROUBLES[trouble](bench)
+    said = await say_everything(bench)
+    assert ("BookingsObservation" if trouble == "none" else "Error") in said
+    for secret in (*canary.CANARIES, KEY, bench.site.id):
+        assert secret not in said
 
 
-def test_app_secrets_and_tokens_stay_out_of_everything_that_we_say() -> None:
-    async def script(bench: WixBench) -> None:
-        app = bench.simulator.wix.credentials.install(bench.site.id, app_secret=APP_SECRET)
-        fill(bench)
-        bench.open(bench.target(app=app, bookings={}))
-        said = await say_everything(bench)
-        bench.simulator.wix.credentials.uninstall(app.instance_id)
-        said += await say_everything(bench)
-        assert "AuthError" in said
-        for secret in (APP_SECRET, "OAUTH2.", *canary.CANARIES):
-            assert secret not in said
-
-    on_wix(script)
+async def test_app_secrets_and_tokens_stay_out_of_everything_that_we_say(bench: WixBench) -> None:
+    app = bench.simulator.wix.credentials.install(bench.site.id, app_secret=APP_SECRET)
+    fill(bench)
+    bench.open(bench.target(app=app, bookings={}))
+    said = await say_everything(bench)
+    bench.simulator.wix.credentials.uninstall(app.instance_id)
+    said += await say_everything(bench)
+    assert "AuthError" in said
+    for secret in (APP_SECRET, "OAUTH2.", *canary.CANARIES):
+        assert secret not in said
 
 
-def test_only_reads_reach_wix_whatever_happens() -> None:
-    async def script(bench: WixBench) -> None:
-        fill(bench)
-        app = bench.simulator.wix.credentials.install(bench.site.id)
-        for target in (
-            bench.target(bookings={}),
-            bench.target(bookings={"conflicts": True}),
-            bench.target(app=app, bookings={"conflicts": True}),
-        ):
-            bench.open(target)
-            for fault in (None, system_error(times=1), system_error(status=403, times=1), system_error(status=404, times=2)):
-                if fault:
-                    bench.simulator.faults.add(fault)
-                await say_everything(bench)
-                await bench.session.check()
-        assert bench.simulator.log.writes() == {}
-        calendars = [call for call in bench.simulator.log if "external-calendars" in call.path]
-        assert {call.method for call in calendars} == {"GET"}
-        asked = {call.operation for call in bench.simulator.log}
-        assert asked == {LIST, PROVIDER_LIST, COUNT, QUERY, "CreateAccessToken"}
-
-    on_wix(script)
+async def test_only_reads_reach_wix_whatever_happens(bench: WixBench) -> None:
+    fill(bench)
+    app = bench.simulator.wix.credentials.install(bench.site.id)
+    for target in (
+        bench.target(bookings={}),
+        bench.target(bookings={"conflicts": True}),
+        bench.target(app=app, bookings={"conflicts": True}),
+    ):
+        bench.open(target)
+        for fault in (None, system_error(times=1), system_error(status=403, times=1), system_error(status=404, times=2)):
+            if fault:
+                bench.simulator.faults.add(fault)
+            await say_everything(bench)
+            await bench.session.check()
+    assert bench.simulator.log.writes() == {}
+    calendars = [call for call in bench.simulator.log if "external-calendars" in call.path]
+    assert {call.method for call in calendars} == {"GET"}
+    asked = {call.operation for call in bench.simulator.log}
+    assert asked == {LIST, PROVIDER_LIST, COUNT, QUERY, "CreateAccessToken"}
 
 
-def test_two_sites_at_once_do_not_touch_each_other() -> None:
-    async def script(bench: WixBench) -> None:
-        other = bench.simulator.wix.add_site()
-        other.connect_many(3)
-        bench.connect()
-        here = bench.open()
-        there = bench.open(bench.target(name="spa", site_id=other.id, api_key=Secret(bench.simulator.wix.add_key(other).value)))
-        bench.site.premium = False
-        results = await asyncio.gather(
-            here.collectors[CollectorName.CONNECTIONS].poll(),
-            there.collectors[CollectorName.CONNECTIONS].poll(),
-            return_exceptions=True,
-        )
-        assert isinstance(results[0], PollError)
-        assert not isinstance(results[1], BaseException)
-
-    on_wix(script)
+async def test_two_sites_at_once_do_not_touch_each_other(bench: WixBench) -> None:
+    other = bench.simulator.wix.add_site()
+    other.connect_many(3)
+    bench.connect()
+    here = bench.open()
+    there = bench.open(bench.target(name="spa", site_id=other.id, api_key=Secret(bench.simulator.wix.add_key(other).value)))
+    bench.site.premium = False
+    results = await asyncio.gather(
+        here.collectors[CollectorName.CONNECTIONS].poll(),
+        there.collectors[CollectorName.CONNECTIONS].poll(),
+        return_exceptions=True,
+    )
+    assert isinstance(results[0], PollError)
+    assert not isinstance(results[1], BaseException)

@@ -19,7 +19,7 @@ from exporter.simulator import canary
 from exporter.simulator.faults import FaultKind
 from exporter.simulator.wix.operations import ALL_PERMISSIONS, READ_SITES
 from exporter.support.secret import Secret
-from tests.harness.wix_site import WixBench, on_wix
+from tests.harness.wix_site import WixBench, running_site
 
 GUID = "7f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10"
 FINE = {"id": GUID, "displayName": "Salon", "published": True}
@@ -44,18 +44,16 @@ async def read(wix: WixBench, **changes: object) -> FoundSites:
         return await SiteFinder(rule(wix, **changes), services).sites()
 
 
-def found(script: object = lambda _: None) -> FoundSites:
-    async def run(wix: WixBench) -> FoundSites:
+async def found(script: object = lambda _: None) -> FoundSites:
+    async with running_site() as wix:
         wix.site.display_name = "A"
         script(wix)  # type: ignore[operator]
         return await read(wix)
 
-    return on_wix(run)
 
-
-def failure(script: object) -> PollError:
+async def failure(script: object) -> PollError:
     with pytest.raises(PollError) as caught:
-        found(script)
+        await found(script)
     return caught.value
 
 
@@ -71,39 +69,36 @@ def names(sites: FoundSites) -> list[str]:
     return [site.name for site in sites.sites]
 
 
-def test_published_sites_with_bookings_come_oldest_first_headless_ones_among_them() -> None:
+async def test_published_sites_with_bookings_come_oldest_first_headless_ones_among_them() -> None:
     def script(wix: WixBench) -> None:
         add(wix, "B", namespace="HEADLESS")
         add(wix, "draft", published=False)
         add(wix, "shop", bookings_installed=False)
         wix.simulator.wix.add_site(display_name="of another account")
 
-    assert ["A", "B"] == names(found(script))
+    assert ["A", "B"] == names(await found(script))
 
 
-def test_the_account_is_named_and_no_site() -> None:
-    async def script(wix: WixBench) -> None:
-        await read(wix)
-        wix.switches.reject_both_ids = True
-        await read(wix)
-
-    on_wix(script)
+async def test_the_account_is_named_and_no_site(bench: WixBench) -> None:
+    await read(bench)
+    bench.switches.reject_both_ids = True
+    await read(bench)
 
 
 @pytest.mark.parametrize("hidden", [True, False])
-def test_a_site_in_the_trash_is_not_listed_and_told_as_gone_where_the_answer_says_so(hidden: bool) -> None:
+async def test_a_site_in_the_trash_is_not_listed_and_told_as_gone_where_the_answer_says_so(hidden: bool) -> None:
     kept: list[str] = []
 
     def script(wix: WixBench) -> None:
         wix.switches.hide_trashed = hidden
         kept.append(add(wix, "B", trashed_at=wix.clock.now))
 
-    sites = found(script)
+    sites = await found(script)
     assert (["A"], frozenset() if hidden else frozenset(kept)) == (names(sites), sites.gone)
 
 
 @pytest.mark.parametrize("switch", ["", "trailing_empty_page", "omit_has_next"])
-def test_250_sites_take_three_pages_and_each_comes_once(switch: str) -> None:
+async def test_250_sites_take_three_pages_and_each_comes_once(switch: str) -> None:
     def script(wix: WixBench) -> None:
         for number in range(249):
             add(wix, f"Site {number:03}")
@@ -112,7 +107,7 @@ def test_250_sites_take_three_pages_and_each_comes_once(switch: str) -> None:
         elif switch:
             setattr(wix.switches, switch, True)
 
-    sites = found(script)
+    sites = await found(script)
     assert (250, 250, 0) == (len(sites.sites), len({site.id for site in sites.sites}), sites.odd)
 
 
@@ -131,8 +126,8 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
-def test_what_is_not_a_whole_list_is_none(body: str) -> None:
-    error = failure(lambda wix: wix.answer_with("QuerySites", body))
+async def test_what_is_not_a_whole_list_is_none(body: str) -> None:
+    error = await failure(lambda wix: wix.answer_with("QuerySites", body))
     assert Reason.INVALID_RESPONSE is error.reason
     assert "query_sites" in error.message or "sites" in error.message
 
@@ -149,22 +144,22 @@ def test_what_is_not_a_whole_list_is_none(body: str) -> None:
         (FaultKind.HUGE, Reason.INVALID_RESPONSE),
     ],
 )
-def test_a_read_that_breaks_off_brings_nothing_on_whichever_page(kind: FaultKind, reason: Reason, after: int) -> None:
+async def test_a_read_that_breaks_off_brings_nothing_on_whichever_page(kind: FaultKind, reason: Reason, after: int) -> None:
     def script(wix: WixBench) -> None:
         for number in range(120):
             add(wix, f"Site {number}")
         wix.spoil(kind, "QuerySites", after=after)
 
-    assert reason is failure(script).reason
+    assert reason is (await failure(script)).reason
 
 
 ODD = [{}, None, "text", 7, {"id": 5}, {"id": ""}, {"id": "no guid"}, {"id": GUID[:-1]}, {"id": "x" * 70_000}]
 
 
 @pytest.mark.parametrize("row", ODD, ids=range(len(ODD)))
-def test_a_row_that_cannot_be_read_is_counted_and_costs_no_other(row: object) -> None:
+async def test_a_row_that_cannot_be_read_is_counted_and_costs_no_other(row: object) -> None:
     body = json.dumps({"sites": [row, FINE], "metadata": LAST})
-    sites = found(lambda wix: wix.answer_with("QuerySites", body))
+    sites = await found(lambda wix: wix.answer_with("QuerySites", body))
     assert (["Salon"], 1) == (names(sites), sites.odd)
 
 
@@ -177,33 +172,30 @@ def test_a_row_that_cannot_be_read_is_counted_and_costs_no_other(row: object) ->
         ({"id": GUID, "displayName": "x" * 5_000}, "x" * 1_000),
     ],
 )
-def test_what_a_row_lacks_costs_only_its_name(row: dict[str, object], name: str) -> None:
+async def test_what_a_row_lacks_costs_only_its_name(row: dict[str, object], name: str) -> None:
     body = json.dumps({"sites": [row], "metadata": LAST})
-    assert (FoundSite(GUID, name),) == found(lambda wix: wix.answer_with("QuerySites", body)).sites
+    assert (FoundSite(GUID, name),) == (await found(lambda wix: wix.answer_with("QuerySites", body))).sites
 
 
-def test_refusals_are_told_apart() -> None:
-    async def script(wix: WixBench) -> list[Reason]:
-        reasons = []
-        other = wix.simulator.wix.add_key(wix.site, permissions=ALL_PERMISSIONS - READ_SITES).value
-        keys = [rule(wix).target.model_copy(update={"api_key": Secret(key)}) for key in ("IST.wrong", other)]
-        refused: list[dict[str, Any]] = [{"account_id": "another"}, {"target": keys[0]}, {"target": keys[1]}]
-        for changes in refused:
-            with pytest.raises(PollError) as caught:
-                await read(wix, **changes)
-            reasons.append(caught.value.reason)
-        return reasons
-
-    assert [Reason.PERMISSION, Reason.AUTH, Reason.PERMISSION] == on_wix(script)
+async def test_refusals_are_told_apart(bench: WixBench) -> None:
+    reasons = []
+    other = bench.simulator.wix.add_key(bench.site, permissions=ALL_PERMISSIONS - READ_SITES).value
+    keys = [rule(bench).target.model_copy(update={"api_key": Secret(key)}) for key in ("IST.wrong", other)]
+    refused: list[dict[str, Any]] = [{"account_id": "another"}, {"target": keys[0]}, {"target": keys[1]}]
+    for changes in refused:
+        with pytest.raises(PollError) as caught:
+            await read(bench, **changes)
+        reasons.append(caught.value.reason)
+    assert [Reason.PERMISSION, Reason.AUTH, Reason.PERMISSION] == reasons
 
 
-def test_no_error_shows_the_key_or_what_the_answer_held() -> None:
+async def test_no_error_shows_the_key_or_what_the_answer_held() -> None:
     body = json.dumps({"sites": canary.EMAIL, "metadata": LAST})
 
     def script(wix: WixBench) -> None:
         wix.answer_with("QuerySites", body)
 
-    error = failure(script)
+    error = await failure(script)
     assert canary.EMAIL not in str(error)
     assert "IST." not in str(error)
 

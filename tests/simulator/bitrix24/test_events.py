@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from exporter.simulator import running
 from exporter.simulator.bitrix24.events import EventQueue, Handler
-from tests.harness.bench import Bench, on_bench
+from tests.harness.bench import Bench
 
 Received = list[tuple[str, dict[str, str]]]
 
@@ -34,13 +34,9 @@ async def deliver(bench: Bench, queue: EventQueue, received: Received, handler: 
         await queue.deliver(bench.http, bench.clock.now)
 
 
-def test_changes_arrive_as_forms_with_upper_case_names_and_nothing_but_the_id() -> None:
-    async def script(bench: Bench) -> Received:
-        received: Received = []
-        await deliver(bench, EventQueue(bench.portal, bench.url), received, Handler("", "t0ken"))
-        return received
-
-    received = on_bench(script)
+async def test_changes_arrive_as_forms_with_upper_case_names_and_nothing_but_the_id(bench: Bench) -> None:
+    received: Received = []
+    await deliver(bench, EventQueue(bench.portal, bench.url), received, Handler("", "t0ken"))
     assert [form["event"] for _, form in received] == ["ONBOOKINGADD", "ONBOOKINGUPDATE", "ONBOOKINGDELETE"]
     for content_type, form in received:
         assert content_type == "application/x-www-form-urlencoded"
@@ -49,37 +45,28 @@ def test_changes_arrive_as_forms_with_upper_case_names_and_nothing_but_the_id() 
         assert form["ts"] == "1790000000"
 
 
-def test_an_outgoing_webhook_sends_its_application_token_and_no_access_token() -> None:
-    async def script(bench: Bench) -> Received:
-        received: Received = []
-        await deliver(bench, EventQueue(bench.portal, bench.url), received, Handler("", "wrong-or-right"))
-        return received
-
-    _, form = on_bench(script)[0]
+async def test_an_outgoing_webhook_sends_its_application_token_and_no_access_token(bench: Bench) -> None:
+    received: Received = []
+    await deliver(bench, EventQueue(bench.portal, bench.url), received, Handler("", "wrong-or-right"))
+    _, form = received[0]
     assert form["auth[application_token]"] == "wrong-or-right"
     assert "auth[access_token]" not in form
 
 
-def test_an_application_gets_its_tokens_too() -> None:
-    async def script(bench: Bench) -> tuple[Received, str]:
-        received: Received = []
-        pair = bench.simulator.bitrix24.issue(bench.simulator.bitrix24.add_app(bench.portal))
-        await deliver(bench, EventQueue(bench.portal, bench.url), received, Handler("", "t0ken", pair))
-        return received, pair.access_token
-
-    received, token = on_bench(script)
+async def test_an_application_gets_its_tokens_too(bench: Bench) -> None:
+    received: Received = []
+    pair = bench.simulator.bitrix24.issue(bench.simulator.bitrix24.add_app(bench.portal))
+    await deliver(bench, EventQueue(bench.portal, bench.url), received, Handler("", "t0ken", pair))
+    token = pair.access_token
     assert received[0][1]["auth[access_token]"] == token
     assert received[0][1]["auth[expires_in]"] == "3600"
 
 
-def test_a_failed_delivery_is_not_repeated() -> None:
-    async def script(bench: Bench) -> tuple[int, list[int | None]]:
-        received: Received = []
-        queue, handler = EventQueue(bench.portal, bench.url), Handler("", "t0ken")
-        await deliver(bench, queue, received, handler, status=500)
-        await queue.deliver(bench.http, bench.clock.now)
-        bench.world.add_booking(1, 2)
-        await queue.deliver(bench.http, bench.clock.now)  # the receiver is gone by now
-        return len(received), handler.statuses
-
-    assert on_bench(script) == (3, [500, 500, 500, None])
+async def test_a_failed_delivery_is_not_repeated(bench: Bench) -> None:
+    received: Received = []
+    queue, handler = EventQueue(bench.portal, bench.url), Handler("", "t0ken")
+    await deliver(bench, queue, received, handler, status=500)
+    await queue.deliver(bench.http, bench.clock.now)
+    bench.world.add_booking(1, 2)
+    await queue.deliver(bench.http, bench.clock.now)  # the receiver is gone by now
+    assert (len(received), handler.statuses) == (3, [500, 500, 500, None])

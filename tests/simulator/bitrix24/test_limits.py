@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from exporter.simulator.bitrix24.errors import ApiError
-from tests.harness.bench import LINKS, LIST, Bench, on_bench
+from tests.harness.bench import LINKS, LIST, Bench
 
 
 async def statuses(bench: Bench, number: int) -> list[int]:
@@ -17,12 +17,9 @@ async def statuses(bench: Bench, number: int) -> list[int]:
 
 
 @pytest.mark.parametrize(("plan", "threshold"), [("standard", 50), ("enterprise", 250)])
-def test_the_call_over_the_threshold_is_503_without_retry_after(plan: str, threshold: int) -> None:
-    async def script(bench: Bench) -> tuple[list[int], httpx.Response]:
-        bench.portal.set_plan(plan)
-        return await statuses(bench, threshold), await bench.post("scope")
-
-    allowed, refused = on_bench(script)
+async def test_the_call_over_the_threshold_is_503_without_retry_after(bench: Bench, plan: str, threshold: int) -> None:
+    bench.portal.set_plan(plan)
+    allowed, refused = (await statuses(bench, threshold), await bench.post("scope"))
     assert set(allowed) == {200}
     assert refused.status_code == 503
     assert refused.json() == {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}
@@ -30,117 +27,88 @@ def test_the_call_over_the_threshold_is_503_without_retry_after(plan: str, thres
 
 
 @pytest.mark.parametrize("leak", [2.0, 5.0])
-def test_a_steady_rate_up_to_the_leak_is_never_refused(leak: float) -> None:
-    async def script(bench: Bench) -> set[int]:
-        bench.portal.set_bucket(leak, 10.0)
-        seen = set()
-        for _ in range(60):
-            bench.clock.now += 1 / leak
-            seen.add((await bench.post("scope")).status_code)
-        return seen
-
-    assert on_bench(script) == {200}
+async def test_a_steady_rate_up_to_the_leak_is_never_refused(bench: Bench, leak: float) -> None:
+    bench.portal.set_bucket(leak, 10.0)
+    seen = set()
+    for _ in range(60):
+        bench.clock.now += 1 / leak
+        seen.add((await bench.post("scope")).status_code)
+    assert seen == {200}
 
 
-def test_the_bucket_leaks_on_the_clock() -> None:
-    async def script(bench: Bench) -> list[int]:
-        await statuses(bench, 51)
-        bench.clock.now += 2
-        return await statuses(bench, 4)
-
-    assert on_bench(script) == [200, 200, 200, 503]
+async def test_the_bucket_leaks_on_the_clock(bench: Bench) -> None:
+    await statuses(bench, 51)
+    bench.clock.now += 2
+    assert (await statuses(bench, 4)) == [200, 200, 200, 503]
 
 
-def test_calls_at_once_are_counted_as_calls_one_after_the_other_are() -> None:
+async def test_calls_at_once_are_counted_as_calls_one_after_the_other_are(bench: Bench) -> None:
     """Nothing documents a limit of calls at once; twenty were seen to be taken (bitrix24.md 6.1)."""
 
-    async def script(bench: Bench) -> list[int]:
-        return sorted([answer.status_code for answer in await asyncio.gather(*(bench.post("scope") for _ in range(52)))])
-
-    assert on_bench(script) == [*[200] * 50, 503, 503]
-
-
-def test_hammering_prolongs_the_wait_but_not_without_end() -> None:
-    async def script(bench: Bench) -> tuple[float, list[int]]:
-        await statuses(bench, 80)
-        level = bench.portal.bucket_level(bench.clock.now)
-        bench.clock.now += 1
-        return level, await statuses(bench, 1)
-
-    assert on_bench(script) == (51.0, [200])
+    assert sorted([answer.status_code for answer in await asyncio.gather(*(bench.post("scope") for _ in range(52)))]) == [
+        *[200] * 50,
+        503,
+        503,
+    ]
 
 
-def test_all_credentials_of_one_portal_share_the_bucket() -> None:
-    async def script(bench: Bench) -> tuple[int, int]:
-        second = bench.simulator.bitrix24.add_webhook(bench.portal)
-        pair = bench.simulator.bitrix24.issue(bench.simulator.bitrix24.add_app(bench.portal))
-        await statuses(bench, 50)
-        by_webhook = await bench.http.post(second.url(bench.url) + "scope")
-        by_token = await bench.http.post(f"{bench.url}/rest/scope", json={"auth": pair.access_token})
-        return by_webhook.status_code, by_token.status_code
-
-    assert on_bench(script) == (503, 503)
+async def test_hammering_prolongs_the_wait_but_not_without_end(bench: Bench) -> None:
+    await statuses(bench, 80)
+    level = bench.portal.bucket_level(bench.clock.now)
+    bench.clock.now += 1
+    assert (level, await statuses(bench, 1)) == (51.0, [200])
 
 
-def test_another_portal_has_a_bucket_of_its_own() -> None:
-    async def script(bench: Bench) -> int:
-        other = bench.simulator.bitrix24.add_webhook(bench.simulator.bitrix24.add_portal("other"))
-        await statuses(bench, 50)
-        return (await bench.http.post(other.url(bench.url) + "scope")).status_code
-
-    assert on_bench(script) == 200
-
-
-def test_another_address_has_a_bucket_of_its_own() -> None:
-    async def script(bench: Bench) -> int:
-        await statuses(bench, 50)
-        transport = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
-        async with httpx.AsyncClient(transport=transport) as elsewhere:
-            return (await elsewhere.post(bench.webhook.url(bench.url) + "scope")).status_code
-
-    assert on_bench(script) == 200
+async def test_all_credentials_of_one_portal_share_the_bucket(bench: Bench) -> None:
+    second = bench.simulator.bitrix24.add_webhook(bench.portal)
+    pair = bench.simulator.bitrix24.issue(bench.simulator.bitrix24.add_app(bench.portal))
+    await statuses(bench, 50)
+    by_webhook = await bench.http.post(second.url(bench.url) + "scope")
+    by_token = await bench.http.post(f"{bench.url}/rest/scope", json={"auth": pair.access_token})
+    assert (by_webhook.status_code, by_token.status_code) == (503, 503)
 
 
-def test_another_application_can_use_up_the_allowance_at_once() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.portal.fill_bucket(bench.clock.now)
-        return await statuses(bench, 1)
-
-    assert on_bench(script) == [503]
+async def test_another_portal_has_a_bucket_of_its_own(bench: Bench) -> None:
+    other = bench.simulator.bitrix24.add_webhook(bench.simulator.bitrix24.add_portal("other"))
+    await statuses(bench, 50)
+    assert (await bench.http.post(other.url(bench.url) + "scope")).status_code == 200
 
 
-def test_another_application_can_keep_the_bucket_full_until_it_stops() -> None:
-    async def script(bench: Bench) -> list[list[int]]:
-        bench.portal.press(20.0, bench.clock.now, until=bench.clock.now + 600)
-        bench.portal.fill_bucket(bench.clock.now)
-        seen = []
-        for seconds in (30, 300, 269, 3):
-            bench.clock.now += seconds
-            seen.append(await statuses(bench, 1))
-        return seen
-
-    assert on_bench(script) == [[503], [503], [503], [200]]
+async def test_another_address_has_a_bucket_of_its_own(bench: Bench) -> None:
+    await statuses(bench, 50)
+    transport = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
+    async with httpx.AsyncClient(transport=transport) as elsewhere:
+        assert (await elsewhere.post(bench.webhook.url(bench.url) + "scope")).status_code == 200
 
 
-def test_a_modest_neighbour_leaves_us_the_rest_of_the_leak() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.portal.press(1.5, bench.clock.now)
-        bench.portal.fill_bucket(bench.clock.now)
-        seen = []
-        for seconds in (1, 4, 2, 2, 1, 1):  # half a call a second is left for us; a refused call counts as well
-            bench.clock.now += seconds
-            seen += await statuses(bench, 1)
-        return seen
-
-    assert on_bench(script) == [503, 200, 200, 200, 200, 503]
+async def test_another_application_can_use_up_the_allowance_at_once(bench: Bench) -> None:
+    bench.portal.fill_bucket(bench.clock.now)
+    assert (await statuses(bench, 1)) == [503]
 
 
-def test_a_portal_may_enforce_no_limit_at_all() -> None:
-    async def script(bench: Bench) -> set[int]:
-        bench.portal.set_plan(None)
-        return set(await statuses(bench, 150))
+async def test_another_application_can_keep_the_bucket_full_until_it_stops(bench: Bench) -> None:
+    bench.portal.press(20.0, bench.clock.now, until=bench.clock.now + 600)
+    bench.portal.fill_bucket(bench.clock.now)
+    seen = []
+    for seconds in (30, 300, 269, 3):
+        bench.clock.now += seconds
+        seen.append(await statuses(bench, 1))
+    assert seen == [[503], [503], [503], [200]]
 
-    assert on_bench(script) == {200}
+
+async def test_a_modest_neighbour_leaves_us_the_rest_of_the_leak(bench: Bench) -> None:
+    bench.portal.press(1.5, bench.clock.now)
+    bench.portal.fill_bucket(bench.clock.now)
+    seen = []
+    for seconds in (1, 4, 2, 2, 1, 1):  # half a call a second is left for us; a refused call counts as well
+        bench.clock.now += seconds
+        seen += await statuses(bench, 1)
+    assert seen == [503, 200, 200, 200, 200, 503]
+
+
+async def test_a_portal_may_enforce_no_limit_at_all(bench: Bench) -> None:
+    bench.portal.set_plan(None)
+    assert set(await statuses(bench, 150)) == {200}
 
 
 async def spend(bench: Bench, seconds: float) -> httpx.Response:
@@ -149,14 +117,11 @@ async def spend(bench: Bench, seconds: float) -> httpx.Response:
     return await bench.post(LINKS, {"bookingId": 1})
 
 
-def test_the_call_that_crosses_the_operating_limit_succeeds_and_the_next_is_429() -> None:
-    async def script(bench: Bench) -> tuple[list[int], dict[str, Any]]:
-        bench.world.add_booking(1, 2)
-        bench.portal.operating.limit = 100.0
-        answers = [await spend(bench, 40.0) for _ in range(4)]
-        return [answer.status_code for answer in answers], answers[-1].json()
-
-    seen, refused = on_bench(script)
+async def test_the_call_that_crosses_the_operating_limit_succeeds_and_the_next_is_429(bench: Bench) -> None:
+    bench.world.add_booking(1, 2)
+    bench.portal.operating.limit = 100.0
+    answers = [await spend(bench, 40.0) for _ in range(4)]
+    seen, refused = ([answer.status_code for answer in answers], answers[-1].json())
     assert seen == [200, 200, 200, 429]
     assert refused == {
         "error": "OPERATION_TIME_LIMIT",
@@ -164,49 +129,37 @@ def test_the_call_that_crosses_the_operating_limit_succeeds_and_the_next_is_429(
     }
 
 
-def test_only_that_method_of_that_credential_is_blocked() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.add_booking(1, 2)
-        bench.portal.operating.limit = 30.0
-        await spend(bench, 30.0)
-        second = bench.simulator.bitrix24.add_webhook(bench.portal)
-        other = await bench.http.post(second.url(bench.url) + LINKS, json={"bookingId": 1})
-        return [(await spend(bench, 1.0)).status_code, (await bench.post(LIST)).status_code, other.status_code]
-
-    assert on_bench(script) == [429, 200, 200]
+async def test_only_that_method_of_that_credential_is_blocked(bench: Bench) -> None:
+    bench.world.add_booking(1, 2)
+    bench.portal.operating.limit = 30.0
+    await spend(bench, 30.0)
+    second = bench.simulator.bitrix24.add_webhook(bench.portal)
+    other = await bench.http.post(second.url(bench.url) + LINKS, json={"bookingId": 1})
+    assert [(await spend(bench, 1.0)).status_code, (await bench.post(LIST)).status_code, other.status_code] == [429, 200, 200]
 
 
-def test_operating_falls_by_one_bucket_ten_minutes_after_its_first_call() -> None:
-    async def script(bench: Bench) -> list[tuple[object, object]]:
-        bench.world.add_booking(1, 2)
-        begin = bench.clock.now
-        seen = []
-        for moment, seconds in ((0, 10.0), (59, 5.0), (60, 20.0), (599, 1.0), (600, 2.0)):
-            bench.clock.now = begin + moment
-            time = (await spend(bench, seconds)).json()["time"]
-            seen.append((time["operating"], time["operating_reset_at"] - begin))
-        return seen
-
-    assert on_bench(script) == [(10, 600), (15, 600), (35, 600), (36, 600), (23, 660)]
+async def test_operating_falls_by_one_bucket_ten_minutes_after_its_first_call(bench: Bench) -> None:
+    bench.world.add_booking(1, 2)
+    begin = bench.clock.now
+    seen = []
+    for moment, seconds in ((0, 10.0), (59, 5.0), (60, 20.0), (599, 1.0), (600, 2.0)):
+        bench.clock.now = begin + moment
+        time = (await spend(bench, seconds)).json()["time"]
+        seen.append((time["operating"], time["operating_reset_at"] - begin))
+    assert seen == [(10, 600), (15, 600), (35, 600), (36, 600), (23, 660)]
 
 
-def test_a_call_under_a_tenth_of_a_second_is_not_added() -> None:
-    async def script(bench: Bench) -> list[object]:
-        bench.world.add_booking(1, 2)
-        return [(await spend(bench, seconds)).json()["time"]["operating"] for seconds in (0.09, 0.1, 0.09)]
-
-    assert on_bench(script) == [0, 0.1, 0.1]
+async def test_a_call_under_a_tenth_of_a_second_is_not_added(bench: Bench) -> None:
+    bench.world.add_booking(1, 2)
+    assert [(await spend(bench, seconds)).json()["time"]["operating"] for seconds in (0.09, 0.1, 0.09)] == [0, 0.1, 0.1]
 
 
-def test_inside_a_batch_the_limit_fails_single_commands_under_200() -> None:
-    async def script(bench: Bench) -> dict[str, Any]:
-        bench.world.fill(4, bench.clock.now)
-        bench.portal.operating.limit = 10.0
-        bench.portal.costs[LINKS.lower()] = 5.0
-        cmd = {f"e{key}": f"{LINKS}?bookingId={key}" for key in range(1, 5)}
-        return await bench.batch({**cmd, "p0": LIST})
-
-    sections = on_bench(script)
+async def test_inside_a_batch_the_limit_fails_single_commands_under_200(bench: Bench) -> None:
+    bench.world.fill(4, bench.clock.now)
+    bench.portal.operating.limit = 10.0
+    bench.portal.costs[LINKS.lower()] = 5.0
+    cmd = {f"e{key}": f"{LINKS}?bookingId={key}" for key in range(1, 5)}
+    sections = await bench.batch({**cmd, "p0": LIST})
     assert list(sections["result"]) == ["e1", "e2", "p0"]
     assert {key: error["error"] for key, error in sections["result_error"].items()} == {
         "e3": "OPERATION_TIME_LIMIT",
@@ -214,98 +167,76 @@ def test_inside_a_batch_the_limit_fails_single_commands_under_200() -> None:
     }
 
 
-def test_by_the_documentation_nested_calls_count_under_their_own_method_and_the_batch_does_not() -> None:
-    async def script(bench: Bench) -> list[object]:
-        bench.world.fill(2, bench.clock.now)
-        bench.portal.costs[LINKS.lower()] = 5.0
-        answer = (await bench.post("batch", {"cmd": {f"e{key}": f"{LINKS}?bookingId={key}" for key in (1, 2)}})).json()
-        nested = answer["result"]["result_time"]
-        direct = (await bench.post(LINKS, {"bookingId": 1})).json()["time"]["operating"]
-        return [answer["time"]["operating"], nested["e1"]["operating"], nested["e2"]["operating"], direct]
-
-    assert on_bench(script) == [0, 5, 10, 15]
+async def test_by_the_documentation_nested_calls_count_under_their_own_method_and_the_batch_does_not(bench: Bench) -> None:
+    bench.world.fill(2, bench.clock.now)
+    bench.portal.costs[LINKS.lower()] = 5.0
+    answer = (await bench.post("batch", {"cmd": {f"e{key}": f"{LINKS}?bookingId={key}" for key in (1, 2)}})).json()
+    nested = answer["result"]["result_time"]
+    direct = (await bench.post(LINKS, {"bookingId": 1})).json()["time"]["operating"]
+    assert [answer["time"]["operating"], nested["e1"]["operating"], nested["e2"]["operating"], direct] == [0, 5, 10, 15]
 
 
-def test_by_the_newest_source_a_batch_counts_half_and_nested_calls_count_nothing() -> None:
-    async def script(bench: Bench) -> list[object]:
-        bench.simulator.bitrix24.switches.accounting = "batch_half"
-        bench.world.fill(2, bench.clock.now)
-        bench.portal.costs[LINKS.lower()] = 5.0
-        answer = (await bench.post("batch", {"cmd": {f"e{key}": f"{LINKS}?bookingId={key}" for key in (1, 2)}})).json()
-        return [answer["time"]["operating"], answer["result"]["result_time"]["e2"]["operating"]]
-
-    assert on_bench(script) == [5, 0]
+async def test_by_the_newest_source_a_batch_counts_half_and_nested_calls_count_nothing(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.accounting = "batch_half"
+    bench.world.fill(2, bench.clock.now)
+    bench.portal.costs[LINKS.lower()] = 5.0
+    answer = (await bench.post("batch", {"cmd": {f"e{key}": f"{LINKS}?bookingId={key}" for key in (1, 2)}})).json()
+    assert [answer["time"]["operating"], answer["result"]["result_time"]["e2"]["operating"]] == [5, 0]
 
 
-def test_by_the_newest_source_crossing_the_limit_bans_for_five_minutes_and_clears_the_buckets() -> None:
-    async def script(bench: Bench) -> tuple[list[int], dict[str, Any], object]:
-        bench.simulator.bitrix24.switches.accounting = "batch_half"
-        bench.portal.operating.limit = 20.0
-        bench.world.fill(1, bench.clock.now)
-        bench.portal.costs[LINKS.lower()] = 40.0
-        cmd = {"cmd": {"e1": f"{LINKS}?bookingId=1"}}
-        begin = bench.clock.now
-        crossing = await bench.post("batch", cmd)
-        seen = [crossing.status_code]
-        for moment in (1, 299, 300):
-            bench.clock.now = begin + moment
-            last = await bench.post("batch", cmd)
-            seen.append(last.status_code)
-        return seen, crossing.json()["time"], last.json()["time"]["operating"]
-
-    seen, time, after = on_bench(script)
+async def test_by_the_newest_source_crossing_the_limit_bans_for_five_minutes_and_clears_the_buckets(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.accounting = "batch_half"
+    bench.portal.operating.limit = 20.0
+    bench.world.fill(1, bench.clock.now)
+    bench.portal.costs[LINKS.lower()] = 40.0
+    cmd = {"cmd": {"e1": f"{LINKS}?bookingId=1"}}
+    begin = bench.clock.now
+    crossing = await bench.post("batch", cmd)
+    seen = [crossing.status_code]
+    for moment in (1, 299, 300):
+        bench.clock.now = begin + moment
+        last = await bench.post("batch", cmd)
+        seen.append(last.status_code)
+    time, after = crossing.json()["time"], last.json()["time"]["operating"]
     assert seen == [200, 429, 429, 200]
     assert [time["operating"], time["operating_reset_at"] - int(time["start"])] == [0, 300]
     assert after == 0  # crossed again: banned again, buckets cleared again
 
 
 @pytest.mark.parametrize("variant", ["counting", "zero", "absent"])
-def test_the_time_object_has_three_states_of_operating(variant: Any) -> None:  # noqa: ANN401  a literal of Switches
-    async def script(bench: Bench) -> dict[str, Any]:
-        bench.simulator.bitrix24.switches.operating_in_time = variant
-        time: dict[str, Any] = (await bench.post(LIST)).json()["time"]
-        return time
-
-    time = on_bench(script)
+async def test_the_time_object_has_three_states_of_operating(bench: Bench, variant: Any) -> None:  # noqa: ANN401  a literal of Switches
+    bench.simulator.bitrix24.switches.operating_in_time = variant
+    time: dict[str, Any] = (await bench.post(LIST)).json()["time"]
     expected = {"counting": 0.12, "zero": 0, "absent": None}[variant]
     assert time.get("operating") == expected
     assert ("operating_reset_at" in time) == (variant == "counting")
 
 
-def test_the_time_object_carries_the_servers_offset_and_may_hold_integers() -> None:
-    async def script(bench: Bench) -> list[dict[str, Any]]:
-        seen = []
-        for whole in (False, True):
-            bench.simulator.bitrix24.switches.whole_numbers_in_time = whole
-            seen.append((await bench.post("scope")).json()["time"])
-        return seen
-
-    floats, integers = on_bench(script)
+async def test_the_time_object_carries_the_servers_offset_and_may_hold_integers(bench: Bench) -> None:
+    seen = []
+    for whole in (False, True):
+        bench.simulator.bitrix24.switches.whole_numbers_in_time = whole
+        seen.append((await bench.post("scope")).json()["time"])
+    floats, integers = seen
     assert set(floats) == {"start", "finish", "duration", "processing", "date_start", "date_finish", "operating"}
     assert floats["date_start"].endswith("+03:00")
     assert isinstance(floats["start"], float)
     assert [type(integers[key]) for key in ("start", "processing", "operating")] == [int, int, int]
 
 
-def test_the_live_headers_are_there_and_none_tells_a_limit() -> None:
-    async def script(bench: Bench) -> list[str]:
-        return list((await bench.post(LIST)).headers)
-
-    names = on_bench(script)
+async def test_the_live_headers_are_there_and_none_tells_a_limit(bench: Bench) -> None:
+    names = list((await bench.post(LIST)).headers)
     assert "x-bitrix-rest-time" in names
     assert [name for name in names if "limit" in name or name == "retry-after"] == []
 
 
-def test_overload_limit_stays_until_it_is_switched_off() -> None:
-    async def script(bench: Bench) -> list[object]:
-        bench.portal.overloaded = True
-        seen = [(await bench.error(LIST))[:2]]
-        bench.clock.now += 86_400
-        seen.append((await bench.error(LIST))[:2])
-        bench.portal.overloaded = False
-        return [*seen, (await bench.post(LIST)).status_code]
-
-    assert on_bench(script) == [(503, "OVERLOAD_LIMIT"), (503, "OVERLOAD_LIMIT"), 200]
+async def test_overload_limit_stays_until_it_is_switched_off(bench: Bench) -> None:
+    bench.portal.overloaded = True
+    seen = [(await bench.error(LIST))[:2]]
+    bench.clock.now += 86_400
+    seen.append((await bench.error(LIST))[:2])
+    bench.portal.overloaded = False
+    assert [*seen, (await bench.post(LIST)).status_code] == [(503, "OVERLOAD_LIMIT"), (503, "OVERLOAD_LIMIT"), 200]
 
 
 @pytest.mark.parametrize(
@@ -319,12 +250,9 @@ def test_overload_limit_stays_until_it_is_switched_off() -> None:
         (403, 400),
     ],
 )
-def test_a_portal_can_refuse_with_every_code_of_the_table(code: str | int, status: int) -> None:
-    async def script(bench: Bench) -> tuple[int, object]:
-        bench.portal.refusal = ApiError(code, "for the test", status)
-        return (await bench.error(LIST))[:2]
-
-    assert on_bench(script) == (status, code)
+async def test_a_portal_can_refuse_with_every_code_of_the_table(bench: Bench, code: str | int, status: int) -> None:
+    bench.portal.refusal = ApiError(code, "for the test", status)
+    assert (await bench.error(LIST))[:2] == (status, code)
 
 
 @pytest.mark.parametrize(("style", "code"), [("number", 0), ("string", "0")])
@@ -335,61 +263,47 @@ def test_a_portal_can_refuse_with_every_code_of_the_table(code: str | int, statu
         ("booking_not_in_plan", "Feature is not available"),
     ],
 )
-def test_a_portal_without_the_tool_refuses_every_booking_method_with_code_zero_and_its_sentence(
+async def test_a_portal_without_the_tool_refuses_every_booking_method_with_code_zero_and_its_sentence(
+    bench: Bench,
     switch: str,
     text: str,
     style: Any,  # noqa: ANN401  a literal of Switches
     code: object,
 ) -> None:
-    async def script(bench: Bench) -> None:
-        bench.simulator.bitrix24.switches.numeric_codes = style
-        bench.simulator.bitrix24.switches.numeric_codes_in_batch = style
-        setattr(bench.portal, switch, True)
-        for method in (LIST, LINKS, "booking.v1.resource.list", "booking.v1.booking.add"):
-            assert await bench.error(method) == (400, code, text)
-        sections = await bench.batch({"p0": LIST, "p1": "scope"})
-        assert sections["result_error"] == {"p0": {"error": code, "error_description": text}}
-        assert list(sections["result"]) == ["p1"]
-        assert (await bench.post("scope")).status_code == 200
-
-    on_bench(script)
+    bench.simulator.bitrix24.switches.numeric_codes = style
+    bench.simulator.bitrix24.switches.numeric_codes_in_batch = style
+    setattr(bench.portal, switch, True)
+    for method in (LIST, LINKS, "booking.v1.resource.list", "booking.v1.booking.add"):
+        assert await bench.error(method) == (400, code, text)
+    sections = await bench.batch({"p0": LIST, "p1": "scope"})
+    assert sections["result_error"] == {"p0": {"error": code, "error_description": text}}
+    assert list(sections["result"]) == ["p1"]
+    assert (await bench.post("scope")).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("case", "code"), [("upper", "EXPIRED_TOKEN"), ("lower", "expired_token"), ("documented", "expired_token")]
 )
-def test_words_come_in_any_letter_case(case: Any, code: str) -> None:  # noqa: ANN401  a literal of Switches
-    async def script(bench: Bench) -> object:
-        bench.simulator.bitrix24.switches.word_case = case
-        bench.portal.refusal = ApiError("expired_token", "The access token provided has expired.", 401)
-        return (await bench.error(LIST))[1]
-
-    assert on_bench(script) == code
+async def test_words_come_in_any_letter_case(bench: Bench, case: Any, code: str) -> None:  # noqa: ANN401  a literal of Switches
+    bench.simulator.bitrix24.switches.word_case = case
+    bench.portal.refusal = ApiError("expired_token", "The access token provided has expired.", 401)
+    assert (await bench.error(LIST))[1] == code
 
 
 @pytest.mark.parametrize(("style", "code"), [("number", 0), ("string", "0")])
-def test_code_zero_comes_as_number_or_string(style: Any, code: object) -> None:  # noqa: ANN401  a literal of Switches
-    async def script(bench: Bench) -> object:
-        bench.simulator.bitrix24.switches.numeric_codes = style
-        return (await bench.error(LIST, {"filter": {"within": {"dateFrom": 1}}}))[1]
-
-    assert on_bench(script) == code
+async def test_code_zero_comes_as_number_or_string(bench: Bench, style: Any, code: object) -> None:  # noqa: ANN401  a literal of Switches
+    bench.simulator.bitrix24.switches.numeric_codes = style
+    assert (await bench.error(LIST, {"filter": {"within": {"dateFrom": 1}}}))[1] == code
 
 
-def test_error_bodies_have_no_time_and_may_have_extra_keys() -> None:
-    async def script(bench: Bench) -> list[list[str]]:
-        plain = await bench.post(LINKS, {"bookingId": 1})
-        bench.simulator.bitrix24.switches.extra_error_keys = True
-        return [list(plain.json()), list((await bench.post(LINKS, {"bookingId": 1})).json())]
-
-    plain, extended = on_bench(script)
-    assert plain == ["error", "error_description"]
-    assert extended == ["error", "error_description", "error_information", "validation"]
+async def test_error_bodies_have_no_time_and_may_have_extra_keys(bench: Bench) -> None:
+    plain = await bench.post(LINKS, {"bookingId": 1})
+    bench.simulator.bitrix24.switches.extra_error_keys = True
+    extended = await bench.post(LINKS, {"bookingId": 1})
+    assert list(plain.json()) == ["error", "error_description"]
+    assert list(extended.json()) == ["error", "error_description", "error_information", "validation"]
 
 
-def test_descriptions_may_be_russian_in_utf_8() -> None:
-    async def script(bench: Bench) -> str:
-        bench.simulator.bitrix24.switches.russian_descriptions = True
-        return (await bench.error(LINKS, {"bookingId": 1}))[2]
-
-    assert on_bench(script) == "Бронирование не найдено"
+async def test_descriptions_may_be_russian_in_utf_8(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.russian_descriptions = True
+    assert (await bench.error(LINKS, {"bookingId": 1}))[2] == "Бронирование не найдено"

@@ -7,17 +7,13 @@ from typing import Any
 import pytest
 
 from exporter.simulator.bitrix24.world import Link, calendar_event, sku
-from tests.harness.bench import LINKS, LIST, Bench, on_bench
+from tests.harness.bench import LINKS, LIST, Bench
 
 
-def test_the_documented_answer_with_deal_1_and_2() -> None:
-    async def script(bench: Bench) -> dict[str, Any]:
-        bench.world.add_booking(1723446900, 1723447800, id=15)
-        bench.world.link(15, 1, 2)
-        answer: dict[str, Any] = (await bench.post(LINKS, {"bookingId": 15})).json()
-        return answer
-
-    answer = on_bench(script)
+async def test_the_documented_answer_with_deal_1_and_2(bench: Bench) -> None:
+    bench.world.add_booking(1723446900, 1723447800, id=15)
+    bench.world.link(15, 1, 2)
+    answer: dict[str, Any] = (await bench.post(LINKS, {"bookingId": 15})).json()
     assert answer["result"] == {
         "externalData": [
             {"entityTypeId": "DEAL", "moduleId": "crm", "value": "1"},
@@ -28,13 +24,12 @@ def test_the_documented_answer_with_deal_1_and_2() -> None:
     assert "next" not in answer
 
 
-def test_all_three_kinds_of_items_are_listed_in_their_spelling_without_a_filter() -> None:
-    async def script(bench: Bench) -> list[object]:
-        bench.world.add_booking(1, 2, links=(Link("1"), calendar_event(52), sku(7)))
-        bench.world.add_booking(1, 2, links=(calendar_event(53), sku(7)))
-        return [(await bench.post(LINKS, {"bookingId": number})).json()["result"]["externalData"] for number in (1, 2)]
-
-    mixed, without_crm = on_bench(script)
+async def test_all_three_kinds_of_items_are_listed_in_their_spelling_without_a_filter(bench: Bench) -> None:
+    bench.world.add_booking(1, 2, links=(Link("1"), calendar_event(52), sku(7)))
+    bench.world.add_booking(1, 2, links=(calendar_event(53), sku(7)))
+    mixed, without_crm = [
+        (await bench.post(LINKS, {"bookingId": number})).json()["result"]["externalData"] for number in (1, 2)
+    ]
     assert mixed == [
         {"entityTypeId": "DEAL", "moduleId": "crm", "value": "1"},
         {"entityTypeId": "EVENT", "moduleId": "calendar", "value": "52"},
@@ -46,24 +41,21 @@ def test_all_three_kinds_of_items_are_listed_in_their_spelling_without_a_filter(
     ]
 
 
-def test_a_booking_of_the_diary_has_its_deal_its_calendar_event_and_its_service() -> None:
-    async def script(bench: Bench) -> list[tuple[str, str]]:
-        bench.world.add_resource("Chair 1")
-        bench.portal.customers.book(1723446900, 1, created=0.0)
-        items = (await bench.post(LINKS, {"bookingId": 1})).json()["result"]["externalData"]
-        return [(item["moduleId"], item["entityTypeId"]) for item in items]
+async def test_a_booking_of_the_diary_has_its_deal_its_calendar_event_and_its_service(bench: Bench) -> None:
+    bench.world.add_resource("Chair 1")
+    bench.portal.customers.book(1723446900, 1, created=0.0)
+    items = (await bench.post(LINKS, {"bookingId": 1})).json()["result"]["externalData"]
+    assert [(item["moduleId"], item["entityTypeId"]) for item in items] == [
+        ("crm", "DEAL"),
+        ("calendar", "EVENT"),
+        ("catalog", "SKU"),
+    ]
 
-    assert on_bench(script) == [("crm", "DEAL"), ("calendar", "EVENT"), ("catalog", "SKU")]
 
-
-def test_the_documented_list_with_bookings_in_berlin() -> None:
-    async def script(bench: Bench) -> dict[str, Any]:
-        bench.world.add_booking(1723446900, 1723447800, id=15, name="Haircut", resource_ids=(1, 2))
-        bench.world.add_booking(1723450500, 1723454100, id=16, resource_ids=(1,))
-        answer: dict[str, Any] = (await bench.post(LIST, {"order": {"id": "ASC"}})).json()
-        return answer
-
-    answer = on_bench(script)
+async def test_the_documented_list_with_bookings_in_berlin(bench: Bench) -> None:
+    bench.world.add_booking(1723446900, 1723447800, id=15, name="Haircut", resource_ids=(1, 2))
+    bench.world.add_booking(1723450500, 1723454100, id=16, resource_ids=(1,))
+    answer: dict[str, Any] = (await bench.post(LIST, {"order": {"id": "ASC"}})).json()
     assert sorted(answer) == ["result", "time", "total"]
     assert answer["result"] == {
         "booking": [
@@ -91,69 +83,50 @@ def test_the_documented_list_with_bookings_in_berlin() -> None:
     }
 
 
-def test_a_booking_without_links_gives_an_empty_array() -> None:
-    async def script(bench: Bench) -> object:
-        bench.world.add_booking(1, 2)
-        return (await bench.post(LINKS, {"bookingId": 1})).json()["result"]
-
-    assert on_bench(script) == {"externalData": []}
+async def test_a_booking_without_links_gives_an_empty_array(bench: Bench) -> None:
+    bench.world.add_booking(1, 2)
+    assert (await bench.post(LINKS, {"bookingId": 1})).json()["result"] == {"externalData": []}
 
 
-def test_start_changes_nothing_so_looping_on_it_never_ends() -> None:
-    async def script(bench: Bench) -> list[object]:
-        bench.world.add_booking(1, 2)
-        bench.world.link(1, *range(60))
-        return [(await bench.post(LINKS, {"bookingId": 1, "start": start})).json()["result"] for start in (0, 50, 100)]
-
-    first, second, third = on_bench(script)
+async def test_start_changes_nothing_so_looping_on_it_never_ends(bench: Bench) -> None:
+    bench.world.add_booking(1, 2)
+    bench.world.link(1, *range(60))
+    first, second, third = [
+        (await bench.post(LINKS, {"bookingId": 1, "start": start})).json()["result"] for start in (0, 50, 100)
+    ]
     assert first == second == third
     assert isinstance(first, dict)
     assert len(first["externalData"]) == 60
 
 
 @pytest.mark.parametrize("booking_id", ["15", 15])
-def test_the_id_may_be_a_number_or_a_numeric_string(booking_id: object) -> None:
-    async def script(bench: Bench) -> int:
-        bench.world.add_booking(1, 2, id=15)
-        return (await bench.post(LINKS, {"bookingId": booking_id})).status_code
-
-    assert on_bench(script) == 200
+async def test_the_id_may_be_a_number_or_a_numeric_string(bench: Bench, booking_id: object) -> None:
+    bench.world.add_booking(1, 2, id=15)
+    assert (await bench.post(LINKS, {"bookingId": booking_id})).status_code == 200
 
 
 @pytest.mark.parametrize(("style", "code"), [("number", 1021), ("string", "1021")])
-def test_a_missing_booking_is_1021_as_number_or_string(style: Any, code: object) -> None:  # noqa: ANN401  a literal of Switches
-    async def script(bench: Bench) -> tuple[int, object, str]:
-        bench.simulator.bitrix24.switches.numeric_codes = style
-        return await bench.error(LINKS, {"bookingId": 99})
-
-    assert on_bench(script) == (400, code, "Booking not found")
+async def test_a_missing_booking_is_1021_as_number_or_string(bench: Bench, style: Any, code: object) -> None:  # noqa: ANN401  a literal of Switches
+    bench.simulator.bitrix24.switches.numeric_codes = style
+    assert (await bench.error(LINKS, {"bookingId": 99})) == (400, code, "Booking not found")
 
 
-def test_a_booking_that_was_deleted_after_the_list_call_is_1021() -> None:
-    async def script(bench: Bench) -> tuple[list[int], object]:
-        bench.world.add_booking(1, 2)
-        listed = await bench.ids()
-        bench.world.delete_booking(1)
-        return listed, (await bench.error(LINKS, {"bookingId": 1}))[1]
-
-    assert on_bench(script) == ([1], 1021)
+async def test_a_booking_that_was_deleted_after_the_list_call_is_1021(bench: Bench) -> None:
+    bench.world.add_booking(1, 2)
+    listed = await bench.ids()
+    bench.world.delete_booking(1)
+    assert (listed, (await bench.error(LINKS, {"bookingId": 1}))[1]) == ([1], 1021)
 
 
-def test_a_missing_booking_id_is_error_100() -> None:
-    async def script(bench: Bench) -> tuple[int, object, str]:
-        return await bench.error(LINKS, {"BOOKINGID": 1})
-
-    assert on_bench(script) == (400, 100, "Could not find value for parameter {bookingId}")
+async def test_a_missing_booking_id_is_error_100(bench: Bench) -> None:
+    assert (await bench.error(LINKS, {"BOOKINGID": 1})) == (400, 100, "Could not find value for parameter {bookingId}")
 
 
-def test_the_cost_of_the_method_is_configurable() -> None:
-    async def script(bench: Bench) -> list[object]:
-        bench.world.add_booking(1, 2)
-        seen: list[object] = []
-        for seconds in (0.15, 7.5):
-            bench.portal.costs[LINKS.lower()] = seconds
-            time = (await bench.post(LINKS, {"bookingId": 1})).json()["time"]
-            seen.append((time["processing"], time["operating"]))
-        return seen
-
-    assert on_bench(script) == [(0.15, 0.15), (7.5, 7.65)]
+async def test_the_cost_of_the_method_is_configurable(bench: Bench) -> None:
+    bench.world.add_booking(1, 2)
+    seen: list[object] = []
+    for seconds in (0.15, 7.5):
+        bench.portal.costs[LINKS.lower()] = seconds
+        time = (await bench.post(LINKS, {"bookingId": 1})).json()["time"]
+        seen.append((time["processing"], time["operating"]))
+    assert seen == [(0.15, 0.15), (7.5, 7.65)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exporter.simulator.bitrix24.world import Client
-from tests.harness.bench import LIST, Bench, on_bench
+from tests.harness.bench import LIST, Bench
 
 ASC = {"id": "ASC"}
 
@@ -28,15 +28,11 @@ async def everything(bench: Bench, step: int = 50) -> list[int]:
         start += step
 
 
-def test_a_row_has_five_sorted_keys_with_integers_and_zones() -> None:
-    async def script(bench: Bench) -> dict[str, Any]:
-        bench.world.add_booking(
-            1723446900, 1723447800, id=15, name="Cut", resource_ids=(1, 2), zone="Europe/Berlin", end_zone="Europe/Kaliningrad"
-        )
-        row: dict[str, Any] = (await bench.post(LIST)).json()["result"]["booking"][0]
-        return row
-
-    row = on_bench(script)
+async def test_a_row_has_five_sorted_keys_with_integers_and_zones(bench: Bench) -> None:
+    bench.world.add_booking(
+        1723446900, 1723447800, id=15, name="Cut", resource_ids=(1, 2), zone="Europe/Berlin", end_zone="Europe/Kaliningrad"
+    )
+    row: dict[str, Any] = (await bench.post(LIST)).json()["result"]["booking"][0]
     assert list(row) == ["datePeriod", "description", "id", "name", "resourceIds"]
     assert row == {
         "datePeriod": {
@@ -50,58 +46,39 @@ def test_a_row_has_five_sorted_keys_with_integers_and_zones() -> None:
     }
 
 
-def test_empty_name_description_and_resources_are_null() -> None:
-    async def script(bench: Bench) -> dict[str, Any]:
-        bench.world.add_booking(1, 2)
-        row: dict[str, Any] = (await bench.post(LIST)).json()["result"]["booking"][0]
-        return row
-
-    row = on_bench(script)
+async def test_empty_name_description_and_resources_are_null(bench: Bench) -> None:
+    bench.world.add_booking(1, 2)
+    row: dict[str, Any] = (await bench.post(LIST)).json()["result"]["booking"][0]
     assert [row["name"], row["description"], row["resourceIds"]] == [None, None, None]
 
 
-def test_an_empty_portal_lists_an_empty_array() -> None:
-    async def script(bench: Bench) -> object:
-        answer = (await bench.post(LIST)).json()
-        return answer["result"], answer["total"]
-
-    assert on_bench(script) == ({"booking": []}, 0)
+async def test_an_empty_portal_lists_an_empty_array(bench: Bench) -> None:
+    answer = (await bench.post(LIST)).json()
+    assert (answer["result"], answer["total"]) == ({"booking": []}, 0)
 
 
 @pytest.mark.parametrize("filters", [{}, []])
-def test_an_empty_filter_is_fine_as_object_and_as_array(filters: object) -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.add_booking(1, 2)
-        return await bench.ids({"filter": filters, "order": ASC})
-
-    assert on_bench(script) == [1]
+async def test_an_empty_filter_is_fine_as_object_and_as_array(bench: Bench, filters: object) -> None:
+    bench.world.add_booking(1, 2)
+    assert (await bench.ids({"filter": filters, "order": ASC})) == [1]
 
 
 @pytest.mark.parametrize("name", ["FILTER", "Filter"])
-def test_a_filter_in_other_letter_case_is_dropped_silently(name: str) -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.add_booking(100, 200)
-        return await bench.ids({name: {"within": {"dateFrom": 5_000, "dateTo": 6_000}}, "order": ASC})
-
-    assert on_bench(script) == [1]
+async def test_a_filter_in_other_letter_case_is_dropped_silently(bench: Bench, name: str) -> None:
+    bench.world.add_booking(100, 200)
+    assert (await bench.ids({name: {"within": {"dateFrom": 5_000, "dateTo": 6_000}}, "order": ASC})) == [1]
 
 
 @pytest.mark.parametrize("key", ["resourceIds", "datePeriod", ">=dateFrom", ">id", "id", "WITHIN", "status"])
-def test_an_unknown_filter_key_is_dropped_silently(key: str) -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.fill(3, bench.clock.now)
-        return await bench.ids({"filter": {key: 2}, "order": ASC})
-
-    assert on_bench(script) == [1, 2, 3]
+async def test_an_unknown_filter_key_is_dropped_silently(bench: Bench, key: str) -> None:
+    bench.world.fill(3, bench.clock.now)
+    assert (await bench.ids({"filter": {key: 2}, "order": ASC})) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("order", [{"ID": "ASC"}, {"name": "ASC"}, [], {}, None])
-def test_without_a_known_order_key_each_request_is_shuffled_anew(order: object) -> None:
-    async def script(bench: Bench) -> list[list[int]]:
-        bench.world.fill(40, bench.clock.now)
-        return [await bench.ids({"order": order}) for _ in range(2)]
-
-    first, second = on_bench(script)
+async def test_without_a_known_order_key_each_request_is_shuffled_anew(bench: Bench, order: object) -> None:
+    bench.world.fill(40, bench.clock.now)
+    first, second = [await bench.ids({"order": order}) for _ in range(2)]
     assert first != second
     assert sorted(first) == sorted(second) == list(range(1, 41))
 
@@ -115,14 +92,11 @@ def test_without_a_known_order_key_each_request_is_shuffled_anew(order: object) 
         ({"dateTo": "DESC", "id": "ASC"}, [3, 1, 2]),
     ],
 )
-def test_order_sorts_by_id_start_or_end_in_either_direction(order: object, ids: list[int]) -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.add_booking(300, 400)
-        bench.world.add_booking(100, 150)
-        bench.world.add_booking(200, 900)
-        return await bench.ids({"order": order})
-
-    assert on_bench(script) == ids
+async def test_order_sorts_by_id_start_or_end_in_either_direction(bench: Bench, order: object, ids: list[int]) -> None:
+    bench.world.add_booking(300, 400)
+    bench.world.add_booking(100, 150)
+    bench.world.add_booking(200, 900)
+    assert (await bench.ids({"order": order})) == ids
 
 
 @pytest.mark.parametrize(
@@ -139,57 +113,38 @@ def test_order_sorts_by_id_start_or_end_in_either_direction(order: object, ids: 
         pytest.param(2000, 2000, False, id="zero length at dateTo"),
     ],
 )
-def test_within_selects_overlap_on_a_half_open_interval(begin: int, end: int, *, selected: bool) -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.add_booking(begin, end)
-        return await bench.ids(within(1000, 2000))
-
-    assert on_bench(script) == ([1] if selected else [])
+async def test_within_selects_overlap_on_a_half_open_interval(bench: Bench, begin: int, end: int, *, selected: bool) -> None:
+    bench.world.add_booking(begin, end)
+    assert (await bench.ids(within(1000, 2000))) == ([1] if selected else [])
 
 
-def test_an_older_build_does_not_return_a_zero_length_booking_at_date_from() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.simulator.bitrix24.switches.zero_length_at_start = False
-        bench.world.add_booking(1000, 1000)
-        return await bench.ids(within(1000, 2000))
-
-    assert on_bench(script) == []
+async def test_an_older_build_does_not_return_a_zero_length_booking_at_date_from(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.zero_length_at_start = False
+    bench.world.add_booking(1000, 1000)
+    assert (await bench.ids(within(1000, 2000))) == []
 
 
-def test_the_bounds_may_be_numeric_strings_and_zero() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.add_booking(1000, 1100)
-        return await bench.ids({"filter": {"within": {"dateFrom": "0", "dateTo": "1001"}}, "order": ASC})
-
-    assert on_bench(script) == [1]
+async def test_the_bounds_may_be_numeric_strings_and_zero(bench: Bench) -> None:
+    bench.world.add_booking(1000, 1100)
+    assert (await bench.ids({"filter": {"within": {"dateFrom": "0", "dateTo": "1001"}}, "order": ASC})) == [1]
 
 
-def test_a_switch_selects_by_start_only_to_prove_that_clients_filter_again() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.simulator.bitrix24.switches.within = "start"
-        bench.world.add_booking(900, 1500)
-        bench.world.add_booking(1000, 1100)
-        return await bench.ids(within(1000, 2000))
-
-    assert on_bench(script) == [2]
+async def test_a_switch_selects_by_start_only_to_prove_that_clients_filter_again(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.within = "start"
+    bench.world.add_booking(900, 1500)
+    bench.world.add_booking(1000, 1100)
+    assert (await bench.ids(within(1000, 2000))) == [2]
 
 
-def test_milliseconds_select_nothing_without_any_error() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.add_booking(1_790_000_000, 1_790_003_600)
-        return await bench.ids(within(1_790_000_000_000, 1_790_003_600_000))
-
-    assert on_bench(script) == []
+async def test_milliseconds_select_nothing_without_any_error(bench: Bench) -> None:
+    bench.world.add_booking(1_790_000_000, 1_790_003_600)
+    assert (await bench.ids(within(1_790_000_000_000, 1_790_003_600_000))) == []
 
 
-def test_a_recurring_booking_is_in_every_window_until_its_rule_ends_and_shows_its_first_period() -> None:
-    async def script(bench: Bench) -> tuple[list[list[int]], dict[str, Any]]:
-        bench.world.add_booking(1000, 1100, until=50_000)
-        ids = [await bench.ids(within(begin, begin + 10)) for begin in (990, 1500, 49_999, 50_000)]
-        row = (await bench.post(LIST, within(49_999, 50_009))).json()["result"]["booking"][0]
-        return ids, row
-
-    ids, row = on_bench(script)
+async def test_a_recurring_booking_is_in_every_window_until_its_rule_ends_and_shows_its_first_period(bench: Bench) -> None:
+    bench.world.add_booking(1000, 1100, until=50_000)
+    ids = [await bench.ids(within(begin, begin + 10)) for begin in (990, 1500, 49_999, 50_000)]
+    row = (await bench.post(LIST, within(49_999, 50_009))).json()["result"]["booking"][0]
     assert ids == [[], [1], [1], []]
     assert [row["datePeriod"]["from"]["timestamp"], row["datePeriod"]["to"]["timestamp"]] == [1000, 1100]
     assert "rrule" not in row
@@ -204,231 +159,166 @@ def test_a_recurring_booking_is_in_every_window_until_its_rule_ends_and_shows_it
         ([], "Required fields: dateFrom, dateTo"),
     ],
 )
-def test_half_a_within_is_error_0_that_names_the_missing_fields(period: object, text: str) -> None:
-    async def script(bench: Bench) -> tuple[int, object, str]:
-        return await bench.error(LIST, {"filter": {"within": period}})
-
-    assert on_bench(script) == (400, 0, text)
+async def test_half_a_within_is_error_0_that_names_the_missing_fields(bench: Bench, period: object, text: str) -> None:
+    assert (await bench.error(LIST, {"filter": {"within": period}})) == (400, 0, text)
 
 
 @pytest.mark.parametrize("name", ["filter", "order"])
-def test_a_filter_or_order_that_is_no_object_is_error_100_or_empty(name: str) -> None:
-    async def script(bench: Bench) -> list[tuple[int, object, str]]:
-        seen = [await bench.error(LIST, {name: "text"})]
-        bench.simulator.bitrix24.switches.binder_code = "empty"
-        return [*seen, await bench.error(LIST, {name: "text"})]
-
+async def test_a_filter_or_order_that_is_no_object_is_error_100_or_empty(bench: Bench, name: str) -> None:
     text = f"Invalid value {{text}} to match with parameter {{{name}}}. Should be value of type array."
-    assert on_bench(script) == [(400, 100, text), (400, "", text)]
+    seen = [await bench.error(LIST, {name: "text"})]
+    bench.simulator.bitrix24.switches.binder_code = "empty"
+    assert [*seen, await bench.error(LIST, {name: "text"})] == [(400, 100, text), (400, "", text)]
 
 
-def test_a_bad_date_in_created_within_is_error_422() -> None:
-    async def script(bench: Bench) -> tuple[int, object, str]:
-        return await bench.error(LIST, {"filter": {"createdWithin": {"from": "yesterday-ish"}}})
-
-    assert on_bench(script) == (400, 422, "Invalid date")
+async def test_a_bad_date_in_created_within_is_error_422(bench: Bench) -> None:
+    assert (await bench.error(LIST, {"filter": {"createdWithin": {"from": "yesterday-ish"}}})) == (400, 422, "Invalid date")
 
 
-def test_a_reversed_period_is_empty_unless_the_build_checks_it_as_documented() -> None:
-    async def script(bench: Bench) -> tuple[list[int], tuple[int, object, str]]:
-        bench.world.add_booking(1500, 1600)
-        quiet = await bench.ids(within(2000, 1000))
-        bench.simulator.bitrix24.switches.period_checked = True
-        return quiet, await bench.error(LIST, within(2000, 1000))
-
-    assert on_bench(script) == ([], (400, 422, "Invalid date period"))
+async def test_a_reversed_period_is_empty_unless_the_build_checks_it_as_documented(bench: Bench) -> None:
+    bench.world.add_booking(1500, 1600)
+    quiet = await bench.ids(within(2000, 1000))
+    bench.simulator.bitrix24.switches.period_checked = True
+    assert (quiet, await bench.error(LIST, within(2000, 1000))) == ([], (400, 422, "Invalid date period"))
 
 
-def test_created_within_is_half_open() -> None:
-    async def script(bench: Bench) -> list[int]:
-        for created in (1_789_948_799, 1_789_948_800, 1_790_035_199, 1_790_035_200):  # around 2026-09-21 UTC
-            bench.world.add_booking(1, 2, created=created)
-        return await bench.ids({"filter": {"createdWithin": {"from": "21.09.2026", "to": "22.09.2026"}}, "order": ASC})
-
-    assert on_bench(script) == [2, 3]
+async def test_created_within_is_half_open(bench: Bench) -> None:
+    for created in (1_789_948_799, 1_789_948_800, 1_790_035_199, 1_790_035_200):  # around 2026-09-21 UTC
+        bench.world.add_booking(1, 2, created=created)
+    assert (await bench.ids({"filter": {"createdWithin": {"from": "21.09.2026", "to": "22.09.2026"}}, "order": ASC})) == [2, 3]
 
 
-def test_the_undocumented_resource_filter_works() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.add_booking(1, 2, resource_ids=(1,))
-        bench.world.add_booking(1, 2, resource_ids=(2, 3))
-        return await bench.ids({"filter": {"resourceId": [3]}, "order": ASC})
-
-    assert on_bench(script) == [2]
+async def test_the_undocumented_resource_filter_works(bench: Bench) -> None:
+    bench.world.add_booking(1, 2, resource_ids=(1,))
+    bench.world.add_booking(1, 2, resource_ids=(2, 3))
+    assert (await bench.ids({"filter": {"resourceId": [3]}, "order": ASC})) == [2]
 
 
-def test_the_client_filter_uses_the_first_of_each_type_and_joins_them_with_and() -> None:
-    async def script(bench: Bench) -> list[list[int]]:
-        bench.world.add_booking(1, 2, clients=(Client(7),))
-        bench.world.add_booking(1, 2, clients=(Client(7), Client(9, "COMPANY")))
-        contact = {"module": "crm", "code": "CONTACT", "id": 7}
-        ignored = {"module": "crm", "code": "CONTACT", "id": 8}
-        company = {"module": "crm", "code": "COMPANY", "id": 9}
-        return [
-            await bench.ids({"filter": {"client": {"entities": entities}}, "order": ASC})
-            for entities in ([contact, ignored], [contact, company])
-        ]
-
-    assert on_bench(script) == [[1, 2], [2]]
+async def test_the_client_filter_uses_the_first_of_each_type_and_joins_them_with_and(bench: Bench) -> None:
+    bench.world.add_booking(1, 2, clients=(Client(7),))
+    bench.world.add_booking(1, 2, clients=(Client(7), Client(9, "COMPANY")))
+    contact = {"module": "crm", "code": "CONTACT", "id": 7}
+    ignored = {"module": "crm", "code": "CONTACT", "id": 8}
+    company = {"module": "crm", "code": "COMPANY", "id": 9}
+    assert [
+        await bench.ids({"filter": {"client": {"entities": entities}}, "order": ASC})
+        for entities in ([contact, ignored], [contact, company])
+    ] == [[1, 2], [2]]
 
 
-def test_a_client_entity_without_its_id_is_error_0() -> None:
-    async def script(bench: Bench) -> tuple[int, object, str]:
-        return await bench.error(LIST, {"filter": {"client": {"entities": [{"module": "crm", "code": "CONTACT"}]}}})
-
-    assert on_bench(script) == (400, 0, "Required fields: id")
+async def test_a_client_entity_without_its_id_is_error_0(bench: Bench) -> None:
+    assert (await bench.error(LIST, {"filter": {"client": {"entities": [{"module": "crm", "code": "CONTACT"}]}}})) == (
+        400,
+        0,
+        "Required fields: id",
+    )
 
 
 @pytest.mark.parametrize("number", [0, 1, 49, 50, 51, 100, 2512])
-def test_offset_pages_of_fifty_read_every_booking_once(number: int) -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.portal.set_plan(None)
-        bench.world.fill(number, bench.clock.now)
-        return await everything(bench)
-
-    assert on_bench(script) == list(range(1, number + 1))
+async def test_offset_pages_of_fifty_read_every_booking_once(bench: Bench, number: int) -> None:
+    bench.portal.set_plan(None)
+    bench.world.fill(number, bench.clock.now)
+    assert (await everything(bench)) == list(range(1, number + 1))
 
 
 @pytest.mark.parametrize(("start", "first"), [(0, 1), (19, 1), (49, 1), (50, 51), (99, 51), ("100", 101), (150, None)])
-def test_start_is_floored_to_a_page(start: object, first: int | None) -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.fill(120, bench.clock.now)
-        return await bench.ids({"order": ASC, "start": start})
-
-    assert next(iter(on_bench(script)), None) == first
+async def test_start_is_floored_to_a_page(bench: Bench, start: object, first: int | None) -> None:
+    bench.world.fill(120, bench.clock.now)
+    assert next(iter(await bench.ids({"order": ASC, "start": start})), None) == first
 
 
-def test_total_is_always_zero_and_next_is_never_there() -> None:
-    async def script(bench: Bench) -> list[tuple[object, bool]]:
-        bench.world.fill(120, bench.clock.now)
-        answers = [(await bench.post(LIST, {"order": ASC, "start": start})).json() for start in (0, 50, 100)]
-        return [(answer["total"], "next" in answer) for answer in answers]
-
-    assert on_bench(script) == [(0, False)] * 3
+async def test_total_is_always_zero_and_next_is_never_there(bench: Bench) -> None:
+    bench.world.fill(120, bench.clock.now)
+    answers = [(await bench.post(LIST, {"order": ASC, "start": start})).json() for start in (0, 50, 100)]
+    assert [(answer["total"], "next" in answer) for answer in answers] == [(0, False)] * 3
 
 
-def test_start_minus_one_is_page_one_without_total() -> None:
-    async def script(bench: Bench) -> tuple[list[str], list[int]]:
-        bench.world.fill(120, bench.clock.now)
-        answer = (await bench.post(LIST, {"order": ASC, "start": -1})).json()
-        return sorted(answer), [row["id"] for row in answer["result"]["booking"]]
-
-    assert on_bench(script) == (["result", "time"], list(range(1, 51)))
+async def test_start_minus_one_is_page_one_without_total(bench: Bench) -> None:
+    bench.world.fill(120, bench.clock.now)
+    answer = (await bench.post(LIST, {"order": ASC, "start": -1})).json()
+    assert (sorted(answer), [row["id"] for row in answer["result"]["booking"]]) == (["result", "time"], list(range(1, 51)))
 
 
-def test_a_switch_gives_the_real_total_and_next() -> None:
-    async def script(bench: Bench) -> list[tuple[object, object]]:
-        bench.simulator.bitrix24.switches.real_totals = True
-        bench.world.fill(120, bench.clock.now)
-        answers = [(await bench.post(LIST, {"order": ASC, "start": start})).json() for start in (0, 50, 100)]
-        return [(answer["total"], answer.get("next")) for answer in answers]
-
-    assert on_bench(script) == [(120, 50), (120, 100), (120, None)]
+async def test_a_switch_gives_the_real_total_and_next(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.real_totals = True
+    bench.world.fill(120, bench.clock.now)
+    answers = [(await bench.post(LIST, {"order": ASC, "start": start})).json() for start in (0, 50, 100)]
+    assert [(answer["total"], answer.get("next")) for answer in answers] == [(120, 50), (120, 100), (120, None)]
 
 
-def test_a_switch_changes_the_page_size() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.simulator.bitrix24.switches.page_size = 20
-        bench.world.fill(45, bench.clock.now)
-        return await everything(bench, step=20)
-
-    assert on_bench(script) == list(range(1, 46))
+async def test_a_switch_changes_the_page_size(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.page_size = 20
+    bench.world.fill(45, bench.clock.now)
+    assert (await everything(bench, step=20)) == list(range(1, 46))
 
 
-def test_a_switch_ignores_start() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.simulator.bitrix24.switches.ignores_start = True
-        bench.world.fill(120, bench.clock.now)
-        return await bench.ids({"order": ASC, "start": 100})
-
-    assert on_bench(script) == list(range(1, 51))
+async def test_a_switch_ignores_start(bench: Bench) -> None:
+    bench.simulator.bitrix24.switches.ignores_start = True
+    bench.world.fill(120, bench.clock.now)
+    assert (await bench.ids({"order": ASC, "start": 100})) == list(range(1, 51))
 
 
 @pytest.mark.parametrize(("shape", "expected"), [("object", dict), ("null", type(None)), ("list", list)])
-def test_a_switch_changes_the_shape_of_the_list(shape: Any, expected: type) -> None:  # noqa: ANN401  a literal of Switches
-    async def script(bench: Bench) -> object:
-        bench.simulator.bitrix24.switches.list_shape = shape
-        bench.world.fill(2, bench.clock.now)
-        return (await bench.post(LIST)).json()["result"]["booking"]
-
-    assert type(on_bench(script)) is expected
+async def test_a_switch_changes_the_shape_of_the_list(bench: Bench, shape: Any, expected: type) -> None:  # noqa: ANN401  a literal of Switches
+    bench.simulator.bitrix24.switches.list_shape = shape
+    bench.world.fill(2, bench.clock.now)
+    assert type((await bench.post(LIST)).json()["result"]["booking"]) is expected
 
 
-def test_a_deleted_booking_is_hidden() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.fill(3, bench.clock.now)
-        bench.world.delete_booking(2)
-        return await bench.ids({"order": ASC})
-
-    assert on_bench(script) == [1, 3]
+async def test_a_deleted_booking_is_hidden(bench: Bench) -> None:
+    bench.world.fill(3, bench.clock.now)
+    bench.world.delete_booking(2)
+    assert (await bench.ids({"order": ASC})) == [1, 3]
 
 
-def test_a_booking_that_is_deleted_between_pages_shifts_the_next_row_past_the_reader() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.fill(60, bench.clock.now)
-        bench.portal.after_page.append(lambda world: world.delete_booking(1))
-        return await everything(bench)
-
-    assert on_bench(script) == [*range(1, 51), *range(52, 61)]
+async def test_a_booking_that_is_deleted_between_pages_shifts_the_next_row_past_the_reader(bench: Bench) -> None:
+    bench.world.fill(60, bench.clock.now)
+    bench.portal.after_page.append(lambda world: world.delete_booking(1))
+    assert (await everything(bench)) == [*range(1, 51), *range(52, 61)]
 
 
-def test_a_booking_that_is_created_between_pages_lands_at_the_end() -> None:
-    async def script(bench: Bench) -> list[int]:
-        bench.world.fill(60, bench.clock.now)
-        bench.portal.after_page.append(lambda world: world.add_booking(1, 2))
-        return await everything(bench)
-
-    assert on_bench(script) == list(range(1, 62))
+async def test_a_booking_that_is_created_between_pages_lands_at_the_end(bench: Bench) -> None:
+    bench.world.fill(60, bench.clock.now)
+    bench.portal.after_page.append(lambda world: world.add_booking(1, 2))
+    assert (await everything(bench)) == list(range(1, 62))
 
 
-def test_an_edited_booking_shows_its_new_period() -> None:
-    async def script(bench: Bench) -> list[list[int]]:
-        bench.world.add_booking(1000, 1100)
-        before = await bench.ids(within(1000, 2000))
-        bench.world.edit_booking(1, start=5000, end=5100)
-        return [before, await bench.ids(within(1000, 2000)), await bench.ids(within(5000, 6000))]
-
-    assert on_bench(script) == [[1], [], [1]]
+async def test_an_edited_booking_shows_its_new_period(bench: Bench) -> None:
+    bench.world.add_booking(1000, 1100)
+    before = await bench.ids(within(1000, 2000))
+    bench.world.edit_booking(1, start=5000, end=5100)
+    assert [before, await bench.ids(within(1000, 2000)), await bench.ids(within(5000, 6000))] == [[1], [], [1]]
 
 
-def test_both_days_of_the_clock_change_are_plain_epoch_seconds() -> None:
-    async def script(bench: Bench) -> list[list[int]]:
-        spring, autumn = 1_774_738_800, 1_792_879_200  # local midnight in Berlin before 29 Mar and 25 Oct 2026
-        for midnight, hours in ((spring, 23), (autumn, 25)):
-            bench.world.add_booking(midnight + hours * 3600 - 1, midnight + hours * 3600)  # the last second of the day
-            bench.world.add_booking(midnight + hours * 3600, midnight + hours * 3600 + 60)  # the first of the next
-        return [await bench.ids(within(spring, spring + 23 * 3600)), await bench.ids(within(autumn, autumn + 25 * 3600))]
-
-    assert on_bench(script) == [[1], [3]]
-
-
-def test_get_gives_one_booking_and_1021_for_a_missing_one() -> None:
-    async def script(bench: Bench) -> tuple[object, tuple[int, object, str]]:
-        bench.world.add_booking(1, 2, id=15)
-        found = (await bench.post("booking.v1.booking.get", {"id": 15})).json()["result"]["booking"]["id"]
-        return found, await bench.error("booking.v1.booking.get", {"id": 16})
-
-    assert on_bench(script) == (15, (400, 1021, "Booking not found"))
+async def test_both_days_of_the_clock_change_are_plain_epoch_seconds(bench: Bench) -> None:
+    spring, autumn = 1_774_738_800, 1_792_879_200  # local midnight in Berlin before 29 Mar and 25 Oct 2026
+    for midnight, hours in ((spring, 23), (autumn, 25)):
+        bench.world.add_booking(midnight + hours * 3600 - 1, midnight + hours * 3600)  # the last second of the day
+        bench.world.add_booking(midnight + hours * 3600, midnight + hours * 3600 + 60)  # the first of the next
+    assert [await bench.ids(within(spring, spring + 23 * 3600)), await bench.ids(within(autumn, autumn + 25 * 3600))] == [
+        [1],
+        [3],
+    ]
 
 
-def test_resource_list_is_paged_like_bookings() -> None:
-    async def script(bench: Bench) -> tuple[list[str], dict[str, Any], object]:
-        for number in range(60):
-            bench.world.add_resource(f"Chair {number:02}")
-        answer = (await bench.post("booking.v1.resource.list", {"order": {"name": "DESC"}, "start": 50})).json()
-        rows = answer["result"]["resource"]
-        return [row["name"] for row in rows][:2], rows[0], answer["total"]
+async def test_get_gives_one_booking_and_1021_for_a_missing_one(bench: Bench) -> None:
+    bench.world.add_booking(1, 2, id=15)
+    found = (await bench.post("booking.v1.booking.get", {"id": 15})).json()["result"]["booking"]["id"]
+    assert (found, await bench.error("booking.v1.booking.get", {"id": 16})) == (15, (400, 1021, "Booking not found"))
 
-    names, row, total = on_bench(script)
+
+async def test_resource_list_is_paged_like_bookings(bench: Bench) -> None:
+    for number in range(60):
+        bench.world.add_resource(f"Chair {number:02}")
+    answer = (await bench.post("booking.v1.resource.list", {"order": {"name": "DESC"}, "start": 50})).json()
+    rows = answer["result"]["resource"]
+    names, row, total = ([row["name"] for row in rows][:2], rows[0], answer["total"])
     assert names == ["Chair 09", "Chair 08"]
     assert row == {"description": None, "id": 10, "isMain": True, "name": "Chair 09", "typeId": 1}
     assert total == 0
 
 
-def test_a_portal_with_ten_thousand_bookings_answers_201_pages_exactly() -> None:
-    async def script(bench: Bench) -> int:
-        bench.portal.set_plan(None)
-        bench.world.fill(10_000, bench.clock.now)
-        return len(set(await everything(bench)))
-
-    assert on_bench(script) == 10_000
+async def test_a_portal_with_ten_thousand_bookings_answers_201_pages_exactly(bench: Bench) -> None:
+    bench.portal.set_plan(None)
+    bench.world.fill(10_000, bench.clock.now)
+    assert len(set(await everything(bench))) == 10_000

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.simulator import Fault, FaultKind
 from exporter.simulator.bitrix24.oauth import App, Pair
-from tests.harness.bench import LIST, Bench, on_bench
+from tests.harness.bench import LIST, Bench
 
 
 async def refresh(bench: Bench, app: App, refresh_token: str, **more: str) -> httpx.Response:
@@ -29,12 +29,9 @@ def installed(bench: Bench) -> tuple[App, Pair]:
     return app, bench.simulator.bitrix24.issue(app)
 
 
-def test_a_refresh_gives_the_documented_fields() -> None:
-    async def script(bench: Bench) -> tuple[dict[str, Any], str]:
-        app, pair = installed(bench)
-        return (await refresh(bench, app, pair.refresh_token)).json(), bench.url
-
-    answer, url = on_bench(script)
+async def test_a_refresh_gives_the_documented_fields(bench: Bench) -> None:
+    app, pair = installed(bench)
+    answer, url = (await refresh(bench, app, pair.refresh_token)).json(), bench.url
     assert set(answer) == {
         "access_token",
         "refresh_token",
@@ -54,146 +51,105 @@ def test_a_refresh_gives_the_documented_fields() -> None:
     assert answer["client_endpoint"] == f"{url}/rest/"
 
 
-def test_domain_is_the_authorisation_server_and_not_the_portal() -> None:
-    async def script(bench: Bench) -> tuple[str, str]:
-        app, pair = installed(bench)
-        return (await refresh(bench, app, pair.refresh_token)).json()["domain"], urlsplit(bench.url).netloc
-
-    domain, portal = on_bench(script)
+async def test_domain_is_the_authorisation_server_and_not_the_portal(bench: Bench) -> None:
+    app, pair = installed(bench)
+    domain, portal = (await refresh(bench, app, pair.refresh_token)).json()["domain"], urlsplit(bench.url).netloc
     assert domain == "oauth.bitrix24.tech"
     assert domain != portal
 
 
-def test_every_refresh_rotates_both_tokens_and_the_new_access_token_works() -> None:
-    async def script(bench: Bench) -> tuple[bool, int]:
-        app, pair = installed(bench)
-        fresh = (await refresh(bench, app, pair.refresh_token)).json()
-        works = await bench.http.post(f"{bench.url}/rest/{LIST}", json={"auth": fresh["access_token"]})
-        changed = fresh["access_token"] != pair.access_token and fresh["refresh_token"] != pair.refresh_token
-        return changed, works.status_code
-
-    assert on_bench(script) == (True, 200)
+async def test_every_refresh_rotates_both_tokens_and_the_new_access_token_works(bench: Bench) -> None:
+    app, pair = installed(bench)
+    fresh = (await refresh(bench, app, pair.refresh_token)).json()
+    works = await bench.http.post(f"{bench.url}/rest/{LIST}", json={"auth": fresh["access_token"]})
+    changed = fresh["access_token"] != pair.access_token and fresh["refresh_token"] != pair.refresh_token
+    assert (changed, works.status_code) == (True, 200)
 
 
-def test_a_spent_refresh_token_is_invalid_grant_unless_the_server_tolerates_it() -> None:
-    async def script(bench: Bench) -> list[tuple[int, object]]:
-        app, pair = installed(bench)
-        seen = []
-        for tolerant in (False, False, True):
-            bench.simulator.bitrix24.oauth.tolerates_spent = tolerant
-            answer = await refresh(bench, app, pair.refresh_token)
-            seen.append((answer.status_code, answer.json().get("error")))
-        return seen
-
-    assert on_bench(script) == [(200, None), (400, "invalid_grant"), (200, None)]
-
-
-def test_a_refresh_token_expires_after_its_days() -> None:
-    async def script(bench: Bench) -> tuple[int, object]:
-        app, pair = installed(bench)
-        bench.clock.now += 180 * 86_400
+async def test_a_spent_refresh_token_is_invalid_grant_unless_the_server_tolerates_it(bench: Bench) -> None:
+    app, pair = installed(bench)
+    seen = []
+    for tolerant in (False, False, True):
+        bench.simulator.bitrix24.oauth.tolerates_spent = tolerant
         answer = await refresh(bench, app, pair.refresh_token)
-        return answer.status_code, answer.json()["error"]
-
-    assert on_bench(script) == (400, "invalid_grant")
-
-
-def test_a_refresh_token_of_another_application_is_invalid_grant() -> None:
-    async def script(bench: Bench) -> object:
-        _, pair = installed(bench)
-        other = bench.simulator.bitrix24.add_app(bench.portal)
-        return (await refresh(bench, other, pair.refresh_token)).json()["error"]
-
-    assert on_bench(script) == "invalid_grant"
+        seen.append((answer.status_code, answer.json().get("error")))
+    assert seen == [(200, None), (400, "invalid_grant"), (200, None)]
 
 
-def test_a_wrong_secret_is_invalid_client() -> None:
-    async def script(bench: Bench) -> tuple[int, object]:
-        app, pair = installed(bench)
-        answer = await refresh(bench, app, pair.refresh_token, client_secret="wrong")
-        return answer.status_code, answer.json()["error"]
-
-    assert on_bench(script) == (401, "invalid_client")
+async def test_a_refresh_token_expires_after_its_days(bench: Bench) -> None:
+    app, pair = installed(bench)
+    bench.clock.now += 180 * 86_400
+    answer = await refresh(bench, app, pair.refresh_token)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
-def test_a_missing_grant_type_is_invalid_request() -> None:
-    async def script(bench: Bench) -> tuple[int, object]:
-        app, pair = installed(bench)
-        answer = await refresh(bench, app, pair.refresh_token, grant_type="")
-        return answer.status_code, answer.json()["error"]
+async def test_a_refresh_token_of_another_application_is_invalid_grant(bench: Bench) -> None:
+    _, pair = installed(bench)
+    other = bench.simulator.bitrix24.add_app(bench.portal)
+    assert (await refresh(bench, other, pair.refresh_token)).json()["error"] == "invalid_grant"
 
-    assert on_bench(script) == (400, "invalid_request")
+
+async def test_a_wrong_secret_is_invalid_client(bench: Bench) -> None:
+    app, pair = installed(bench)
+    answer = await refresh(bench, app, pair.refresh_token, client_secret="wrong")
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+async def test_a_missing_grant_type_is_invalid_request(bench: Bench) -> None:
+    app, pair = installed(bench)
+    answer = await refresh(bench, app, pair.refresh_token, grant_type="")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize(
     "variant", [("PAYMENT_REQUIRED", 401), ("wrong_client", 200), ("NOT_INSTALLED", 401), ("invalid_scope", 403)]
 )
-def test_the_server_can_refuse_with_any_word_and_status(variant: tuple[str, int]) -> None:
-    async def script(bench: Bench) -> tuple[object, int]:
-        app, pair = installed(bench)
-        bench.simulator.bitrix24.oauth.refuse_with = variant
-        answer = await refresh(bench, app, pair.refresh_token)
-        return answer.json()["error"], answer.status_code
-
-    assert on_bench(script) == variant
+async def test_the_server_can_refuse_with_any_word_and_status(bench: Bench, variant: tuple[str, int]) -> None:
+    app, pair = installed(bench)
+    bench.simulator.bitrix24.oauth.refuse_with = variant
+    answer = await refresh(bench, app, pair.refresh_token)
+    assert (answer.json()["error"], answer.status_code) == variant
 
 
-def test_a_server_error_leaves_the_refresh_token_unspent() -> None:
-    async def script(bench: Bench) -> list[int]:
-        app, pair = installed(bench)
-        bench.simulator.faults.add(Fault(FaultKind.STATUS, operation="oauth/token", status=503, times=1))
-        return [(await refresh(bench, app, pair.refresh_token)).status_code for _ in range(2)]
-
-    assert on_bench(script) == [503, 200]
+async def test_a_server_error_leaves_the_refresh_token_unspent(bench: Bench) -> None:
+    app, pair = installed(bench)
+    bench.simulator.faults.add(Fault(FaultKind.STATUS, operation="oauth/token", status=503, times=1))
+    assert [(await refresh(bench, app, pair.refresh_token)).status_code for _ in range(2)] == [503, 200]
 
 
-def test_a_slow_authorisation_server_answers_late_and_right() -> None:
-    async def script(bench: Bench) -> tuple[bool, int]:
-        app, pair = installed(bench)
-        bench.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, operation="oauth/token", seconds=20.0))
-        asking = asyncio.ensure_future(refresh(bench, app, pair.refresh_token))
-        while not bench.clock.slept:  # noqa: ASYNC110  the server has no event for "a call has arrived"
-            await asyncio.sleep(0)
-        await bench.clock.advance(19)
-        early = asking.done()
-        await bench.clock.advance(1)
-        return early, (await asking).status_code
-
-    assert on_bench(script) == (False, 200)
+async def test_a_slow_authorisation_server_answers_late_and_right(bench: Bench) -> None:
+    app, pair = installed(bench)
+    bench.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, operation="oauth/token", seconds=20.0))
+    asking = asyncio.ensure_future(refresh(bench, app, pair.refresh_token))
+    while not bench.clock.slept:  # noqa: ASYNC110  the server has no event for "a call has arrived"
+        await asyncio.sleep(0)
+    await bench.clock.advance(19)
+    early = asking.done()
+    await bench.clock.advance(1)
+    assert (early, (await asking).status_code) == (False, 200)
 
 
-def test_a_lost_answer_has_spent_the_refresh_token() -> None:
-    async def script(bench: Bench) -> tuple[int, object]:
-        app, pair = installed(bench)
-        bench.simulator.faults.add(Fault(FaultKind.DROP, operation="oauth/token", times=1))
-        with pytest.raises(httpx.RemoteProtocolError):
-            await refresh(bench, app, pair.refresh_token)
-        answer = await refresh(bench, app, pair.refresh_token)
-        return bench.simulator.bitrix24.oauth.refreshes, answer.json()["error"]
-
-    assert on_bench(script) == (1, "invalid_grant")
+async def test_a_lost_answer_has_spent_the_refresh_token(bench: Bench) -> None:
+    app, pair = installed(bench)
+    bench.simulator.faults.add(Fault(FaultKind.DROP, operation="oauth/token", times=1))
+    with pytest.raises(httpx.RemoteProtocolError):
+        await refresh(bench, app, pair.refresh_token)
+    answer = await refresh(bench, app, pair.refresh_token)
+    assert (bench.simulator.bitrix24.oauth.refreshes, answer.json()["error"]) == (1, "invalid_grant")
 
 
 @pytest.mark.parametrize("switch", ["address", "client_endpoint"])
-def test_client_endpoint_follows_the_portal_to_its_new_address(switch: str) -> None:
-    async def script(bench: Bench) -> object:
-        app, pair = installed(bench)
-        setattr(
-            bench.portal, switch, {"address": "https://new.example", "client_endpoint": "https://new.example/rest/"}[switch]
-        )
-        return (await refresh(bench, app, pair.refresh_token)).json()["client_endpoint"]
-
-    assert on_bench(script) == "https://new.example/rest/"
+async def test_client_endpoint_follows_the_portal_to_its_new_address(bench: Bench, switch: str) -> None:
+    app, pair = installed(bench)
+    setattr(bench.portal, switch, {"address": "https://new.example", "client_endpoint": "https://new.example/rest/"}[switch])
+    assert (await refresh(bench, app, pair.refresh_token)).json()["client_endpoint"] == "https://new.example/rest/"
 
 
-def test_refreshes_are_counted() -> None:
-    async def script(bench: Bench) -> tuple[int, int]:
-        app, pair = installed(bench)
-        for _ in range(3):
-            await refresh(bench, app, pair.refresh_token)
-        return bench.simulator.bitrix24.oauth.refreshes, bench.simulator.log.count("oauth/token")
-
-    assert on_bench(script) == (1, 3)
+async def test_refreshes_are_counted(bench: Bench) -> None:
+    app, pair = installed(bench)
+    for _ in range(3):
+        await refresh(bench, app, pair.refresh_token)
+    assert (bench.simulator.bitrix24.oauth.refreshes, bench.simulator.log.count("oauth/token")) == (1, 3)
 
 
 async def authorize(bench: Bench, app: App) -> dict[str, str]:
@@ -219,51 +175,38 @@ async def redeem(bench: Bench, app: App, code: str) -> httpx.Response:
     )
 
 
-def test_authorising_sends_the_browser_back_with_code_state_and_portal() -> None:
-    async def script(bench: Bench) -> tuple[dict[str, str], str]:
-        return await authorize(bench, bench.simulator.bitrix24.add_app(bench.portal)), bench.portal.member_id
-
-    back, member_id = on_bench(script)
+async def test_authorising_sends_the_browser_back_with_code_state_and_portal(bench: Bench) -> None:
+    back, member_id = (await authorize(bench, bench.simulator.bitrix24.add_app(bench.portal)), bench.portal.member_id)
     assert set(back) == {"code", "state", "domain", "member_id", "scope", "server_domain"}
     assert back["state"] == "opaque"
     assert back["member_id"] == member_id
 
 
-def test_a_code_gives_a_pair_without_expires_and_user_id() -> None:
-    async def script(bench: Bench) -> dict[str, Any]:
-        app = bench.simulator.bitrix24.add_app(bench.portal)
-        answer: dict[str, Any] = (await redeem(bench, app, (await authorize(bench, app))["code"])).json()
-        return answer
-
-    answer = on_bench(script)
+async def test_a_code_gives_a_pair_without_expires_and_user_id(bench: Bench) -> None:
+    app = bench.simulator.bitrix24.add_app(bench.portal)
+    answer: dict[str, Any] = (await redeem(bench, app, (await authorize(bench, app))["code"])).json()
     assert "access_token" in answer
     assert not {"expires", "user_id"} & set(answer)
 
 
-def test_a_code_works_once_and_for_thirty_seconds() -> None:
-    async def script(bench: Bench) -> list[int]:
-        app = bench.simulator.bitrix24.add_app(bench.portal)
-        code = (await authorize(bench, app))["code"]
-        statuses = [(await redeem(bench, app, code)).status_code for _ in range(2)]
-        late = (await authorize(bench, app))["code"]
-        bench.clock.now += 30
-        return [*statuses, (await redeem(bench, app, late)).status_code]
-
-    assert on_bench(script) == [200, 400, 400]
+async def test_a_code_works_once_and_for_thirty_seconds(bench: Bench) -> None:
+    app = bench.simulator.bitrix24.add_app(bench.portal)
+    code = (await authorize(bench, app))["code"]
+    statuses = [(await redeem(bench, app, code)).status_code for _ in range(2)]
+    late = (await authorize(bench, app))["code"]
+    bench.clock.now += 30
+    assert [*statuses, (await redeem(bench, app, late)).status_code] == [200, 400, 400]
 
 
-def test_no_token_or_secret_is_in_the_request_log() -> None:
-    async def script(bench: Bench) -> tuple[str, list[str]]:
-        app, pair = installed(bench)
-        code = (await authorize(bench, app))["code"]
-        await redeem(bench, app, code)
-        fresh = (await refresh(bench, app, pair.refresh_token)).json()
-        await bench.http.post(f"{bench.url}/rest/{LIST}", json={"auth": fresh["access_token"]})
-        await bench.http.post(f"{bench.url}/rest/{LIST}?auth={fresh['access_token']}")
-        await bench.post(LIST)
-        log = (await bench.http.get(f"{bench.url}/_sim/log")).text
-        return log, [app.client_secret, pair.refresh_token, fresh["access_token"], code, bench.webhook.code]
-
-    log, secrets = on_bench(script)
+async def test_no_token_or_secret_is_in_the_request_log(bench: Bench) -> None:
+    app, pair = installed(bench)
+    code = (await authorize(bench, app))["code"]
+    await redeem(bench, app, code)
+    fresh = (await refresh(bench, app, pair.refresh_token)).json()
+    await bench.http.post(f"{bench.url}/rest/{LIST}", json={"auth": fresh["access_token"]})
+    await bench.http.post(f"{bench.url}/rest/{LIST}?auth={fresh['access_token']}")
+    await bench.post(LIST)
+    log = (await bench.http.get(f"{bench.url}/_sim/log")).text
+    secrets = [app.client_secret, pair.refresh_token, fresh["access_token"], code, bench.webhook.code]
     assert [secret for secret in secrets if secret in log] == []
     assert '"total": 6' in log

@@ -14,59 +14,59 @@ OTHER_SERVICES = "/_api/bookings/v2/services/query"
 DETAILS = {"query": {}, "fields": ["RESOURCE_DETAILS"]}
 
 
-def test_a_staff_member_has_a_name_a_resource_and_an_events_schedule() -> None:
+async def test_a_staff_member_has_a_name_a_resource_and_an_events_schedule() -> None:
     raw = RawWix()
     hired = raw.site.add_staff("Anna")
-    (row,) = raw.post(STAFF, DETAILS).json()["staffMembers"]
+    (row,) = (await raw.post(STAFF, DETAILS)).json()["staffMembers"]
     assert ("Anna", hired.resource_id) == (row["name"], row["resourceId"])
     assert (hired.resource_id, hired.schedule_id) == (row["resource"]["id"], row["resource"]["eventsSchedule"]["id"])
     assert row["id"] != hired.resource_id, "the two are different ids"
 
 
-def test_the_resource_is_not_filled_unless_the_fields_ask_for_it() -> None:
+async def test_the_resource_is_not_filled_unless_the_fields_ask_for_it() -> None:
     raw = RawWix()
     raw.site.add_staff("Anna")
-    (row,) = raw.post(STAFF, {"query": {}}).json()["staffMembers"]
+    (row,) = (await raw.post(STAFF, {"query": {}})).json()["staffMembers"]
     assert "resource" not in row
 
 
-def test_rows_of_staff_carry_personal_data_that_nobody_asked_for() -> None:
+async def test_rows_of_staff_carry_personal_data_that_nobody_asked_for() -> None:
     raw = RawWix()
     raw.site.add_staff("Anna")
-    text = raw.post(STAFF, DETAILS).text
+    text = (await raw.post(STAFF, DETAILS)).text
     assert canary.EMAIL in text
     assert canary.PHONE in text
 
 
-def test_staff_come_in_pages_of_50_and_of_100_at_most() -> None:
+async def test_staff_come_in_pages_of_50_and_of_100_at_most() -> None:
     raw = RawWix()
     for number in range(120):
         raw.site.add_staff(f"Staff {number}")
-    first = raw.post(STAFF, {"query": {}}).json()
-    whole = raw.post(STAFF, {"query": {"cursorPaging": {"limit": 100}}}).json()
+    first = (await raw.post(STAFF, {"query": {}})).json()
+    whole = (await raw.post(STAFF, {"query": {"cursorPaging": {"limit": 100}}})).json()
     cursor = whole["pagingMetadata"]["cursors"]["next"]
-    rest = raw.post(STAFF, {"query": {"cursorPaging": {"cursor": cursor}}}).json()
+    rest = (await raw.post(STAFF, {"query": {"cursorPaging": {"cursor": cursor}}})).json()
     ids = {row["resourceId"] for row in whole["staffMembers"] + rest["staffMembers"]}
     assert (50, 100, 20, 120) == (*(len(answer["staffMembers"]) for answer in (first, whole, rest)), len(ids))
-    assert 400 == raw.post(STAFF, {"query": {"cursorPaging": {"limit": 101}}}).status_code
+    assert 400 == (await raw.post(STAFF, {"query": {"cursorPaging": {"limit": 101}}})).status_code
 
 
 @pytest.mark.parametrize("path", [SERVICES, OTHER_SERVICES])
-def test_a_service_has_a_type_and_a_schedule_of_its_own(path: str) -> None:
+async def test_a_service_has_a_type_and_a_schedule_of_its_own(path: str) -> None:
     raw = RawWix()
     yoga = raw.site.add_service("Yoga", kind="CLASS", hidden=True)
-    (row,) = raw.post(path, {"query": {"paging": {"limit": 100}}}).json()["services"]
+    (row,) = (await raw.post(path, {"query": {"paging": {"limit": 100}}})).json()["services"]
     assert ("Yoga", "CLASS", True, yoga.schedule_id) == (row["name"], row["type"], row["hidden"], row["schedule"]["id"])
 
 
-def test_services_are_paged_by_offset_with_100_on_a_page() -> None:
+async def test_services_are_paged_by_offset_with_100_on_a_page() -> None:
     raw = RawWix()
     for number in range(130):
         raw.site.add_service(f"Service {number}")
-    first, second = (answer.json() for answer in raw.send([services(0), services(100)]))
+    first, second = (answer.json() for answer in await raw.send([services(0), services(100)]))
     assert (100, 30) == (len(first["services"]), len(second["services"]))
     assert {"count": 30, "offset": 100, "total": 130} == second["pagingMetadata"]
-    assert 400 == raw.post(SERVICES, {"query": {"paging": {"limit": 101}}}).status_code
+    assert 400 == (await raw.post(SERVICES, {"query": {"paging": {"limit": 101}}})).status_code
 
 
 def services(offset: int) -> Request:
@@ -74,14 +74,14 @@ def services(offset: int) -> Request:
 
 
 @pytest.mark.parametrize(("path", "needed"), [(STAFF, READ_STAFF), (SERVICES, READ_SERVICES)])
-def test_a_key_without_the_permission_is_refused(path: str, needed: frozenset[str]) -> None:
+async def test_a_key_without_the_permission_is_refused(path: str, needed: frozenset[str]) -> None:
     raw = RawWix()
     raw.key = raw.wix.add_key(raw.site, permissions=ALL_PERMISSIONS - needed)
-    answer = raw.post(path, {"query": {}})
+    answer = await raw.post(path, {"query": {}})
     assert (403, "PERMISSION_DENIED") == (answer.status_code, code_of(answer))
 
 
-def test_queries_of_staff_and_services_are_no_writes() -> None:
+async def test_queries_of_staff_and_services_are_no_writes() -> None:
     raw = RawWix()
-    raw.send([Request("POST", STAFF, json={}), Request("POST", SERVICES, json={})])
+    await raw.send([Request("POST", STAFF, json={}), Request("POST", SERVICES, json={})])
     assert {} == raw.simulator.log.writes()
