@@ -37,7 +37,7 @@ _FILES: Final = (
     "docs/configuration.md",
     "docs/metrics.md",
     "docs/status.schema.json",
-    "docs/alerts.md",
+    "docs/verdicts.md",
 )
 _PAGES: Final = ("/metrics", "/config", "/", "/api/v1/status", "/-/healthy", "/-/ready", "/nowhere")
 _START_SECONDS: Final = 60

@@ -2,7 +2,7 @@
 
 The bucket has the shape of the platform's own limit (bitrix24.md 6.1): every request adds one, ``rate`` leaks out each second,
 and a request waits until it fits under ``burst``. It lives on the injected clock, which is why it is not ``aiolimiter``
-(docs/decisions).
+(docs/decisions/0001).
 """
 
 from __future__ import annotations

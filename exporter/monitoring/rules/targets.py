@@ -64,7 +64,7 @@ def _answers() -> tuple[Recording, ...]:
         Recording(
             UP,
             f"{newest('booking_sync_collector_up')}\nand {newest('booking_sync_collector_polls_total')} > 0",
-            "A collector that has not finished its first poll is 0 by contract, which is no failure yet.",
+            "A collector that has not finished its first poll is 0, which is no failure yet.",
         ),
         Recording(PROVIDER, newest("booking_sync_provider_up")),
         Recording(

@@ -54,7 +54,8 @@ class Batcher:
             try:
                 answer = await self._api.batch(block, share=self.share)
             except (ServerError, PollTimeoutError, InvalidResponseError, NetworkError) as error:
-                # A block that takes the portal too long ends as 504, HTML or a timeout; a smaller one may pass (5.4).
+                # A block that takes the portal too long ends as 504, HTML or a timeout; a smaller one may pass
+                # (bitrix24.md 5.4).
                 self._block.choked(len(block))
                 if isinstance(error, PollTimeoutError):
                     raise  # a call that timed out is not repeated in its poll: the next one asks for less

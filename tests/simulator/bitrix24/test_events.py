@@ -1,4 +1,4 @@
-"""Fact sheet bitrix24.md section 15, "Events"."""
+"""Fact sheet bitrix24.md section 15, "Events and determinism"."""
 
 from __future__ import annotations
 

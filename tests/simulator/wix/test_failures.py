@@ -1,4 +1,4 @@
-"""How the simulated Wix fails, limits and logs (wix.md 9, 10, 11; checklist 13 "Failure modes")."""
+"""How the simulated Wix fails, limits and logs (wix.md 9, 10, 11; checklist 13 "Failure modes (any endpoint)")."""
 
 from __future__ import annotations
 
