@@ -22,6 +22,7 @@ from exporter.state.thresholds import DEFAULTS
 from exporter.web.config import WebConfig
 from tests.benchmarks import fleet, rules_cpu
 from tests.harness.certificates import self_signed
+from tests.harness.citations import Document
 from tests.harness.compose import shipped
 
 ROOT: Final = Path(__file__).parents[1]
@@ -32,7 +33,6 @@ DECISIONS: Final = sorted(path.name for path in (ROOT / "docs" / "decisions").gl
 CODE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WEBHOOK: Final = "https://example.bitrix24.com/rest/1/notarealcode123/"
 LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
-HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 METRIC: Final = re.compile(r"(?<![\w:])booking_sync_[a-z0-9_]*[a-z0-9](?![\w:*]|_)")
 # What a reader finds in our own words but not on the page: the parts of a histogram.
 PARTS: Final = ("", "_bucket", "_sum", "_count")
@@ -60,11 +60,6 @@ def flags(path: tuple[str, ...]) -> set[str]:
     return {flag for parameter in COMMANDS[path].params for flag in parameter.opts if flag.startswith("-")}
 
 
-def anchor(heading: str) -> str:
-    """Return the anchor that GitHub makes of a heading."""
-    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
-
-
 @pytest.mark.parametrize("name", BY_NAME)
 def test_every_relative_link_leads_somewhere(name: str) -> None:
     broken = [link for link in LINK.findall(BY_NAME[name]) if not link.startswith("https://") and not _leads(link, ROOT / name)]
@@ -76,7 +71,27 @@ def _leads(link: str, document: Path) -> bool:
     target = (document.parent / path).resolve() if path else document
     if not target.is_relative_to(ROOT) or not target.exists():
         return False
-    return not fragment or fragment in map(anchor, HEADING.findall(target.read_text()))
+    return not fragment or fragment in Document(target.read_text()).anchors
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ("x.md#shown", True),
+        ("x.md", True),
+        ("x.md#run", False),
+        ("x.md#hidden", False),
+        ("mine.md", False),
+        ("#here", True),
+    ],
+)
+def test_a_link_to_a_heading_that_is_not_there_is_noticed(
+    link: str, expected: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.test_docs.ROOT", tmp_path)
+    (tmp_path / "x.md").write_text("# One\n\n## Shown\n\n```sh\n# run\n```\n")
+    (tmp_path / "README.md").write_text("## Here\n")
+    assert expected == _leads(link, tmp_path / "README.md")
 
 
 @pytest.mark.parametrize("name", BY_NAME)
