@@ -1,7 +1,8 @@
 """What users may rely on, one name a line: ``python -m tools.public_surface docs/public-surface.txt`` adds what is new.
 
 It removes nothing. A name that the program has no more breaks somebody's query, file or script, so its line is changed by hand
-into ``gone NAME -> SUCCESSOR``, and the changelog says the same (``docs/compatibility.md``).
+into ``gone NAME -> SUCCESSOR``, and the changelog says the same (docs/compatibility.md, "What you can rely on"). What the
+names promise is in docs/contract.md.
 """
 
 from __future__ import annotations

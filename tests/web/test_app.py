@@ -1,4 +1,4 @@
-"""Every path of docs/web.md, over the real application without a socket."""
+"""Every path of docs/contract.md, "HTTP", over the real application without a socket."""
 
 from __future__ import annotations
 
