@@ -99,7 +99,7 @@ SMALL: Final = Library(
         "docs/install/README.md": "# One\n",
         "README.md": "# Other\n\n## Words\n",
     },
-    frozenset({"docs/board.png"}),
+    frozenset({"docs/board.png", "exporter/model.py"}),
 )
 
 
@@ -128,7 +128,7 @@ def problems(text: str, file: str = "exporter/polling/poll.py") -> list[str]:
         "decision 0123",
         "docs/decisions/0123-a-poll-waits.md",
         "the runbook BookingSyncDataStale",
-        "docs/board.png",
+        "docs/board.png, exporter/model.py",
         "which statements of the fact sheet hold",
         "https://example.org/other.md#nowhere 99",
         "owner/name#484",
@@ -152,6 +152,8 @@ def test_what_is_there_is_found(text: str) -> None:
         ("fact sheet wix.md section 17", "no section 17"),
         ("the fact sheet wix section 3.9", "no section 3.9"),
         ("fact sheet section 3", "names no document"),
+        ("the fact sheet of wix, 17", "no section 17"),
+        ("fact sheet outlook section 3", "names no document"),
         ("wix.md 3, 3.4 and 9", "no section 9"),
         ("wix.md 3-9", "no section 9"),
         ("wix.md sections 3\n    # and 9", "no section 9"),
@@ -167,6 +169,7 @@ def test_what_is_there_is_found(text: str) -> None:
         ("a reason (docs/decisions)", "names the folder and no decision"),
         ("the runbook BookingSyncNothing", "no such runbook"),
         ("docs/nothing.png", "no such file or folder"),
+        ("a table of ``exporter/nothing.py``", "no such file or folder"),
         ("design 4.2", "a paper that only its authors have"),
         ("Design, section 4.2", "a paper that only its authors have"),
         ("finding 12", "a paper that only its authors have"),

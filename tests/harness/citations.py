@@ -34,12 +34,13 @@ _CITED: Final = re.compile(
     |(?P<path>{_PATH})(?:\#(?P<anchor>[\w-]+))?`*
         (?:,?[ ](?P<word>sections?|checklists?|traps?)?[ ]?(?P<numbers>{_NUMBERS}))?
         (?:(?:,|[ ]at|:)?[ ]{_QUOTED % "heading"}(?![ ](?:of|in)[ ]))?
-    |\b[Ff]act[ ]sheet(?:[ ](?:of[ ]|for[ ])?(?P<sheet>[a-z0-9]+)(?=,?[ ](?:section|trap)))?
-        ,?[ ](?:section|trap)s?[ ](?P<sheet_numbers>{_NUMBERS})
+    |\b[Ff]act[ ]sheets?(?:[ ](?:of[ ]|for[ ])?(?!section|trap)(?P<sheet>[a-z][a-z0-9]*)(?=,?[ ](?:sections?[ ]|traps?[ ])?\d))?
+        ,?[ ](?:sections?[ ]|traps?[ ])?(?P<sheet_numbers>{_NUMBERS})
     |\b(?P<bare>[Ss]ections?|[Cc]hecklists?|[Tt]raps?)[ ](?P<bare_numbers>{_NUMBERS})(?:,?[ ]{_QUOTED % "bare_heading"})?
     |(?P<folder>\bdocs/decisions/?)(?P<decisions>{_DECISIONS})?
     |\b[Dd]ecisions?[ ](?P<named_decisions>{_DECISIONS})
     |(?<![\w./-])(?P<file>docs/\w[\w.-]*(?:/[\w.-]+)*)
+    |(?<![\w./-])(?P<code>(?:exporter|tests|tools|config|dashboards)/[\w./-]*\w\.[a-z]{{2,5}}\b)
     |\b[Rr]unbooks?[ ]`*(?P<runbook>(?:BookingSync[A-Z]\w+|Watchdog)\b)
     |(?P<paper>\b[Dd]esign(?:,?[ ](?:section[ ])?§?\d|[ ]document|[ ]paper)
         |\b(?:[Ff]inding|[Ii]ssue)[ ]\#?\d+|(?<![\w/])\.\./shared\b|§[ ]?\d)
@@ -48,7 +49,7 @@ _CITED: Final = re.compile(
 )
 
 _LIKELY: Final = re.compile(
-    r"\.md\b|docs/|\.\./shared|§|(?i:section|checklist|trap|decision|runbook|design|finding|issue|contract)"
+    r"\.md\b|\b(?:docs|exporter|tests|tools|config|dashboards)/|\.\./shared|§|(?i:section|checklist|trap|decision|runbook|design|finding|issue|contract)"
 )
 
 
@@ -172,8 +173,8 @@ class Library:
             yield from self._decisions(said, match[0])
         elif match["folder"] and file.endswith(".py"):
             yield Citation("decision", match[0], "names the folder and no decision")
-        elif match["file"]:
-            yield from self._file(match["file"])
+        elif match["file"] or (match["code"] and file.startswith("exporter/")):  # tests make some up
+            yield from self._file(match["file"] or match["code"])
         elif match["runbook"]:
             known = f"docs/runbooks/{match['runbook'].lower()}.md" in self.documents
             yield Citation("runbook", match[0], "" if known else "no such runbook")
