@@ -200,6 +200,12 @@ def test_of_python_comments_docstrings_and_strings_are_read_and_names_are_not() 
     assert sorted(prose("a.py", text)) == [" another", " one  comment in  two lines", "A docstring of wix.md 3.", "a string"]
 
 
+@pytest.mark.parametrize("file", ["Dockerfile", "Makefile", ".github/workflows/ci.yml", "config/exporter.yml", "board.css"])
+def test_of_any_other_file_all_is_read_and_a_comment_may_break_where_it_likes(file: str) -> None:
+    [read] = prose(file, 'one: 1\n  # as docs/contract.md,\n  # "Gopher" says, and docs/nowhere.md\n')
+    assert ["no heading Gopher", "no such document"] == [one.problem for one in SMALL.cited(read, file) if one.problem]
+
+
 def test_of_a_document_the_blocks_of_code_are_not_read() -> None:
     assert list(prose("a.md", "One\ntwo\n\n```sh\nnowhere.md\n```\n")) == ["One two", ""]
 

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and what it says about what went wrong."""
+"""How a command ends: its exit code (docs/contract.md, "Exit codes"), and what it says about what went wrong."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 MAX_STOP_SECONDS: Final = 7.0
-"""From the first signal to the end; what is promised is 8, and Docker kills after 10."""
+"""From the first signal to the end; what is promised is 8 (docs/contract.md, "Signals"), and Docker kills after 10."""
 
 _STOPS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 _LAST_WORDS_SECONDS: Final = 0.25
