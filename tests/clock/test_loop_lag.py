@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -25,17 +25,19 @@ class HeldLoop:
         self._ahead += seconds
 
 
-async def on_loop(monkeypatch: pytest.MonkeyPatch, script: Callable[[HeldLoop, LoopLag], Awaitable[None]]) -> None:
-    async def main() -> None:
-        lag = LoopLag()
-        loop = HeldLoop(monkeypatch)
-        lag.start()
-        try:
-            await script(loop, lag)
-        finally:
-            lag.stop()
+@pytest.fixture
+async def loop(monkeypatch: pytest.MonkeyPatch) -> HeldLoop:
+    return HeldLoop(monkeypatch)
 
-    await main()
+
+@pytest.fixture
+async def lag(loop: HeldLoop) -> AsyncIterator[LoopLag]:
+    """A measurement that runs on ``loop``."""
+    del loop
+    started = LoopLag()
+    started.start()
+    yield started
+    started.stop()
 
 
 async def next_tick(lag: LoopLag) -> None:
@@ -44,62 +46,49 @@ async def next_tick(lag: LoopLag) -> None:
     await ticked.wait()
 
 
-async def test_a_loop_that_stands_still_is_late_at_once_and_not_only_at_its_next_tick(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def script(loop: HeldLoop, lag: LoopLag) -> None:
-        loop.hold(3.0)
-        assert 2.9 < lag.late() < 3.5
-        assert 2.9 < lag.lost() < 3.5
-
-    await on_loop(monkeypatch, script)
+async def test_a_loop_that_stands_still_is_late_at_once_and_not_only_at_its_next_tick(loop: HeldLoop, lag: LoopLag) -> None:
+    loop.hold(3.0)
+    assert 2.9 < lag.late() < 3.5
+    assert 2.9 < lag.lost() < 3.5
 
 
-async def test_what_was_lost_adds_up_and_lateness_ends_with_a_punctual_tick(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def script(loop: HeldLoop, lag: LoopLag) -> None:
-        for _ in range(3):
-            loop.hold(2.0)
-            await next_tick(lag)
-        await next_tick(lag)
-        assert 5.8 < lag.lost() < 7.0
-        assert lag.late() < 1.0
-
-    await on_loop(monkeypatch, script)
-
-
-async def test_only_a_standstill_that_no_work_takes_counts_as_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def script(loop: HeldLoop, lag: LoopLag) -> None:
-        for seconds in (1.0, 2.0, 4.0):
-            loop.hold(seconds)
-            await next_tick(lag)
-        assert lag.stopped() == 0.0
-        loop.hold(60.0)
-        await next_tick(lag)
-        assert 59.0 < lag.stopped() < 61.0
-        assert 66.0 < lag.lost() < 70.0
-
-    await on_loop(monkeypatch, script)
-
-
-async def test_the_longest_stall_is_remembered_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def script(loop: HeldLoop, lag: LoopLag) -> None:
+async def test_what_was_lost_adds_up_and_lateness_ends_with_a_punctual_tick(loop: HeldLoop, lag: LoopLag) -> None:
+    for _ in range(3):
         loop.hold(2.0)
         await next_tick(lag)
-        await next_tick(lag)
-        assert 1.9 < lag.worst() < 2.5
+    await next_tick(lag)
+    assert 5.8 < lag.lost() < 7.0
+    assert lag.late() < 1.0
 
-    await on_loop(monkeypatch, script)
+
+async def test_only_a_standstill_that_no_work_takes_counts_as_stopped(loop: HeldLoop, lag: LoopLag) -> None:
+    for seconds in (1.0, 2.0, 4.0):
+        loop.hold(seconds)
+        await next_tick(lag)
+    assert lag.stopped() == 0.0
+    loop.hold(60.0)
+    await next_tick(lag)
+    assert 59.0 < lag.stopped() < 61.0
+    assert 66.0 < lag.lost() < 70.0
+
+
+async def test_the_longest_stall_is_remembered_for_a_minute(loop: HeldLoop, lag: LoopLag) -> None:
+    loop.hold(2.0)
+    await next_tick(lag)
+    await next_tick(lag)
+    assert 1.9 < lag.worst() < 2.5
 
 
 def test_the_lag_is_known_from_the_start() -> None:
     assert LoopLag().worst() == 0.0
 
 
-async def test_a_deadline_of_the_system_clock_survives_a_stall(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def script(loop: HeldLoop, lag: LoopLag) -> None:
-        clock = SystemClock(lag)
-        async with clock.timeout(0.5):
-            # The answer arrives while the loop stands still, so timer and answer come due together.
-            monkeypatch.setattr(clock, "monotonic", asyncio.get_running_loop().time)
-            loop.hold(30.0)
-            await asyncio.sleep(0.01)
-
-    await on_loop(monkeypatch, script)
+async def test_a_deadline_of_the_system_clock_survives_a_stall(
+    loop: HeldLoop, lag: LoopLag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SystemClock(lag)
+    async with clock.timeout(0.5):
+        # The answer arrives while the loop stands still, so timer and answer come due together.
+        monkeypatch.setattr(clock, "monotonic", asyncio.get_running_loop().time)
+        loop.hold(30.0)
+        await asyncio.sleep(0.01)
