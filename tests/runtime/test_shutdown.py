@@ -86,11 +86,10 @@ async def test_other_signals_end_nothing_however_often_they_come(process: Proces
     assert [] == process.codes
 
 
-@pytest.mark.usefixtures("process")
 async def test_signals_belong_to_who_had_them_before_once_the_block_has_ended() -> None:
     before = [signal.getsignal(number) for number in (*STOPS, signal.SIGHUP, signal.SIGUSR1)]
-
-    assert before != [signal.getsignal(number) for number in (*STOPS, signal.SIGHUP, signal.SIGUSR1)]
+    async with running_process():
+        assert before != [signal.getsignal(number) for number in (*STOPS, signal.SIGHUP, signal.SIGUSR1)]
     assert before == [signal.getsignal(number) for number in (*STOPS, signal.SIGHUP, signal.SIGUSR1)]
     assert "signals" not in [thread.name for thread in threading.enumerate()]
 

@@ -78,14 +78,11 @@ async def test_a_cut_does_not_wait_for_an_answer() -> None:
 
 
 async def test_a_server_that_cannot_start_frees_its_port() -> None:
-    async def run() -> int:
-        sock = http_server.bind("127.0.0.1", 0)
-        port: int = sock.getsockname()[1]
-        with pytest.raises(FileNotFoundError):
-            await http_server.start(uvicorn.Config(Kept(), log_config=None, ssl_certfile="gone.crt"), sock, "test server")
-        return port
-
-    with socket.create_server(("127.0.0.1", await run())):
+    sock = http_server.bind("127.0.0.1", 0)
+    port: int = sock.getsockname()[1]
+    with pytest.raises(FileNotFoundError):
+        await http_server.start(uvicorn.Config(Kept(), log_config=None, ssl_certfile="gone.crt"), sock, "test server")
+    with socket.create_server(("127.0.0.1", port)):
         pass
 
 
@@ -105,16 +102,13 @@ async def test_a_server_that_ends_by_itself_is_told_with_the_bug_and_frees_its_p
 
     monkeypatch.setattr(uvicorn.Server, "main_loop", main_loop)
 
-    async def run() -> int:
-        config = uvicorn.Config(Kept(), log_config=None, lifespan="off")
-        server = await http_server.start(config, http_server.bind("127.0.0.1", 0), "test server")
-        with pytest.raises(WebServerError, match="the test server ended by itself") as caught:
-            await asyncio.wait_for(server.died(), 10)
-        assert bug is caught.value.__cause__
-        await server.stop(grace=0)
-        return server.port
-
-    with socket.create_server(("127.0.0.1", await run())):
+    config = uvicorn.Config(Kept(), log_config=None, lifespan="off")
+    server = await http_server.start(config, http_server.bind("127.0.0.1", 0), "test server")
+    with pytest.raises(WebServerError, match="the test server ended by itself") as caught:
+        await asyncio.wait_for(server.died(), 10)
+    assert bug is caught.value.__cause__
+    await server.stop(grace=0)
+    with socket.create_server(("127.0.0.1", server.port)):
         pass
 
 
