@@ -85,17 +85,21 @@ async def test_sigterm_ends_with_zero_and_closes_the_socket(business: Business) 
         assert "Traceback" not in running.raw
 
 
+async def into_the_slow_answer(business: Business) -> None:
+    """Wait until the call has arrived that meets the only fault."""
+
+    async def met() -> bool:
+        return not business.simulator.faults.active()
+
+    await until(met, "a call")
+
+
 async def test_sigterm_lets_the_request_in_flight_end(business: Business) -> None:
     async with exporter(business.config(business.wix_target(collectors={"connections": {"interval": "1h"}}))) as running:
         await running.ready()
-    business.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, seconds=2.0))
+    business.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, seconds=2.0, times=1))
     async with exporter(business.config(business.wix_target(collectors={"connections": {"interval": "1h"}}))) as running:
-
-        async def asked() -> bool:
-            return any(line["event"] == "listening" for line in running.log)
-
-        await until(asked, "the start")
-        await asyncio.sleep(0.5)  # into the slow answer
+        await into_the_slow_answer(business)
         running.send(signal.SIGTERM)
         assert await running.ended() == 0
         assert "Traceback" not in running.raw
@@ -121,16 +125,16 @@ async def test_a_stop_that_comes_before_the_socket_is_open_is_an_orderly_one(bus
         writer = await asyncio.to_thread(pipe.open, "w")
         with writer:
             running.send(signal.SIGTERM)
-            await asyncio.sleep(0.1)
+            await running.logged("stopping")
             writer.write(text)
         assert await running.ended() == 0
         assert "Traceback" not in running.raw
 
 
 async def test_a_reload_that_is_asked_for_after_the_stop_began_starts_nothing(business: Business) -> None:
-    business.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, seconds=2.0))
+    business.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, seconds=2.0, times=1))
     async with exporter(business.config(business.wix_target())) as running:
-        await asyncio.sleep(0.5)  # into the slow answer
+        await into_the_slow_answer(business)
         running.send(signal.SIGTERM)
         await running.logged("stopping")
         running.send(signal.SIGHUP)

@@ -243,7 +243,7 @@ async def test_a_second_signal_ends_at_once_whatever_hangs(business: Business) -
     async with hanging(business.config(business.expired_oauth_target()), "loop") as running:
         await running.logged("hangs", what="loop")
         running.send(signal.SIGTERM)
-        await asyncio.sleep(0.2)  # two at once may arrive as one
+        await running.logged("stopping")  # two at once may arrive as one
         running.send(signal.SIGINT)
         assert 1 == await running.ended(2)
 

@@ -188,8 +188,11 @@ async def test_clients_that_do_not_read_hold_a_piece_each_and_not_a_page() -> No
     async with running(backend=BigBackend()) as server, contextlib.AsyncExitStack() as held:
         for _ in range(20):
             await held.enter_async_context(raw(server, METRICS))
-        pending = [one.transport.get_write_buffer_size() for one in await connections(server, 20)]  # type: ignore[attr-defined]
-        await asyncio.sleep(0.5)
+        pending = [0]
+        async with asyncio.timeout(10):
+            while not all(pending):
+                pending = [one.transport.get_write_buffer_size() for one in await connections(server, 20)]  # type: ignore[attr-defined]
+                await asyncio.sleep(0.01)
         assert 20 * 2 * 64 * 1024 >= sum(pending), "a piece in the buffer, and one that made it full"
 
 
@@ -246,8 +249,9 @@ async def test_handshakes_that_fail_leave_nothing_for_the_garbage_collector(tmp_
                     async with raw(server, said) as reader:
                         if said.startswith(b"GET"):
                             assert await is_hung_up(reader)
-                await asyncio.sleep(0.2)
-            assert 0 == sum(isinstance(thing, sslproto.SSLProtocol) for thing in gc.get_objects())
+            async with asyncio.timeout(10):
+                while any(isinstance(thing, sslproto.SSLProtocol) for thing in gc.get_objects()):  # noqa: ASYNC110  the garbage is no event
+                    await asyncio.sleep(0.01)
         finally:
             gc.enable()
 
@@ -285,7 +289,9 @@ async def test_a_right_password_gets_in_while_forty_clients_try_wrong_ones(tmp_p
 
     async with running(web_file(tmp_path, f"basic_auth_users: {{prom: {stored}}}\n")) as server:
         attacks = [asyncio.create_task(attack(server, number)) for number in range(40)]
-        await asyncio.sleep(3)
+        async with asyncio.timeout(30):
+            while len(server._check._waiting) < 30:  # noqa: ASYNC110  that a client has come is no event
+                await asyncio.sleep(0.01)
         # Two checks and a bit; forty of them take minutes on processors that others use as well.
         assert 200 == (await get(server, "/metrics", user="prom:right", timeout=30)).status_code
         for task in attacks:

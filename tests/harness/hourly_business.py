@@ -41,10 +41,17 @@ async def hourly_application(
 
 async def hang(app: RunningApplication, business: Business) -> None:
     """Let the time pass until a poll has begun that never ends."""
-    business.simulator.faults.add(Fault(FaultKind.NEVER))
+    business.simulator.faults.add(Fault(FaultKind.NEVER, times=1))
     while not app.app._scheduler._polling:
         await app.clock.advance(5)
-    await asyncio.sleep(0.2)  # into the exchange
+    await met(business)
+
+
+async def met(business: Business) -> None:
+    """Wait until a call has arrived that meets the only fault."""
+    async with asyncio.timeout(30):
+        while business.simulator.faults.active():  # noqa: ASYNC110  that a call has arrived is no event
+            await asyncio.sleep(0.001)
 
 
 def live(app: RunningApplication) -> dict[str, LiveTarget]:

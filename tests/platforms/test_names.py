@@ -142,8 +142,10 @@ async def test_the_system_is_asked_where_no_name_server_listens() -> None:
 async def test_names_that_were_left_waiting_for_the_system_are_asked_of_the_name_servers_again() -> None:
     """The name servers fail, the C library hangs: then they work again, while its threads still hang."""
     hanging = threading.Event()
+    taken: list[str] = []
 
     def hang(host: str, port: int, family: socket.AddressFamily) -> Sequence[str]:
+        taken.append(host)
         hanging.wait(30)
         return nowhere(host, port, family)
 
@@ -154,7 +156,7 @@ async def test_names_that_were_left_waiting_for_the_system_are_asked_of_the_name
             hosts = [f"portal-{number}.fail.test" for number in range(20)]
             asking = [asyncio.create_task(names.resolve(host, 443)) for host in hosts]
             await until(lambda: set(hosts) <= set(server.asked))
-            await asyncio.sleep(0.1)  # the answers are read, and the threads taken
+            await until(lambda: len(taken) == 4)  # all threads
             await clock.advance(5.1)
             async with asyncio.timeout(5):
                 assert {TimeoutError} == {type(outcome) for outcome in await asyncio.gather(*asking, return_exceptions=True)}

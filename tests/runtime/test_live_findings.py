@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -17,6 +16,7 @@ from exporter.web import encode_status
 from tests.harness.application import RunningApplication, application, driven
 from tests.harness.business import API_KEY, Business
 from tests.harness.clock import ManualClock
+from tests.harness.hourly_business import met
 
 OTHER_SITE_ID = "0b9f6f4e-8f0d-4d54-9d0c-0a6c1c7f2e11"
 
@@ -54,11 +54,11 @@ async def test_a_poll_that_runs_for_long_is_shown_as_running_and_not_as_overdue(
     target = business.wix_target(collectors={"bookings": {"interval": "10s"}}, timeout="90s")
     async with application(business.config(target), ManualClock(business.simulator.now())) as app:
         await app.finished_polls()
-        business.simulator.faults.add(Fault(FaultKind.NEVER))
+        business.simulator.faults.add(Fault(FaultKind.NEVER, times=1))
         while not app.app.view().targets[0].polling:
             await app.pass_time(1.0)
         began = app.clock.time()
-        await asyncio.sleep(0.2)  # into the exchange
+        await met(business)
         await app.clock.advance(25)
         assert [] == kinds(app)
         [collector] = document(app)["targets"][0]["collectors"]
