@@ -62,6 +62,7 @@ ROWS: Final = (
     Runs(rf"{_OURS}monitoring check --.+", "Prometheus answers: version", _FOUND),
     Runs(rf"{_OURS}simulate --list", "token-revoked"),
     Runs(rf"{_OURS}example-config", "targets:"),
+    Runs(rf"{_OURS}example-config booking-sync-exporter.service", "[Service]"),
     Starts(rf"{_OURS}--config.file \S+( --\S+( [^\s-]\S*)?)*", "listening", "--web.listen-address"),
     Starts(rf"{_OURS}simulate( --listen \S+| --scenario \S+)*", "targets:", "--listen"),
     Runs(r"until curl .*/-/ready.*; done", ""),

@@ -122,34 +122,34 @@ def sentences() -> Iterator[str]:
     broken = alert("BookingSyncConnectionNeedsOwner", "warning")
     yield from collectors()
     yield from rows()
-    yield "`max_age` is 3 intervals and at least 5 minutes; so is the time after which a poll is given up."
-    yield f"**Connecting** has {CONNECT_SECONDS:g} seconds."
+    yield "`max_age` is 3 intervals and at least 5 minutes; a poll is ended after the same time."
+    yield f"Connecting may take {CONNECT_SECONDS:g} seconds."
     wix, bitrix24 = by_default().targets
     yield f"`timeout`: {wix.timeout:g} seconds on Wix, {bitrix24.timeout:g} on Bitrix24."
-    yield f"tried again, {WIX_RETRY.retries} times on Wix and {BITRIX24_RETRY.retries} times on Bitrix24."
-    yield f"adds up to its interval, at most {MAX_PATIENCE_SECONDS:g} seconds."
+    yield f"a call is retried, {WIX_RETRY.retries} times on Wix and {BITRIX24_RETRY.retries} times on Bitrix24."
+    yield f"add up to the interval at most, and to {MAX_PATIENCE_SECONDS:g} seconds at most."
     yield f"within one interval plus {MAX_PATIENCE_SECONDS:g} seconds"
     yield "With an interval of 1 minute (`connections`) and of 5 minutes (`bookings`):"
     yield f"| reason | 1 minute: waits after failure {', '.join(map(str, FAILURES))} | 5 minutes | why |"
     yield f"if it refuses again at once, at least {again(1.0):g} s, doubled up to the interval"
-    yield f"is believed up to {MAX_RETRY_AFTER_SECONDS / 3600:g} hour"
-    yield f"**Wix**: {BURST:g} requests at once, then {REQUESTS_PER_SECOND:g} a second"
-    yield f"**Bitrix24**: {budget.burst} at once, then {budget.requests_per_second:g} a second"
+    yield f"applies to every reason, up to {MAX_RETRY_AFTER_SECONDS / 3600:g} hour"
+    yield f"**Wix**: {BURST:g} requests at once, then {REQUESTS_PER_SECOND:g} per second"
+    yield f"**Bitrix24**: {budget.burst} requests at once, then {budget.requests_per_second:g} per second"
     yield f"{budget.operating_seconds:g} seconds of each method in {SUMMED_OVER_SECONDS / 60:g} minutes"
     yield (
-        f"At {OPTIONAL_SHARE * 100:g} % of that optional questions stop, at {LINKS_SHARE * 100:g} % `links`, "
-        f"at {WHOLE_SHARE * 100:g} % all."
+        f"At {OPTIONAL_SHARE * 100:g} % of that the exporter stops optional calls, at {LINKS_SHARE * 100:g} % `links`, "
+        f"at {WHOLE_SHARE * 100:g} % everything."
     )
-    yield f"for the states of {WEEK_SECONDS / 86_400:g} days"
+    yield f"for the states of the last {WEEK_SECONDS / 86_400:g} days"
     yield f"without its {sum(row.history for row in TABLE)} rows that need a history"
     yield f"yes: {double['for'].removesuffix('m')} minutes for a double booking of the next 24 hours"
     yield f"{broken['for'].removesuffix('m')} for a broken connection"
     page, ticket = group_waits()
     yield f"({page.removesuffix('s')} seconds for a page, {ticket.removesuffix('m')} minutes for a ticket)"
     yield f"the alert keeps firing for {double['keep_firing_for'].removesuffix('m')} minutes"
-    yield f"at most {POLLS_PER_TICK} polls begin in each twentieth of a second"
+    yield f"at most {POLLS_PER_TICK} polls start in each twentieth of a second"
     # What the platforms allow and block at is theirs; the reference of the configuration says it with the same numbers.
-    yield "the cloud allows 50 and 2"
+    yield "The cloud allows 50 and 2"
     yield "(the portal blocks at 480)"
 
 
@@ -160,7 +160,7 @@ def again(asked: float) -> float:
 
 # Numbers that tell of nothing that could change: a status of HTTP, values of a metric, hours of a day, a clock as an example.
 GIVEN: Final = (
-    "Bitrix24", "`next_24h`", "`probe` exits", "14:31", "23 or 25 hours", "is 503", "begin at 0", "data_expired` is 1",
+    "Bitrix24", "`next_24h`", "`probe` exits", "14:31", "23 or 25 hours", "is 503", "start at 0", "data_expired` is 1",
     "collector_up` is 0", "/api/v1/",
 )  # fmt: skip
 
