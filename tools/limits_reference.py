@@ -16,12 +16,13 @@ _INTRODUCTION: Final = """\
 
 *Generated from `exporter/limits.py` by `python -m tools.limits_reference docs/limits.md`.*
 
-What a platform sends, and what is kept and shown of it, has an end, so that one target that is broken or hostile takes
-nothing from the others. Reaching a limit is never silent. KiB and MiB are 1,024 and 1,048,576 bytes; a body is measured as it
-came and as it opens.
+Everything that a platform sends, and that is kept or shown of it, is limited, so that a broken or hostile target cannot harm
+the others. The exporter always reports when a limit is reached. KiB and MiB are 1,024 and 1,048,576 bytes; the size of a body
+is limited before and after decompression.
 
-A question that only adds something fails no poll, whatever its answer: of what type providers are, and whether a booking that
-is missing was deleted. There the log tells. What clients may take of the web server stands in [web.md](web.md).
+Two calls never fail a poll, because they only add details: the one for the types of providers, and the one that asks whether a
+missing booking was deleted. Their limits are reported in the log. [web.md](web.md#limits-for-clients) has the limits for clients
+of the web server.
 """
 
 
@@ -30,7 +31,7 @@ def render() -> str:
     parts = [_INTRODUCTION]
     for title, caps in TABLE.items():
         rows = "".join(_row(cap) for cap in caps)
-        parts.append(f"\n## {title}\n\n| what | at most | moved by | when it is reached |\n|---|---|---|---|\n{rows}")
+        parts.append(f"\n## {title}\n\n| what | at most | changed by | what happens at the limit |\n|---|---|---|---|\n{rows}")
     return "".join(parts)
 
 

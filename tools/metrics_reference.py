@@ -25,39 +25,39 @@ _INTRODUCTION: Final = f"""\
 
 *Generated from the declarations in `exporter/metrics/` by `python -m tools.metrics_reference docs/metrics.md`.*
 
-`GET /metrics` speaks the Prometheus text format 0.0.4 and OpenMetrics 1.0.0; `?target=NAME` (repeatable) narrows the page.
-`/site/NAME/metrics` has the targets of one site, and of the exporter itself only `booking_sync_time_seconds`,
-`booking_sync_ready` (of that site's collectors) and `booking_sync_standby`; `booking_sync_credential_info`, which tells of the
-operator's machine, is left out. See [web.md](web.md#a-board-for-one-customer).
+`GET /metrics` serves the Prometheus text format 0.0.4 and OpenMetrics 1.0.0; `?target=NAME` (repeatable) limits the page to
+these targets. `/site/NAME/metrics` has the targets of one site, and of the exporter itself only `booking_sync_time_seconds`,
+`booking_sync_ready` (of that site's collectors) and `booking_sync_standby`; it lacks `booking_sync_credential_info`, which
+describes the operator's machine. See [web.md](web.md#a-board-for-one-customer).
 
-What every family keeps to:
+Rules for all families:
 
 - **Fresh or absent.** A failed poll sets `booking_sync_collector_up` to 0 at once. Its last good data stays until `max_age`;
-  then the series vanish and `booking_sync_collector_data_expired` is 1. An error never becomes a zero.
-- **States are one series per known value**, exactly one of them 1. A word that a platform invents later is `unknown`.
-  `booking_sync_collector_failing` is the exception: only the reason that holds has a series, and none does while the collector
-  is up. An alert on it needs `for`: functions over a range do not see the moments without a series.
+  then its series are removed and `booking_sync_collector_data_expired` is 1. An error never becomes a zero.
+- **States have one series per known value**, exactly one of which is 1. A value that is not known yet is `unknown`.
+  `booking_sync_collector_failing` is the exception: only the present reason has a series, and there is none while the
+  collector is up. An alert on it needs `for`, because functions over a range ignore the times without a series.
 - **Counters exist with 0 from the start** and live as long as the process, also across reloads.
-- **Moments, not ages**: a timestamp is Unix time in seconds; the age is `time()` minus it.
-- **Absent is not 0**: what a target cannot fill (Wix bookings that are only counted have no conflicts) has no series.
-- **Bounded.** Of a target with more than {CONNECTION_SERIES.number:,} connections (`max_connections`) that many are shown one
-  by one, {_PER_CONNECTION} series each: those that do not work first of all. The aggregate `booking_sync_connections` still
-  counts all of them, and `booking_sync_collector_series_dropped` says how many have no series of their own. The same holds
-  for {PROVIDER_SERIES.number} providers, and for the resources of `per_resource`. All other words of a platform come from
+- **Timestamps, not ages**: a timestamp is Unix time in seconds; the age is `time()` minus the timestamp.
+- **Absent is not 0**: a value that is not measured has no series (conflicts, if Wix bookings are only counted).
+- **Bounded.** If a target has more than {CONNECTION_SERIES.number:,} connections (`max_connections`), that many have series of
+  their own, {_PER_CONNECTION} each, broken ones first. The aggregate `booking_sync_connections` still
+  counts all of them, and `booking_sync_collector_series_dropped` says how many have no series of their own. The same applies
+  to {PROVIDER_SERIES.number} providers, and to the resources of `per_resource`. All other label values of a platform come from
   closed lists; see [limits.md](limits.md).
 - **No names of people.** `connection` is the alias of its schedule, or the first 12 hexadecimal digits of the SHA-256 of
   the API's id.
 
-Three queries to begin with:
+Three queries to begin with ([promql.md](promql.md) has more):
 
 ```promql
-# Connections that are broken, with the reason
+# Broken connections, with the reason
 booking_sync_connection_error == 1
 
-# Since how many seconds has each connection had its present status
+# For how many seconds each connection has had its present status
 time() - booking_sync_connection_status_since_timestamp_seconds
 
-# Bookings of the next day, with the site that the target belongs to (a label from the configuration)
+# Bookings of the next day, with the target's site (a label from the configuration)
 booking_sync_bookings{{window="next_24h"}} * on (job, instance, target, platform) group_left (site) booking_sync_target_info
 ```
 """
@@ -83,7 +83,7 @@ def render() -> str:
         rows = "".join(_row(family) for family in topic.families)
         parts.append(f"\n## {topic.title}\n\n| family | type | labels | meaning |\n|---|---|---|---|\n{rows}")
     values = "".join(f"| {label} | {', '.join(f'`{value}`' for value in known)} |\n" for label, known in _VALUES)
-    parts.append(f"\n## Label values\n\nThese lists are closed.\n\n| label | values |\n|---|---|\n{values}")
+    parts.append(f"\n## Label values\n\nThese labels have no other values.\n\n| label | values |\n|---|---|\n{values}")
     return "".join(parts)
 
 

@@ -30,30 +30,30 @@ _INTRODUCTION: Final = f"""\
 
 *Generated from counted samples and measured processor time by `python -m tools.rules_price docs/rules-price.md`.*
 
-What a rule costs Prometheus grows with the samples that an evaluation touches. Prometheus counts them itself
+The cost of a rule in Prometheus grows with the number of samples that an evaluation reads. Prometheus counts them itself
 (`totalQueryableSamples` of `/api/v1/query?stats=all`), and the number is the same on every machine.
 
-- The suite counts them for {FORTY.sites + FORTY.portals} targets, with a day behind them at a scrape a minute:
+- The test suite counts them for {FORTY.sites + FORTY.portals} targets with a day of data at one scrape a minute:
   {FORTY.sites} Wix sites with {FORTY.connections} connections each, one of them in error, and {FORTY.portals} Bitrix24 portals;
-  every fourth site refuses to tell its bookings.
-- Three smaller fleets say what a site, a connection and a portal add, and so what a rule touches at {LARGE.sites:,} sites
-  with {LARGE.sites * LARGE.connections:,} connections and {LARGE.portals} portals.
-- A rule that touches more than it did fails `tests/monitoring/test_price.py`.
+  every fourth site refuses requests for its bookings.
+- Three smaller fleets show what a site, a connection and a portal add, and so how many samples a rule reads at {LARGE.sites:,}
+  sites with {LARGE.sites * LARGE.connections:,} connections and {LARGE.portals} portals.
+- A rule that reads more samples than before fails `tests/monitoring/test_price.py`.
 
-A sample that lies in a range costs some 50 to 100 ns, one that is looked up alone and recorded again a hundred times as
-much. What a sample costs is therefore measured by group, texts of firing alerts included; a group that was not measured
-counts as the dearest. The aim is that all groups together need less than
-{AIM_CORES:g} cores; the test holds them below {MOST_CORES:g}. They miss the aim, most of all by the groups of the
-connections: a connection has 12 rows of its status and reason, nearly all of them zero.
+A sample in a range costs some 50 to 100 ns; a sample that is looked up alone and recorded again costs a hundred times as
+much. The cost of a sample is therefore measured for each group, with the texts of firing alerts; a group that was not measured
+counts as the most expensive one. The goal is that all groups together need less than
+{AIM_CORES:g} cores; the test fails above {MOST_CORES:g}. The goal is missed, mostly because of the groups of the
+connections: a connection has 12 series for its status and reason, nearly all of them zero.
 """
 
 _MEASURED: Final = """
 ## Processor time, measured
 
-`make bench-rules` has a real Prometheus scrape a page of such targets every minute, with a day behind it, first without rules,
-then with the shipped ones, and takes the difference of its `process_cpu_seconds_total`. What is older than three hours lies in
-blocks on disk, as it does anywhere. *Before* are the rules that copied every connection and looked back on whole days every
-30 seconds; they were measured with all of it in memory.
+`make bench-rules` lets a real Prometheus with a day of data scrape a page of such targets every minute, first without rules,
+then with the shipped ones, and takes the difference of its `process_cpu_seconds_total`. Data older than three hours is in
+blocks on disk, as usual. *Before* are older rules that copied every connection and read whole days every
+30 seconds; they were measured with all data in memory.
 """
 
 

@@ -17,24 +17,24 @@ _INTRODUCTION: Final = """\
 
 *Generated from `exporter/state/verdict.py` by `python -m tools.verdicts_reference docs/verdicts.md`.*
 
-The status board, `/api/v1/status` and `probe` judge by this table. Of the rows that hold for a target the first one is its
-verdict; where none holds it is ok. Several targets together are as bad as the worst: critical, then warning, unknown, ok; and
-unknown at best while a collector of them waits for its first poll.
+The status board, `/api/v1/status` and `probe` judge by this table. The verdict of a target is the first row that applies to it;
+if none applies, it is ok. The verdict of several targets is the worst of theirs, in the order critical, warning, unknown, ok.
+While a collector of them has not finished its first poll, it is at best unknown.
 
-- `kind` is the word in `problems` of [`/api/v1/status`](status-api.md), and in `listed` for the rows that are ok: what is
-  listed is not judged. The verdicts are called `critical`, `warning`, `waiting` (unknown) and `healthy` (ok) there.
-- `probe` exits with 0 for ok, 1 for warning, 2 for critical and 3 for unknown. Rows with *history* are known only to an
+- `kind` is the value in `problems` of [`/api/v1/status`](status-api.md), or in `listed` for the rows with ok, which are not
+  judged. There the verdicts are called `critical`, `warning`, `waiting` (unknown) and `healthy` (ok).
+- `probe` exits with 0 for ok, 1 for warning, 2 for critical and 3 for unknown. Rows with *history* need an
   exporter that has been running: `probe` leaves them out, and says so.
-- *Alerts* name the rules that give the same state the same verdict. They wait before they fire, the table does not.
-- Numbers are the defaults. [`verdicts:`](configuration.md#other-thresholds) of the configuration sets others, and how bad some
-  of the warnings are.
+- *Alerts* are the rules with the same verdict for the same state. Alerts wait before they fire; the table does not wait.
+- Numbers are the defaults. [`verdicts:`](configuration.md#other-thresholds) of the configuration changes them, and the severity
+  of some warnings.
 """
 
 
 _ALERTS_ONLY: Final = """
 ## What only alerts judge
 
-It needs a longer history than the exporter has, or many targets; the board names it under its verdict.
+These states need a longer history than the exporter has, or many targets; the board names them under its verdict.
 
 | what | alerts |
 |---|---|
