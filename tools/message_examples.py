@@ -34,23 +34,23 @@ _PAGE: Final = ("names.yml", "BookingSyncDoubleBooking", "critical")
 _TICKET: Final = ("names.yml", "BookingSyncConnectionNeedsOwner", "warning")
 
 _TEXT: Final = """\
-# What arrives
+# Messages
 
-*Written by `python -m tools.message_examples docs/messages.md`: the alerts are those of the shipped rule tests, and a real
-Alertmanager made the messages of them. The clocks of both are in UTC; with `TZ` set the moments are local.*
+*Written by `python -m tools.message_examples docs/messages.md`: the alerts come from the shipped rule tests, and a real
+Alertmanager made the messages. Both use UTC here; with `TZ` set the times are local.*
 
-How they come about is in [monitoring.md](monitoring.md#messages).
+This page shows what arrives at a pager, a chat and a mailbox. [monitoring.md](monitoring.md#messages) explains the parts.
 
 ## A page
 
-The title, as a phone shows it, and the text.
+A page consists of the title, as a phone shows it, and the text.
 
 ```
 {page}
 ```
 
-PagerDuty also gets links to the status board, the runbook and the dashboard. When it is over, it closes the incident
-itself; the text is then:
+PagerDuty also gets links to the status board, the runbook and the dashboard. With the all-clear PagerDuty closes the
+incident; the text is then:
 
 ```
 {over}
@@ -58,8 +58,8 @@ itself; the text is then:
 
 ## A chat message
 
-Title and text, in Slack's own signs. The title is a link to the status board; the bar beside it is
-yellow, or green when it is over.
+A chat message consists of title and text, in Slack's markup. The title is a link to the status board; the bar beside it is
+yellow, or green after the all-clear.
 
 ```
 {chat}
@@ -67,7 +67,7 @@ yellow, or green when it is over.
 
 ## A mail
 
-Subject and text; an HTML form of the same goes with it.
+A mail consists of subject and text, with an HTML version of the same.
 
 ```
 {mail}
@@ -75,7 +75,7 @@ Subject and text; an HTML form of the same goes with it.
 
 ## In German and in Russian
 
-The page and the mail where `monitoring render --language` wrote the rules and the template.
+The same page and mail, if `monitoring render --language` wrote the rules and the template.
 
 {others}
 """
