@@ -21,8 +21,8 @@ the others. The exporter always reports when a limit is reached. KiB and MiB are
 is limited before and after decompression.
 
 Two calls never fail a poll, because they only add details: the one for the types of providers, and the one that asks whether a
-missing booking was deleted. Their limits are reported in the log. [web.md](web.md#limits-for-clients) has the limits for clients
-of the web server.
+missing booking was deleted. Their limits are reported in the log. [web.md](web.md#limits-for-clients) has the limits for
+clients of the web server.
 """
 
 
