@@ -57,6 +57,7 @@ def files_with_targets() -> Iterator[tuple[str, dict[str, Any]]]:
             yield file.stem, value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "value"), list(files_with_targets()), ids=[name for name, _ in files_with_targets()])
 def test_whatever_else_is_wrong_the_warnings_of_a_right_target_are_told(
     tmp_path: Path, name: str, value: dict[str, Any]
@@ -123,6 +124,7 @@ ADDRESSES: Final = [
 ]
 
 
+@pytest.mark.slow
 def test_of_all_that_is_wrong_with_an_address_each_is_told(tmp_path: Path) -> None:
     rows = [(address, said) for address, said in ADDRESSES if said]
     assert len(rows) == 2 * 2 * 2 * 2 * 6 - 1

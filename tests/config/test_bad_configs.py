@@ -32,11 +32,13 @@ def test_the_table_is_long() -> None:
     assert {file.stem for file in FILES} == {file.stem for file in FOLDER.glob("*.txt")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_broken_file_is_refused_with_exactly_these_problems(file: Path) -> None:
     assert file.with_suffix(".txt").read_text().splitlines() == problems_of(file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_problem_says_how_to_mend_it_and_none_shows_a_credential(file: Path) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -47,6 +49,7 @@ def test_every_problem_says_how_to_mend_it_and_none_shows_a_credential(file: Pat
     assert "planted" not in str(caught.value) + repr(caught.value) + repr(caught.value.problems)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_the_problems_are_the_same_without_the_c_parser(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("yaml.__with_libyaml__", False)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import jsonschema
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -18,6 +19,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 TARGETS = "targets:\n  - {name: a, platform: bitrix24, webhook_url: {env: B24_WEBHOOK_URL}}\n"
 
 
+@pytest.mark.slow
 def test_elapsed_hours_from_the_start_of_a_day_are_a_warning_wherever_a_window_stands(tmp_path: Path) -> None:
     config = load(
         tmp_path,
@@ -81,6 +83,7 @@ def test_zones_and_windows_that_mean_what_they_say_bring_no_warning(tmp_path: Pa
     assert config.warnings == ()
 
 
+@pytest.mark.slow
 def test_the_windows_of_the_documents_load_and_bring_no_warning(tmp_path: Path) -> None:
     table = DOCUMENT.read_text().partition("| window | `from` | `to` |")[2].partition("\n\n")[0]
     rows = re.findall(r"\| `(now\S*)` \| `(now\S*)` \|", table)
@@ -93,6 +96,7 @@ VALIDATOR = jsonschema.Draft202012Validator(TypeAdapter(Expression).json_schema(
 PIECES = ("now", "+", "-", "/", "@", "d", "w", "M", "h", "m", "10", "09:30", "24:00", "9:00", "@10:00", "/d", "+1d", "Q")
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
     | st.lists(st.sampled_from(PIECES)).map(lambda x: "now" + "".join(x))

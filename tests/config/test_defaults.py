@@ -233,6 +233,7 @@ def test_many_mistakes_are_moved() -> None:
     assert len(MOVABLE) >= 90
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("top", "platform", "keys"), MOVABLE)
 def test_a_mistake_in_defaults_is_told_once_at_its_own_line(
     folder: Path, top: dict[str, Any], platform: str, keys: set[str]

@@ -803,6 +803,7 @@ def lines_of(file: Path) -> list[str]:
     return [line.replace(f"{file}: ", "").replace(f"{file}:", "") for line in told]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "content", "told"), ROWS, ids=[name for name, _, _ in ROWS])
 def test_a_first_mistake_is_answered_with_its_line(tmp_path: Path, name: str, content: str | bytes, told: list[str]) -> None:
     file = tmp_path / "exporter.yml"

@@ -122,6 +122,7 @@ def test_two_targets_of_one_name_are_told_with_both_files(tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(BAD.glob("*.yml")), ids=lambda file: file.stem)
 def test_a_broken_file_is_told_between_good_ones_as_it_is_alone(tmp_path: Path, file: Path) -> None:
     (tmp_path / "conf.d").mkdir()

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -103,6 +104,7 @@ def load(text: str) -> None:
     assert "planted" not in shown
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # shared machines stall
 @given(st.data())
 def test_any_value_in_any_place_is_read_or_refused(data: st.DataObject) -> None:
@@ -122,6 +124,7 @@ def test_any_value_in_any_place_is_read_or_refused(data: st.DataObject) -> None:
     load(yaml.safe_dump(config, allow_unicode=True))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.text() | st.text(alphabet="- :{}[]&*!|>'\"%@`#\n\tax,?<", max_size=40))
 @example("a: &x [*x]")

@@ -63,6 +63,7 @@ def told(content: object, folder: Path, environ: dict[str, str] | None = None) -
     return "\n".join(str(problem) for problem in caught.value.problems)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("credential", CREDENTIALS)
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_a_credential_in_a_wrong_place_is_not_shown(place: Place, credential: str, tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def problems_of(tmp_path: Path, file: dict[str, Any]) -> dict[str, Problem]:
     return {problem.path: problem for problem in caught.value.problems if problem.message.startswith(("unknown", "not a c"))}
 
 
+@pytest.mark.slow
 def test_the_walk_finds_what_the_schema_has() -> None:
     """A key that the walk missed would be tested by nobody."""
     in_schema = {
@@ -83,6 +84,7 @@ def test_the_walk_finds_what_the_schema_has() -> None:
     assert len(KEYS) > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slip", SLIPS)
 def test_each_key_is_found_from_a_slip_of_the_pen(tmp_path: Path, slip: str) -> None:
     file, wanted = new_file(), {}
@@ -112,6 +114,7 @@ def test_each_key_of_the_bundle_is_found_from_a_slip_of_the_pen(tmp_path: Path, 
     }
 
 
+@pytest.mark.slow
 def test_each_key_in_a_wrong_place_is_told_where_it_belongs(tmp_path: Path) -> None:
     file, wanted = new_file(), {}
     for key in homes(Config):
@@ -158,6 +161,7 @@ def slips_of(word: str) -> set[str]:
     return {word.upper(), word.capitalize(), word[:1] + word, word[:2] + word[3:]} - {word} if len(word) > 2 else set()
 
 
+@pytest.mark.slow
 def test_each_enumerated_value_is_found_from_a_slip_of_the_pen(tmp_path: Path) -> None:
     assert len(CHOICES) > 15
     wanted = [

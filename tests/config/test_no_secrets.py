@@ -78,6 +78,7 @@ def test_no_secret_is_looked_for_that_stands_elsewhere(tmp_path: Path, key: str,
     assert (file,) == config.files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(BAD.glob("*.yml")), ids=lambda file: file.stem)
 def test_everything_else_is_told_as_with_secrets(file: Path) -> None:
     def of(problem: Problem) -> tuple[str, str, str]:
@@ -138,6 +139,7 @@ def run(*words: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_did_not_check() -> None:
     code, said = run(str(EXAMPLE), "--no-secrets")
     assert code == 0
@@ -148,6 +150,7 @@ def test_the_command_says_what_it_did_not_check() -> None:
     assert said.count("is not set") == 2
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_secrets_where_there_are_none_elsewhere(tmp_path: Path) -> None:
     code, said = run("--no-secrets", "--config.file", str(put(tmp_path, {"platform": "wix", "site_id": SITE, "api_key": "k"})))
     assert code == 0
@@ -160,6 +163,7 @@ def test_signing_in_without_secrets_is_refused_in_words() -> None:
     assert "--online signs in with the secrets that --no-secrets leaves out" in said
 
 
+@pytest.mark.slow
 def test_a_folder_is_checked_with_and_without_a_file(tmp_path: Path) -> None:
     file = put(tmp_path, {"platform": "wix", "site_id": SITE, "api_key": {"env": "K"}})
     folder = tmp_path / "customers"

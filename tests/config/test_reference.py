@@ -102,6 +102,7 @@ def test_the_schema_file_is_up_to_date() -> None:
     assert json_schema() == (ROOT / "config" / "exporter.schema.json").read_text(), "run python -m tools.config_reference"
 
 
+@pytest.mark.slow
 def test_the_reference_is_up_to_date() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
     assert with_reference(page) == page, "run python -m tools.config_reference"
@@ -121,6 +122,7 @@ def test_every_key_has_a_description_in_the_schema() -> None:
             assert field.get("description"), f"{model['title']}.{name}"
 
 
+@pytest.mark.slow
 def test_the_shipped_example_fits_the_schema(validator: jsonschema.Draft202012Validator) -> None:
     validator.validate(yaml.safe_load((ROOT / "config" / "exporter.yml").read_text()))
 

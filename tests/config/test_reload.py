@@ -154,6 +154,7 @@ def loaded(file: Path, environ: Mapping[str, str], remembered: Remembered | None
     return config, told, config_hash(config), effective_config(config)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(head=head, targets=listed, edits=st.lists(steps(), min_size=1, max_size=4))
 def test_a_reload_finds_what_a_first_load_does(

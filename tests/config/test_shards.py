@@ -84,6 +84,7 @@ def test_targets_that_share_a_limit_or_a_token_file_stay_in_one_process(why: str
             assert {frozenset(), named(config)} == set(shards(config, count))
 
 
+@pytest.mark.slow
 def test_each_target_is_watched_by_one_process_and_no_process_by_none(tmp_path: Path) -> None:
     config = load(tmp_path, *map(wix, range(300)), *(portal(f"portal-{n}", f"p{n}.bitrix24.de") for n in range(300)))
     for count in (1, 2, 7):
@@ -101,6 +102,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return config.model_copy(update={"targets": tuple(sites)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "within"), [(2, 0.03), (5, 0.06), (10, 0.10)])
 def test_five_thousand_sites_are_spread_evenly(many: Config, count: int, within: float) -> None:
     fair = MANY / count
@@ -108,6 +110,7 @@ def test_five_thousand_sites_are_spread_evenly(many: Config, count: int, within:
     assert max(off) <= within
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 4, 7])
 def test_a_new_process_takes_its_share_from_all_others_and_nothing_else_moves(many: Config, count: int) -> None:
     before = shards(many, count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ def overlaps(rows: list[Booking]) -> list[tuple[Booking, Booking]]:
     return [pair for pair in combinations(rows, 2) if clash(*pair)]
 
 
+@pytest.mark.slow
 @given(worlds(), window_sets(), rules, some_ids, st.integers(-5, 45))
 def test_a_booking_is_accepted_when_each_of_its_overlaps_is(
     rows: list[Booking], windows: list[Window], rule: Rule, accepted: frozenset[str], now: int
@@ -33,6 +35,7 @@ def test_a_booking_is_accepted_when_each_of_its_overlaps_is(
         assert len(inside & judged) == (counted.conflicting or 0) - (counted.accepted or 0)
 
 
+@pytest.mark.slow
 @given(worlds(), window_sets(), rules, some_ids, st.integers(-5, 45))
 def test_what_is_to_be_judged_is_listed_first_and_begins_with_the_next_conflict(
     rows: list[Booking], windows: list[Window], rule: Rule, accepted: frozenset[str], now: int

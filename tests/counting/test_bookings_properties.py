@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,11 +48,13 @@ def brute_conflicts(rows: list[Booking]) -> set[str]:
     return {row.id for row in rows if any(clash(row, other) for other in rows if other is not row)}
 
 
+@pytest.mark.slow
 @given(worlds())
 def test_the_sweep_finds_what_comparing_every_pair_finds(rows: list[Booking]) -> None:
     assert brute_conflicts(rows) == conflicting_ids(rows, {HALL})
 
 
+@pytest.mark.slow
 @given(worlds(), window_sets(), rules)
 def test_window_counts_equal_a_count_minute_by_minute(rows: list[Booking], windows: list[Window], rule: Rule) -> None:
     clashing = conflicting_ids(rows, {HALL})
@@ -71,6 +74,7 @@ def test_window_counts_equal_a_count_minute_by_minute(rows: list[Booking], windo
             assert len(inside & of_resource) == counted.by_resource[resource]
 
 
+@pytest.mark.slow
 @given(worlds(), window_sets(), rules)
 def test_rows_that_overlap_the_reach_are_enough_for_exact_conflicts(
     rows: list[Booking], windows: list[Window], rule: Rule
@@ -85,6 +89,7 @@ def test_rows_that_overlap_the_reach_are_enough_for_exact_conflicts(
     assert whole & inside == partial & inside
 
 
+@pytest.mark.slow
 @given(worlds(), window_sets(), rules, st.integers(0, 40), st.integers(1, 4))
 def test_the_shown_conflicts_are_the_first_of_all_pairs(
     rows: list[Booking], windows: list[Window], rule: Rule, now: int, limit: int
@@ -103,6 +108,7 @@ def test_the_shown_conflicts_are_the_first_of_all_pairs(
     assert all(clash(by_id[pair.first], by_id[pair.second]) for pair in found)
 
 
+@pytest.mark.slow
 @given(worlds(), st.integers(0, 40), st.integers(0, 40))
 def test_the_next_start_is_the_least_of_those_ahead(rows: list[Booking], after: int, before: int) -> None:
     assert min([row.start for row in rows if after < row.start < before], default=None) == next_start(rows, after, before)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,6 +81,7 @@ def test_a_table_is_the_sequence_of_its_bookings_and_pages_join_to_each_id_once(
     assert reservations(table) == [max(1, len(row.resources)) for row in given]
 
 
+@pytest.mark.slow
 @given(rows, nights, st.sampled_from(ZONES), rules, st.sets(st.integers(1, 40).map(str), max_size=3))
 def test_every_count_over_a_table_equals_a_count_booking_by_booking(
     rows: list[Row], now: float, zone: str, rule: Rule, accepted: set[str]
@@ -117,6 +119,7 @@ def test_every_count_over_a_table_equals_a_count_booking_by_booking(
     assert next_start(table, now) == min((row.start for row in given if row.start > now), default=None)
 
 
+@pytest.mark.slow
 @given(rows, rows, st.integers(-40, 100), rules)
 def test_what_came_and_what_went_equals_a_look_at_each_booking(
     earlier: list[Row],

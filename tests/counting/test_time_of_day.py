@@ -127,6 +127,7 @@ def test_hours_that_are_empty_or_reversed_on_some_day_are_found_by_check(start: 
         WindowSpec("w", start, end).check(ZoneInfo(zone))
 
 
+@pytest.mark.slow
 def test_office_hours_pass_check_wherever_clocks_change() -> None:
     for zone in ("UTC", "Europe/Berlin", "Africa/Cairo", "America/Havana", "Australia/Lord_Howe", "Asia/Kolkata"):
         WindowSpec("office", "now/d@09:00", "now/d@17:30").check(ZoneInfo(zone))
@@ -149,6 +150,7 @@ class Passing:
         return self.moments[bisect_left(self._highest, datetime.fromisoformat(f"{day}T{time}"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ZONES)
 def test_on_every_day_of_two_years_a_time_of_day_is_the_first_moment_that_shows_it(name: str) -> None:
     zone = ZoneInfo(name)
@@ -176,6 +178,7 @@ def zones_by_behaviour() -> dict[Changes, str]:
     return found
 
 
+@pytest.mark.slow
 def test_in_every_zone_each_quarter_of_the_days_around_a_change_is_the_first_moment_that_shows_it() -> None:
     assert len(zones_by_behaviour()) > 60
     for changes, name in zones_by_behaviour().items():

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -119,6 +120,7 @@ def starts_unit(day: date, unit: str) -> bool:
     return {"d": True, "w": day.isoweekday() == 1, "M": day.day == 1, "y": (day.month, day.day) == (1, 1)}[unit]
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # shared machines stall
 @given(moments(), st.sampled_from("dwMy"))
 @example((datetime(2011, 12, 31, 0, 30, tzinfo=ZoneInfo("Pacific/Apia")).timestamp(), ZoneInfo("Pacific/Apia")), "d")
@@ -136,6 +138,7 @@ def test_rounding_to_a_calendar_unit_finds_the_first_minute_of_its_first_day(whe
     assert first * 60 == moment(f"now/{unit}", now, zone)
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # shared machines stall
 @given(moments(), st.sampled_from("smh"))
 def test_rounding_to_a_clock_unit_finds_the_last_moment_that_shows_it(where: tuple[float, ZoneInfo], unit: str) -> None:
@@ -154,6 +157,7 @@ def test_rounding_to_a_clock_unit_finds_the_last_moment_that_shows_it(where: tup
     assert past[-1] == moment(f"now/{unit}", now, zone)
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # shared machines stall
 @given(moments(), st.sampled_from("dwMy"), st.integers(-14, 14))
 def test_a_calendar_offset_keeps_the_time_on_the_wall(where: tuple[float, ZoneInfo], unit: str, number: int) -> None:

@@ -26,6 +26,7 @@ RELAXED = settings(deadline=None, max_examples=60)
 values = st.text(st.one_of(st.sampled_from('"\\\n%{},= \r\t'), st.characters(codec="utf-8")), max_size=20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", Format)
 @RELAXED
 @given(target=values, key=values, label=values)
@@ -101,6 +102,7 @@ class _Collected(Collector):
         return self.metrics
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", Format)
 @RELAXED
 @given(values, values, st.floats(allow_nan=False, min_value=0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -76,6 +77,7 @@ def test_every_reason_has_an_error() -> None:
     assert set(Reason) == ERRORS.keys()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(polls=st.lists(st.tuples(OUTCOMES, st.sampled_from([0.0, 60.0, 10_000.0])), max_size=12))
 def test_a_collector_has_one_reason_to_fail_while_it_is_not_up_after_a_poll_and_none_else(

@@ -63,6 +63,7 @@ def test_a_server_that_answers_with_every_number_fills_sixty_codes_at_most(
     assert 900 == sum(codes.values())
 
 
+@pytest.mark.slow
 def test_polls_durations_and_skipped_rows_exist_with_zero_from_the_start(instruments: Instruments) -> None:
     page = render(instruments)
     for target, collector in (
@@ -78,6 +79,7 @@ def test_polls_durations_and_skipped_rows_exist_with_zero_from_the_start(instrum
         assert {0.0} == set(select(page, "unrecognized_values_total", target=target, collector=collector).values())
 
 
+@pytest.mark.slow
 def test_every_known_operation_exists_with_and_without_an_answer(instruments: Instruments) -> None:
     page = render(instruments)
     for operation in views.OPERATIONS["wix"]:
@@ -118,6 +120,7 @@ def test_a_failed_poll_counts_its_reason(instruments: Instruments, wix: TargetIn
     assert value(page, "collector_failures_total", target=views.WIX, collector="connections", reason="timeout") == 1
 
 
+@pytest.mark.slow
 def test_every_event_reaches_its_own_series(instruments: Instruments, wix: TargetInstruments) -> None:
     wix.request("bookings.count", "429", 0.2)
     wix.retry("bookings.count", "rate_limited")
@@ -232,6 +235,7 @@ def test_a_target_that_is_still_shown_on_its_old_platform_has_no_counters_of_the
     assert f'target="{views.WIX}",platform="bitrix24"'.encode() not in text
 
 
+@pytest.mark.slow
 @RELAXED
 @given(values=st.lists(st.one_of(st.sampled_from(DURATION.buckets), st.floats(0, 1e6)), max_size=30))
 def test_a_histogram_is_the_one_that_prometheus_client_makes(values: list[float]) -> None:

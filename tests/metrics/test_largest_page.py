@@ -35,6 +35,7 @@ def _answer_everything(instruments: Instruments, view: View) -> None:
             counters.poll_finished(collector.collector, 123.456, reason)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", list(Format))
 @pytest.mark.parametrize("letters", [12, 100])
 def test_a_site_fills_less_than_two_mib_of_the_page_whatever_it_answers(format: Format, letters: int) -> None:  # noqa: A002  the same
@@ -44,6 +45,7 @@ def test_a_site_fills_less_than_two_mib_of_the_page_whatever_it_answers(format: 
     assert len(page) < 2 * MIB, f"{len(page):,} bytes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", list(Format))
 @pytest.mark.parametrize(("letters", "number", "of_a_window"), [(12, 4, 8), (100, 10, 60), (40, 50, 20)])
 def test_a_portal_fills_less_than_two_mib_of_the_page_whatever_it_answers(

@@ -175,6 +175,7 @@ def test_two_targets_may_have_different_labels() -> None:
 # The truth about freshness
 
 
+@pytest.mark.slow
 def test_before_the_first_poll_there_is_no_data_and_no_zero() -> None:
     page = page_of(views.before_first_poll())
     assert {0.0} == set(select(page, "collector_up").values())
@@ -192,6 +193,7 @@ def test_before_the_first_poll_there_is_no_data_and_no_zero() -> None:
         assert {} == select(page, name)
 
 
+@pytest.mark.slow
 def test_a_failed_poll_shows_at_once_and_the_last_good_data_stays() -> None:
     page = page_of(views.failing())
     assert {0.0} == set(select(page, "collector_up").values())
@@ -201,6 +203,7 @@ def test_a_failed_poll_shows_at_once_and_the_last_good_data_stays() -> None:
     assert {} == select(page, "links")
 
 
+@pytest.mark.slow
 def test_old_data_is_withdrawn_and_never_becomes_a_zero() -> None:
     page = page_of(views.expired())
     assert {1.0} == set(select(page, "collector_data_expired").values())
@@ -286,6 +289,7 @@ def any_connections(draw: st.DrawFn) -> list[Connection]:
     ]
 
 
+@pytest.mark.slow
 @RELAXED
 @given(rows=any_connections())
 def test_exactly_one_status_of_a_connection_is_1_and_all_are_there(rows: list[Connection]) -> None:
@@ -299,6 +303,7 @@ def test_exactly_one_status_of_a_connection_is_1_and_all_are_there(rows: list[Co
         assert {status.value: float(status is row.status) for status in ConnectionStatus} == found
 
 
+@pytest.mark.slow
 @RELAXED
 @given(rows=any_connections())
 def test_an_error_reason_is_1_only_while_the_status_is_error(rows: list[Connection]) -> None:
@@ -313,6 +318,7 @@ def test_an_error_reason_is_1_only_while_the_status_is_error(rows: list[Connecti
         assert {reason.value: float(broken and reason is row.error_reason) for reason in ErrorReason} == found
 
 
+@pytest.mark.slow
 @RELAXED
 @given(rows=any_connections())
 def test_the_aggregate_has_every_status_of_the_calendar_types_that_the_target_has_and_adds_up(rows: list[Connection]) -> None:

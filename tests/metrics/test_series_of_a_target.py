@@ -155,6 +155,7 @@ OF_A_PORTAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("connections", [1, 4, 20])
 @pytest.mark.parametrize("types", [1, 2, 3, 4])
 async def test_a_site_has_these_series(tmp_path: Path, connections: int, types: int) -> None:

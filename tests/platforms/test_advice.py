@@ -170,6 +170,7 @@ def told_texts(path: Path) -> Iterator[str]:
                         yield inner.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(_EXPORTER.rglob("*.py")), ids=lambda path: str(path.relative_to(_EXPORTER)))
 def test_no_error_and_no_line_of_the_log_is_written_with_back_quotes(path: Path) -> None:
     assert [] == [text for text in told_texts(path) if "`" in text]

@@ -48,6 +48,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refusal", REFUSALS)
 @pytest.mark.parametrize(("platform", "collectors"), [*(("wix", one) for one in WIX), *(("bitrix24", one) for one in BITRIX24)])
 async def test_a_check_fails_where_a_poll_fails_and_nowhere_else(

@@ -121,6 +121,7 @@ def test_there_is_a_way_to_make_each_statement_false() -> None:
     assert FALSE.keys() == STATEMENTS.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", FALSE)
 async def test_a_statement_that_is_false_does_not_hold_and_no_other_fails_with_it(
     account: Account, targets: Mapping[str, Target], statement: str
@@ -166,6 +167,7 @@ def ids_of(account: Account) -> set[str]:
     return wix | {resource.name for resource in portal.world.resources.values()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign_in", PLATFORM_OF)
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 1_000), everywhere=st.booleans())
@@ -255,6 +257,7 @@ QUESTIONS: Final = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     bodies=st.lists(BODIES, min_size=3, max_size=3),

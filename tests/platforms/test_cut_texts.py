@@ -56,6 +56,7 @@ async def on_a_site(spoilt: str | None, kind: FaultKind) -> tuple[Sequence[Obser
         return seen, bench.calls(spoilt) if spoilt else 0, bench.events.malformed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", WIX)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_cut_text_in_any_answer_of_wix_changes_no_observation(kind: FaultKind, operation: str) -> None:
@@ -92,6 +93,7 @@ async def in_a_portal(operation: str, kind: FaultKind | None, folder: Path) -> t
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", BITRIX24)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_cut_text_in_any_answer_of_a_portal_changes_no_observation(
@@ -214,6 +216,7 @@ def test_a_token_that_is_cut_off_is_none(field: str, cut: bytes) -> None:
     assert parse(pair(**{field: b"https://p.example/rest/" + cut})) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", CUT)
 @pytest.mark.parametrize("field", ["client_endpoint", "server_endpoint", "scope", "member_id"])
 async def test_a_cut_text_in_the_answer_of_the_auth_server_loses_no_pair(field: str, cut: bytes, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def test_a_body_of_100_kib_is_200_rows_whether_it_is_bytes_or_a_part_of_an_answe
     assert 200 == rows_in(body) == rows_in(msgspec.Raw(body))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("connections", "shown", "in_threads"), [(4, 4, False), (1000, 500, True)])
 async def test_a_list_of_connections_is_read_in_a_thread_when_it_is_long(
     connections: int, shown: int, in_threads: bool
@@ -85,6 +86,7 @@ async def test_a_page_that_is_nothing_but_odd_rows_is_read_in_a_thread(platform:
             assert threads.given >= 1
 
 
+@pytest.mark.slow
 async def test_whatever_is_done_with_all_bookings_of_a_portal_is_done_in_threads_when_they_are_many() -> None:
     """They are put together, measured for conflicts, compared with those of the last poll, packed and counted."""
 

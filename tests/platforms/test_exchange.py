@@ -159,6 +159,7 @@ def test_retry_after_is_read_in_both_forms(value: str, seconds: float | None) ->
     assert seconds == retry_after_seconds(answer, ManualClock(noon))
 
 
+@pytest.mark.slow
 async def test_targets_that_hang_keep_no_other_waiting(services: Services) -> None:
     released, asked = asyncio.Event(), 0
 

@@ -30,6 +30,7 @@ CAPS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize(("kind", "cap", "said"), CAPS, ids=[kind.what for kind, *_ in CAPS])
 async def test_a_body_over_the_cap_of_its_kind_is_refused_even_when_it_was_small_on_the_wire(
@@ -150,6 +151,7 @@ async def test_gzip_is_asked_for_and_opened(services: Services, coding: str) -> 
     assert ["gzip"] == asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
 async def test_a_body_in_thousands_of_crumbs_is_an_invalid_response(services: Services, coding: str) -> None:
     async def handler(_: Request) -> Response:
@@ -165,6 +167,7 @@ async def test_a_body_in_thousands_of_crumbs_is_an_invalid_response(services: Se
             await get(services, url + PATH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [64, 512])
 async def test_small_pieces_that_a_server_may_honestly_send_are_read(services: Services, size: int) -> None:
     async def handler(_: Request) -> Response:
@@ -206,6 +209,7 @@ def compressed() -> Iterator[bytes]:
     yield chunk(packer.flush())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("writes", "coding"),
     [

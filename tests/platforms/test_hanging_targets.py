@@ -161,6 +161,7 @@ def contexts(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return server, ssl.create_default_context(cafile=str(certificate))
 
 
+@pytest.mark.slow
 async def test_a_thousand_targets_whose_names_hang_delay_neither_the_page_nor_the_other_targets(
     tmp_path: Path, contexts: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
@@ -171,6 +172,7 @@ async def test_a_thousand_targets_whose_names_hang_delay_neither_the_page_nor_th
         (await observe([*hanging, *good], tmp_path, of_client, names.address)).assert_nobody_waited(1_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["connection", "handshake", "answer"])
 async def test_with_all_of_one_platform_hanging_every_target_of_the_other_is_on_time(
     where: str, tmp_path: Path, contexts: tuple[ssl.SSLContext, ssl.SSLContext]

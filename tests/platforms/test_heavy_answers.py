@@ -167,6 +167,7 @@ HEAVY = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "kind", "said"), HEAVY)
 def test_an_answer_that_is_too_large_inside_costs_little_and_the_error_names_the_cap(
     place: str, kind: str, said: str, stem: Stem, tmp_path: Path
@@ -191,6 +192,7 @@ PER_VALUE = {"objects": 1.5, "keys": 5.0, "halves": 99.0, "no letters": 99.0}
 """Bytes that such JSON has for each comma and bracket of it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PER_VALUE)
 @pytest.mark.parametrize("place", PLACES)
 def test_what_stays_below_its_caps_costs_little_wherever_it_stands(place: str, kind: str, stem: Stem, tmp_path: Path) -> None:
@@ -203,6 +205,7 @@ def test_what_stays_below_its_caps_costs_little_wherever_it_stands(place: str, k
     assert "MiB" not in cost.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("in_page", "resources"), [(500, 0), (50, 60)])  # 50 such pages fit into a batch
 def test_pages_of_a_portal_are_not_read_without_end(in_page: int, resources: int, stem: Stem, tmp_path: Path) -> None:
     def endless(operation: str, request: bytes) -> bytes | None:

@@ -265,6 +265,7 @@ def tracebacks() -> int:
     return sum(isinstance(thing, TracebackType) for thing in gc.get_objects())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["refused", "no such name", "not trusted", "cut off"])
 async def test_connections_that_fail_leave_nothing_for_the_garbage_collector(wrong: str, tmp_path: Path) -> None:
     of_server, _ = contexts(tmp_path)

@@ -132,6 +132,7 @@ def test_a_row_of_wix_above_64_kib_is_odd_and_costs_no_other(size: int, malforme
     assert (malformed, 2 - malformed) == (read.malformed, len(read.rows))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [b"\xff", rb"\ud83d", "\U0001f600".encode()[:3]])
 @pytest.mark.parametrize(
     ("letter", "number"), [("\U0001f600".encode(), 2_000_000), (rb"\ud83d\ude00", 400_000), (rb"\\", 400_000)]

@@ -170,6 +170,7 @@ class Remembered:
         return weight(self._session, self._since, self._instruments, *self.results.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 async def test_a_platform_that_shows_other_ids_with_every_answer_does_not_fill_the_memory(case: str) -> None:
     target, answers = CASES[case]

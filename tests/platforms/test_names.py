@@ -63,6 +63,7 @@ async def test_the_hosts_file_is_read() -> None:
         assert server.asked == []
 
 
+@pytest.mark.slow
 async def test_a_thousand_names_that_hang_hold_no_other_name_up_and_no_thread() -> None:
     async with served_names() as (names, server):
         before = threading.active_count()
@@ -120,6 +121,7 @@ async def test_a_dead_first_name_server_leaves_time_for_the_second_within_a_conn
             await names.close()
 
 
+@pytest.mark.slow
 async def test_a_name_that_takes_its_server_seconds_is_found_however_quick_others_are() -> None:
     async with served_names() as (names, _):
         for number in range(20):

@@ -116,6 +116,7 @@ READERS: dict[str, tuple[str, Read]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("shape", SHAPES, ids=["lists", "objects"])
 def test_however_deep_a_text_is_nested_it_is_read_or_refused_with_an_error_of_ours(

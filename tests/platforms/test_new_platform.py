@@ -115,11 +115,13 @@ def test_a_platform_is_two_folders_and_a_place_in_the_registry_and_in_the_simula
     assert ("exporter/platforms/registry.py", "exporter/simulator/simulator.py") == copy.changed
 
 
+@pytest.mark.slow
 def test_a_new_platform_enters_rooms_by_their_doors_and_guards_no_json_by_itself(copy: Copy) -> None:
     assert [] == climbing(copy.root / "exporter")
     assert not [name for name in copy.written if "DecodeError" in (copy.root / name).read_text()]
 
 
+@pytest.mark.slow
 def test_a_new_platform_is_polled_and_stands_on_every_page(copy: Copy, tmp_path: Path) -> None:
     config = tmp_path / "exporter.yml"
     config.write_text("targets: [{name: shop, platform: toy, token: simulated-toy-token, base_url: 'ORIGIN'}]\n")
@@ -137,6 +139,7 @@ def test_a_new_platform_is_polled_and_stands_on_every_page(copy: Copy, tmp_path:
     assert re.search(r"\btoy\b", seen["board"])
 
 
+@pytest.mark.slow
 def test_a_new_platform_is_in_the_schema_the_references_and_the_alerts(copy: Copy) -> None:
     assert '"const": "toy"' in copy.run("-c", "from tools.config_reference import json_schema; print(json_schema())")
     reference = copy.run("-c", "from tools.config_reference import reference; print(reference())")
@@ -148,6 +151,7 @@ def test_a_new_platform_is_in_the_schema_the_references_and_the_alerts(copy: Cop
     assert "makes a new token; the exporter's operator".replace("'", "''") in rules
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_target_of_a_new_platform_is_told_like_any_other(copy: Copy, tmp_path: Path) -> None:
     config = tmp_path / "exporter.yml"
     config.write_text("targets:\n  - {name: shop, platform: toy, token_file: x, collectors: {links: {}}}\n")

@@ -70,6 +70,7 @@ async def test_targets_with_the_same_proxy_share_a_tunnel_and_those_with_another
         assert 2 == len(server.connections)
 
 
+@pytest.mark.slow
 def test_a_thousand_targets_with_one_ca_file_have_one_context_and_none_is_left_when_they_are_gone(tmp_path: Path) -> None:
     authority, _, _ = signed(tmp_path)
     routes, transport = Routes(), httpx.MockTransport(lambda _: httpx.Response(200))

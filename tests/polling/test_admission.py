@@ -127,6 +127,7 @@ async def test_a_poll_that_was_given_up_while_it_waited_costs_the_others_no_plac
     assert len(callers.began) == 10
 
 
+@pytest.mark.slow
 async def test_connections_are_opened_at_no_more_than_200_a_second(clock: ManualClock, admission: Admission) -> None:
     callers = Callers(clock)
     callers.ask(1000, lambda: connect(admission))
@@ -136,6 +137,7 @@ async def test_connections_are_opened_at_no_more_than_200_a_second(clock: Manual
     assert callers.began[-1] < 5.1
 
 
+@pytest.mark.slow
 async def test_a_wait_for_a_connection_counts_for_no_deadline_and_ends_after_an_interval(
     clock: ManualClock, admission: Admission
 ) -> None:
@@ -151,6 +153,7 @@ async def test_a_wait_for_a_connection_counts_for_no_deadline_and_ends_after_an_
     assert max(callers.began) <= 20
 
 
+@pytest.mark.slow
 async def test_an_origin_opens_its_first_connection_before_another_opens_its_thousandth(
     clock: ManualClock, admission: Admission
 ) -> None:
@@ -164,6 +167,7 @@ async def test_an_origin_opens_its_first_connection_before_another_opens_its_tho
     assert len(many.began) == 5_000, "and nothing is lost by it"
 
 
+@pytest.mark.slow
 async def test_five_thousand_origins_that_refuse_delay_no_origin_that_answers(clock: ManualClock, admission: Admission) -> None:
     async def knock_all() -> None:
         knocking = [connect(admission, f"portal{number}.example:443", refused=True) for number in range(5_000)]
@@ -260,6 +264,7 @@ async def test_a_place_that_came_in_the_moment_of_giving_up_is_not_lost(clock: M
     assert turnstile.places == 1
 
 
+@pytest.mark.slow
 async def test_ever_new_origins_that_refuse_do_not_fill_the_memory() -> None:
     clock = ManualClock()
     admission = Admission(clock)

@@ -164,6 +164,7 @@ async def test_a_target_that_is_not_polled_has_nothing_to_ask(bench: Bench) -> N
     assert bench.scheduler.poll_now("a") == []
 
 
+@pytest.mark.slow
 async def test_a_collector_that_a_bug_of_ours_ended_is_polled_as_soon_as_it_is_begun_again(bench: Bench) -> None:
     bench.bugs = ["publish"]
     collector = await begun(bench, good)

@@ -235,6 +235,7 @@ async def test_a_collector_whose_poll_cannot_be_shown_says_so_keeps_its_data_and
     assert (True, None, 3) == (bench.last(hurt).up, bench.last(hurt).failure, bench.last(hurt).finished_polls)
 
 
+@pytest.mark.slow
 async def test_a_bug_that_stays_is_told_less_and_less_often_and_asks_no_more_of_the_platform(bench: Bench) -> None:
     job, collector = bench.job(good)
     await bench.scheduler.start([job])

@@ -7,6 +7,7 @@ import itertools
 from collections import Counter
 
 import msgspec
+import pytest
 
 from exporter.clock.deadlines import paused
 from exporter.model import CollectorName
@@ -17,6 +18,7 @@ from tests.harness.lag import LateLag
 from tests.harness.scripted_polls import Bench, ScriptedCollector, good, observation
 
 
+@pytest.mark.slow
 async def test_the_loop_has_a_turn_after_every_200_polls_that_a_fleet_starts(bench: Bench) -> None:
     begun: list[int] = []
 

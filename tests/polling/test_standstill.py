@@ -43,6 +43,7 @@ async def started(bench: Bench) -> list[ScriptedCollector]:
     return [collector for _, collector in pairs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [10.0, 60.0])
 async def test_what_came_due_is_polled_once_each_within_two_seconds_and_all_is_on_time_an_interval_later(
     bench: Bench, seconds: float

@@ -60,6 +60,7 @@ def verdicts(app: RunningApplication) -> list[str]:
     return [f"{problem.kind} {problem.target} {problem.subject} {problem.title}" for problem in problems(app.app.view())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 async def test_what_is_too_old_is_withdrawn_on_time_whatever_was_done_to_the_clock(step: float, tmp_path: Path) -> None:
     async with polled_targets(tmp_path) as (app, there):
@@ -89,6 +90,7 @@ async def test_a_step_changes_no_age_and_no_verdict(step: float, tmp_path: Path)
         assert 8 < len(ages(after))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_step_while_polls_are_under_way_leaves_no_age_behind_that_is_wrong(step: float, tmp_path: Path) -> None:
     async with polled_targets(tmp_path) as (app, there):
@@ -103,6 +105,7 @@ async def test_a_step_while_polls_are_under_way_leaves_no_age_behind_that_is_wro
         assert {1.0} == {value for name, value in page.items() if name.startswith("collector_up")}
 
 
+@pytest.mark.slow
 async def test_polls_go_on_at_their_pace_after_the_clock_was_set_back(tmp_path: Path) -> None:
     async with polled_targets(tmp_path) as (app, there):
         app.clock.set_by = -86_400.0
@@ -111,6 +114,7 @@ async def test_polls_go_on_at_their_pace_after_the_clock_was_set_back(tmp_path: 
         assert there.simulator.log.count(platform="wix") - before >= 20, "two collectors, every 5 s for 50 s"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 async def test_the_state_file_has_the_moments_of_the_clock_that_was_set(step: float, tmp_path: Path) -> None:
     path = tmp_path / "state.json"
@@ -124,6 +128,7 @@ async def test_the_state_file_has_the_moments_of_the_clock_that_was_set(step: fl
         assert min(shown) >= there.simulator.now() + step - 600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 async def test_moments_of_an_earlier_run_stay_where_the_calendar_has_them(step: float, tmp_path: Path) -> None:
     """A machine without a battery starts with a clock that is behind, and sets it when the network is there."""

@@ -65,6 +65,7 @@ async def numbers(app: RunningApplication) -> tuple[float, float]:
     return page['discovered_targets{discovery="agency"}'], page['discovery_up{discovery="agency"}']
 
 
+@pytest.mark.slow
 async def test_a_new_site_is_watched_with_the_next_list_and_the_others_keep_what_they_have(tmp_path: Path) -> None:
     async with watching(tmp_path) as (agency, app):
         await app.finished_polls()
@@ -77,6 +78,7 @@ async def test_a_new_site_is_watched_with_the_next_list_and_the_others_keep_what
         assert (4, 1) == await numbers(app)
 
 
+@pytest.mark.slow
 async def test_a_site_leaves_when_it_is_missing_in_three_lists_in_a_row(tmp_path: Path) -> None:
     async with watching(tmp_path) as (agency, app):
         site = agency.site(2)
@@ -97,6 +99,7 @@ async def test_a_site_leaves_when_it_is_missing_in_three_lists_in_a_row(tmp_path
         assert not [line for line in (await app.page()).splitlines() if called(2)[0] in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fact", ["trashed_at", "published"])
 async def test_a_site_that_the_list_says_is_out_of_use_leaves_at_once(fact: str, tmp_path: Path) -> None:
     async with watching(tmp_path) as (agency, app):
@@ -110,6 +113,7 @@ async def test_a_site_that_the_list_says_is_out_of_use_leaves_at_once(fact: str,
         assert called(1, 3) == names(app)
 
 
+@pytest.mark.slow
 async def test_a_site_that_is_renamed_stays_the_same_target_and_the_log_says_so(tmp_path: Path) -> None:
     async with watching(tmp_path) as (agency, app):
         agency.site(2).display_name = "Spa & Nails"
@@ -121,6 +125,7 @@ async def test_a_site_that_is_renamed_stays_the_same_target_and_the_log_says_so(
         assert [(called(2)[0], "Spa & Nails")] == renamed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", [0, 1, 2])
 async def test_a_list_that_lacks_more_than_half_removes_none_and_a_restart_takes_it_as_it_is(left: int, tmp_path: Path) -> None:
     top = {"state_file": str(tmp_path / "state.json")}
@@ -160,6 +165,7 @@ FAULTS: dict[str, tuple[FaultKind, dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "options", "text"), FAULTS.values(), ids=FAULTS)
 async def test_a_list_that_cannot_be_read_changes_nothing_and_is_told(
     kind: FaultKind, options: dict[str, Any], text: str, tmp_path: Path
@@ -184,6 +190,7 @@ async def test_a_list_that_cannot_be_read_changes_nothing_and_is_told(
         assert (sites + 1, 1) == await numbers(app)
 
 
+@pytest.mark.slow
 async def test_after_failures_in_a_row_the_list_is_asked_for_ever_more_seldom_up_to_its_interval(tmp_path: Path) -> None:
     async with watching(tmp_path, paused=True) as (agency, app):
         agency.fail(FaultKind.EMPTY, status=403)
@@ -274,6 +281,7 @@ async def test_a_file_of_sites_that_cannot_be_read_is_told_and_written_anew(cont
         assert ["sites_not_remembered"] == [line["event"] for line in logged if line["event"] == "sites_not_remembered"]
 
 
+@pytest.mark.slow
 async def test_the_file_is_not_read_for_it_and_while_a_changed_one_is_refused_nothing_changes(tmp_path: Path) -> None:
     async with watching(tmp_path) as (agency, app):
         path = tmp_path / "exporter.yml"

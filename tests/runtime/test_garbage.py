@@ -47,6 +47,7 @@ class Knot:
         self.itself = self
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("look", "found"), [(Look.YOUNG, set()), (Look.NEW, {"promoted"}), (Look.ALL, {"promoted", "exempted"})]
 )
@@ -88,6 +89,7 @@ class Changing:
     ready: bool = False
 
 
+@pytest.mark.slow
 async def test_it_settles_once_after_each_change_when_all_was_polled_or_after_ten_minutes() -> None:
     gc.unfreeze()
     clock, app = ManualClock(), Changing()

@@ -87,6 +87,7 @@ FAULTS: Final = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 async def test_what_refuses_or_hangs_is_told_within_half_a_minute_or_its_timeout(name: str, tmp_path: Path) -> None:
     fault, platform, reason, seconds = FAULTS[name]
@@ -111,6 +112,7 @@ def timeout_for(fault: Fault) -> str:
 TOLD: Final = [name for name, (fault, *_) in FAULTS.items() if fault.retry_after]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TOLD)
 async def test_a_time_to_come_back_holds_all_collectors_whatever_the_status_and_ends_when_it_ends(
     name: str, tmp_path: Path
@@ -147,6 +149,7 @@ async def test_an_exporter_that_starts_while_a_platform_refuses_or_hangs_is_read
             assert {reason} == set(failed(app, platform))
 
 
+@pytest.mark.slow
 async def test_a_limited_portal_is_asked_no_more_often_than_its_pauses_say(tmp_path: Path) -> None:
     async with polled_targets(tmp_path) as (app, there):
         fault, platform, _, _ = FAULTS["a full bucket"]
@@ -175,6 +178,7 @@ async def requests_in_ten_minutes(folder: Path, fault: Fault) -> int:
         return requests(there, fault.platform or "") - before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("platform", REFUSED_WITH)
 async def test_who_names_a_time_and_refuses_again_is_asked_no_more_often_than_who_names_none(
     platform: str, tmp_path: Path
@@ -189,6 +193,7 @@ async def test_who_names_a_time_and_refuses_again_is_asked_no_more_often_than_wh
 FORBIDDEN: Final = Fault(FaultKind.STATUS, status=403, retry_after="3600", times=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 @pytest.mark.parametrize("platform", ["wix", "bitrix24"])
 async def test_one_refusal_of_one_request_holds_the_others_for_a_minute_at_most_and_is_not_taken_for_theirs(
@@ -209,6 +214,7 @@ async def test_one_refusal_of_one_request_holds_the_others_for_a_minute_at_most_
         assert [3600] == waits, "who was refused comes back when it was told to"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [401, 403, 500])
 @pytest.mark.parametrize("platform", ["wix", "bitrix24"])
 async def test_after_a_pause_requests_go_on_with_any_answer_and_the_next_pause_is_told_again(

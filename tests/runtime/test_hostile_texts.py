@@ -280,6 +280,7 @@ def all_that_is_shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show
         yield shown(tmp_path_factory.mktemp("hostile"))
 
 
+@pytest.mark.slow
 def test_no_answer_makes_a_poll_end_as_a_bug_of_ours(all_that_is_shown: Shown) -> None:
     assert len(ANSWERS) <= len(all_that_is_shown.reasons)
     assert {} == {name: reasons for name, reasons in all_that_is_shown.reasons.items() if Reason.INTERNAL in reasons}
@@ -303,6 +304,7 @@ def test_a_secret_that_comes_back_is_shown_nowhere(all_that_is_shown: Shown, for
         assert form.lower() not in text.lower(), place
 
 
+@pytest.mark.slow
 def test_no_text_is_longer_than_its_limit(all_that_is_shown: Shown) -> None:
     for place, text in {**all_that_is_shown.texts, "log": "\n".join(all_that_is_shown.lines)}.items():
         assert 100 >= max(map(len, re.findall("L{2,}|9{20,}|x{40,}|(?:a[.]){20,}", text)), default=0), place

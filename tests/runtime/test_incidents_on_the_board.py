@@ -49,6 +49,7 @@ async def seconds_until_shown(app: RunningApplication) -> float | None:
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("played", INCIDENTS, ids=lambda incident: incident.name)
 async def test_the_board_shows_an_incident_when_the_demo_says_so(played: Incident, tmp_path: Path) -> None:
     clock = ManualClock()
@@ -66,6 +67,7 @@ async def test_the_board_shows_an_incident_when_the_demo_says_so(played: Inciden
         assert played.on_board_after <= shown <= played.on_board_after + 2 * INTERVAL + 30
 
 
+@pytest.mark.slow
 async def test_the_worst_night_has_double_bookings_on_both_platforms_and_a_broken_calendar_at_once(tmp_path: Path) -> None:
     clock = ManualClock()
     simulator = Simulator(clock, build=demo_world.build)
@@ -76,6 +78,7 @@ async def test_the_worst_night_has_double_bookings_on_both_platforms_and_a_broke
         assert (2, 1) == (summary.problems_critical, summary.problems_warning)
 
 
+@pytest.mark.slow
 async def test_the_demo_verifies_its_links_for_as_long_as_it_runs_and_shows_that_they_were_lost(tmp_path: Path) -> None:
     spent = [0.0]
 
@@ -98,6 +101,7 @@ async def test_the_demo_verifies_its_links_for_as_long_as_it_runs_and_shows_that
     assert 120.0 > max(spent) > 60.0
 
 
+@pytest.mark.slow
 async def test_the_board_of_the_demo_shows_each_incident_and_is_well_again_when_the_next_one_begins(tmp_path: Path) -> None:
     left: dict[str, list[str]] = {}
     during: dict[str, set[str]] = {}

@@ -48,6 +48,7 @@ def config(folder: Path, names: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 async def test_a_start_and_a_reload_of_hundreds_of_targets_leave_turns_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ async def test_a_poll_that_runs_for_long_is_shown_as_running_and_not_as_overdue(
         assert began == pytest.approx(since, abs=1.0)
 
 
+@pytest.mark.slow
 async def test_a_portal_that_asks_to_wait_is_told_while_it_waits(business: Business) -> None:
     target = business.bitrix24_target(collectors={"bookings": {"interval": "1m"}})
     async with application(business.config(target), ManualClock(business.simulator.now())) as app:
@@ -80,6 +81,7 @@ async def test_a_portal_that_asks_to_wait_is_told_while_it_waits(business: Busin
         assert {("healthy",), (Kind.API_LIMITED, "warning")} == told
 
 
+@pytest.mark.slow
 async def test_a_site_that_fails_as_a_whole_after_one_of_its_providers_did_says_what_holds_now(business: Business) -> None:
     target = business.wix_target(collectors={"connections": {"interval": "10s", "max_age": "1h"}})
     async with application(business.config(target), ManualClock(business.simulator.now())) as app:

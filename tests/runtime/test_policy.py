@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from exporter.model import BookingsObservation, ConnectionsObservation
 from tests.harness.application import RunningApplication
 from tests.harness.business import Business
@@ -52,6 +54,7 @@ async def test_what_is_accepted_or_closed_changes_without_a_new_session_and_coun
         assert ["expired"] == [warning.kind for warning in app.app.view().config_warnings if warning.target == "wix"]
 
 
+@pytest.mark.slow
 async def test_an_accepted_double_booking_is_counted_and_listed_and_is_not_the_next(tmp_path: Path) -> None:
     def targets(business: Business) -> tuple[dict[str, Any], ...]:
         business.site.bookings.double_book(within=20 * 3600)

@@ -167,6 +167,7 @@ async def test_a_renamed_target_leaves_nothing_behind(tmp_path: Path) -> None:
         assert {session._lease} == set(session._lease.portal.members)
 
 
+@pytest.mark.slow
 async def test_a_reload_while_a_replaced_target_is_polled_waits_only_so_long(tmp_path: Path) -> None:
     async with hourly_application(tmp_path, lambda business: (calm(business, timeout="60s"),)) as (app, business):
         await hang(app, business)
@@ -233,6 +234,7 @@ async def test_a_changed_secret_is_a_changed_configuration_though_its_file_is_un
         assert Reloaded.CHANGED is await reloading
 
 
+@pytest.mark.slow
 async def test_a_session_that_does_not_close_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with hourly_application(tmp_path, lambda business: (calm(business), portal(business))) as (app, business):
 
@@ -259,6 +261,7 @@ async def test_the_targets_are_shown_in_the_order_of_the_new_configuration(tmp_p
         assert ["first", "wix"] == [target.name for target in app.app.view().targets]
 
 
+@pytest.mark.slow
 async def test_targets_that_a_reload_drops_are_freed_without_the_garbage_collector(tmp_path: Path) -> None:
     """What was frozen at the start is never looked at again, so a cycle in a session would stay for good."""
 

@@ -97,6 +97,7 @@ async def test_a_second_exporter_without_standby_does_not_start_and_asks_no_plat
     assert before == both.asked()
 
 
+@pytest.mark.slow
 async def test_while_it_waits_it_polls_nothing_and_shows_only_itself(both: Pair) -> None:
     before = both.asked()
     await both.pass_time(30)
@@ -121,6 +122,7 @@ async def test_who_is_active_says_that_it_is_no_standby(business: Business) -> N
             assert await app.app.take_over()
 
 
+@pytest.mark.slow
 async def test_it_takes_over_within_five_seconds_with_the_ages_of_the_other(both: Pair) -> None:
     await both.pass_time(100)
     # So that only the file can know it.
@@ -255,6 +257,7 @@ async def test_a_bug_while_it_takes_over_keeps_the_state_file_from_nobody(
     assert await both.standby.app.take_over()
 
 
+@pytest.mark.slow
 async def test_a_bug_late_in_a_reload_keeps_the_new_state_file_from_nobody(both: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     async with application(config(both.business, state_file="own.json", file="third.yml"), both.clock) as third:
         config(both.business, state_file="new.json", file="third.yml")
@@ -266,6 +269,7 @@ async def test_a_bug_late_in_a_reload_keeps_the_new_state_file_from_nobody(both:
             pass
 
 
+@pytest.mark.slow
 async def test_a_standby_that_cannot_take_over_says_why_once_and_does_when_it_can(
     both: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

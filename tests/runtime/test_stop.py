@@ -25,6 +25,7 @@ async def test_nothing_is_loaded_any_more_once_the_stop_began(tmp_path: Path) ->
         assert 'target="late"' not in await app.page()
 
 
+@pytest.mark.slow
 async def test_a_stop_does_not_wait_for_a_reload_that_waits_for_a_replaced_target(tmp_path: Path) -> None:
     async with hourly_application(tmp_path, lambda business: (calm(business, timeout="60s"),)) as (app, business):
         await hang(app, business)
@@ -39,6 +40,7 @@ async def test_a_stop_does_not_wait_for_a_reload_that_waits_for_a_replaced_targe
             await reload
 
 
+@pytest.mark.slow
 async def test_a_stop_ends_in_its_time_whatever_polls_and_sessions_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with hourly_application(tmp_path, lambda business: (calm(business, timeout="60s"), portal(business))) as (
         app,

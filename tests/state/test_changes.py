@@ -55,6 +55,7 @@ def test_whatever_states_come_the_newest_are_remembered_fifty_of_a_week_and_sinc
     assert (changes_of(seen)[-1], len(changes_of(seen)) > 1) == ((changes[-1].at, changes[-1].state), changes[-1].known)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(
     st.sampled_from([1, 30, 300, 900]),

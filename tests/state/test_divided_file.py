@@ -91,6 +91,7 @@ async def test_a_part_that_another_process_has_in_use_is_read_all_the_same(tmp_p
     await asyncio.gather(first.aclose(), second.aclose())
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=10))
 async def test_whoever_watches_a_target_by_turns_knows_all_of_its_states(processes: list[int]) -> None:
@@ -118,6 +119,7 @@ async def test_what_nobody_wrote_for_a_week_is_left_alone(days: float, taken: bo
     assert {"salon": NOW - DAY if taken else now} == await lived(part_of(tmp_path / NAME, 0, 2), {"salon": now}, now)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_a_part_in_which_nothing_changes_is_not_taken_for_one_that_nobody_writes(restarts: bool, tmp_path: Path) -> None:
     mine, days = part_of(tmp_path / NAME, 0, 2), 10

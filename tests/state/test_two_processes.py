@@ -6,6 +6,8 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from exporter.clock import SystemClock
 from exporter.model import Change
 from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
@@ -45,6 +47,7 @@ async def what_is_known(path: Path) -> float:
     return moment
 
 
+@pytest.mark.slow
 async def test_before_whatever_operation_a_process_is_killed_the_next_one_reads_a_whole_file_and_writes_it(
     tmp_path: Path,
 ) -> None:

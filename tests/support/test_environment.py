@@ -75,6 +75,7 @@ def variables_of_the_exporter() -> set[str]:
     return set(READ.findall(text)) | set(re.findall(r'"([A-Z0-9_]+)" not in os\.environ', text))
 
 
+@pytest.mark.slow
 def test_every_variable_that_a_library_reads_is_in_the_list() -> None:
     read = variables_of_libraries()
     assert {"SSL_CERT_FILE", "PROMETHEUS_MULTIPROC_DIR", "WEB_CONCURRENCY", "COLUMNS", "NETRC"} <= read.keys()

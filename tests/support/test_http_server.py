@@ -112,6 +112,7 @@ async def test_a_server_that_ends_by_itself_is_told_with_the_bug_and_frees_its_p
         pass
 
 
+@pytest.mark.slow
 async def test_a_server_that_serves_does_not_die() -> None:
     config = uvicorn.Config(Kept(), log_config=None, lifespan="off")
     server = await http_server.start(config, http_server.bind("127.0.0.1", 0), "test server")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 # In a process of its own: what is tested is whether it is still there at the end.
 _THREADS = """
 import sys, threading
@@ -32,6 +34,7 @@ print("whole")
 """
 
 
+@pytest.mark.slow
 def test_threads_that_read_a_new_kind_at_once_do_not_end_the_process() -> None:
     done = subprocess.run([sys.executable, "-c", _THREADS], capture_output=True, text=True, timeout=120, check=False)
     assert (0, "whole\n", "") == (done.returncode, done.stdout, done.stderr)

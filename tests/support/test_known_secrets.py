@@ -120,12 +120,14 @@ def test_whatever_a_secret_and_the_text_around_it_are_it_is_not_in_what_is_shown
         assert secret + "Q7x" not in masks.mask(before + form(secret + "Q7x") + after)
 
 
+@pytest.mark.slow
 def test_each_of_thousands_is_found() -> None:
     secrets = [f"{number:05d}-secret-{number * 7919:08x}" for number in range(5_500)]
     masks = known(*secrets)
     assert {"a ******** b"} == {masks.mask(f"a {secret} b") for secret in secrets}
 
 
+@pytest.mark.slow
 def test_a_text_made_of_what_many_secrets_end_in_is_not_searched_for_each_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """A portal that knows how secrets look needs to know none for it, and each name that it sends would hold the loop."""
     masks = known(

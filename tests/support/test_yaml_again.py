@@ -86,6 +86,7 @@ def same(found: Source, wanted: Source) -> None:
         assert found.line(path) == wanted.line(path)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(indent=st.sampled_from(["", "  "]), listed=targets, tail=st.sampled_from([[], ["timezone: UTC"]]), edits=edits)
 @example("", [["- name: a", "  note: |+"], ["- name: b"]], [], [(0.75, 0, ["", "", "   x"])])

@@ -49,6 +49,7 @@ def wanted() -> Catalog:
     return tool.template(tool.texts())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_text_of_code_and_templates_is_translated_and_nothing_else(language: str, wanted: Catalog) -> None:
     assert [] == list(faults(tool.catalog_of(language), wanted)), "run: python -m tools.texts, and fill in what is empty"
@@ -64,6 +65,7 @@ def test_what_is_read_while_the_exporter_runs_is_compiled_from_the_catalogue(lan
     assert (tool.TEXTS / f"{language}.mo").read_bytes() == tool.compiled(language), "run: python -m tools.texts"
 
 
+@pytest.mark.slow
 def test_nothing_of_babel_that_looks_for_the_zone_of_the_machine_is_imported() -> None:
     code = "import sys, exporter.web.status_page as _; print([name for name in sys.modules if name.startswith('babel.')])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

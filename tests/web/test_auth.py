@@ -294,6 +294,7 @@ async def test_the_loop_runs_on_while_a_password_is_checked(check: PasswordCheck
     assert 10 < turns
 
 
+@pytest.mark.slow
 async def test_so_many_sign_ins_at_once_are_refused_but_known_passwords_pass(
     check: PasswordCheck, monkeypatch: pytest.MonkeyPatch
 ) -> None:

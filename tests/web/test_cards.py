@@ -61,6 +61,7 @@ def test_of_one_portal_the_card_itself_says_how_many_bookings_are_unlinked() -> 
     assert ("next_24h (5 of 15)", "") == (card.effect, card.first[0].effect)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "told", "day", "booking"),
     [

@@ -145,6 +145,7 @@ async def test_a_refusal_is_logged_once_for_each_name_with_the_way_out() -> None
     assert all("--web.allowed-hosts" in line["fix"] for line in logged)
 
 
+@pytest.mark.slow
 async def test_names_without_end_flood_neither_the_log_nor_memory() -> None:
     logged, refusals = await refused(f"{number}.evil.example" for number in range(1000))
     assert 1000 == refusals

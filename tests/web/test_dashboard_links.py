@@ -33,6 +33,7 @@ def shown(grafana: GrafanaAddress | None, *names: str) -> ShownBackend:
     return backend
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["booking-sync", "salons"])
 def test_the_board_leads_to_the_dashboards_that_are_rendered_for_the_same_names(prefix: str) -> None:
     rendered = {

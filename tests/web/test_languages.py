@@ -227,6 +227,7 @@ PAGES: Final[Mapping[str, View]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("query", ["", "salon", "nothing"])
 def test_whatever_the_board_says_can_be_said_in_another_language(name: str, query: str) -> None:
@@ -234,6 +235,7 @@ def test_whatever_the_board_says_can_be_said_in_another_language(name: str, quer
     assert [] == english(html.replace("<q>nothing</q>", "").replace('value="nothing"', ""))
 
 
+@pytest.mark.slow
 def test_the_pages_above_say_every_text_of_the_templates_and_of_what_is_found() -> None:
     catalog = Bracketed()
     texts = Texts("en", catalog)
@@ -252,6 +254,7 @@ def test_a_sentence_that_no_catalogue_has_is_seen() -> None:
     assert ["Everything", "is", "well"] == english(html.replace("</main>", "<p>Everything is well</p></main>"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_rendered_in_every_language(language: str, name: str) -> None:

@@ -287,6 +287,7 @@ async def test_while_too_many_pages_are_on_their_way_who_asks_gets_the_newest_of
     assert [None, True, None, None] == [*seen, outbox.recent("page")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
 async def test_that_page_is_shared_in_each_coding(coding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     loop, maker, client, made = asyncio.get_running_loop(), PageMaker(None, 0), Client(), list[bytes]()

@@ -56,6 +56,7 @@ def test_there_is_nothing_below_a_page(path: str) -> None:
     assert 404 == get(path)[0]
 
 
+@pytest.mark.slow
 def test_every_link_of_every_page_leads_somewhere() -> None:
     checked = 0
     for path in ["/runbooks/", *(f"/runbooks/{alert}" for alert in ALERT_NAMES)]:

@@ -198,6 +198,7 @@ PIECES = (
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(PIECES), max_size=6), st.sampled_from(["/", "//", "", "\\", "/../"]))
 async def test_whatever_pages_there_are_a_customer_gets_those_of_ones_own_site_and_the_probes(
     pieces: list[str], between: str
@@ -226,6 +227,7 @@ async def test_whatever_pages_there_are_a_customer_gets_those_of_ones_own_site_a
     assert (200 if own else 404) == await status(path)
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.sampled_from("ab"), st.frozensets(st.sampled_from("xyz"), min_size=1)),
     st.none() | st.frozensets(st.sampled_from("xyz"), min_size=1),
@@ -281,6 +283,7 @@ async def test_pages_of_the_same_moment_are_shared_within_a_site_and_with_no_oth
     assert (True, True) == ("salon-mitte" in whole, THEIRS in whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", [{}, GZIP], ids=["plain", "gzip"])
 @pytest.mark.parametrize("page", PAGES)
 async def test_who_asks_for_the_pages_of_two_sites_at_the_same_moment_gets_each(page: str, headers: Mapping[str, str]) -> None:

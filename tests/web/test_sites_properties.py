@@ -71,6 +71,7 @@ asked = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(asked)
 @settings(deadline=None, max_examples=60)
 async def test_operators_and_customers_who_ask_at_the_same_moment_while_a_target_changes_hands_never_share_a_page(
@@ -139,6 +140,7 @@ letters = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(
     st.lists(letters, max_size=12).map("".join),
     st.sampled_from(["/site/", "/site//", "/site/./", "//site/", "/"]),

@@ -262,6 +262,7 @@ def test_connections_and_providers_beyond_the_caps_are_counted() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_fleet_that_fills_every_cap_gets_an_answer_that_ends_and_says_so() -> None:
     seen = worst.connections()
     view = views.view_of(*(worst.site(f"site-{number}", seen) for number in range(150)))
@@ -275,6 +276,7 @@ def test_a_fleet_that_fills_every_cap_gets_an_answer_that_ends_and_says_so() -> 
     assert 0 < len(found["targets"]) < 150
 
 
+@pytest.mark.slow
 def test_a_page_of_targets_that_fill_every_cap_is_whole_and_made_within_a_second() -> None:
     view = views.view_of(*(worst.site(f"site-{number}", worst.connections()) for number in range(25)))
     began = time.thread_time()
@@ -284,6 +286,7 @@ def test_a_page_of_targets_that_fill_every_cap_is_whole_and_made_within_a_second
     assert 25 * 500 <= len(found.problems)
 
 
+@pytest.mark.slow
 def test_a_page_with_what_is_left_out_keeps_to_the_schema() -> None:
     view = views.view_of(worst.site("site", worst.connections()), worst.portal("portal", number=2, letters=8))
     jsonschema.Draft202012Validator(json.loads(PUBLISHED.read_text())).validate(json.loads(encode_status(view, page=1)))

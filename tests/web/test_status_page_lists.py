@@ -34,6 +34,7 @@ def test_targets_come_in_pages_the_broken_ones_first() -> None:
     assert names(board.board_of(view, page=99)) == names(last)
 
 
+@pytest.mark.slow
 def test_the_page_stays_small_with_thousands_of_targets() -> None:
     broken = views.connection("b", ConnectionStatus.ERROR)
     view = views.view_of(
@@ -42,6 +43,7 @@ def test_the_page_stays_small_with_thousands_of_targets() -> None:
     assert len(page(view)) < 250_000
 
 
+@pytest.mark.slow
 def test_a_page_of_targets_that_fill_every_cap_is_small_and_made_within_a_second() -> None:
     sites = [worst.site(f"site-{number}", worst.connections()) for number in range(15)]
     portals = [worst.portal(f"portal-{number}", number=10, letters=60) for number in range(10)]
@@ -52,6 +54,7 @@ def test_a_page_of_targets_that_fill_every_cap_is_small_and_made_within_a_second
     assert len(html.encode()) < 4 * 1024 * 1024
 
 
+@pytest.mark.slow
 def test_a_site_with_ten_thousand_broken_connections_is_shown_like_any_other() -> None:
     view = views.view_of(worst.site("site", worst.connections(10_000)))
     began = time.thread_time()
@@ -60,6 +63,7 @@ def test_a_site_with_ten_thousand_broken_connections_is_shown_like_any_other() -
     assert len(html.encode()) < 512 * 1024
 
 
+@pytest.mark.slow
 def test_connections_beyond_the_cap_are_told() -> None:
     view = views.view_of(worst.site("site", worst.connections()))
     [shown] = board.board_of(view).targets

@@ -99,6 +99,7 @@ async def test_an_auth_server_that_limits_requests_is_no_credential_that_is_refu
     await poll_bookings(session)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["error", "member_id", "server_endpoint", "scope", "client_endpoint"])
 async def test_a_null_in_the_auth_server_s_answer_loses_no_pair(bench: Bench, name: str) -> None:
     path = write_tokens(bench)

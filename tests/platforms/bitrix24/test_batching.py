@@ -179,6 +179,7 @@ async def test_batches_that_fail_slowly_end_the_poll_within_half_a_minute(
     assert 1 == len(batches.sizes)
 
 
+@pytest.mark.slow
 async def test_a_number_of_commands_that_a_portal_named_by_mistake_is_doubted_after_an_hour(bench: Bench) -> None:
     bench.world.fill(120, bench.now, days=(0.1, 6.9))
     session = bench.open(links={"batch_size": 50})

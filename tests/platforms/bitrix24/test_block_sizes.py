@@ -136,6 +136,7 @@ async def test_a_portal_that_answers_batches_without_doing_anything_is_given_up_
     assert 4 == len(portal.sizes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [1, 2, 10, 24, 25, 49])
 async def test_what_a_portal_calls_too_long_is_a_limit_that_is_found_and_never_tried_again(bench: Bench, most: int) -> None:
     portal = Batches(bench, too_long, most)

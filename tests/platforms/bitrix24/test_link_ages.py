@@ -91,6 +91,7 @@ async def test_a_new_booking_is_asked_about_in_the_half_of_the_budget_that_known
     assert (1, 0, 20) == verified(await poll_after(bench, 150, session))
 
 
+@pytest.mark.slow
 async def test_more_bookings_than_the_rotation_can_reach_within_max_age_are_unverified_and_never_old(bench: Bench) -> None:
     bench.world.fill(800, bench.now, days=(0.6, 6.9))
     session = bench.open(links={"interval": 900.0, "max_age": None})
@@ -104,6 +105,7 @@ async def test_more_bookings_than_the_rotation_can_reach_within_max_age_are_unve
             assert 300 <= unlinked <= 400, "100 in each of the polls of 45 minutes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "verify_calls"), [(20, 2), (300, 2), (400, 3)])
 async def test_a_portal_whose_rotation_is_fast_enough_has_no_unverified_bookings(
     bench: Bench, rows: int, verify_calls: int

@@ -59,6 +59,7 @@ async def until_four_are_underway(bench: TimedBench) -> None:
 # Speed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bookings", "budget"), [(8_767, WHOLE_PLAN), (2_000, Budget())])
 async def test_cold_links_take_a_third_longer_at_most_than_the_budget_allows_and_are_refused_nothing(
     bookings: int, budget: Budget
@@ -190,6 +191,7 @@ async def test_a_pause_that_four_calls_wait_for_is_waited_for_once() -> None:
 # Fairness
 
 
+@pytest.mark.slow
 async def test_a_poll_of_bookings_waits_behind_one_call_for_links_each_time_and_not_behind_all() -> None:
     bench = TimedBench(2000)
     session = bench.open(budget=Budget(requests_per_second=1.0, burst=2))
@@ -293,6 +295,7 @@ async def test_four_blocks_that_are_too_large_side_by_side_teach_what_one_would(
 # Operating time
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late", [0.0, 0.2])
 @pytest.mark.parametrize("accounting", ["per_method", "batch_half"])
 async def test_links_stop_at_four_fifths_of_the_operating_time_although_calls_are_underway(

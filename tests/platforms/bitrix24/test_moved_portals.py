@@ -222,6 +222,7 @@ async def test_a_block_at_the_new_address_holds_although_the_move_was_forgotten(
 # Who shares a portal's limit
 
 
+@pytest.mark.slow
 async def test_targets_share_a_limit_if_and_only_if_they_ask_the_same_origin_for_the_same_portal(bench: Bench) -> None:
     """Every way to write a target, with every redirect: what the network saw says where each one is asked."""
     names = (OLD, OTHER, OWN, f"{OWN}:8443")

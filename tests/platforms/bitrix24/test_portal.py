@@ -155,6 +155,7 @@ def test_answers_to_calls_that_were_on_their_way_neither_lengthen_nor_shorten_th
         clock.now += pause
 
 
+@pytest.mark.slow
 async def test_a_pool_whose_sessions_were_never_closed_is_freed_with_the_process_that_it_belonged_to() -> None:
     clock = ManualClock()
     pool = httpx.MockTransport(lambda _: httpx.Response(200))

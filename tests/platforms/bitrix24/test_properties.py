@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +57,7 @@ questions = st.tuples(st.just(BY_DAY), worlds(400, [0, 1, 1, 2, 3, 48, 200], [1,
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(question=questions, now=moments, zone=st.sampled_from(ZONES), rule=st.sampled_from(["start", "overlap"]))
 async def test_every_number_equals_brute_force(

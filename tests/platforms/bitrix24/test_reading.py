@@ -69,6 +69,7 @@ async def test_a_stable_portal_costs_as_few_calls_as_the_api_allows(bench: Bench
     assert bench.calls() - before == 1 + ceil((rows // 50) / 50)
 
 
+@pytest.mark.slow
 async def test_ten_thousand_bookings_are_exact_in_at_most_six_calls_with_the_bucket_on(bench: Bench) -> None:
     bench.portal.set_plan("standard")
     bench.world.fill(10_000, bench.now, days=(-0.9, 6.9))
@@ -81,6 +82,7 @@ async def test_ten_thousand_bookings_are_exact_in_at_most_six_calls_with_the_buc
     assert "503" not in bench.events.codes()
 
 
+@pytest.mark.slow
 async def test_a_hundred_thousand_bookings_are_read_whole_with_the_defaults(bench: Bench) -> None:
     for second in range(100_000):  # bare rows: what takes the time here is what a poll does with them
         bench.world.add_booking(bench.now + HOUR + second, bench.now + 2 * HOUR + second)

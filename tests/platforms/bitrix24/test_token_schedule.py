@@ -152,6 +152,7 @@ def _stepwise() -> Any:  # noqa: ANN401  a generator
         yield
 
 
+@pytest.mark.slow
 @given(
     kinds=st.tuples(st.sampled_from(KINDS), st.sampled_from(KINDS)),
     deaths=st.tuples(*[st.none() | st.integers(0, 60)] * 2),
@@ -171,6 +172,7 @@ def test_in_whatever_order_two_processes_do_their_file_operations_no_pair_is_los
         folder.finish()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", KINDS)
 @pytest.mark.parametrize("second", KINDS)
 def test_before_whatever_operation_a_process_is_killed_the_next_one_finds_a_pair(
@@ -193,6 +195,7 @@ def test_before_whatever_operation_a_process_is_killed_the_next_one_finds_a_pair
     assert before > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["exporter", "exporter on a full disk"])
 def test_at_whatever_operation_of_a_renewal_a_login_stands_at_whatever_of_its_first_ones_no_pair_is_lost(
     kind: str, tmp_path: Path

@@ -176,6 +176,7 @@ SYSTEM_CALLS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", range(len(SYSTEM_CALLS)), ids=lambda before: f"before {before} {SYSTEM_CALLS[before]}")
 async def test_whenever_the_process_is_killed_the_stored_pair_works(bench: Bench, before: int) -> None:
     path = write_tokens(bench)
@@ -283,6 +284,7 @@ async def test_a_folder_that_becomes_read_only_meanwhile_hides_no_refusal(
     assert 1 == bench.calls("oauth/token")
 
 
+@pytest.mark.slow
 async def test_a_poll_that_is_cancelled_while_it_writes_a_pair_leaves_no_trouble_behind(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

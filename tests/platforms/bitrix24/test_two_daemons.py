@@ -154,6 +154,7 @@ def turning_points(operations: Iterable[str]) -> list[int]:
     return [number for number, name in enumerate(operations) if name in TURNING_POINTS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held", [True, False], ids=["held", "killed"])
 async def test_before_whatever_operation_the_first_is_stopped_a_pair_works_and_the_second_goes_on_or_says_why_not(
     held: bool, folder: Callable[[], Folder]
@@ -166,6 +167,7 @@ async def test_before_whatever_operation_the_first_is_stopped_a_pair_works_and_t
         assert operations[: before + 1] == first.operations[: before + 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False], ids=["first held", "first killed"])
 @pytest.mark.parametrize("second", [True, False], ids=["second held", "second killed"])
 async def test_before_whatever_turning_points_both_are_stopped_a_pair_works_and_who_lives_goes_on_or_says_why_not(

@@ -75,6 +75,7 @@ def asked(bench: Bench) -> int:
     return sum(operation == TOKEN_OPERATION for operation, _, _ in bench.events.requests)
 
 
+@pytest.mark.slow
 async def test_two_exporters_whose_token_expired_spend_it_once_and_both_go_on(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +161,7 @@ def test_a_file_system_without_locks_is_used_as_if_nobody_shared_it(tmp_path: Pa
     assert TokenFile(tmp_path / "tokens.json").lock()
 
 
+@pytest.mark.slow
 def test_in_whatever_order_two_processes_take_their_steps_a_whole_pair_is_left(tmp_path: Path) -> None:
     """Each renews once, by the steps of a renewal; one that does not get the lock tries again when it is its turn."""
 

@@ -225,6 +225,7 @@ async def test_after_a_429_no_collector_of_the_site_asks_before_the_wait_is_over
     await bench.observe()
 
 
+@pytest.mark.slow
 async def test_the_limit_of_the_site_is_never_reached_however_often_we_poll(bench: WixBench) -> None:
     collector = bench.session.collectors[CollectorName.CONNECTIONS]
     for _ in range(400):

@@ -55,6 +55,7 @@ def clashes(one: Booking, other: Booking) -> bool:
     return same and not session and one.start < other.end and other.start < one.end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conflicts", [False, True])
 @settings(max_examples=25, deadline=None)
 @given(

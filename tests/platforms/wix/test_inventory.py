@@ -136,6 +136,7 @@ async def test_a_wrong_key_is_told_once_and_asks_no_further(bench: WixBench) -> 
     assert (1, 0) == (bench.calls("ListConnections"), bench.calls("QueryStaffMembers"))
 
 
+@pytest.mark.slow
 async def test_five_thousand_members_are_read_to_the_end_at_the_pace_of_all_calls(bench: WixBench) -> None:
     plan = bench.site.add_schedule("Anna").id
     bench.site.bookings.staff += [Staff(plan, f"resource-{number}") for number in range(5_000)]
@@ -163,6 +164,7 @@ async def test_a_page_with_more_rows_than_any_has_is_refused(bench: WixBench) ->
     assert "more than 100 rows" in gaps(await read(bench))["services"]
 
 
+@pytest.mark.slow
 async def test_more_than_ten_thousand_things_are_refused_and_not_cut(bench: WixBench) -> None:
     bench.site.services += [OfferedService(f"service-{number}", "Cut", f"plan-{number}") for number in range(10_001)]
     inventory = await read(bench)

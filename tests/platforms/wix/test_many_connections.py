@@ -179,6 +179,7 @@ async def test_those_that_are_shown_keep_their_moments_from_a_file_of_thousands(
     assert {1_780_000_000.0} == {connection.since for connection in seen.connections}
 
 
+@pytest.mark.slow
 def test_a_connection_that_is_asked_for_stays_remembered_however_many_others_come() -> None:
     store = StatusHistory()
     for number in range(3000):

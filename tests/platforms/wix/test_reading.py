@@ -35,6 +35,7 @@ async def test_rows_are_read_whole_whatever_the_number_of_pages(bench: WixBench,
     assert (window.bookings, window.complete) == (number, True)
 
 
+@pytest.mark.slow
 async def test_a_world_of_2512_bookings_is_read_whole(bench: WixBench) -> None:
     for index in range(2512):
         bench.site.bookings.add(bench.clock.now + 60 + index, bench.clock.now + 120 + index)
@@ -159,6 +160,7 @@ async def test_pages_without_end_that_bring_hardly_anything_are_an_error_after_t
     assert bench.calls(QUERY) == 30
 
 
+@pytest.mark.slow
 async def test_cursors_as_long_as_a_page_are_followed_and_not_kept(bench: WixBench) -> None:
     for number in range(20):
         answer = page([f"new {number}"], cursors={"next": f"c{number}" + "x" * 1_000_000}, hasNext=number < 19)
