@@ -11,7 +11,7 @@ JOBS   ?= 4
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules bench-scale soak fuzz storms mutants rehearsal tutorial generate pictures lock servers servers-current test-current image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules bench-scale soak fuzz storms mutants rehearsal tutorial generate pictures lock servers check-servers servers-current test-current image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -21,10 +21,10 @@ run: $(VENV)/.installed ## Install, then run the demo: simulator and exporter in
 
 install: $(VENV)/.installed-dev ## Install everything that development needs
 
-test: $(VENV)/.installed-dev servers ## Run the whole suite (installs Prometheus, Alertmanager, Chromium, Node by apt when root)
+test: $(VENV)/.installed-dev check-servers ## Run the whole suite; what needs a server that is not there is skipped, see make servers
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-coverage: $(VENV)/.installed-dev servers ## The same, twice as slow, with a report of the lines that no test reaches
+coverage: $(VENV)/.installed-dev check-servers ## The same, twice as slow, with a report of the lines that no test reaches
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.installed-dev ## ruff: lint and format check; import-linter: who may lean on whom
@@ -39,19 +39,19 @@ format: $(VENV)/.installed-dev ## Rewrite the code in the project's format
 types: $(VENV)/.installed-dev ## mypy, strict
 	$(BIN)/mypy exporter tests tools
 
-bench: $(VENV)/.installed-bench servers ## Every figure of docs/benchmarks.md beside its peers, but for the long ones (ARGS="--rounds 1 http_pool")
+bench: $(VENV)/.installed-bench check-servers ## Every figure of docs/benchmarks.md beside its peers, but for the long ones (ARGS="--rounds 1 http_pool")
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 	$(BIN)/python -m tools.sizing docs/sizing.md
 
-bench-fleet: $(VENV)/.installed-bench servers ## Ten minutes of 5,000 sites and 500 portals, for docs/benchmarks.md (ARGS="--sites 300 --portals 30")
+bench-fleet: $(VENV)/.installed-bench check-servers ## Ten minutes of 5,000 sites and 500 portals, for docs/benchmarks.md (ARGS="--sites 300 --portals 30")
 	$(BIN)/python -m tests.benchmarks.fleet $(ARGS)
 	$(BIN)/python -m tools.sizing docs/sizing.md
 
-bench-rules: $(VENV)/.installed-dev servers ## What the rules cost Prometheus at 500 sites, 25 minutes (ARGS="--minutes 5")
+bench-rules: $(VENV)/.installed-dev check-servers ## What the rules cost Prometheus at 500 sites, 25 minutes (ARGS="--minutes 5")
 	$(BIN)/python -m tests.benchmarks.rules_cpu $(ARGS)
 	$(BIN)/python -m tools.rules_price docs/rules-price.md
 
-bench-scale: $(VENV)/.installed-dev servers ## What a target and a series cost, an hour, and the tables of docs/scale.md
+bench-scale: $(VENV)/.installed-dev check-servers ## What a target and a series cost, an hour, and the tables of docs/scale.md
 	$(BIN)/python -m tests.scale $(ARGS)
 	$(BIN)/python -m tools.scale docs/scale.md
 
@@ -61,17 +61,17 @@ soak: $(VENV)/.installed-dev ## Two hours under faults that strike at random (AR
 fuzz: $(VENV)/.installed-dev ## Ten minutes of spoilt inputs for all that reads what others wrote (ARGS="60 --seed 7")
 	$(BIN)/python -m tests.fuzz $(or $(ARGS),600)
 
-storms: $(VENV)/.installed-dev servers ## Count the messages of outages at 1, 5, 40 and 1,000 targets (ARGS="5 40"), for docs/monitoring.md
+storms: $(VENV)/.installed-dev check-servers ## Count the messages of outages at 1, 5, 40 and 1,000 targets (ARGS="5 40"), for docs/monitoring.md
 	$(BIN)/python -m tests.monitoring.storm_table $(ARGS)
 
-mutants: $(VENV)/.installed-dev servers ## Put small faults into the alerts and list those that no case notices, half an hour (ARGS=BookingSyncDataStale, ARGS=recorded)
+mutants: $(VENV)/.installed-dev check-servers ## Put small faults into the alerts and list those that no case notices, half an hour (ARGS=BookingSyncDataStale, ARGS=recorded)
 	$(BIN)/python -m tests.monitoring.mutant_table docs/rules-mutants.md $(ARGS)
 
-rehearsal: $(VENV)/.installed-dev servers ## Play storms with the real exporter and servers, for docs/monitoring.md (ARGS="--cause key-refused")
+rehearsal: $(VENV)/.installed-dev check-servers ## Play storms with the real exporter and servers, for docs/monitoring.md (ARGS="--cause key-refused")
 	$(BIN)/python -m tests.e2e.storm_rehearsal $(or $(ARGS),--keep now)
 
 tutorial: $(VENV)/.installed-dev ## Follow docs/tutorial.md to the letter, to a mail in an inbox and its all-clear, and say how long it took
-	@sh tests/harness/install-servers.sh alerting
+	@sh tests/harness/install-servers.sh --check alerting
 	$(BIN)/python -m tests.docs.tutorial_rehearsal
 
 generate: $(VENV)/.installed-dev ## Write the generated files again: schema, references, dashboards, rules, manifests
@@ -90,7 +90,7 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.sizing docs/sizing.md
 	$(BIN)/python -m tools.public_surface docs/public-surface.txt
 
-pictures: $(VENV)/.installed-dev servers ## Take the documents' pictures of the status board again, of the demo's worst night
+pictures: $(VENV)/.installed-dev check-servers ## Take the documents' pictures of the status board again, of the demo's worst night
 	$(BIN)/python -m tools.board_pictures docs
 
 # One resolution for every Python from 3.11 on and every platform; the others keep to what the development lock chose.
@@ -101,13 +101,16 @@ lock: $(VENV)/.installed-dev ## Lock what pyproject.toml asks for, with hashes (
 	$(COMPILE) --constraint=requirements-dev.lock requirements-build.in --output-file=requirements-build.lock
 	$(COMPILE) --constraint=requirements-dev.lock requirements-bench.in --output-file=requirements-bench.lock
 
-servers: # Debian's servers and Grafana's code, which the end-to-end tests drive; a no-op when they are there
+servers: ## Install what the tests drive: Prometheus, Alertmanager, Chromium, Node (by apt, when root), Grafana's code (by npm)
 	@sh tests/harness/install-servers.sh
+
+check-servers: # Say what of that is missing, and end there in CI; nothing is installed
+	@sh tests/harness/install-servers.sh --check
 
 servers-current: ## Build current Prometheus, Alertmanager and vmalert with Go (ten minutes; PROMETHEUS=3.5.0 SERVERS=build/servers-3.5)
 	@sh tests/harness/build-servers.sh $(SERVERS)
 
-test-current: $(VENV)/.installed-dev servers servers-current ## Run what drives servers on Debian's and on those, and write the result into docs/monitoring.md
+test-current: $(VENV)/.installed-dev check-servers servers-current ## Run what drives servers on Debian's and on those, and write the result into docs/monitoring.md
 	$(BIN)/python -m tools.versions_reference docs/monitoring.md $(SERVERS) -n $(JOBS) $(ARGS)
 
 image: ## Build the container image

@@ -104,7 +104,8 @@ def test_what_the_rehearsal_needs_is_there_without_the_code_of_grafana(tmp_path:
         program.chmod(0o755)
     recipe = (ROOT / "Makefile").read_text().partition("\ntutorial:")[2].partition("\n\n")[0]
     of_the_recipe = re.findall(r"install-servers\.sh (.+)$", recipe, re.MULTILINE)
-    for words, ran in ((of_the_recipe, []), ([], ["ran-npm"])):
+    assert ["--check alerting"] == of_the_recipe
+    for words, ran in (("--check", "alerting"), []), (("alerting",), []), ((), ["ran-npm"]):
         environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
         subprocess.run(["sh", script, *words], env=environment, check=True, capture_output=True, timeout=30)
         assert [path.name for path in tmp_path.glob("ran-*")] == ran

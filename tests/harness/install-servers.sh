@@ -1,8 +1,11 @@
 #!/bin/sh
 # Install what the end-to-end tests drive: Prometheus with promtool, Alertmanager with amtool, Chromium, and Node with
-# Grafana's own code from npm. With "alerting" only the first two.
+# Grafana's own code from npm. With "alerting" only the first two. With "--check" nothing is installed: what is missing is
+# named, which is an error in CI.
 set -eu
 grafana=$(dirname "$0")/grafana
+check=
+[ "${1:-}" != --check ] || { check=yes; shift; }
 only=${1:-all}
 
 # The packages that are missing, each with a space before it.
@@ -31,15 +34,26 @@ install_packages() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $1 >/dev/null
 }
 
-install_grafana() {
-    # npm writes this file last; it is older than the lock file when that has changed.
+# npm writes this file last; it is older than the lock file when that has changed.
+grafana_is_there() {
     installed=$grafana/node_modules/.package-lock.json
-    [ ! -e "$installed" ] || [ -n "$(find "$grafana/package-lock.json" -newer "$installed")" ] || return 0
+    [ -e "$installed" ] && [ -z "$(find "$grafana/package-lock.json" -newer "$installed")" ]
+}
+
+install_grafana() {
+    grafana_is_there && return
     echo "installing Grafana's code from npm"
     (cd "$grafana" && npm ci --silent && touch node_modules/.package-lock.json) ||
         echo "not installed: npm ci failed in $grafana; tests that need Grafana's code are skipped" >&2
 }
 
 missing=$(missing_packages)
+if [ "$check" ]; then
+    [ "$only" = alerting ] || grafana_is_there || missing="$missing${missing:+,} Grafana's code"
+    [ "$missing" ] || exit 0
+    echo "not installed:$missing; tests that need them are skipped; to install them run: make servers" >&2
+    [ -z "${CI:-}" ]
+    exit
+fi
 [ -z "$missing" ] || install_packages "$missing"
 [ "$only" = alerting ] || ! command -v npm >/dev/null || install_grafana
