@@ -11,7 +11,7 @@ JOBS   ?= 4
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules bench-scale soak fuzz storms mutants rehearsal tutorial generate pictures lock servers check-servers servers-current test-current image clean
+.PHONY: help run install test coverage lint format hooks types bench bench-fleet bench-rules bench-scale soak fuzz storms mutants rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -27,14 +27,19 @@ test: $(VENV)/.installed-dev check-servers ## Run the whole suite; what needs a 
 coverage: $(VENV)/.installed-dev check-servers ## The same, twice as slow, with a report of the lines that no test reaches
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered
 
-lint: $(VENV)/.installed-dev ## ruff: lint and format check; import-linter: who may lean on whom
+lint: $(VENV)/.installed-dev ## ruff: lint and format check; deptry: what is imported is declared; zizmor: workflows; import-linter: who may lean on whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/deptry exporter tools
+	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
 	$(BIN)/lint-imports --no-logo --no-cache tools/importlinter.toml
 
 format: $(VENV)/.installed-dev ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+hooks: $(VENV)/.installed-dev ## Have git look at what is quick to look at before each commit (.pre-commit-config.yaml)
+	$(BIN)/pre-commit install
 
 types: $(VENV)/.installed-dev ## mypy, strict
 	$(BIN)/mypy exporter tests tools
@@ -112,6 +117,14 @@ servers-current: ## Build current Prometheus, Alertmanager and vmalert with Go (
 
 test-current: $(VENV)/.installed-dev check-servers servers-current ## Run what drives servers on Debian's and on those, and write the result into docs/monitoring.md
 	$(BIN)/python -m tools.versions_reference docs/monitoring.md $(SERVERS) -n $(JOBS) $(ARGS)
+
+wheel: $(VENV)/.installed-dev ## Build the source distribution, and the wheel from that, into dist/
+	rm -rf dist
+	$(BIN)/hatchling build --directory dist --target sdist
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+
+wheel-test: $(if $(WHEEL),,wheel) ## Install that wheel where nothing else is, and test it there (WHEEL=dist/NAME.whl takes one that is built)
+	@PYTHON=$(PYTHON) JOBS=$(JOBS) sh tests/harness/test-wheel.sh $(or $(WHEEL),dist/*.whl)
 
 image: ## Build the container image
 	docker build --tag booking-sync-exporter .

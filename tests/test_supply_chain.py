@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import packages_distributions
+from importlib.metadata import entry_points, packages_distributions
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,6 +83,36 @@ def test_what_the_exporter_imports_is_declared_and_what_is_declared_is_imported(
     assert {canonicalize_name(one.name) for one in RUNTIME} - USED_BY_OTHERS.keys() == imported("exporter")
 
 
+def judged(folder: Path, *imports: str) -> list[str]:
+    """Return what deptry, as it is configured here, says of a package with these imports."""
+    folder.mkdir()
+    (folder / "module.py").write_text("".join(f"import {name}\n" for name in imports))
+    words = (
+        sys.executable,
+        "-m",
+        "deptry",
+        folder.name,
+        "--config",
+        ROOT / "pyproject.toml",
+        "--ignore",
+        "DEP002",
+        "--no-ansi",
+    )
+    done = subprocess.run(words, cwd=folder.parent, capture_output=True, text=True, check=False, timeout=60)
+    return re.findall(r"(DEP\d+ '\w+')", done.stderr)
+
+
+def test_make_lint_refuses_imports_that_are_undeclared_or_declared_for_development_only(tmp_path: Path) -> None:
+    lint = (ROOT / "Makefile").read_text().partition("\nlint:")[2].partition("\n\n")[0]
+    assert "$(BIN)/deptry exporter" in lint
+    assert ["DEP004 'cryptography'", "DEP003 'click'"] == judged(tmp_path / "bad", "cryptography", "markupsafe", "click")
+    assert [] == judged(tmp_path / "good", "markupsafe", "httpx", "exporter.model")
+
+
+def test_a_dependency_that_nobody_imports_has_the_same_reason_for_deptry_and_here() -> None:
+    assert USED_BY_OTHERS.keys() == set(PROJECT["tool"]["deptry"]["per_rule_ignores"]["DEP002"])
+
+
 @pytest.mark.parametrize("name", SAFE)
 def test_the_oldest_version_that_may_be_installed_has_no_known_fault(name: str) -> None:
     floor = next(one.specifier for one in RUNTIME if one.name == name)
@@ -137,17 +168,75 @@ def test_the_base_image_is_named_by_its_digest() -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_may_only_read_and_uses_actions_and_images_by_hash(path: Path) -> None:
-    workflow = yaml.safe_load(path.read_text())
-    assert {"contents": "read"} == workflow["permissions"]
+def test_a_workflow_has_no_rights_its_jobs_may_read_and_use_actions_and_images_by_hash(path: Path) -> None:
+    text = path.read_text()
+    workflow = yaml.safe_load(text)
+    assert {} == workflow["permissions"]
     for job in workflow["jobs"].values():
-        assert "permissions" not in job
-        assert job["timeout-minutes"]
+        assert {"contents": "read"} == job["permissions"]
+        assert 0 < job["timeout-minutes"] <= 150
         assert "@sha256:" in job.get("container", {"image": "@sha256:"})["image"]
         for step in job["steps"]:
-            assert re.search(r"@[0-9a-f]{40}$", step.get("uses", "@" + 40 * "0"))
             if "checkout" in step.get("uses", ""):
                 assert not step["with"]["persist-credentials"]
+    used = re.findall(r"uses: (.+)", text)
+    assert used
+    assert [] == [line for line in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)]
+
+
+def test_one_action_has_one_version_and_one_image_one_digest() -> None:
+    texts = "\n".join(path.read_text() for path in WORKFLOWS)
+    used = set(re.findall(r"uses: (\S+)", texts))
+    assert sorted({name.partition("@")[0] for name in used}) == sorted(name.partition("@")[0] for name in used)
+    assert 1 == len(set(re.findall(r"image: (\S+)", texts)))
+
+
+def test_ci_runs_on_every_python_that_is_declared_and_tests_the_wheel_there() -> None:
+    declared = [
+        found[1] for line in PROJECT["project"]["classifiers"] if (found := re.fullmatch(r".*:: Python :: (3\.\d+)", line))
+    ]
+    assert "3.11" == declared[0]
+    assert [f"3.{11 + number}" for number in range(len(declared))] == declared
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    assert {"ci": declared, "wheel-test": declared} == {
+        name: job["strategy"]["matrix"]["python"] for name, job in jobs.items() if "strategy" in job
+    }
+    runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    assert "bash .ci/run" == runs["ci"][-1]
+    assert ["make servers coverage"] == runs["coverage"]
+    assert ["make wheel"] == runs["wheel"]
+    assert "wheel" == jobs["wheel-test"]["needs"]
+    assert runs["wheel-test"][-1].startswith("make wheel-test WHEEL=")
+    assert PROJECT["tool"]["coverage"]["report"]["fail_under"] >= 80
+    assert {
+        Version(step["with"]["version"]) for job in jobs.values() for step in job["steps"] if "uv@" in step.get("uses", "")
+    } == {version for name, version, _ in pins("requirements-dev.lock") if name == "uv"}, (
+        "the uv of the workflows is the one of the lock"
+    )
+
+
+def test_a_hook_is_a_program_of_the_lock_or_is_named_by_the_hash_of_a_commit() -> None:
+    text = (ROOT / ".pre-commit-config.yaml").read_text()
+    programs = {one.name: one.dist for one in entry_points(group="console_scripts")} | {
+        "ruff": None,
+        "zizmor": None,
+        "deptry": None,
+    }
+    locked = {name: version for name, version, _ in pins("requirements-dev.lock")}
+    hooks = []
+    for repository in yaml.safe_load(text)["repos"]:
+        if repository["repo"] != "local":
+            assert re.search(rf"rev: {repository['rev']} # v\d", text)
+            assert re.fullmatch(r"[0-9a-f]{40}", repository["rev"])
+            assert "ruff" not in repository["repo"], "make lint and the hooks have one ruff"
+            continue
+        hooks += repository["hooks"]
+    assert {"ruff-check", "ruff-format", "deptry", "zizmor"} <= {hook["id"] for hook in hooks}
+    for hook in hooks:
+        folder, _, program = hook["entry"].split()[0].rpartition("/")
+        assert (".venv/bin", "system") == (folder, hook["language"]), hook["id"]
+        owner = programs[program]
+        assert (canonicalize_name(owner.name) if owner else program) in locked, hook["id"]
 
 
 def test_the_workflows_run_what_contributors_run_and_audit_every_lock() -> None:
