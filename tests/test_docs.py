@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -113,6 +114,39 @@ def test_the_title_of_a_decision_begins_with_its_number_and_stands_in_the_index(
     title = (ROOT / "docs" / "decisions" / name).read_text().splitlines()[0]
     assert title.startswith(f"# {name[:4]}: ")
     assert f"- [{name[:4]}](decisions/{name}) {title.split(': ', 1)[1]}\n" in BY_NAME["docs/README.md"]
+
+
+def statuses() -> dict[str, str]:
+    """Return what stands below the title of each decision, by its number."""
+    return {name[:4]: (ROOT / "docs" / "decisions" / name).read_text().splitlines()[2] for name in DECISIONS}
+
+
+def named_after(words: str) -> set[tuple[str, str]]:
+    """Return each decision whose status says these words, with each of those that it names there."""
+    return {
+        (number, other)
+        for number, status in statuses().items()
+        for part in re.split(r"[;:] ", status)
+        if part.startswith(words)
+        for other in re.findall(r"\[(\d{4})\]", part)
+    }
+
+
+@pytest.mark.parametrize(("number", "status"), statuses().items(), ids=statuses())
+def test_a_decision_says_below_its_title_whether_it_holds_and_since_when(number: str, status: str) -> None:
+    link = r"\[(\d{4})\]\(\1-[\w-]+\.md\)"
+    since = r"Status: (?:accepted|superseded by LINK), (?P<date>\d{4}-\d\d-\d\d)"
+    others = r"(?:; (?:in part superseded by|supersedes(?: in part)?) LINK(?:, LINK)*)*"
+    found = re.fullmatch(since + others, re.sub(link, "LINK", status))
+    assert found, (number, status)
+    assert date(2026, 11, 21) <= date.fromisoformat(found["date"])
+
+
+def test_a_decision_that_was_superseded_and_its_successor_name_each_other() -> None:
+    whole = named_after("superseded by")
+    assert ("0051", "0120") in whole
+    assert {(new, old) for old, new in whole} == named_after("supersedes [")
+    assert {(new, old) for old, new in named_after("in part superseded by")} == named_after("supersedes in part")
 
 
 @pytest.mark.parametrize("name", BY_NAME)
