@@ -61,3 +61,27 @@ def test_without_a_clone_example_config_reads_what_is_in_the_wheel(wheel: Path, 
     code = "from exporter.commands.example_config import SHIPPED, shipped; print([len(shipped(name)) for name in SHIPPED])"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert str([(ROOT / "config" / name).stat().st_size for name in SHIPPED.values()]) == done.stdout.strip()
+
+
+def recipe(*words: str) -> list[str]:
+    command = ("make", "--no-print-directory", "--dry-run", *words)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_the_wheel_is_built_once_from_the_source_distribution_and_that_one_is_tested() -> None:
+    lines = recipe("wheel-test")
+    steps = [
+        next(number for number, line in enumerate(lines) if part in line)
+        for part in ("--target sdist", "pip wheel", "test-wheel.sh")
+    ]
+    assert sorted(steps) == steps
+    assert lines[steps[1]].endswith("--no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz")
+    [only] = recipe("wheel-test", "WHEEL=dist/built.whl", "PYTHON=python3.13")
+    assert only.startswith("PYTHON=python3.13 ")
+    assert only.endswith("sh tests/harness/test-wheel.sh dist/built.whl")
+
+
+def test_the_test_of_the_wheel_says_which_command_builds_one(tmp_path: Path) -> None:
+    words = ("sh", ROOT / "tests" / "harness" / "test-wheel.sh", "dist/none.whl")
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
+    assert (1, "there is no wheel dist/none.whl; run: make wheel\n") == (done.returncode, done.stderr)
