@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import cleandoc
 from typing import Any, TypeVar
 
 import msgspec
@@ -84,6 +85,8 @@ def schema_text(platforms: Iterable[str]) -> str:
     definitions = {}
     for name, definition in schema["$defs"].items():
         definitions[name] = definition
+        if "description" in definition:  # a docstring, whose indentation is kept up to Python 3.12 and taken away since
+            definition["description"] = cleandoc(definition["description"])
         if name == Target.__name__:
             definition["properties"]["platform"] = {"$ref": "#/$defs/Platform"}
         if name == EntityLinks.__name__:
