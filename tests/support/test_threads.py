@@ -31,11 +31,20 @@ def test_a_pool_that_gets_no_more_threads_does_the_work_with_those_it_has(monkey
         assert [0, 1, 2, 3] == sorted(work.result(10) for work in [pool.submit(begun.wait, 10) for _ in range(4)])
 
 
+class NobodyIdle(threading.Semaphore):
+    """As if every thread were busy: from Python 3.12 on the first one counts as idle before it had anything to do."""
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        """Say that no thread is idle."""
+        return not blocking and timeout is not None
+
+
 def test_another_bug_while_a_thread_starts_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(_: threading.Thread) -> None:
         raise RuntimeError("threads can only be started once")
 
     with UnwaitedThreads(4, "test") as pool:
+        monkeypatch.setattr(pool, "_idle_semaphore", NobodyIdle())
         monkeypatch.setattr(threading.Thread, "start", start)
         with pytest.raises(RuntimeError, match="only be started once") as caught:
             pool.submit(int)
