@@ -59,7 +59,7 @@ class BookingSyncError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ConfigProblem:
     """One thing that is wrong in a configuration: where, what, and how to mend it.
 
     ``path`` is dotted with list positions, ``targets[0].api_key``; empty for the file as a whole.
@@ -76,9 +76,9 @@ class Problem:
         text = ": ".join(part for part in (place, self.path, self.message) if part)
         return f"{text} (fix: {self.fix})" if self.fix else text
 
-    def told(self, by: Callable[[str], str]) -> Problem:
+    def map_texts(self, by: Callable[[str], str]) -> ConfigProblem:
         """Return the same problem with its texts as ``by`` tells them."""
-        return Problem(by(self.path), by(self.message), by(self.fix), self.file, self.line)
+        return ConfigProblem(by(self.path), by(self.message), by(self.fix), self.file, self.line)
 
 
 class ConfigError(BookingSyncError):
@@ -87,14 +87,16 @@ class ConfigError(BookingSyncError):
     ``warnings`` holds what is allowed in the rest of it and probably not meant, as far as that can be told.
     """
 
-    def __init__(self, problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> None:
+    def __init__(self, problems: Sequence[ConfigProblem], warnings: Sequence[ConfigProblem] = ()) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
         self.warnings = tuple(warnings)
 
-    def told(self, by: Callable[[str], str]) -> ConfigError:
+    def map_texts(self, by: Callable[[str], str]) -> ConfigError:
         """Return the same error with the texts of its problems as ``by`` tells them."""
-        return ConfigError([problem.told(by) for problem in self.problems], [warning.told(by) for warning in self.warnings])
+        return ConfigError(
+            [problem.map_texts(by) for problem in self.problems], [warning.map_texts(by) for warning in self.warnings]
+        )
 
 
 class ListenError(BookingSyncError):
@@ -134,10 +136,10 @@ class PollError(BookingSyncError):
         """Return the same error for another call, that may be tried after ``retry_after`` seconds."""
         return type(self)(self.message, status=self.status, code=self.code, request_id=self.request_id, retry_after=retry_after)
 
-    def told(self, by: Callable[[str, int], str], *, most: int, most_of_a_word: int) -> PollError:
-        """Return the same error with all of its texts as ``by`` tells them, the message in ``most`` letters."""
-        code, request_id = (text and by(text, most_of_a_word) for text in (self.code, self.request_id))
-        message = by(self.message, most)
+    def map_texts(self, by: Callable[[str, int], str], *, max_letters: int, max_word_letters: int) -> PollError:
+        """Return the same error with all of its texts as ``by`` tells them, the message in ``max_letters`` letters."""
+        code, request_id = (text and by(text, max_word_letters) for text in (self.code, self.request_id))
+        message = by(self.message, max_letters)
         return type(self)(message, status=self.status, code=code, request_id=request_id, retry_after=self.retry_after)
 
     def facts(self) -> dict[str, object]:

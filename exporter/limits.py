@@ -15,7 +15,7 @@ _MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """How much of ``what`` there may be: ``number`` of ``unit``. ``told`` is what is seen when it is reached.
+    """How much of ``what`` there may be: ``number`` of ``unit``. ``consequence`` is what is seen when it is reached.
 
     ``option`` is the key of the configuration, or the flag, that moves it; the number is the default then.
     """
@@ -23,7 +23,7 @@ class Cap:
     what: str
     number: int
     unit: str
-    told: str
+    consequence: str
     option: str = ""
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ import msgspec
 from exporter.model import Conflict, Connection, GoneConnection, Value
 
 
-class Known(Value, frozen=True, gc=False):
+class AcceptedReason(Value, frozen=True, gc=False):
     """Why something is as the configuration says that it is meant to be: listed, not judged, until the moment ``until``."""
 
     why: str = ""
@@ -40,12 +40,12 @@ class TargetPolicy(Value, frozen=True, gc=False):
     zone: str = "UTC"
     resource_aliases: Mapping[str, str] = msgspec.field(default_factory=dict)
     sign_in: str = ""
-    paused: Known | None = None
+    paused: AcceptedReason | None = None
     closed: tuple[tuple[float, float], ...] = ()
-    connections: Mapping[str, Known] = msgspec.field(default_factory=dict)
-    bookings: Mapping[str, Known] = msgspec.field(default_factory=dict)
+    connections: Mapping[str, AcceptedReason] = msgspec.field(default_factory=dict)
+    bookings: Mapping[str, AcceptedReason] = msgspec.field(default_factory=dict)
     credential: str = ""
-    warnings: Mapping[str, Known] = msgspec.field(default_factory=dict)
+    warnings: Mapping[str, AcceptedReason] = msgspec.field(default_factory=dict)
     expired: tuple[str, ...] = ()
 
     def at(self, now: float) -> TargetPolicy:
@@ -76,11 +76,11 @@ class TargetPolicy(Value, frozen=True, gc=False):
         """Return whether ``now`` (Unix seconds) lies on one of the days without bookings."""
         return any(start <= now < end for start, end in self.closed)
 
-    def accepted_connection(self, connection: Connection | GoneConnection) -> Known | None:
+    def accepted_connection(self, connection: Connection | GoneConnection) -> AcceptedReason | None:
         """Return why ``connection`` is meant to be as it is, if it is."""
         return self.connections.get(connection.key) or self.connections.get(connection.schedule)
 
-    def accepted_conflict(self, conflict: Conflict) -> Known | None:
+    def accepted_conflict(self, conflict: Conflict) -> AcceptedReason | None:
         """Return why the overlap is meant, if it is: one of its two bookings is accepted."""
         return self.bookings.get(conflict.first) or self.bookings.get(conflict.second)
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from exporter.commands.probe import exit_code
 from exporter.state.findings import findings, verdicts
 from exporter.state.snapshot import View
-from exporter.state.verdict import MOVABLE, Kind, Row, Verdict
+from exporter.state.verdict import MOVABLE, Kind, Verdict, VerdictRow
 from exporter.web import encode_status
 from exporter.web import status_page as board
 from tests.harness.chosen_verdicts import EDGES, Edge, judged_by, thresholds_of
@@ -59,7 +59,7 @@ def test_every_threshold_of_the_block_has_an_edge(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize(("row", "severity"), CHOICES, ids=[f"{row.kind}-{severity}" for row, severity in CHOICES])
-def test_a_warning_is_as_bad_as_its_user_says_to_all_who_judge(row: Row, severity: str) -> None:
+def test_a_warning_is_as_bad_as_its_user_says_to_all_who_judge(row: VerdictRow, severity: str) -> None:
     written: dict[str, dict[str, object]] = {row.kind: {"later" if row.kind is Kind.CONFLICT else "severity": severity}}
     shown = judged_by(SCENES[row], thresholds_of(written))
     assert {WORDS[Verdict[severity.upper()]]} == _told(shown)

@@ -18,7 +18,7 @@ from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
 from exporter.policy import RejectedConfig
 from exporter.state.findings import findings
-from exporter.state.verdict import ALERTS_ONLY, TABLE, Kind, Row, Verdict, worst
+from exporter.state.verdict import ALERTS_ONLY, TABLE, Kind, Verdict, VerdictRow, worst
 from exporter.web import Status, encode_status, status_of
 from exporter.web import status_page as board
 from tests.harness import views
@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 WORDS = {Verdict.OK: "healthy", Verdict.WARNING: "warning", Verdict.CRITICAL: "critical", Verdict.UNKNOWN: "waiting"}
 
 
-def name(row: Row) -> str:
+def name(row: VerdictRow) -> str:
     return f"{row.kind}-{row.verdict.name}"
 
 
@@ -50,12 +50,12 @@ def test_the_worst_rows_stand_above() -> None:
 
 
 @EVERY_ROW
-def test_the_first_row_that_holds_in_its_scene_is_the_row(row: Row) -> None:
+def test_the_first_row_that_holds_in_its_scene_is_the_row(row: VerdictRow) -> None:
     assert name(row) == name(findings(SCENES[row])[0].row)
 
 
 @EVERY_ROW
-def test_the_json_says_the_verdict_of_the_row(row: Row) -> None:
+def test_the_json_says_the_verdict_of_the_row(row: VerdictRow) -> None:
     found = json.loads(encode_status(SCENES[row]))
     assert WORDS[row.verdict] == found["verdict"]
     kinds = {problem["kind"]: problem["severity"] for problem in found["problems"]}
@@ -68,7 +68,7 @@ def test_the_json_says_the_verdict_of_the_row(row: Row) -> None:
 
 
 @EVERY_ROW
-def test_the_board_says_the_verdict_of_the_row(row: Row) -> None:
+def test_the_board_says_the_verdict_of_the_row(row: VerdictRow) -> None:
     page = board.render(SCENES[row]).decode()
     said = re.search(r'class="verdict (\w+)"', page)
     assert said is not None
@@ -79,7 +79,7 @@ def test_the_board_says_the_verdict_of_the_row(row: Row) -> None:
 
 
 @EVERY_ROW
-def test_a_probe_ends_with_the_verdict_of_the_row_or_says_that_it_cannot_know(row: Row) -> None:
+def test_a_probe_ends_with_the_verdict_of_the_row_or_says_that_it_cannot_know(row: VerdictRow) -> None:
     seen = replace(SCENES[row], remembers=False)
     assert (Verdict.OK if row.history else row.verdict) == exit_code(seen)
     said = [finding.kind for finding in findings(seen)]
@@ -91,7 +91,7 @@ def test_a_probe_ends_with_the_verdict_of_the_row_or_says_that_it_cannot_know(ro
 
 @EVERY_ROW
 @pytest.mark.parametrize("remembers", [True, False], ids=["running", "once"])
-def test_the_first_line_and_the_table_of_a_probe_are_as_bad_as_the_row(row: Row, *, remembers: bool) -> None:
+def test_the_first_line_and_the_table_of_a_probe_are_as_bad_as_the_row(row: VerdictRow, *, remembers: bool) -> None:
     status = msgspec.json.decode(encode_status(replace(SCENES[row], remembers=remembers)), type=Status)
     expected = row.verdict if remembers or not row.history else Verdict.OK
     assert expected is verdict_of(status)

@@ -36,7 +36,7 @@ def render() -> str:
 
 
 def _row(cap: Cap) -> str:
-    return f"| {cap.what} | {cap} | {f'`{cap.option}`' if cap.option else '-'} | {cap.told} |\n"
+    return f"| {cap.what} | {cap} | {f'`{cap.option}`' if cap.option else '-'} | {cap.consequence} |\n"
 
 
 if __name__ == "__main__":

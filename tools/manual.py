@@ -13,7 +13,7 @@ import typer.main
 from exporter import __version__
 from exporter.cli import app
 from exporter.cli.tree import Library, walk
-from exporter.commands.plainly import PROGRAM
+from exporter.commands.fast_path import PROGRAM
 
 _WIDTH: Final = 78
 _AFTER: Final = (

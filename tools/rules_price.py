@@ -15,7 +15,7 @@ from tests.monitoring.prices import (
     AIM_CORES,
     FORTY,
     LARGE,
-    MOST_CORES,
+    MAX_CORES,
     Price,
     Rule,
     committed,
@@ -43,7 +43,7 @@ The cost of a rule in Prometheus grows with the number of samples that an evalua
 A sample in a range costs some 50 to 100 ns; a sample that is looked up alone and recorded again costs a hundred times as
 much. The cost of a sample is therefore measured for each group, with the texts of firing alerts; a group that was not measured
 counts as the most expensive one. The goal is that all groups together need less than
-{AIM_CORES:g} cores; the test fails above {MOST_CORES:g}. The goal is missed, mostly because of the groups of the
+{AIM_CORES:g} cores; the test fails above {MAX_CORES:g}. The goal is missed, mostly because of the groups of the
 connections: a connection has 12 series for its status and reason, nearly all of them zero.
 """
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from exporter.state.verdict import ALERTS_ONLY, TABLE, Row
+from exporter.state.verdict import ALERTS_ONLY, TABLE, VerdictRow
 
 _INTRODUCTION: Final = """\
 # Verdicts
@@ -49,7 +49,7 @@ def render() -> str:
     return f"{_INTRODUCTION}{head}{rows}{_ALERTS_ONLY}{only}"
 
 
-def _row(row: Row) -> str:
+def _row(row: VerdictRow) -> str:
     history = "yes" if row.history else "-"
     return f"| {row.verdict.name.lower()} | `{row.kind}` | {row.condition} | {history} | {_alerts(row.alerts)} |\n"
 

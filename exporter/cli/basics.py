@@ -12,7 +12,7 @@ from exporter.cli.exits import exits
 from exporter.cli.names import offered_commands
 from exporter.cli.tree import Commands
 from exporter.commands.example_config import SHIPPED
-from exporter.commands.plainly import PROGRAM, version_text
+from exporter.commands.fast_path import PROGRAM, version_text
 
 basics = Commands()
 

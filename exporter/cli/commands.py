@@ -13,8 +13,8 @@ import typer
 from typer.completion import get_completion_inspect_parameters
 
 from exporter.cli.basics import basics
-from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits, is_no_room, shout, shout_of_no_room
-from exporter.cli.late import configure_logs, importing, run
+from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits, is_full_disk, print_errors, report_full_disk
+from exporter.cli.lazy_imports import configure_logs, lean_imports, run
 from exporter.cli.monitoring import monitoring
 from exporter.cli.names import offered_targets
 from exporter.cli.options import (
@@ -39,11 +39,11 @@ from exporter.cli.options import (
 from exporter.cli.rehearsals import rehearsals
 from exporter.cli.tree import Command, Commands, was_typed
 from exporter.commands.completion import VARIABLE
-from exporter.commands.plainly import DEFAULT_ADDRESS, PROGRAM, version_text
+from exporter.commands.fast_path import DEFAULT_ADDRESS, PROGRAM, version_text
 from exporter.model import WHOLE, Shard
 from exporter.support.hardening import keep_memory_private
-from exporter.support.printed import put
 from exporter.support.redaction import visible
+from exporter.support.standard_streams import write_output
 
 if TYPE_CHECKING:
     from exporter.config import Config
@@ -75,13 +75,13 @@ class _Plugin(Command):
             raise
 
 
-class Output(StrEnum):
+class ProbeFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     METRICS = "metrics"
 
 
-class Listing(StrEnum):
+class ListFormat(StrEnum):
     TABLE = "table"
     YAML = "yaml"
     JSON = "json"
@@ -116,7 +116,7 @@ def daemon(
     """Run the daemon; the sub-commands look, try and rehearse."""
     if context.invoked_subcommand is not None:
         return
-    with importing():
+    with lean_imports():
         from exporter import web  # noqa: PLC0415  the other commands start without the web stack
         from exporter.commands.daemon import run as run_daemon  # noqa: PLC0415
         from exporter.commands.daemon import with_state_file  # noqa: PLC0415
@@ -174,7 +174,7 @@ def check_config(
             path,
             web_config,
             online,
-            lambda text: put(f"{text}\n"),
+            lambda text: write_output(f"{text}\n"),
             lambda text: typer.echo(visible(f"warning: {text}"), err=True),
             folder=folder,
             secrets=not no_secrets,
@@ -185,7 +185,7 @@ def check_config(
         if problems:
             raise typer.Exit(EXIT_BAD_CONFIG)
         files = " and ".join(str(each) for each in (path, folder) if each is not None)
-        put(f"{files}: valid, {watched}\n")
+        write_output(f"{files}: valid, {watched}\n")
 
 
 @app.command(cls=_Plugin)
@@ -195,7 +195,7 @@ def probe(
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
     config_dir: ConfigDir = None,
-    output: Annotated[Output, typer.Option("--output", "-o", help="Form of the result.")] = Output.TABLE,
+    output: Annotated[ProbeFormat, typer.Option("--output", "-o", help="Form of the result.")] = ProbeFormat.TABLE,
     running: Annotated[
         str | None, typer.Option("--running", metavar="URL", help="Ask a running exporter what it knows, and no platform.")
     ] = None,
@@ -207,7 +207,7 @@ def probe(
 
     configure_logs("error")
     keep_memory_private()
-    tell = print_unknown if output is Output.TABLE else shout
+    tell = print_unknown if output is ProbeFormat.TABLE else print_errors
     with exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN, tell=tell):
         how = (targets or [], output.value)
         raise typer.Exit(
@@ -226,7 +226,7 @@ def list_names(
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
     config_dir: ConfigDir = None,
-    output: Annotated[Listing, typer.Option("--output", "-o", help="Form of the result.")] = Listing.TABLE,
+    output: Annotated[ListFormat, typer.Option("--output", "-o", help="Form of the result.")] = ListFormat.TABLE,
 ) -> None:
     """List schedules, staff, services and resources, with aliases to paste. Names of people: keep no copy. Exit code 0 to 2."""
     from exporter.commands.list_names import list_names  # noqa: PLC0415
@@ -311,9 +311,9 @@ def main() -> NoReturn:
     try:
         app()
     except OSError as error:  # the library prints help and version without our exits()
-        if not is_no_room(error):
+        if not is_full_disk(error):
             raise
-        shout_of_no_room(error)
+        report_full_disk(error)
         raise SystemExit(1) from None
     raise AssertionError("typer exits")
 
@@ -326,8 +326,8 @@ def load_config(file: Path | None, folder: Path | None) -> Config:
 
 
 def _loader(file: Path | None, folder: Path | None, shard: Shard | None) -> Callable[[], Config]:
-    from exporter.config import Remembered, load_config, shard_of  # noqa: PLC0415
+    from exporter.config import LoadCache, load_config, shard_of  # noqa: PLC0415
 
-    remembered = Remembered()
+    remembered = LoadCache()
     load = partial(load_config, file, folder=folder, remembered=remembered)
     return load if shard is None else lambda: shard_of(load(), shard.index, shard.count)

@@ -9,10 +9,10 @@ from typing import Final, TypeGuard
 
 import typer
 
-from exporter.cli.late import logger
+from exporter.cli.lazy_imports import logger
 from exporter.errors import BookingSyncError, ConfigError
-from exporter.support.printed import no_more_output
 from exporter.support.redaction import redact, visible
+from exporter.support.standard_streams import discard_output
 from exporter.support.threads import NO_THREAD, is_no_thread
 
 EXIT_BAD_CONFIG: Final = 2
@@ -20,34 +20,34 @@ EXIT_UNKNOWN: Final = 3
 EXIT_INTERRUPTED: Final = 130
 
 
-def shout(problems: Sequence[str]) -> None:
+def print_errors(problems: Sequence[str]) -> None:
     """Print each of ``problems`` on standard error."""
     for problem in problems:
         typer.echo(visible(f"error: {problem}"), err=True)
 
 
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+_FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What a file says that takes no more of what is printed. Commands turn that of other files into an error of their own."""
 
 
-def is_no_room(error: BaseException) -> TypeGuard[OSError]:
+def is_full_disk(error: BaseException) -> TypeGuard[OSError]:
     """Tell whether ``error`` is that of a full disk under standard output."""
-    return isinstance(error, OSError) and error.errno in _NO_ROOM
+    return isinstance(error, OSError) and error.errno in _FULL_DISK
 
 
-def shout_of_no_room(error: OSError) -> None:
+def report_full_disk(error: OSError) -> None:
     """Say on standard error that standard output takes no more; what is left of it goes nowhere."""
-    no_more_output()
-    shout([f"standard output: what was to be printed could not be written: {error.strerror}"])
+    discard_output()
+    print_errors([f"standard output: what was to be printed could not be written: {error.strerror}"])
 
 
-def _tell_if_there_is_room(tell: Callable[[Sequence[str]], object], problems: Sequence[str]) -> None:
+def _print_unless_disk_is_full(tell: Callable[[Sequence[str]], object], problems: Sequence[str]) -> None:
     try:
         tell(problems)
     except OSError as error:
-        if not is_no_room(error):
+        if not is_full_disk(error):
             raise
-        shout_of_no_room(error)
+        report_full_disk(error)
 
 
 @contextlib.contextmanager
@@ -56,17 +56,17 @@ def exits(
     bad_config: int = EXIT_BAD_CONFIG,
     otherwise: int = 1,
     interrupted: int = EXIT_INTERRUPTED,
-    tell: Callable[[Sequence[str]], object] = shout,
+    tell: Callable[[Sequence[str]], object] = print_errors,
 ) -> Iterator[None]:
     """Turn what can go wrong into an exit code; no traceback without a bug. ``tell`` says what was wrong."""
     log = logger(__name__)
     try:
         yield
     except ConfigError as error:
-        _tell_if_there_is_room(tell, [str(problem) for problem in error.problems])
+        _print_unless_disk_is_full(tell, [str(problem) for problem in error.problems])
         raise typer.Exit(bad_config) from None
     except BookingSyncError as error:
-        _tell_if_there_is_room(tell, [redact(str(error))])
+        _print_unless_disk_is_full(tell, [redact(str(error))])
         raise typer.Exit(otherwise) from None
     except KeyboardInterrupt:
         raise typer.Exit(interrupted) from None
@@ -75,13 +75,13 @@ def exits(
     except BrokenPipeError:
         raise typer.Exit(otherwise) from None  # who read us went away
     except Exception as bug:
-        if is_no_room(bug):
-            shout_of_no_room(bug)
+        if is_full_disk(bug):
+            report_full_disk(bug)
         elif is_no_thread(bug):
-            _tell_if_there_is_room(tell, [NO_THREAD])
+            _print_unless_disk_is_full(tell, [NO_THREAD])
         else:
             log.exception("crashed")
-            _tell_if_there_is_room(
+            _print_unless_disk_is_full(
                 tell, [f"a bug in the exporter ({type(bug).__name__}); please report it with what standard error has"]
             )
         raise typer.Exit(otherwise) from None

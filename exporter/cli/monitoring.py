@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from exporter.cli.exits import exits
-from exporter.cli.late import configure_logs, run
+from exporter.cli.lazy_imports import configure_logs, run
 from exporter.cli.tree import Commands
 
 if TYPE_CHECKING:  # the other commands, and a shell that completes, start without the bundle
@@ -149,7 +149,7 @@ def check_bundle(
     output: Annotated[Report, typer.Option("--output", "-o", help="Form of the result.")] = Report.TEXT,
 ) -> None:
     """Ask running servers whether they carry the bundle. Exit code 0 all there, 1 something is missing, 2 bad usage."""
-    from exporter.commands.check_bundle import Access, check_running  # noqa: PLC0415
+    from exporter.commands.check_bundle import ServerAccess, check_running  # noqa: PLC0415
 
     configure_logs("error")
     with exits():
@@ -162,7 +162,7 @@ def check_bundle(
             "Grafana": grafana_url or where.get("grafana", ""),
         }
         addresses = {kind: url for kind, url in given.items() if url}
-        access = Access(addresses, user, password_file, grafana_token_file, ca_file)
+        access = ServerAccess(addresses, user, password_file, grafana_token_file, ca_file)
         raise typer.Exit(run(check_running(options, access, output.value, typer.echo)))
 
 

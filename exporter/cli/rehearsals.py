@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from exporter.cli.exits import exits
-from exporter.cli.late import configure_logs, run
+from exporter.cli.lazy_imports import configure_logs, run
 from exporter.cli.names import offered_incidents, offered_scenarios
 from exporter.cli.options import (
     SIMULATOR_ADDRESS,
@@ -21,12 +21,12 @@ from exporter.cli.options import (
     LogLevel,
 )
 from exporter.cli.tree import Commands
-from exporter.commands.plainly import DEFAULT_ADDRESS
+from exporter.commands.fast_path import DEFAULT_ADDRESS
 
 rehearsals = Commands()
 
 
-def told(text: str) -> None:
+def echo_on_stderr(text: str) -> None:
     """Print what is for people, beside what may be saved or piped."""
     typer.echo(text, err=True)
 
@@ -55,7 +55,9 @@ def demo(
     with exits(interrupted=0):
         names = web.allowed_hosts(allowed_hosts or ())
         shutdown.run(
-            lambda signals: run_demo(signals, listen, scenario, typer.echo, told, allowed_hosts=names, lifecycle=lifecycle)
+            lambda signals: run_demo(
+                signals, listen, scenario, typer.echo, echo_on_stderr, allowed_hosts=names, lifecycle=lifecycle
+            )
         )
 
 
@@ -87,7 +89,7 @@ def simulate(
             for line in list_scenarios():
                 typer.echo(line)
             return
-        run(run_simulator(listen, scenario, typer.echo, told, last_week=last_week, job=job))
+        run(run_simulator(listen, scenario, typer.echo, echo_on_stderr, last_week=last_week, job=job))
 
 
 @rehearsals.command()
@@ -109,15 +111,15 @@ def drill(
 ) -> None:
     """Play incidents on a running Prometheus and Alertmanager; say what arrived, or where it was lost. Exit code 0 to 2."""
     from exporter.commands.drill import chosen, run_drill  # noqa: PLC0415
-    from exporter.commands.drill_stack import Service, Stack  # noqa: PLC0415
+    from exporter.commands.drill_stack import ServiceClient, Stack  # noqa: PLC0415
     from exporter.runtime import Signals, shutdown  # noqa: PLC0415
     from exporter.support.net import parse_address  # noqa: PLC0415
 
     configure_logs(level.value)
     with exits():
         stack = Stack(
-            Service("Prometheus", "--prometheus-url", prometheus),
-            Service("Alertmanager", "--alertmanager-url", alertmanager),
+            ServiceClient("Prometheus", "--prometheus-url", prometheus),
+            ServiceClient("Alertmanager", "--alertmanager-url", alertmanager),
         )
         script = chosen(incidents or [])
         parse_address(listen, "--listen")  # before anything is asked

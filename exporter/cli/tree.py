@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import typer
 import typer.core
 
-from exporter.commands.plainly import PROGRAM
+from exporter.commands.fast_path import PROGRAM
 from exporter.support.redaction import visible
 
 Library: TypeAlias = Any

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 _MAX_STRETCH: Final = 3.0
-_SMALLEST_SECONDS: Final = 1e-3  # less is rounding: without it a deadline could be put off for ever in ever smaller steps
+_MIN_SECONDS: Final = 1e-3  # less is rounding: without it a deadline could be put off for ever in ever smaller steps
 
 
 class Timeline(Protocol):
@@ -122,16 +122,16 @@ class Deadline:
         self._used += max(0.0, passed - (self._lost - lost), busy_at_most)
 
     def _arm(self) -> None:
-        self._call_off = self._timeline.call_later(max(0.0, self._seconds - self._used), self._alarm)
+        self._call_off = self._timeline.call_later(max(0.0, self._seconds - self._used), self._on_timeout)
 
     def _disarm(self) -> None:
         if self._call_off is not None:
             self._call_off()
             self._call_off = None
 
-    def _alarm(self) -> None:
+    def _on_timeout(self) -> None:
         self._end()
-        if self._seconds - self._used > _SMALLEST_SECONDS:
+        if self._seconds - self._used > _MIN_SECONDS:
             self._arm()
         elif self._block is not None:
             self._call_off = None

@@ -33,7 +33,7 @@ class Clock(Timeline, Protocol):
         """Return Unix seconds as the wall clock would have them had nobody set it since this process began."""
         ...
 
-    def dated(self, moment: float) -> float:
+    def steady_at(self, moment: float) -> float:
         """Return which moment of :meth:`steady` a ``moment`` of :meth:`monotonic` is; each time the very same number."""
         ...
 
@@ -96,7 +96,7 @@ class SystemClock:
     def steady(self) -> float:
         return self._monotonic() + self._began
 
-    def dated(self, moment: float) -> float:
+    def steady_at(self, moment: float) -> float:
         return moment + self._began
 
     def stepped(self) -> float:

@@ -22,7 +22,7 @@ import httpx
 import yaml
 
 from exporter.clock import Clock, SystemClock
-from exporter.commands.world import known_secrets
+from exporter.commands.target_factory import known_secrets
 from exporter.errors import PollError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
@@ -32,10 +32,10 @@ from exporter.platforms.bitrix24.moves import is_auth_server, server_origin
 from exporter.platforms.bitrix24.tokenfile import TokenFile, Tokens, exclusively
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.routes import host_route
-from exporter.polling import Admission, told_error
+from exporter.polling import Admission, sanitized_error
 from exporter.state.status_history import StatusHistory
 from exporter.support.net import is_loopback
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
 from exporter.support.secret import Secret, is_quoted, pasted
 
 SECRET_VARIABLE: Final = "B24_CLIENT_SECRET"  # noqa: S105  its name
@@ -119,15 +119,15 @@ async def login(
             except BaseException as error:
                 file.discard(descriptor)
                 if isinstance(error, PollError):
-                    raise told_error(error, known) from None
+                    raise sanitized_error(error, known) from None
                 raise
             file.store(descriptor, tokens.content.reveal().encode())
         return issued
 
     issued = await _repeated(once, _secret(client_secret), show, ask_secret)
     tokens = issued.tokens
-    done = LoggedIn(known.told(portal_in(tokens.client_endpoint)), token_file, tokens.scopes)
-    strays = [told_error(stray, known).message for stray in issued.refused.values()]
+    done = LoggedIn(known.sanitized(portal_in(tokens.client_endpoint)), token_file, tokens.scopes)
+    strays = [sanitized_error(stray, known).message for stray in issued.refused.values()]
     for text in _ending(done, client_id, origin if is_loopback(origin.host) else None, strays):
         show(f"{text}\n")
     return done
@@ -236,7 +236,7 @@ def _refuse_stranger(named_server: str) -> None:
     origin = server_origin(None, named_server)
     host = origin.host
     if not is_auth_server(origin) and not is_loopback(host):
-        shown = told(host)
+        shown = sanitized(host)
         raise TargetConfigError(
             f"the address names the authorisation server {shown}, which is none of Bitrix24's; if it is right, log in again "
             f"with --oauth-server https://{shown}"

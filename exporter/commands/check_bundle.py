@@ -15,15 +15,15 @@ from typing import Final, TypeVar
 import httpx
 from pydantic_core import PydanticCustomError
 
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.fields.credentials import plain_ascii
 from exporter.fields.files import read_named_file
 from exporter.fields.routes import CaFile, certificates_in
 from exporter.monitoring import Options, files
-from exporter.monitoring.check import Check, Patience, Server, State, check_bundle
+from exporter.monitoring.check import Check, CheckState, ServerClient, Timeouts, check_bundle
 from exporter.platforms.trust import host_trust, trust_with
-from exporter.support.net import keeps_secrets
-from exporter.support.redaction import told
+from exporter.support.net import is_confidential
+from exporter.support.redaction import sanitized
 from exporter.support.secret import Secret, pasted
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ FLAGS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ServerAccess:
     """Where the servers are, by name and only those that are asked, and the files that say who asks."""
 
     addresses: Mapping[str, str]
@@ -49,7 +49,7 @@ class Access:
 
 
 async def check_running(
-    options: Options, access: Access, output: str, say: Callable[[str], None], *, patience: Patience | None = None
+    options: Options, access: ServerAccess, output: str, say: Callable[[str], None], *, timeouts: Timeouts | None = None
 ) -> int:
     """Ask, print, and return the exit code: 0 when nothing is missing, else 1.
 
@@ -57,11 +57,11 @@ async def check_running(
     """
     bases, auths, trust = _read(access)
     async with contextlib.AsyncExitStack() as stack:
-        servers: dict[str, Server] = {}
+        servers: dict[str, ServerClient] = {}
         for kind, base in bases.items():
             # A proxy of the environment is for the platforms. Redirects are not followed.
             client = httpx.AsyncClient(auth=auths.get(kind), verify=trust, trust_env=False, timeout=None)  # noqa: S113  of Patience
-            servers[kind] = Server(kind, await stack.enter_async_context(client), base, patience or Patience())
+            servers[kind] = ServerClient(kind, await stack.enter_async_context(client), base, timeouts or Timeouts())
         found = await check_bundle(
             options,
             files(options),
@@ -71,7 +71,7 @@ async def check_running(
         )
     for line in _as_json(found) if output == "json" else _as_lines(found):
         say(line)
-    return int(any(check.state is State.MISSING for check in found))
+    return int(any(check.state is CheckState.MISSING for check in found))
 
 
 def _as_json(found: Sequence[Check]) -> Iterator[str]:
@@ -81,9 +81,9 @@ def _as_json(found: Sequence[Check]) -> Iterator[str]:
 def _as_lines(found: Sequence[Check]) -> Iterator[str]:
     for check in found:
         fix = f" (fix: {check.fix})" if check.fix else ""
-        yield told(f"{check.state.value:<8} {check.server} {check.name}: {check.seen}{fix}", _MAX_LINE)
+        yield sanitized(f"{check.state.value:<8} {check.server} {check.name}: {check.seen}{fix}", _MAX_LINE)
     counts = Counter(check.state for check in found)
-    yield ", ".join(f"{counts[state]} {state.value}" for state in State)
+    yield ", ".join(f"{counts[state]} {state.value}" for state in CheckState)
 
 
 class _Bearer(httpx.Auth):
@@ -95,10 +95,10 @@ class _Bearer(httpx.Auth):
         yield request
 
 
-def _read(access: Access) -> tuple[dict[str, httpx.URL], dict[str, httpx.Auth], ssl.SSLContext]:
-    problems: list[Problem] = []
+def _read(access: ServerAccess) -> tuple[dict[str, httpx.URL], dict[str, httpx.Auth], ssl.SSLContext]:
+    problems: list[ConfigProblem] = []
     if not access.addresses:
-        problems.append(Problem("", "there is nobody to ask", f"give {', '.join(FLAGS.values())}"))
+        problems.append(ConfigProblem("", "there is nobody to ask", f"give {', '.join(FLAGS.values())}"))
     password = _tried("--password-file", lambda: _secret(access.password_file), problems)
     token = _tried("--grafana-token-file", lambda: _secret(access.grafana_token_file), problems)
     ca_file = _tried("--ca-file", lambda: access.ca_file and CaFile(access.ca_file, certificates_in(access.ca_file)), problems)
@@ -109,11 +109,13 @@ def _read(access: Access) -> tuple[dict[str, httpx.URL], dict[str, httpx.Auth], 
         base = _base(address)
         if base is None:
             problems.append(
-                Problem(FLAGS[kind], "is no address of a server", "write https://HOST:PORT, without user, password and query")
+                ConfigProblem(
+                    FLAGS[kind], "is no address of a server", "write https://HOST:PORT, without user, password and query"
+                )
             )
         elif secret and not _may_have_secrets(base):
             problems.append(
-                Problem(
+                ConfigProblem(
                     FLAGS[kind],
                     "a credential is sent over https:// only, or within this machine or network of containers",
                     "write https://",
@@ -128,12 +130,12 @@ def _read(access: Access) -> tuple[dict[str, httpx.URL], dict[str, httpx.Auth], 
     return bases, auths, trust_with(ca_file) if ca_file else host_trust()
 
 
-def _tried(flag: str, read: Callable[[], T], problems: list[Problem]) -> T | None:
+def _tried(flag: str, read: Callable[[], T], problems: list[ConfigProblem]) -> T | None:
     try:
         return read()
     except PydanticCustomError as error:
         context = error.context or {}
-        problems.append(Problem(flag, str(context["message"]), str(context["fix"])))
+        problems.append(ConfigProblem(flag, str(context["message"]), str(context["fix"])))
         return None
 
 
@@ -157,4 +159,4 @@ def _base(address: str) -> httpx.URL | None:
 def _may_have_secrets(base: httpx.URL) -> bool:
     # A name without a dot is a container or a Service beside us, and the servers of the bundle send each other the same
     # password there; no name server of the world knows it.
-    return keeps_secrets(base.scheme, base.host) or (base.scheme == "http" and "." not in base.host and ":" not in base.host)
+    return is_confidential(base.scheme, base.host) or (base.scheme == "http" and "." not in base.host and ":" not in base.host)

@@ -22,23 +22,23 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from exporter.clock import Clock
 from exporter.commands.found_sites import with_found_sites
 from exporter.commands.site_users import with_users_of
-from exporter.commands.world import known_secrets, opened_world
+from exporter.commands.target_factory import known_secrets, opened_target_factory
 from exporter.config import Config, load_config, shard_of
 from exporter.errors import ConfigError, PollError
-from exporter.fields.credentials import told_source
+from exporter.fields.credentials import shown_source
 from exporter.metrics import Instruments
 from exporter.model import ConnectionsObservation, Shard
 from exporter.platforms.policy import policy_of
-from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
+from exporter.platforms.retry import MAX_WAIT_SECONDS, wait_allowance
 from exporter.platforms.routes import host_route
 from exporter.platforms.settings import Target
-from exporter.polling import AT_ONCE, told_error
-from exporter.runtime import KnownSites, World
+from exporter.polling import AT_ONCE, sanitized_error
+from exporter.runtime import KnownSites, TargetFactory
 from exporter.state.advice import asked_once, for_failure, plain
 from exporter.state.advice import moved as advice_moved
 from exporter.state.config_warnings import of_observation
 from exporter.state.status_history import StatusHistory
-from exporter.support.listing import first_few
+from exporter.support.listing import first_names
 from exporter.support.redaction import visible
 from exporter.web import WebConfig, web_warnings
 
@@ -97,8 +97,8 @@ def check(
         for target in config.targets:
             say(f"{target.name}: watched by shard {shard}")
     if config is not None and config.unopened:
-        places = [told_source(source, "") for source in config.unopened]
-        say(f"not checked: {len(places):,} secret{'' if len(places) == 1 else 's'} ({first_few(places)})")
+        places = [shown_source(source, "") for source in config.unopened]
+        say(f"not checked: {len(places):,} secret{'' if len(places) == 1 else 's'} ({first_names(places)})")
     if config is not None and online and route is not None:
         problems += asyncio.run(check_online(config, say, warn))
     return problems, _counted(config) if config else ""
@@ -119,12 +119,12 @@ async def check_online(config: Config, say: Callable[[str], None], warn: Callabl
     unread = list(_of_rules(config, sites, say, warn))
     known = known_secrets(config.secrets, config.names)
     names = [target.name for target in config.targets]
-    async with opened_world(Instruments(CollectorRegistry()), known) as world, AsyncExitStack() as shown:
+    async with opened_target_factory(Instruments(CollectorRegistry()), known) as factory, AsyncExitStack() as shown:
         if Console(stderr=True).is_terminal:
             done = shown.enter_context(_progress(len(names)))
         else:
-            done = await shown.enter_async_context(signs_of_life(names, world.clock, _on_standard_error))
-        return unread + await check_all(config.targets, lambda target: _checked(world, target), say, warn, done)
+            done = await shown.enter_async_context(signs_of_life(names, factory.clock, _on_standard_error))
+        return unread + await check_all(config.targets, lambda target: _checked(factory, target), say, warn, done)
 
 
 def _of_rules(config: Config, sites: KnownSites, say: Callable[[str], None], warn: Callable[[str], None]) -> Iterator[str]:
@@ -211,22 +211,22 @@ def _progress(targets: int) -> Iterator[Callable[[str], None]]:
         yield lambda name: progress.update(task, advance=1, description=escape(visible(name)))
 
 
-async def _checked(world: World, target: Target) -> Checked:
+async def _checked(factory: TargetFactory, target: Target) -> Checked:
     if target.paused:
         return Checked("paused, not asked")
     try:
-        live = world.open_target(target, StatusHistory())
+        live = factory.open_target(target, StatusHistory())
         try:
-            with patience(MAX_PATIENCE_SECONDS):  # as in a poll: who refuses slowly is not asked four times
+            with wait_allowance(MAX_WAIT_SECONDS):  # as in a poll: who refuses slowly is not asked four times
                 seen = await live.session.check()
             moved = live.session.usage().moved
         finally:
             await live.session.aclose()
     except PollError as failed:
-        error = told_error(failed, world.known)
+        error = sanitized_error(failed, factory.known)
         fix = plain(asked_once(for_failure(target.platform, error.reason, target.sign_in).fix))
         return Checked(problem=f"{error.reason.value}: {plain(error.message)} (fix: {fix})")
-    policy = policy_of(target).at(world.clock.time())
+    policy = policy_of(target).at(factory.clock.time())
     found = [warning for each in seen for warning in of_observation(target.name, each, policy)]
     warnings = [_line(warning.message, warning.fix) for warning in found if warning.kind not in policy.warnings]
     silent = {row.label for each in seen if isinstance(each, ConnectionsObservation) for row in each.providers if not row.up}

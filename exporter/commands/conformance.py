@@ -19,16 +19,16 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 from exporter import __version__
 from exporter.commands.found_sites import with_found_sites
-from exporter.commands.world import known_secrets, opened_world
+from exporter.commands.target_factory import known_secrets, opened_target_factory
 from exporter.config import Config
 from exporter.errors import PollError
 from exporter.metrics import Instruments
-from exporter.platforms.conformance import ANOTHER_CREDENTIAL, Holds, Judged, Statement
+from exporter.platforms.conformance import ANOTHER_CREDENTIAL, Holds, Judgement, Statement
 from exporter.platforms.recording import MAX_REQUESTS, Record
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Target
-from exporter.polling import told_error
-from exporter.runtime import World
+from exporter.polling import sanitized_error
+from exporter.runtime import TargetFactory
 from exporter.state.advice import for_failure, plain
 from exporter.state.status_history import StatusHistory
 from exporter.support.redaction import visible
@@ -40,7 +40,7 @@ _SIGN_INS: Final = {"api_key": "API key", "app": "app", "webhook": "incoming web
 
 _DENIED: Final = frozenset({401, 403})
 
-Result = tuple[Statement, Judged]
+Result = tuple[Statement, Judgement]
 
 
 async def conformance(config: Config, name: str, *, now: Callable[[], float] = time.time) -> int:
@@ -54,15 +54,15 @@ async def conformance(config: Config, name: str, *, now: Callable[[], float] = t
     if target.paused:
         _tell(f"error: {name} is paused in the configuration, so it is not asked (fix: take paused away)")
         return EXIT_NOT_ASKED
-    async with opened_world(Instruments(CollectorRegistry()), known_secrets(config.secrets, config.names)) as world:
+    async with opened_target_factory(Instruments(CollectorRegistry()), known_secrets(config.secrets, config.names)) as factory:
         try:
-            record = await _asked(world, target)
+            record = await _asked(factory, target)
         except PollError as failed:
-            _explain(world, target, "everything", failed)
+            _explain(factory, target, "everything", failed)
             return EXIT_NOT_ASKED
-        _explain_all(world, target, record)
-    heard = record.heard(target.sign_in)
-    results = [(statement, statement.judged(heard)) for statement in PLATFORMS[target.platform].conformance.statements]
+        _explain_all(factory, target, record)
+    transcript = record.transcript(target.sign_in)
+    results = [(statement, statement.judged(transcript)) for statement in PLATFORMS[target.platform].conformance.statements]
     typer.echo("\n".join(report(target.platform, target.sign_in, results, record.requests, now())))
     return exit_code(results, answered=record.answered)
 
@@ -89,7 +89,7 @@ def report(platform: str, sign_in: str, results: Sequence[Result], requests: int
             yield f"  {statement.id:<13} {plain(statement.sentence)} [{judged.seen}]"
 
 
-async def _asked(world: World, target: Target) -> Record:
+async def _asked(factory: TargetFactory, target: Target) -> Record:
     questions = PLATFORMS[target.platform].conformance.questions
     _tell(f"asks {questions} questions, which only read, with {MAX_REQUESTS} requests at most")
     columns = (SpinnerColumn(), TextColumn("asking"), MofNCompleteColumn(), TextColumn("{task.description}"))
@@ -97,7 +97,7 @@ async def _asked(world: World, target: Target) -> Record:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=questions)
         record = Record(lambda question: progress.update(task, advance=1, description=escape(question)))
-        live = world.open_target(target, StatusHistory(), record.services)
+        live = factory.open_target(target, StatusHistory(), record.services)
         try:
             await PLATFORMS[target.platform].conformance.ask(live.session, record)
         finally:
@@ -105,7 +105,7 @@ async def _asked(world: World, target: Target) -> Record:
     return record
 
 
-def _explain_all(world: World, target: Target, record: Record) -> None:
+def _explain_all(factory: TargetFactory, target: Target, record: Record) -> None:
     """Say what refused us, with its fix, each once: the operator has to know, and no reader of the report."""
     questions: dict[str, list[str]] = {}
     errors: dict[str, PollError] = {}
@@ -114,11 +114,11 @@ def _explain_all(world: World, target: Target, record: Record) -> None:
             questions.setdefault(exchange.error.message, []).append(question)
             errors[exchange.error.message] = exchange.error
     for message, error in errors.items():
-        _explain(world, target, ", ".join(questions[message]), error)
+        _explain(factory, target, ", ".join(questions[message]), error)
 
 
-def _explain(world: World, target: Target, what: str, failed: PollError) -> None:
-    error = told_error(failed, world.known)
+def _explain(factory: TargetFactory, target: Target, what: str, failed: PollError) -> None:
+    error = sanitized_error(failed, factory.known)
     fix = for_failure(target.platform, error.reason, target.sign_in).fix
     _tell(f"{what}: {error.reason.value}: {error.message} (fix: {fix})")
 

@@ -19,32 +19,32 @@ from prometheus_client import CollectorRegistry
 from exporter.clock import Clock, LoopLag, SystemClock
 from exporter.commands.served_runbooks import ServedRunbooks
 from exporter.commands.site_users import loading_with_users
-from exporter.commands.world import known_secrets
+from exporter.commands.target_factory import known_secrets
 from exporter.config import Config
-from exporter.errors import BookingSyncError, ConfigError, Problem, WebServerError
-from exporter.metrics import Instruments, Page
+from exporter.errors import BookingSyncError, ConfigError, ConfigProblem, WebServerError
+from exporter.metrics import Instruments, MetricsPage
 from exporter.model import WHOLE, Shard
 from exporter.platforms.http_pool import open_pool
-from exporter.platforms.sockets import room_for_sockets
+from exporter.platforms.sockets import max_sockets
 from exporter.polling import Admission
 from exporter.runtime import (
     Application,
     KnownSites,
     Signals,
     StopRequestedError,
+    TargetFactory,
     ThreadWatch,
-    World,
     discover,
     garbage,
+    log_warnings,
     loop_errors,
     take_over_when_free,
-    tell_of_warnings,
 )
 from exporter.state.thresholds import DEFAULTS
 from exporter.support import logs, sdnotify
 from exporter.support.audit import change_requested
 from exporter.support.supervision import supervised
-from exporter.support.threads import UnwaitedThreads, take_short_turns
+from exporter.support.threads import DaemonThreadPool, set_switch_interval
 from exporter.support.tls_buffers import shrink_tls_buffers
 from exporter.web import Server, WebConfig, create_app, listener_warning, serve
 
@@ -89,18 +89,18 @@ async def run(
     """
     sites = KnownSites()
     load = sites.loading(loading_with_users(load, web_config))
-    _make_room()
-    take_short_turns()
+    _raise_descriptor_limit()
+    set_switch_interval()
     shrink_tls_buffers()
-    garbage.postpone()
+    garbage.postpone_full_collections()
     lag = LoopLag()
     lag.start()
     clock = SystemClock(lag)
     asyncio.get_running_loop().set_exception_handler(loop_errors.handler(clock))
     with (
         contextlib.suppress(StopRequestedError),
-        UnwaitedThreads(PAGE_THREADS, "pages") as pages,
-        UnwaitedThreads(ANSWER_THREADS, "answers") as answers,
+        DaemonThreadPool(PAGE_THREADS, "pages") as pages,
+        DaemonThreadPool(ANSWER_THREADS, "answers") as answers,
     ):
         # Thousands of targets take seconds to read, and whoever asks for our health waits for less.
         loading = asyncio.create_task(asyncio.to_thread(load), name="configuration")
@@ -117,7 +117,7 @@ async def run(
             may_stand_by=standby,
             shard=shard,
         )
-        async with application as (app, instruments, world):
+        async with application as (app, instruments, factory):
             runbooks = ServedRunbooks(lambda: DEFAULTS if app.opening else app.config.verdicts.thresholds)
             pages_of = create_app(app, pages, max_requests=max_requests, runbooks=runbooks)
             server = await _after(loading, serve(pages_of, listen_address, web, allowed_hosts))
@@ -133,15 +133,15 @@ async def run(
                 log.info("listening", address=server.url, bound=server.bound)
                 if open_to_all := listener_warning(server.bound, web, lifecycle=lifecycle):
                     log.warning("listener_open", problem=str(open_to_all), lifecycle=lifecycle)
-                _warn_of_little_room(len(config.targets))
+                _warn_of_few_descriptors(len(config.targets))
                 await signals.unless_stopped(app.start(config))
                 helpers += [
                     helper("garbage", partial(_settle_garbage, app, clock)),
-                    helper("clock", partial(_tell_of_steps, clock, instruments)),
-                    helper("warnings", partial(tell_of_warnings, app, clock)),
+                    helper("clock", partial(_log_clock_steps, clock, instruments)),
+                    helper("warnings", partial(log_warnings, app, clock)),
                     helper("watchdog", partial(_feed_watchdog, clock, threads.trouble)),
                     helper("reload", partial(_reload_on, signals.hangup, app)),
-                    helper("discovery", partial(discover, app, world)),
+                    helper("discovery", partial(discover, app, factory)),
                 ]
                 if app.standby:
                     helpers.append(helper("standby", partial(take_over_when_free, app, clock)))
@@ -197,40 +197,40 @@ async def _application(
     trouble: Callable[[], str | None] = lambda: None,
     may_stand_by: bool = False,
     shard: Shard = WHOLE,
-) -> AsyncIterator[tuple[Application, Instruments, World]]:
+) -> AsyncIterator[tuple[Application, Instruments, TargetFactory]]:
     registry = CollectorRegistry()
     instruments = Instruments(registry, revision=os.environ.get("BOOKING_SYNC_REVISION", ""), shard=shard)
     logs.count_with(instruments.log_message)
     async with open_pool(clock, admit=admission.connection) as http:
         jitter = Random()  # noqa: S311  not cryptography
-        world = World(http, clock, jitter, instruments, admission, known=known_secrets(), sites=sites)
-        page = Page(instruments)
+        factory = TargetFactory(http, clock, jitter, instruments, admission, known=known_secrets(), sites=sites)
+        page = MetricsPage(instruments)
         app = Application(
             load,
-            world=world,
+            factory=factory,
             page=page,
             lifecycle=lifecycle,
             pages=pages,
-            before_change=garbage.postpone,
+            before_change=garbage.postpone_full_collections,
             trouble=trouble,
             may_stand_by=may_stand_by,
         )
-        yield app, instruments, world
+        yield app, instruments, factory
 
 
-def _make_room() -> None:
+def _raise_descriptor_limit() -> None:
     """Let thousands of targets hang without a scrape noticing: as many open files as allowed, and threads for host names."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # A file that hangs holds a thread. Pages and large answers have threads of their own (docs/decisions/0106).
-    asyncio.get_running_loop().set_default_executor(UnwaitedThreads(THREADS, "exporter"))
+    asyncio.get_running_loop().set_default_executor(DaemonThreadPool(THREADS, "exporter"))
 
 
-def _warn_of_little_room(targets: int) -> None:
+def _warn_of_few_descriptors(targets: int) -> None:
     """Say so when not each target can have a connection beside the scrapes and files."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if room_for_sockets() < targets:
+    if max_sockets() < targets:
         log.warning("few_open_files", limit=limit, targets=targets, fix="raise LimitNOFILE (systemd) or ulimit -n")
 
 
@@ -246,7 +246,13 @@ async def _settle_garbage(app: Application, clock: Clock) -> None:
             waited = 0.0
         elif app.ready or waited >= MAX_UNSETTLED_SECONDS:
             hundreds = app.changes // RELOADS_BETWEEN_LOOKS > settled // RELOADS_BETWEEN_LOOKS
-            garbage.settle(garbage.Look.YOUNG if settled == 0 else garbage.Look.ALL if hundreds else garbage.Look.NEW)
+            garbage.collect_and_freeze(
+                garbage.CollectionScope.YOUNG
+                if settled == 0
+                else garbage.CollectionScope.ALL
+                if hundreds
+                else garbage.CollectionScope.NEW
+            )
             settled = app.changes
         await clock.sleep(SETTLE_SECONDS)
         waited += SETTLE_SECONDS
@@ -280,7 +286,7 @@ async def _publish_lag(lag: LoopLag, clock: Clock, instruments: Instruments) -> 
         await clock.sleep(LAG_SECONDS)
 
 
-async def _tell_of_steps(clock: Clock, instruments: Instruments) -> None:
+async def _log_clock_steps(clock: Clock, instruments: Instruments) -> None:
     """Say it when somebody sets the machine's clock: what the page shows moves with it, and no age changes."""
     known = 0.0
     while True:
@@ -307,7 +313,7 @@ def with_state_file(load: Callable[[], Config]) -> Callable[[], Config]:
         config = load()
         if config.state_file is None:
             fix = "set it to one path for both processes: who has that file is active, the other one waits"
-            raise ConfigError([Problem("state_file", "is not set, and --standby needs it", fix)])
+            raise ConfigError([ConfigProblem("state_file", "is not set, and --standby needs it", fix)])
         return config
 
     return loaded

@@ -14,7 +14,7 @@ import yaml
 
 from exporter.commands import daemon
 from exporter.config import load_config
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.runtime import Signals
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import INCIDENTS, SCENARIOS, Scenario, demo_site, demo_world, run_scenario
@@ -105,7 +105,7 @@ def demo_targets(base_url: str) -> list[dict[str, Any]]:
 def scenario_named(name: str) -> Scenario:
     """Return the scenario. Raises :class:`~exporter.errors.ConfigError` when there is none of that name."""
     if name not in SCENARIOS:
-        raise ConfigError([Problem("--scenario", f"there is no {name!r}", f"one of {', '.join(SCENARIOS)}")])
+        raise ConfigError([ConfigProblem("--scenario", f"there is no {name!r}", f"one of {', '.join(SCENARIOS)}")])
     return SCENARIOS[name]
 
 

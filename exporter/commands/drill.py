@@ -22,7 +22,7 @@ from exporter.commands.demo import demo_targets
 from exporter.commands.drill_play import HURRIED, Business, Drill, in_words, shipped_alerts
 from exporter.commands.drill_stack import Stack
 from exporter.config import load_config
-from exporter.errors import BookingSyncError, ConfigError, ListenError, Problem
+from exporter.errors import BookingSyncError, ConfigError, ConfigProblem, ListenError
 from exporter.fields.durations import parse_duration
 from exporter.runtime import Signals, StopRequestedError
 from exporter.simulator import Simulator, running
@@ -56,7 +56,7 @@ def chosen(names: Sequence[str]) -> list[Incident]:
     """Return the incidents to play, all when none is named. Raises :class:`~exporter.errors.ConfigError` for unknown ones."""
     known = {incident.name: incident for incident in INCIDENTS}
     problems = [
-        Problem("INCIDENT", f"there is no {name!r}", f"one of {', '.join(known)}") for name in names if name not in known
+        ConfigProblem("INCIDENT", f"there is no {name!r}", f"one of {', '.join(known)}") for name in names if name not in known
     ]
     if problems:
         raise ConfigError(problems)
@@ -101,7 +101,7 @@ async def examined(stack: Stack, incidents: Sequence[Incident], say: Callable[[s
     if reached and not page:
         raise ConfigError(
             [
-                Problem(
+                ConfigProblem(
                     "drill",
                     f"Alertmanager at {stack.alertmanager.where} would tell {told}",
                     "warn these people and add --page, or give it alertmanager.demo.yml, which reaches nobody",

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import httpx
 
-from exporter.errors import BookingSyncError, ConfigError, Problem
+from exporter.errors import BookingSyncError, ConfigError, ConfigProblem
 from exporter.fields.durations import parse_duration
 from exporter.monitoring.check import integrations, parsed_alertmanager_config
 from exporter.platforms.trust import host_trust
-from exporter.support.asked import ExposedPasswordError, NoAddressError, TooLongError, read_at_most, signed_in
+from exporter.support.http_client import AnswerTooLongError, ExposedPasswordError, InvalidUrlError, read_body, url_and_auth
 from exporter.support.net import join_address
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
 from exporter.support.remote_write import HEADERS, PATH, Labels, Samples, request
 
 _MAX_BYTES: Final = 64 * 2**20
@@ -66,7 +66,7 @@ class StackError(BookingSyncError):
     """Prometheus or Alertmanager cannot be asked, or answers what neither of them says."""
 
 
-class Service:
+class ServiceClient:
     """One of the two, asked over HTTP; its address is shown without what stands before the @."""
 
     def __init__(self, name: str, flag: str, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
@@ -94,13 +94,13 @@ class Service:
         """Return status and body of any answer. Raises :class:`StackError` when there is none."""
         try:
             async with self._client.stream(method, path, **arguments) as answer:
-                return answer.status_code, await read_at_most(answer, _MAX_BYTES)
-        except TooLongError:
+                return answer.status_code, await read_body(answer, _MAX_BYTES)
+        except AnswerTooLongError:
             raise StackError(f"{self.name} at {self.where} answers more than {_MAX_BYTES // 2**20} MiB") from None
         except httpx.HTTPError as error:
             why = str(error) or type(error).__name__
             raise StackError(
-                f"no answer of {self.name} at {self.where}: {told(why, _MAX_TEXT)}; start it, or correct {self._flag}"
+                f"no answer of {self.name} at {self.where}: {sanitized(why, _MAX_TEXT)}; start it, or correct {self._flag}"
             ) from None
 
     async def close(self) -> None:
@@ -111,7 +111,7 @@ class Service:
 class Stack:
     """A Prometheus and the Alertmanager behind it."""
 
-    def __init__(self, prometheus: Service, alertmanager: Service) -> None:
+    def __init__(self, prometheus: ServiceClient, alertmanager: ServiceClient) -> None:
         self.prometheus = prometheus
         self.alertmanager = alertmanager
 
@@ -138,14 +138,18 @@ class Stack:
         """Return job, address and last error of everything that Prometheus scrapes."""
         data = await self._prometheus("/api/v1/targets", state="active")
         return [
-            (one["labels"].get("job", ""), told(one["scrapeUrl"], _MAX_TEXT), told(one.get("lastError", ""), _MAX_TEXT))
+            (
+                one["labels"].get("job", ""),
+                sanitized(one["scrapeUrl"], _MAX_TEXT),
+                sanitized(one.get("lastError", ""), _MAX_TEXT),
+            )
             for one in data["activeTargets"]
         ]
 
     async def alertmanagers(self) -> list[str]:
         """Return whom Prometheus sends its alerts to."""
         data = await self._prometheus("/api/v1/alertmanagers")
-        return [told(str(one["url"]), _MAX_TEXT) for one in data["activeAlertmanagers"]]
+        return [sanitized(str(one["url"]), _MAX_TEXT) for one in data["activeAlertmanagers"]]
 
     async def write(self, series: Sequence[tuple[Labels, Samples]]) -> str:
         """Write samples into Prometheus; return why it did not take them, "" if it did."""
@@ -215,13 +219,13 @@ def _waits(route: Mapping[str, Any], receiver: str = "", wait: str = "0s") -> It
 
 def _parsed(flag: str, url: str) -> tuple[httpx.URL, httpx.BasicAuth | None]:
     try:
-        return signed_in(url)
-    except NoAddressError:
-        problem = Problem(flag, "is no http(s) address", "write for example http://127.0.0.1:9090")
+        return url_and_auth(url)
+    except InvalidUrlError:
+        problem = ConfigProblem(flag, "is no http(s) address", "write for example http://127.0.0.1:9090")
     except ExposedPasswordError:
-        problem = Problem(flag, "sends a password over http://", "take https://, or an address of this machine")
+        problem = ConfigProblem(flag, "sends a password over http://", "take https://, or an address of this machine")
     raise ConfigError([problem])
 
 
 def _shown(text: bytes) -> str:
-    return told(" ".join(text[:_MAX_TEXT].decode(errors="replace").split()), _MAX_TEXT)
+    return sanitized(" ".join(text[:_MAX_TEXT].decode(errors="replace").split()), _MAX_TEXT)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from prometheus_client import CollectorRegistry
 
-from exporter.commands.world import known_secrets, opened_world
+from exporter.commands.target_factory import known_secrets, opened_target_factory
 from exporter.config import Config
 from exporter.metrics import Instruments
 from exporter.runtime import KnownSites, ask
@@ -23,7 +23,7 @@ async def with_found_sites(config: Config, wanted: Collection[str] = ()) -> tupl
     if not config.discover or (wanted and {target.name for target in config.targets}.issuperset(wanted)):
         return config, sites
     known = known_secrets(config.secrets, config.names)
-    async with opened_world(Instruments(CollectorRegistry()), known) as world:
-        await asyncio.to_thread(world.sites.remember, config)
-        await asyncio.gather(*(ask(rule, world.open_finder(rule), world) for rule in config.discover))
-        return world.sites.put_into(config), world.sites
+    async with opened_target_factory(Instruments(CollectorRegistry()), known) as factory:
+        await asyncio.to_thread(factory.sites.remember, config)
+        await asyncio.gather(*(ask(rule, factory.open_finder(rule), factory) for rule in config.discover))
+        return factory.sites.put_into(config), factory.sites

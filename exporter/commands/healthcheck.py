@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.errors import ConfigError
 from exporter.support.net import join_address, parse_address
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
 
 if TYPE_CHECKING:
     from exporter.web import WebConfig
@@ -72,7 +72,7 @@ def _read(web_config: Path | None) -> WebConfig | None:
 
 
 def _judged(answer: _Answer, where: str) -> tuple[bool, str]:
-    text = told(answer.text.rstrip(), _MAX_TEXT)
+    text = sanitized(answer.text.rstrip(), _MAX_TEXT)
     # Asked for a password (probes_require_auth), it is alive all the same.
     if answer.status == http.client.UNAUTHORIZED and _OURS in answer.challenge:
         return True, "healthy (it asks for a password)"

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from exporter.commands.found_sites import with_found_sites
-from exporter.commands.world import known_secrets, opened_world
+from exporter.commands.target_factory import known_secrets, opened_target_factory
 from exporter.config import Config
 from exporter.errors import PollError
 from exporter.metrics import Instruments
@@ -28,8 +28,8 @@ from exporter.model import Value
 from exporter.platforms.inventory import Gap, Inventory, Listing, suggested
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Target
-from exporter.polling import AT_ONCE, told_error, told_inventory
-from exporter.runtime import World
+from exporter.polling import AT_ONCE, sanitized_error, sanitized_inventory
+from exporter.runtime import TargetFactory
 from exporter.state.advice import for_failure
 from exporter.state.status_history import StatusHistory
 from exporter.support.redaction import visible
@@ -40,7 +40,7 @@ EXIT_INCOMPLETE: Final = 1
 EXIT_NO_SUCH_TARGET: Final = 2
 
 
-class Listed(Value, frozen=True):
+class TargetListing(Value, frozen=True):
     """What is printed of one target; ``names`` has, by key of its configuration, a name for each id."""
 
     target: str
@@ -59,8 +59,8 @@ async def list_names(config: Config, targets: Sequence[str], output: str) -> int
         print(visible(message), file=sys.stderr)  # noqa: T201
         return EXIT_NO_SUCH_TARGET
     wanted = [target for target in config.targets if not targets or target.name in targets]
-    async with opened_world(Instruments(CollectorRegistry()), known_secrets(config.secrets, config.names)) as world:
-        found = await _read_all(world, wanted)
+    async with opened_target_factory(Instruments(CollectorRegistry()), known_secrets(config.secrets, config.names)) as factory:
+        found = await _read_all(factory, wanted)
     if output == "json":
         typer.echo(_json(found))  # bytes: UTF-8 whatever the terminal speaks
     else:
@@ -68,41 +68,41 @@ async def list_names(config: Config, targets: Sequence[str], output: str) -> int
     return EXIT_INCOMPLETE if any(one.gaps for one in found) else 0
 
 
-async def _read_all(world: World, targets: Sequence[Target]) -> Sequence[Listed]:
+async def _read_all(factory: TargetFactory, targets: Sequence[Target]) -> Sequence[TargetListing]:
     places = asyncio.Semaphore(AT_ONCE)
     columns = (SpinnerColumn(), TextColumn("reading"), MofNCompleteColumn(), TextColumn("{task.description}"))
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(targets))
 
-        async def one(target: Target) -> Listed:
+        async def one(target: Target) -> TargetListing:
             async with places:
-                found = await _read(world, target)
+                found = await _read(factory, target)
             progress.update(task, advance=1, description=visible(target.name))
             return found
 
         return await asyncio.gather(*map(one, targets))
 
 
-async def _read(world: World, target: Target) -> Listed:
+async def _read(factory: TargetFactory, target: Target) -> TargetListing:
     if target.paused:
         what = "the target is paused in the configuration, so it is not asked"
-        return Listed(target.name, target.platform, (), {}, (Gap("everything", what, "take `paused` away to list it"),))
+        return TargetListing(target.name, target.platform, (), {}, (Gap("everything", what, "take `paused` away to list it"),))
     try:
-        live = world.open_target(target, StatusHistory())
+        live = factory.open_target(target, StatusHistory())
         try:
             inventory = await PLATFORMS[target.platform].inventory(live.session)
         finally:
             await live.session.aclose()
     except PollError as failed:
-        error = told_error(failed, world.known)
+        error = sanitized_error(failed, factory.known)
         inventory = Inventory(
             gaps=(Gap("everything", error.message, for_failure(target.platform, error.reason, target.sign_in).fix),)
         )
-    told = told_inventory(inventory, world.known)
+    told = sanitized_inventory(inventory, factory.known)
     # Named after they were masked: what reads the same now would be refused as one name of two.
     names = {one.key: suggested(one.found, _configured(target, one.key)) for one in told.names}
-    return Listed(target.name, target.platform, told.listings, names, told.gaps)
+    return TargetListing(target.name, target.platform, told.listings, names, told.gaps)
 
 
 def _configured(target: Target, key: str) -> Mapping[str, str]:
@@ -111,7 +111,7 @@ def _configured(target: Target, key: str) -> Mapping[str, str]:
     return configured
 
 
-def _tables(found: Iterable[Listed]) -> Iterator[str]:
+def _tables(found: Iterable[TargetListing]) -> Iterator[str]:
     for one in found:
         yield visible(f"{one.target} ({one.platform})")
         for listing in one.listings:
@@ -135,7 +135,7 @@ def _table(listing: Listing) -> Iterator[str]:
         yield f"    {'  '.join(cells)}".rstrip()
 
 
-def _yaml(found: Iterable[Listed]) -> str:
+def _yaml(found: Iterable[TargetListing]) -> str:
     """Return all names as they stand in a configuration, and what is missing as comments."""
     lines = [f"# {_BECOME_LABELS}", "targets:"]
     for one in found:
@@ -158,7 +158,7 @@ def _sentence(gap: Gap) -> str:
     return f"{gap.what}: {gap.message}" + (f" (fix: {gap.fix})" if gap.fix else "")
 
 
-def _json(found: Iterable[Listed]) -> bytes:
+def _json(found: Iterable[TargetListing]) -> bytes:
     targets = [
         {
             "name": one.target,

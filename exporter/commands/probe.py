@@ -13,10 +13,10 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from exporter.clock import Clock
 from exporter.commands.found_sites import with_found_sites
 from exporter.commands.probe_table import left_out, print_report
-from exporter.commands.world import known_secrets, opened_world
+from exporter.commands.target_factory import known_secrets, opened_target_factory
 from exporter.config import Config
-from exporter.errors import ConfigError, Problem
-from exporter.metrics import Format, Instruments, Page
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.metrics import Format, Instruments, MetricsPage
 from exporter.platforms.discovery import Discovery
 from exporter.platforms.settings import Target
 from exporter.polling import Job, poll_all
@@ -29,7 +29,7 @@ from exporter.state.status_history import StatusHistory
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import Verdict
 from exporter.support.known_secrets import KnownSecrets
-from exporter.support.printed import put
+from exporter.support.standard_streams import write_output
 from exporter.web import encode_status, status_of
 
 
@@ -43,7 +43,7 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
         raise ConfigError([_found_none(rule, sites) for rule in config.discover])
     known = {target.name for target in config.targets}
     if strangers := [name for name in targets if name not in known]:
-        raise ConfigError([Problem("", f"no target named {', '.join(strangers)}; there are {', '.join(sorted(known))}")])
+        raise ConfigError([ConfigProblem("", f"no target named {', '.join(strangers)}; there are {', '.join(sorted(known))}")])
     wanted = frozenset(targets) or frozenset(known)
     began = time.monotonic()
     instruments = Instruments(CollectorRegistry())
@@ -52,19 +52,19 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     view = await _polled(chosen, config.verdicts.thresholds, instruments, known_to_mask)
     view = sites.shown(with_warnings(view, config.unwatched), config)
     if output == "json":
-        put(encode_status(view) + b"\n")  # bytes: UTF-8 whatever the terminal speaks
+        write_output(encode_status(view) + b"\n")  # bytes: UTF-8 whatever the terminal speaks
     elif output == "metrics":
-        put(Page(instruments).render(view, Format.TEXT, None))
+        write_output(MetricsPage(instruments).render(view, Format.TEXT, None))
     else:
         print_report(status_of(view), exit_code(view), time.monotonic() - began, left_out(), once=True)
     return exit_code(view)
 
 
-def _found_none(rule: Discovery, sites: KnownSites) -> Problem:
+def _found_none(rule: Discovery, sites: KnownSites) -> ConfigProblem:
     message, fix = next(
         iter(sites.trouble(rule)), ("finds no site to watch", "look at its only and without, and at the account")
     )
-    return Problem(f"discover[{rule.name}]", plain(message), plain(fix))
+    return ConfigProblem(f"discover[{rule.name}]", plain(message), plain(fix))
 
 
 def exit_code(view: View) -> Verdict:
@@ -75,7 +75,7 @@ def exit_code(view: View) -> Verdict:
 async def _polled(targets: Iterable[Target], thresholds: Thresholds, instruments: Instruments, known: KnownSecrets) -> View:
     """Poll ``targets`` once. Raises :class:`~exporter.errors.ConfigError` when one cannot be opened."""
     snapshot = Snapshot(thresholds)
-    async with opened_world(instruments, known) as world:
+    async with opened_target_factory(instruments, known) as world:
         live = await world.open_targets(targets, StatusHistory())
         try:
             for target in live.values():

@@ -18,11 +18,11 @@ from exporter.commands.probe_table import print_report
 from exporter.errors import BookingSyncError
 from exporter.platforms.trust import host_trust
 from exporter.state.verdict import Verdict
-from exporter.support.asked import ExposedPasswordError, NoAddressError, TooLongError, read_at_most, signed_in
+from exporter.support.http_client import AnswerTooLongError, ExposedPasswordError, InvalidUrlError, read_body, url_and_auth
 from exporter.support.json_text import decoder
 from exporter.support.net import join_address
-from exporter.support.printed import put
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
+from exporter.support.standard_streams import write_output
 from exporter.web import Status
 
 PASSWORD_VARIABLE: Final = "BOOKING_SYNC_PASSWORD"  # noqa: S105  its name
@@ -48,14 +48,14 @@ async def ask_running(url: str, targets: Sequence[str], output: str) -> int:
         async with asyncio.timeout(_SECONDS):
             status, text = await _asked(url, targets, output)
     except NoAnswerError as error:
-        raise NoAnswerError(told(str(error), _MAX_TEXT)) from None
+        raise NoAnswerError(sanitized(str(error), _MAX_TEXT)) from None
     except TimeoutError:
         raise NoAnswerError(f"no whole answer within {_SECONDS:g} s") from None
     verdict = verdict_of(status)
     if output == "table":
         print_report(status, verdict, time.monotonic() - began)
     else:
-        put(text + b"\n" if output == "json" else text)
+        write_output(text + b"\n" if output == "json" else text)
     return verdict
 
 
@@ -97,8 +97,8 @@ async def _asked(url: str, targets: Sequence[str], output: str) -> tuple[Status,
 def _parsed(url: str) -> tuple[httpx.URL, httpx.BasicAuth | None]:
     """Return the address without, and with, what says who asks. Raises :class:`NoAnswerError`."""
     try:
-        return signed_in(url, os.environ.get(PASSWORD_VARIABLE, ""))
-    except NoAddressError:
+        return url_and_auth(url, os.environ.get(PASSWORD_VARIABLE, ""))
+    except InvalidUrlError:
         raise NoAnswerError("--running wants the address of an exporter, for example http://127.0.0.1:10888") from None
     except ExposedPasswordError:
         raise NoAnswerError("a password is sent over https:// only, or to this machine") from None
@@ -120,8 +120,8 @@ async def _got(client: httpx.AsyncClient, base: httpx.URL, path: str, targets: S
     url = base.copy_with(path=f"{base.path.rstrip('/')}/{path}", params=[("target", name) for name in targets], fragment=None)
     async with client.stream("GET", url) as answer:
         try:
-            body = await read_at_most(answer, _MAX_BYTES)
-        except TooLongError:
+            body = await read_body(answer, _MAX_BYTES)
+        except AnswerTooLongError:
             raise NoAnswerError(f"the answer is longer than {_MAX_BYTES // 2**20} MiB") from None
     if answer.status_code == httpx.codes.OK:
         return body

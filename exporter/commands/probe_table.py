@@ -16,8 +16,8 @@ from exporter.policy import WarningKind
 from exporter.state.advice import asked_once, plain
 from exporter.state.verdict import TABLE, Verdict
 from exporter.support.local_time import day_and_time, from_to, in_utc, in_zone
-from exporter.support.printed import put
 from exporter.support.redaction import visible
+from exporter.support.standard_streams import write_output
 from exporter.web import status_types as api
 
 _HEAD: Final = ("target", "collector", "state", "seconds", "found")
@@ -44,7 +44,7 @@ def print_report(status: api.Status, verdict: Verdict, seconds: float, *more: st
     rest = (*fixes(status, once=once), *_listings(status.listed), *more)
     if not console.is_terminal:
         lines = (line.replace("|", "/") for line in (*_aligned([_HEAD, *rows]), *rest))
-        put("\n".join((f"{first} | {numbers(status, seconds)}", *lines)) + "\n")
+        write_output("\n".join((f"{first} | {numbers(status, seconds)}", *lines)) + "\n")
         return
     console.print(escape(first), soft_wrap=True)
     table = Table(*_HEAD, box=None, pad_edge=False)
@@ -57,7 +57,7 @@ def print_report(status: api.Status, verdict: Verdict, seconds: float, *more: st
 
 def print_unknown(problems: Sequence[str]) -> None:
     """Print on standard output, the only one that a monitoring system reads, why nothing could be judged."""
-    put(unknown(problems, Console().encoding))
+    write_output(unknown(problems, Console().encoding))
 
 
 def left_out() -> str:

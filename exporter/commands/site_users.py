@@ -10,12 +10,12 @@ from typing import Final
 import structlog
 
 from exporter.config import Config
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.fields.kinds import shown
 from exporter.model import Message
 from exporter.policy import ConfigWarning, WarningKind
-from exporter.support.listing import first_few
-from exporter.support.redaction import told
+from exporter.support.listing import first_names
+from exporter.support.redaction import sanitized
 from exporter.web import WebConfig
 
 _log = structlog.get_logger(__name__)
@@ -34,13 +34,13 @@ def with_known_users(config: Config, users: Collection[str] | None) -> Config:
     file, key = str(config.files[0]) if config.files else "", "site_users" if config.site_users else "operators"
     if users is not None and not users:
         what = "no passwords are asked for, so that everybody would see every site"
-        raise ConfigError([Problem(key, what, "name basic_auth_users in --web.config.file, or remove it", file)])
+        raise ConfigError([ConfigProblem(key, what, "name basic_auth_users in --web.config.file, or remove it", file)])
     if users is None:
         found = iter([(key, "nobody looked whether its users exist", "check it together with --web.config.file")])
     else:
         config = config.known_to(users)
         found = _odd_users(config, frozenset(users))
-    warnings = tuple(Problem(path, what, fix, file) for path, what, fix in found)
+    warnings = tuple(ConfigProblem(path, what, fix, file) for path, what, fix in found)
     config = config.read_from(config.files, (*config.warnings, *warnings), config.secrets)
     if not config.operators_by_default:
         return config
@@ -49,10 +49,10 @@ def with_known_users(config: Config, users: Collection[str] | None) -> Config:
         "%(number)s user of the web configuration sees every site, since no operators are named: %(names)s",
         "%(number)s users of the web configuration see every site, since no operators are named: %(names)s",
         number=len(names),
-        names=first_few(names),
+        names=first_names(names),
     )
     warning = ConfigWarning(WarningKind.OPERATORS_BY_DEFAULT, None, message, _NAME_THEM)
-    gap = Problem("site_users", message, _NAME_THEM, file)
+    gap = ConfigProblem("site_users", message, _NAME_THEM, file)
     return config.leaving((*config.unwatched, warning), (*config.gaps, gap))
 
 
@@ -93,9 +93,9 @@ def _odd_users(config: Config, users: frozenset[str]) -> Iterator[tuple[str, str
         for name in sorted(names - users):
             yield path, f"{shown(name)} is no user of the web configuration", fix
     if config.operators is not None and (idle := _told(users - config.operators - config.site_users_at_all)):
-        what = f"{len(idle):,} of the web configuration's users may see nothing: {first_few(idle)}"
+        what = f"{len(idle):,} of the web configuration's users may see nothing: {first_names(idle)}"
         yield "operators", what, "take their passwords out of the web configuration, or name them here or under site_users"
 
 
 def _told(users: Collection[str]) -> list[str]:
-    return [told(name) for name in sorted(users)]
+    return [sanitized(name) for name in sorted(users)]

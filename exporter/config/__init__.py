@@ -8,15 +8,15 @@ from exporter.config.discovered import name_of, with_sites
 from exporter.config.effective import config_hash, effective_config
 from exporter.config.files import read_text
 from exporter.config.load import load_config
+from exporter.config.load_cache import LoadCache
 from exporter.config.load_verdicts import load_thresholds
 from exporter.config.messages import field_problems, problems_of_file
-from exporter.config.remembered import Remembered
 from exporter.config.settings import Config
 from exporter.config.shards import shard_of
 
 __all__ = [
     "Config",
-    "Remembered",
+    "LoadCache",
     "config_hash",
     "effective_config",
     "field_problems",

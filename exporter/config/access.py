@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.config.settings import Config
-from exporter.errors import ConfigError, Problem
-from exporter.support.listing import first_few
-from exporter.support.redaction import told
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.support.listing import first_names
+from exporter.support.redaction import sanitized
 
 _RESTART: Final = "restore it, or restart the exporter if everybody with a password is to see every site"
 
@@ -19,7 +19,7 @@ _RESTART: Final = "restore it, or restart the exporter if everybody with a passw
 def refuse_opening(before: Config | None, after: Config) -> None:
     """Raise :class:`~exporter.errors.ConfigError` if ``after`` shows every site to who was kept from it, and names nobody."""
     if before is not None and (opened := _opened(before, after)):
-        raise ConfigError([Problem(*opened)])
+        raise ConfigError([ConfigProblem(*opened)])
 
 
 def _opened(before: Config, after: Config) -> tuple[str, str, str] | None:
@@ -29,7 +29,7 @@ def _opened(before: Config, after: Config) -> tuple[str, str, str] | None:
         return "operators", "cannot be dropped while running", _RESTART
     if not after.site_users:
         return "site_users", "cannot be dropped while running", _RESTART
-    opened = sorted(map(told, after.operators_by_default & before.site_users_at_all))
-    what = f"who saw one site would see all of them: {first_few(opened)}"
+    opened = sorted(map(sanitized, after.operators_by_default & before.site_users_at_all))
+    what = f"who saw one site would see all of them: {first_names(opened)}"
     fix = "take their passwords out of the web configuration, or say under operators who is to see everything"
     return ("site_users", what, fix) if opened else None

@@ -13,19 +13,19 @@ from zoneinfo import ZoneInfo
 from exporter.config.settings import DEFAULT_WINDOWS
 from exporter.config.written import Written
 from exporter.counting import WindowError, WindowSpec
-from exporter.errors import Problem
+from exporter.errors import ConfigProblem
 from exporter.fields.kinds import FieldProblem, mapping_of, shown
 from exporter.platforms.base import Platform
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Accepted
-from exporter.support.near import near_word
+from exporter.support.close_matches import close_match
 from exporter.support.yaml_source import UNREADABLE, Path, show_path
 
 # How one place is named at another one, which may be in another file.
 _SeenFrom = Callable[[Path, Path], str]
 
 
-def cross_field_problems(written: Written, right: Container[int] = ()) -> Iterator[Problem]:
+def cross_field_problems(written: Written, right: Container[int] = ()) -> Iterator[ConfigProblem]:
     """Yield what is wrong between fields that may each be right; nothing is within the targets at the places ``right``."""
     for path, message, fix in _sense(mapping_of(written.value), written.seen_from, right):
         yield written.problem(path, message, fix)
@@ -132,7 +132,7 @@ def _collector(
 
 
 def _known_window(written: str, windows: frozenset[str]) -> str:
-    if near := near_word(written, windows):
+    if near := close_match(written, windows):
         return f"did you mean {near}?"
     return f"use one of {', '.join(sorted(windows))}, or add it to windows" if windows else "add it to windows"
 

@@ -11,13 +11,13 @@ from exporter.config.merge import merged
 from exporter.config.messages import field_problems
 from exporter.config.settings import Config
 from exporter.config.written import DEFAULTS, RULES, TARGETS, Written
-from exporter.errors import Problem
+from exporter.errors import ConfigProblem
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
 from exporter.platforms.registry import PLATFORMS
 from exporter.support.yaml_source import Path, show_path
 
 
-def default_problems(written: Written, reading: Reading) -> Iterator[Problem]:
+def default_problems(written: Written, reading: Reading) -> Iterator[ConfigProblem]:
     """Yield what is wrong in ``defaults``. What only a target can be wrong about, such as a missing key, is left to targets."""
     own = [
         (DEFAULTS, name, key)

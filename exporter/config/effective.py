@@ -20,7 +20,7 @@ from exporter.fields.days import DaysOff
 from exporter.fields.durations import format_duration
 from exporter.fields.routes import CaFile, Proxy
 from exporter.platforms.settings import CollectorSettings
-from exporter.support.redaction import told_place
+from exporter.support.redaction import sanitized_place
 from exporter.support.secret import Secret
 
 _DURATIONS: Final = frozenset({"interval", "max_age", "timeout", "soon", "within", "after"})
@@ -100,7 +100,7 @@ def _plain(value: object, *, folder: Path | None = None, name: str = "") -> obje
 def _told(value: Secret | CaFile | Proxy) -> str | dict[str, str]:
     # Behind the source of a webhook stands the portal's address.
     source = re.fullmatch(r"(file|env): (.+?)(?: https?://\S+)?", value.identity) if isinstance(value, Secret) else None
-    return {source[1]: told_place(source[2])} if source else str(value)
+    return {source[1]: sanitized_place(source[2])} if source else str(value)
 
 
 def _what_counts(value: Secret | CaFile | Proxy, folder: Path) -> list[str]:

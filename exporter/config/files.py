@@ -11,25 +11,25 @@ from pydantic import BaseModel
 
 from exporter.config.settings import Config
 from exporter.config.written import DEFAULTS, TARGETS, Part
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.fields.credentials import SECRET_SCHEMA
 from exporter.fields.kinds import NAMES_A_FILE
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import models_in
 from exporter.support.files import NotAFileError, read_file_or_pipe
-from exporter.support.yaml_again import Text, read_again
-from exporter.support.yaml_rest import read_yaml_around
+from exporter.support.yaml_incremental import YamlText, read_incrementally
+from exporter.support.yaml_recovery import read_yaml_with_recovery
 
 PIPE_SECONDS: Final = 10.0
 """So long one waits for what a pipe brings, such as ``/dev/stdin``: nobody may come to write into it."""
 
-_MOST_BYTES: Final = 64 * 1024 * 1024  # hundreds of thousands of targets
+_MAX_BYTES: Final = 64 * 1024 * 1024  # hundreds of thousands of targets
 _ENDINGS: Final = (".yml", ".yaml")
 
 
 def read_parts(
-    file: Path | None, folder: Path | None, before: Mapping[Path, Text] = MappingProxyType({})
-) -> tuple[list[Part], Mapping[Path, Text]]:
+    file: Path | None, folder: Path | None, before: Mapping[Path, YamlText] = MappingProxyType({})
+) -> tuple[list[Part], Mapping[Path, YamlText]]:
     """Return what ``file`` says, then what each file in ``folder`` says, and the texts that the next load takes as ``before``.
 
     Those of a folder are not among them: what they say is changed, see :func:`seen_from`.
@@ -37,12 +37,12 @@ def read_parts(
     Raises :class:`~exporter.errors.ConfigError` with all of those that cannot be read, and with what is no YAML in others.
     """
     parts: list[Part] = []
-    problems: list[Problem] = []
-    texts: dict[Path, Text] = {}
+    problems: list[ConfigProblem] = []
+    texts: dict[Path, YamlText] = {}
     for path in files_of(file, folder):
         try:
             content = read_text(path, "--config.file" if path is file else "--config.dir")
-            source, text = read_again(content, TARGETS, before.get(path), read_yaml_around)
+            source, text = read_incrementally(content, TARGETS, before.get(path), read_yaml_with_recovery)
             parts.append(Part(path, source))
             if text is not None and folder is None:
                 texts[path] = text
@@ -67,34 +67,42 @@ def _files_in(folder: Path) -> list[Path]:
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix in _ENDINGS and not path.name.startswith("."))
     except NotADirectoryError:
-        problem = Problem("", "is not a folder", "name a folder with --config.dir, and a file with --config.file", str(folder))
+        problem = ConfigProblem(
+            "", "is not a folder", "name a folder with --config.dir, and a file with --config.file", str(folder)
+        )
     except FileNotFoundError:
-        problem = Problem("", "does not exist", "name another folder with --config.dir", str(folder))
+        problem = ConfigProblem("", "does not exist", "name another folder with --config.dir", str(folder))
     except OSError as error:
-        problem = Problem("", f"cannot be read: {error.strerror}", "name a folder that the exporter may read", str(folder))
+        problem = ConfigProblem(
+            "", f"cannot be read: {error.strerror}", "name a folder that the exporter may read", str(folder)
+        )
     else:
         if files:
             return files
         fix = "put one there, or name another folder with --config.dir; folders in it are not looked into"
-        problem = Problem("", "holds no file that ends in .yml or .yaml", fix, str(folder))
+        problem = ConfigProblem("", "holds no file that ends in .yml or .yaml", fix, str(folder))
     raise ConfigError([problem])
 
 
 def read_text(path: Path, flag: str = "--config.file") -> str:
     """Return the text of a file that ``flag`` names. Raises :class:`~exporter.errors.ConfigError` that says why not."""
     try:
-        content = read_file_or_pipe(path, _MOST_BYTES + 1, PIPE_SECONDS)
-        if len(content) > _MOST_BYTES:
-            raise ConfigError([Problem("", f"is larger than {_MOST_BYTES >> 20} MiB", "name the configuration", str(path))])
+        content = read_file_or_pipe(path, _MAX_BYTES + 1, PIPE_SECONDS)
+        if len(content) > _MAX_BYTES:
+            raise ConfigError(
+                [ConfigProblem("", f"is larger than {_MAX_BYTES >> 20} MiB", "name the configuration", str(path))]
+            )
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        problem = Problem("", "is not UTF-8 text", "save it as UTF-8", str(path))
+        problem = ConfigProblem("", "is not UTF-8 text", "save it as UTF-8", str(path))
     except FileNotFoundError:
-        problem = Problem("", "does not exist", f"name another file with {flag}", str(path))
+        problem = ConfigProblem("", "does not exist", f"name another file with {flag}", str(path))
     except NotAFileError:
-        problem = Problem("", "is not a file", "name a regular file, or a pipe that somebody writes and closes", str(path))
+        problem = ConfigProblem(
+            "", "is not a file", "name a regular file, or a pipe that somebody writes and closes", str(path)
+        )
     except OSError as error:
-        problem = Problem("", f"cannot be read: {error.strerror}", "name a file that the exporter may read", str(path))
+        problem = ConfigProblem("", f"cannot be read: {error.strerror}", "name a file that the exporter may read", str(path))
     raise ConfigError([problem])
 
 

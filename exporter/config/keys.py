@@ -10,23 +10,23 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 from pydantic import BaseModel
 
 from exporter.config.settings import Config
-from exporter.errors import Problem
+from exporter.errors import ConfigProblem
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import models_in
-from exporter.support.near import same_word
+from exporter.support.close_matches import respelled
 from exporter.support.yaml_source import Path
 
 _TARGETS: Final = "targets"
 _OF_RULES: Final = ("discover", "target")
 
 
-class Source(Protocol):
+class ConfigSource(Protocol):
     """What is written, and a problem at a place of it; the last ``hidden`` elements of the path are not shown."""
 
     @property
     def value(self) -> object: ...
 
-    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> Problem: ...
+    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> ConfigProblem: ...
 
 
 class Home(NamedTuple):
@@ -36,7 +36,7 @@ class Home(NamedTuple):
     inside: tuple[str, ...]
 
 
-def known_keys(path: Path, source: Source, root: type[BaseModel]) -> list[str]:
+def known_keys(path: Path, source: ConfigSource, root: type[BaseModel]) -> list[str]:
     """Return the keys that may stand at ``path`` in a file that ``root`` describes."""
     models = [root]
     for index, element in enumerate(path):
@@ -53,7 +53,7 @@ def known_keys(path: Path, source: Source, root: type[BaseModel]) -> list[str]:
     return [field.alias or name for model in models for name, field in model.model_fields.items()]
 
 
-def platform_at(path: Path, source: Source) -> str:
+def platform_at(path: Path, source: ConfigSource) -> str:
     """Return the platform of the target around ``path``; empty at the top of the file, and for one that we do not know."""
     target = _value_at(source.value, path[:2]) if len(path) > 1 and path[0] == _TARGETS else None
     name = str(target.get("platform")) if isinstance(target, Mapping) else ""
@@ -88,7 +88,7 @@ def elsewhere(name: str, around: Path, platform: str, root: type[BaseModel]) -> 
 
     ``platform`` is that of the target around it; at the top of the file it is empty.
     """
-    written = same_word(name, homes(root))
+    written = respelled(name, homes(root))
     if written is None:
         return ""
     spelt = "" if written == name else f", as {written}"

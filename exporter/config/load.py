@@ -14,26 +14,26 @@ from exporter.config.calendar_warnings import calendar_warnings
 from exporter.config.cross_checks import cross_field_problems
 from exporter.config.defaults import default_problems, default_warnings
 from exporter.config.files import read_parts, seen_from
+from exporter.config.load_cache import CachedLoad, CachedTarget, LoadCache
 from exporter.config.merge import merged
 from exporter.config.messages import field_problems, problems_of_file
 from exporter.config.odd_text import odd_text
-from exporter.config.partial import right_part
-from exporter.config.remembered import Load, Made, Remembered
+from exporter.config.partial import valid_part
 from exporter.config.settings import Config
 from exporter.config.unwatched import unwatched, unwatched_by, unwatched_problems
 from exporter.config.verdict_warnings import verdict_warnings
 from exporter.config.written import TARGETS, Written, put_together
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
 from exporter.model import CollectorName
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import CollectorSettings, Target
-from exporter.support.files import trouble_with
+from exporter.support.files import file_problem
+from exporter.support.git_tracking import tracking_repository
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import redact
 from exporter.support.rights import exposures
-from exporter.support.versioned import repository_of
 
 _HASTY_INTERVAL_SECONDS: Final = 30.0
 _SCRAPE_LABELS: Final = frozenset({"job", "instance"})
@@ -46,7 +46,7 @@ def load_config(
     *,
     folder: Path | None = None,
     opens_secrets: bool = True,
-    remembered: Remembered | None = None,
+    remembered: LoadCache | None = None,
 ) -> Config:
     """Read, validate and resolve the file ``path`` and all files in ``folder``. Either may be missing.
 
@@ -59,7 +59,7 @@ def load_config(
     What is ``remembered`` of the load before makes this one quicker, and nothing else.
     """
     home = path or folder or Path()
-    last = remembered.last if remembered else Load()
+    last = remembered.last if remembered else CachedLoad()
     parts, texts = read_parts(path, folder, last.texts)
     base = (home if path is None else home.parent).absolute()
     reading = Reading(base, environ, file=None if folder else home.absolute(), opens_secrets=opens_secrets)
@@ -69,7 +69,7 @@ def load_config(
     problems = [*(problem for part in parts for problem in part.problems), *written.problems]
     around = _around(written, reading)
     known = last.known((block.raw for block in written.blocks), around)
-    config, made = None, list[Made]()
+    config, made = None, list[CachedTarget]()
     if not written.lacks_some:
         try:
             closed = {index: each for index, each in known.items() if each.is_closed}
@@ -85,13 +85,13 @@ def load_config(
     named = [*(part.file for part in parts), *([] if folder is None else [folder])]
     files = tuple(dict.fromkeys([*(each.absolute() for each in named), *reading.files]))
 
-    def told(found: Iterable[FieldProblem]) -> list[Problem]:
+    def told(found: Iterable[FieldProblem]) -> list[ConfigProblem]:
         return list(dict.fromkeys(written.problem(*problem) for problem in found))
 
     problems += told(_written_over(config, files))
     if problems or config is None:
         warnings = [part.problem(where, *_UNREAD) for part in parts for where in part.source.unread]
-        if (right := right_part(written.value, reading)) is not None:
+        if (right := valid_part(written.value, reading)) is not None:
             warnings += told(right.of_values(_warnings(right.config, right.written, ())))
             seen = [(where, warning) for where, warning in unwatched(right.config) if right.is_whole(where)]
             warnings += told(right.of_values(unwatched_problems(seen, right.config.targets, now())))
@@ -107,7 +107,7 @@ def load_config(
     warnings, gaps = _masked((warnings, gaps), reading.secrets, config.names)
     config = config.read_from(files, tuple(warnings), reading.secrets).leaving(tuple(row for _, row in less), tuple(gaps))
     if remembered:
-        remembered.last = Load(texts, around, {id(each.raw): each for each in made}, config.facts)
+        remembered.last = CachedLoad(texts, around, {id(each.raw): each for each in made}, config.facts)
     return config.coming_from({} if folder is None else written.origins, tuple(dict.fromkeys(reading.unopened)))
 
 
@@ -117,12 +117,12 @@ def _around(written: Written, reading: Reading) -> str:
     return repr((top, reading.directory, reading.file, reading.opens_secrets))
 
 
-def _made(config: Config, written: Written, reading: Reading, known: Mapping[int, Made]) -> Iterator[Made]:
+def _made(config: Config, written: Written, reading: Reading, known: Mapping[int, CachedTarget]) -> Iterator[CachedTarget]:
     """Yield how each target was made, with the object that is ``known`` where an equal one came out."""
     for index, (block, target, built) in enumerate(zip(written.blocks, config.targets, reading.targets, strict=True)):
         before = known.get(index)
         is_same = before is not None and (before.target is target or before.target == target)
-        yield before if before is not None and is_same else Made(block.raw, target, *built)
+        yield before if before is not None and is_same else CachedTarget(block.raw, target, *built)
 
 
 def _written_over(config: Config | None, files: Iterable[Path]) -> Iterator[FieldProblem]:
@@ -143,31 +143,33 @@ _OWN_FILE: Final = {"state_file": "state.json", "token_file": "tokens.json"}
 _UNREAD: Final = ("was not checked: it holds what is not valid YAML", "correct that, and check again")
 
 
-def _open_files(files: Iterable[Path], reading: Reading) -> list[Problem]:
+def _open_files(files: Iterable[Path], reading: Reading) -> list[ConfigProblem]:
     found = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
-    told = [Problem("", each.message, each.fix) for each in found]
-    if reading.file in reading.private and (repository := repository_of(reading.file)) is not None:
+    told = [ConfigProblem("", each.message, each.fix) for each in found]
+    if reading.file in reading.private and (repository := tracking_repository(reading.file)) is not None:
         message = f"{reading.file} holds a credential, and git tracks it in {repository}"
         told.append(
-            Problem("", message, "write {file: PATH} or {env: NAME}, and have a new credential made: clones keep the old")
+            ConfigProblem("", message, "write {file: PATH} or {env: NAME}, and have a new credential made: clones keep the old")
         )
     return told
 
 
-def _masked(told: Sequence[list[Problem]], secrets: Iterable[str], names: Iterable[str] = ()) -> list[list[Problem]]:
+def _masked(
+    told: Sequence[list[ConfigProblem]], secrets: Iterable[str], names: Iterable[str] = ()
+) -> list[list[ConfigProblem]]:
     """Return what is ``told`` without what could be read of the file's ``secrets``: people put them into a wrong place, too."""
     known = KnownSecrets()
     if any(told):
         known.hold("file", secrets, names)
-    return [[problem.told(lambda text: redact(known.mask(text))) for problem in problems] for problems in told]
+    return [[problem.map_texts(lambda text: redact(known.mask(text))) for problem in problems] for problems in told]
 
 
 # What is allowed and probably not meant.
 
 
-def _warnings(config: Config, written: Mapping[str, object], made: Sequence[Made]) -> Iterator[FieldProblem]:
+def _warnings(config: Config, written: Mapping[str, object], made: Sequence[CachedTarget]) -> Iterator[FieldProblem]:
     """Yield them for ``config``, whose targets are as they were ``made``, if that is known."""
-    if config.state_file and (trouble := trouble_with(config.state_file.parent, folder=True)):
+    if config.state_file and (trouble := file_problem(config.state_file.parent, folder=True)):
         fix = "create it, writable for the exporter, or correct the path"
         yield FieldProblem(("state_file",), f"the folder {config.state_file.parent} {trouble}", fix)
     yield from default_warnings(written)

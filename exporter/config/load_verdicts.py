@@ -14,7 +14,7 @@ from exporter.config.messages import field_problems, problems_of_file
 from exporter.config.settings import Config
 from exporter.config.verdicts import Verdicts
 from exporter.config.written import Part, Written, put_together
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.fields.kinds import Reading, mapping_of
 from exporter.state.thresholds import Thresholds
 from exporter.support.yaml_source import read_yaml
@@ -53,7 +53,7 @@ def load_thresholds(path: Path | None, folder: Path | None = None) -> Thresholds
     return verdicts.thresholds
 
 
-def _another_file(source: Written) -> Iterator[Problem]:
+def _another_file(source: Written) -> Iterator[ConfigProblem]:
     """Yield what is wrong with a file that says nothing of verdicts because it is another one, or means another key."""
     keys = mapping_of(source.value).keys()
     if _BLOCK in keys:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from exporter.config.remembered import Made
+from exporter.config.load_cache import CachedTarget
 from exporter.config.settings import DEFAULT_WINDOWS
 from exporter.fields.kinds import is_window_name, mapping_of
 from exporter.platforms.registry import PLATFORMS
@@ -23,7 +23,7 @@ _EXTENSION: Final = "x-"
 _RULES: Final = "discover"
 
 
-def merged(top: object, made: Mapping[int, Made] = MappingProxyType({})) -> object:
+def merged(top: object, made: Mapping[int, CachedTarget] = MappingProxyType({})) -> object:
     """Return the raw value of a file with time zone, windows and collectors filled into each target that leaves them out.
 
     What a rule of ``discover`` says of its targets is one target more. Nothing is copied that is not a mapping, and no path

@@ -12,13 +12,13 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from exporter.config.keys import Source, elsewhere, homes, known_keys, platform_at
+from exporter.config.keys import ConfigSource, elsewhere, homes, known_keys, platform_at
 from exporter.config.settings import Config
-from exporter.errors import Problem
+from exporter.errors import ConfigProblem
 from exporter.fields.kinds import REPORTED_ELSEWHERE, kind, mapping_of, shown
 from exporter.platforms.registry import PLATFORMS
-from exporter.support.near import near_word, same_word
-from exporter.support.redaction import is_meant, redact
+from exporter.support.close_matches import close_match, respelled
+from exporter.support.redaction import is_plain_text, redact
 from exporter.support.yaml_source import ODD_BLANKS, UNREADABLE, Path, showable_key
 
 # Words that people bring from elsewhere, besides those of the platforms; close matches are found without this list.
@@ -58,14 +58,14 @@ _VERDICTS: Final[Mapping[str, str]] = {
 }
 
 
-def problems_of_file(problems: Iterable[Problem], path: FilePath) -> list[Problem]:
+def problems_of_file(problems: Iterable[ConfigProblem], path: FilePath) -> list[ConfigProblem]:
     """Return ``problems`` as the files have them, one for each place and message; ``path`` is the file of most."""
     placed = (replace(problem, file=problem.file or str(path)) for problem in problems)
     unique = {(problem.file, problem.path, problem.message, problem.fix): problem for problem in placed}
     return sorted(_causes([*unique.values()]), key=lambda problem: (problem.file, problem.line or 0))
 
 
-def _causes(problems: Sequence[Problem]) -> Iterator[Problem]:
+def _causes(problems: Sequence[ConfigProblem]) -> Iterator[ConfigProblem]:
     """Yield ``problems`` without those that only follow from a misspelt key: what it should have given is not missing, too."""
     meant = {
         (problem.file, problem.path.rpartition(".")[0], found[1])
@@ -90,7 +90,7 @@ _MISSING: Final = ("is missing", _NO_TARGETS)
 _MISSING_THERE: Final = ("is missing", "has no credential")
 
 
-def field_problems(error: ValidationError, source: Source, root: type[BaseModel] = Config) -> Iterator[Problem]:
+def field_problems(error: ValidationError, source: ConfigSource, root: type[BaseModel] = Config) -> Iterator[ConfigProblem]:
     """Translate what pydantic found in single fields of a file that ``root`` describes."""
     for details in error.errors(include_url=False):
         if details["type"] == "too_short" and details["input"]:
@@ -112,14 +112,14 @@ def _is_tag(loc: Path, index: int) -> bool:
     return loc[index] in (PLATFORMS if is_platform else ("<name>", "<window>"))
 
 
-def _problems(details: ErrorDetails, path: Path, source: Source, root: type[BaseModel]) -> Iterator[Problem]:
+def _problems(details: ErrorDetails, path: Path, source: ConfigSource, root: type[BaseModel]) -> Iterator[ConfigProblem]:
     first = _problem(details, path, source, root)
     yield first
     if details["type"] == "config":
         yield from (replace(first, message=message, fix=fix) for message, fix in details["ctx"].get("more", ()))
 
 
-def _problem(details: ErrorDetails, path: Path, source: Source, root: type[BaseModel]) -> Problem:
+def _problem(details: ErrorDetails, path: Path, source: ConfigSource, root: type[BaseModel]) -> ConfigProblem:
     if details["type"] == "config":
         message, fix = str(details["ctx"]["message"]), str(details["ctx"]["fix"])
     elif details["type"] == "extra_forbidden":
@@ -129,7 +129,7 @@ def _problem(details: ErrorDetails, path: Path, source: Source, root: type[BaseM
     else:
         message, fix = _standard(details, path, root)
         if details["type"] == "union_tag_not_found":
-            written = [str(key) for key in mapping_of(details["input"]) if showable_key(key) and near_word(key, ["platform"])]
+            written = [str(key) for key in mapping_of(details["input"]) if showable_key(key) and close_match(key, ["platform"])]
             fix = f"did you mean platform, where {written[0]} stands?" if written else fix
     if path[-1:] == ("[key]",):
         path = path[:-1]
@@ -205,7 +205,7 @@ def _none_of(words: Sequence[str], value: object, what: str) -> tuple[str, str]:
     """Return what is wrong with a value that is none of ``words``, and the one that is probably meant."""
     if not isinstance(value, str):
         return "is empty" if value is None else f"must be text, not {kind(value)}", f"write {_either(words)}"
-    return f"{shown(value)} is not {what}", _meant(near_word(value, words)) or f"write {_either(words)}"
+    return f"{shown(value)} is not {what}", _meant(close_match(value, words)) or f"write {_either(words)}"
 
 
 def _in_another_form(wanted: str, value: object, path: Path) -> str:
@@ -218,7 +218,7 @@ def _in_another_form(wanted: str, value: object, path: Path) -> str:
             return with_names if path[-1] in ("targets", "windows") else ""
         return "put - in front of its first key, and indent the others as much"
     if wanted == "a list" and isinstance(value, (str, int)) and not isinstance(value, bool):
-        return f"write it in brackets: [{value}]" if is_meant(str(value)) and redact(str(value)) == str(value) else ""
+        return f"write it in brackets: [{value}]" if is_plain_text(str(value)) and redact(str(value)) == str(value) else ""
     if wanted == "a mapping" and isinstance(value, list) and value:
         if all(isinstance(inner, Mapping) for inner in value):
             return "leave the - out"
@@ -270,10 +270,10 @@ def _misnomer(name: str, platform: str) -> str:
     return _either([*fixes[:1], *(fix.removeprefix("write ") for fix in fixes[1:])]) if fixes else _MISNOMERS.get(name, "")
 
 
-def _unknown_key(path: Path, source: Source, root: type[BaseModel]) -> Problem:
+def _unknown_key(path: Path, source: ConfigSource, root: type[BaseModel]) -> ConfigProblem:
     key, around = str(path[-1]), path[:-1]
     # What is nearly a key of ours is no credential, however long its words are.
-    name = showable_key(key) or (key if key.isascii() and near_word(key, homes(root)) else None)
+    name = showable_key(key) or (key if key.isascii() and close_match(key, homes(root)) else None)
     known = known_keys(around, source, root)
     use = f"use one of {', '.join(known)}"
     if re.search(f"[{ODD_BLANKS}]", key):
@@ -283,11 +283,11 @@ def _unknown_key(path: Path, source: Source, root: type[BaseModel]) -> Problem:
         return source.problem(path, "unknown key, which is not shown", use, hidden=1)
     platform = platform_at(around, source)
     fix = (
-        _meant(same_word(name, known))
+        _meant(respelled(name, known))
         or _meant(_VERDICTS.get(name) if around == ("verdicts",) else None)
         or (_misnomer(name, platform) if root is Config and (platform or name not in homes(root)) else "")
         or elsewhere(name, around, platform, root)
-        or _meant(near_word(name, known))
+        or _meant(close_match(name, known))
         or use
     )
     what = f"not a collector of platform {platform}" if around[-1:] == ("collectors",) else _UNKNOWN

@@ -21,7 +21,7 @@ _TARGETS: Final = "targets"
 _LEANS_ON: Final[Mapping[str, tuple[str, ...]]] = {"max_age": ("interval",), "timeout": ("interval", "max_age")}
 
 
-class RightPart(msgspec.Struct, frozen=True):
+class ValidPart(msgspec.Struct, frozen=True):
     """The configuration without what is wrong in it; ``left_out`` is where that stood, ``places`` where each target stood."""
 
     config: Config
@@ -48,13 +48,13 @@ class RightPart(msgspec.Struct, frozen=True):
         return path
 
 
-def right_part(raw: object, reading: Reading) -> RightPart | None:
+def valid_part(raw: object, reading: Reading) -> ValidPart | None:
     """Return what is right in ``raw``, the value of a file as it is written; ``None`` if hardly anything is."""
     left_out: frozenset[Path] = frozenset()
     for _ in range(_TRIES):
         written, places = _without(raw, left_out)
         try:
-            return RightPart(Config.model_validate(merged(written), context=reading), written, left_out, places)
+            return ValidPart(Config.model_validate(merged(written), context=reading), written, left_out, places)
         except ValidationError as error:
             found = [place_of(details["loc"]) for details in error.errors(include_url=False)]
             wrong = {_cut(path, left_out, places) for path in found if path != (_TARGETS,)} or {()}

@@ -22,10 +22,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from exporter.config.grafana import GrafanaAddress
-from exporter.config.remembered import Facts, Made
+from exporter.config.load_cache import CachedTarget, TargetFacts
 from exporter.config.verdicts import Verdicts
 from exporter.counting import WindowSpec
-from exporter.errors import Problem
+from exporter.errors import ConfigProblem
 from exporter.fields.kinds import FilePath, Reading, SiteName, UserName, Zone, field_error
 from exporter.limits import WINDOWS
 from exporter.model import WHOLE, Shard
@@ -50,7 +50,7 @@ def _built(value: object, build: ValidatorFunctionWrapHandler, info: ValidationI
     if not isinstance(reading, Reading):
         built: Target = build(value)
         return built
-    if isinstance(value, Made):
+    if isinstance(value, CachedTarget):
         reading.secrets.extend(value.secrets)
         reading.private.extend([reading.file] if value.secrets and reading.file else [])
         reading.targets.append((value.secrets, True))
@@ -174,9 +174,9 @@ class Config(Strict):
         "With it a user that is named neither here nor under `site_users` sees nothing.",
     )
 
-    _warnings: tuple[Problem, ...] = PrivateAttr(default=())
+    _warnings: tuple[ConfigProblem, ...] = PrivateAttr(default=())
     _unwatched: tuple[ConfigWarning, ...] = PrivateAttr(default=())
-    _gaps: tuple[Problem, ...] = PrivateAttr(default=())
+    _gaps: tuple[ConfigProblem, ...] = PrivateAttr(default=())
     _operators_by_default: frozenset[str] = PrivateAttr(default=frozenset())
     _files: tuple[Path, ...] = PrivateAttr(default=())
     _secrets: tuple[str, ...] = PrivateAttr(default=())
@@ -186,15 +186,15 @@ class Config(Strict):
     _hash_of_whole: str | None = PrivateAttr(default=None)
     _found: frozenset[str] = PrivateAttr(default=frozenset())
     _unopened: tuple[str, ...] = PrivateAttr(default=())
-    _facts: Facts = PrivateAttr(default_factory=Facts)
+    _facts: TargetFacts = PrivateAttr(default_factory=TargetFacts)
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> TargetFacts:
         """What was worked out of single targets."""
         return self._facts
 
     @property
-    def warnings(self) -> tuple[Problem, ...]:
+    def warnings(self) -> tuple[ConfigProblem, ...]:
         """What is allowed and probably not meant, for people."""
         return self._warnings
 
@@ -204,7 +204,7 @@ class Config(Strict):
         return self._unwatched
 
     @property
-    def gaps(self) -> tuple[Problem, ...]:
+    def gaps(self) -> tuple[ConfigProblem, ...]:
         """The same for people, without what a target accepts: once for all targets that have it in common."""
         return self._gaps
 
@@ -292,7 +292,7 @@ class Config(Strict):
         copy._found, copy._unwatched = frozenset(target.name for target in targets), unwatched  # noqa: SLF001  its own
         return copy
 
-    def read_from(self, files: tuple[Path, ...], warnings: tuple[Problem, ...], secrets: Iterable[str] = ()) -> Config:
+    def read_from(self, files: tuple[Path, ...], warnings: tuple[ConfigProblem, ...], secrets: Iterable[str] = ()) -> Config:
         """Return the same configuration with what is known about where it came from."""
         names = self.names
         copy = self.model_copy()
@@ -307,7 +307,7 @@ class Config(Strict):
         copy._origins, copy._unopened = origins, unopened  # noqa: SLF001  its own
         return copy
 
-    def remembering(self, facts: Facts, targets: tuple[Target, ...]) -> Config:
+    def remembering(self, facts: TargetFacts, targets: tuple[Target, ...]) -> Config:
         """Return the same configuration with ``facts``, and with ``targets`` that are equal to its own in their places."""
         copy = self.model_copy(update={"targets": targets})
         copy._facts = facts  # noqa: SLF001  its own
@@ -320,7 +320,7 @@ class Config(Strict):
             copy._operators_by_default = frozenset(users) - self.site_users_at_all  # noqa: SLF001  its own
         return copy
 
-    def leaving(self, unwatched: tuple[ConfigWarning, ...], gaps: tuple[Problem, ...]) -> Config:
+    def leaving(self, unwatched: tuple[ConfigWarning, ...], gaps: tuple[ConfigProblem, ...]) -> Config:
         """Return the same configuration with what it leaves unwatched, see :attr:`unwatched` and :attr:`gaps`."""
         copy = self.model_copy()
         copy._unwatched, copy._gaps = unwatched, gaps  # noqa: SLF001  its own

@@ -15,7 +15,7 @@ from exporter.config.effective import config_hash
 from exporter.config.settings import Config, account_of
 from exporter.model import Shard
 from exporter.platforms.settings import Target
-from exporter.support.parts import part_of
+from exporter.support.shard_files import shard_file
 
 
 def shard_of(config: Config, index: int, count: int) -> Config:
@@ -31,7 +31,7 @@ def shard_of(config: Config, index: int, count: int) -> Config:
     groups = _groups(config.targets)
     targets = tuple(target for target in config.targets if is_in(shard, groups[min(target.undivided)]))
     elsewhere = frozenset(map(account_of, config.targets)) - {account_of(target) for target in targets}
-    state_file = config.state_file and part_of(config.state_file, index, count)
+    state_file = config.state_file and shard_file(config.state_file, index, count)
     return config.divided(shard, targets, elsewhere, state_file, config_hash(config))
 
 

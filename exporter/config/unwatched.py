@@ -12,10 +12,10 @@ from exporter.config.settings import Config
 from exporter.fields.kinds import FieldProblem
 from exporter.model import CollectorName, Message
 from exporter.platforms.discovery import Discovery
-from exporter.platforms.policy import over, policy_of
+from exporter.platforms.policy import expired_warning, policy_of
 from exporter.platforms.settings import Target
 from exporter.policy import ConfigWarning, WarningKind
-from exporter.support.listing import first_few
+from exporter.support.listing import first_names
 from exporter.support.yaml_source import Path
 
 ALERT_WINDOWS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
@@ -58,10 +58,10 @@ def unwatched_problems(
             key = (warning.kind, warning.message, warning.fix)
             alike.setdefault(key, (path, []))[1].append(warning.target or "")
     for (_, message, fix), (path, names) in alike.items():
-        many = f" ({len(names):,} targets: {first_few(names)})" if len(names) > 1 else ""
+        many = f" ({len(names):,} targets: {first_names(names)})" if len(names) > 1 else ""
         yield FieldProblem(path, message + many, fix)
     for index, policy in enumerate(policies.values()):
-        if policy.paused is None and (ended := over("", policy)) is not None:
+        if policy.paused is None and (ended := expired_warning("", policy)) is not None:
             yield FieldProblem(("targets", index, "accepted"), ended.message, ended.fix)
 
 
@@ -78,7 +78,7 @@ def _odd_resources(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
                 "`%(key)s` names %(number)s resources whose ids are not those of this platform: %(names)s",
                 number=len(odd),
                 key=str(path[-1]),
-                names=first_few(odd),
+                names=first_names(odd),
             )
             fix = Message("copy it from `booking-sync-exporter list`, or remove it")
             yield path, ConfigWarning(WarningKind.UNKNOWN_RESOURCE, target.name, message, fix)

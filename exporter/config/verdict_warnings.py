@@ -10,9 +10,9 @@ from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem
 from exporter.model import CollectorName
 from exporter.state import bounds
-from exporter.support.listing import first_few
+from exporter.support.listing import first_names
 
-_TIMES: Final[Mapping[tuple[str, str], bounds.Span]] = {
+_TIMES: Final[Mapping[tuple[str, str], bounds.ThresholdBounds]] = {
     ("conflict", "soon"): bounds.CONFLICT_SOON,
     ("connections_down", "within"): bounds.CONNECTIONS_DOWN,
     ("connection_disconnected", "within"): bounds.DISCONNECTED,
@@ -31,14 +31,14 @@ def verdict_warnings(config: Config) -> Iterator[FieldProblem]:
     for (kind, key), span in _TIMES.items():
         seconds = getattr(getattr(config.verdicts, kind), key)
         intervals = polled.get(span.collector, {})
-        too_long = {interval for interval in set(intervals.values()) if seconds < span.least(interval)}
+        too_long = {interval for interval in set(intervals.values()) if seconds < span.min_seconds(interval)}
         seldom = {name: interval for name, interval in intervals.items() if interval in too_long}
         if seldom:
             slowest = max(seldom.values())
             message = (
                 f"{format_duration(seconds)} is short for {span.collector} that are polled every {format_duration(slowest)}: "
-                f"{first_few([*seldom])}"
+                f"{first_names([*seldom])}"
             )
-            enough = span.least(slowest)
-            fix = "poll more often" + (f", or write {format_duration(enough)} or more" if enough <= span.most else "")
+            enough = span.min_seconds(slowest)
+            fix = "poll more often" + (f", or write {format_duration(enough)} or more" if enough <= span.max_seconds else "")
             yield FieldProblem(("verdicts", kind, key), message, fix)

@@ -19,35 +19,35 @@ from exporter.state.thresholds import DEFAULTS, Thresholds
 _DAY: Final = 86_400.0
 
 
-def _written(span: bounds.Span) -> tuple[str, str]:
+def _written(span: bounds.ThresholdBounds) -> tuple[str, str]:
     """Return the least and the greatest value as a user writes them."""
-    return format_duration(span.least()), f"{span.most / _DAY:.0f}d"
+    return format_duration(span.min_seconds()), f"{span.max_seconds / _DAY:.0f}d"
 
 
-def _within(span: bounds.Span) -> AfterValidator:
+def _within(span: bounds.ThresholdBounds) -> AfterValidator:
     """Return a check of a duration: from the least to the greatest value that is of use."""
-    least, most = _written(span)
+    minimum, maximum = _written(span)
 
     def checked(seconds: float) -> float:
-        if seconds < span.least():
-            raise field_error(_too_short(span), f"write {least} or more")
-        if seconds > span.most:
-            raise field_error("is too long for its alert, which looks no further", f"write {most} or less")
+        if seconds < span.min_seconds():
+            raise field_error(_too_short(span), f"write {minimum} or more")
+        if seconds > span.max_seconds:
+            raise field_error("is too long for its alert, which looks no further", f"write {maximum} or less")
         return seconds
 
     return AfterValidator(checked)
 
 
-def _too_short(span: bounds.Span) -> str:
+def _too_short(span: bounds.ThresholdBounds) -> str:
     if span.hold:
-        return f"is too short: its alert takes up to {format_duration(span.told_after())}, and as much has to be left to act"
+        return f"is too short: its alert takes up to {format_duration(span.alert_delay_seconds())}, and as much has to be left to act"
     return "is too short: a state that a single poll saw would count"
 
 
-def _time(span: bounds.Span, seconds: float, description: str) -> Any:  # noqa: ANN401  like pydantic.Field
+def _time(span: bounds.ThresholdBounds, seconds: float, description: str) -> Any:  # noqa: ANN401  like pydantic.Field
     """Return a field for a threshold that is a time, which says its bounds."""
-    least, most = _written(span)
-    return default(format_duration(seconds), f"{description} From {least} to {most}.")
+    minimum, maximum = _written(span)
+    return default(format_duration(seconds), f"{description} From {minimum} to {maximum}.")
 
 
 _Share = Annotated[float, Field(gt=0, lt=1)]
@@ -141,7 +141,7 @@ class IntakeSilent(Strict):
 class PollOverdue(Strict):
     """A poll does not begin."""
 
-    intervals: Annotated[float, Field(ge=1, le=bounds.MOST_OVERDUE)] = Field(
+    intervals: Annotated[float, Field(ge=1, le=bounds.MAX_OVERDUE_INTERVALS)] = Field(
         default=DEFAULTS.poll_overdue_intervals,
         description="More than so many intervals after its time. Later another alert says that the data is old.",
     )

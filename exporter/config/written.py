@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from exporter.config.merge import filled, without_extensions
-from exporter.errors import Problem
+from exporter.errors import ConfigProblem
 from exporter.fields.kinds import mapping_of
 from exporter.platforms.registry import PLATFORMS
-from exporter.support.yaml_source import UNREADABLE, Path, Source, show_path
+from exporter.support.yaml_source import UNREADABLE, Path, YamlSource, show_path
 
 TARGETS: Final = "targets"
 DEFAULTS: Final = "defaults"
@@ -30,14 +30,14 @@ class Part(msgspec.Struct, frozen=True):
     """One of the files."""
 
     file: FilePath
-    source: Source
+    source: YamlSource
 
     @property
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[ConfigProblem]:
         """What is wrong with it as YAML."""
         return [replace(problem, file=str(self.file)) for problem in self.source.problems]
 
-    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> Problem:
+    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> ConfigProblem:
         """Return a problem at ``path`` of this file, whose last ``hidden`` elements are not to be shown."""
         return replace(self.source.problem(path, message, fix, hidden), file=str(self.file))
 
@@ -84,15 +84,15 @@ class Written(msgspec.Struct, frozen=True):
     owners: Mapping[str, Part]
     blocks: Sequence[_Block] = ()
     rules: Sequence[_Block] = ()
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ConfigProblem, ...] = ()
     is_cut: bool = False
 
-    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> Problem:
+    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> ConfigProblem:
         """Return a problem at the place of ``path``, whose last ``hidden`` elements are not to be shown."""
         part, place = self._place(path)
         if part is not None:
             return part.problem(place, message, fix, hidden)
-        return Problem(show_path(place[: len(place) - hidden]), message, fix, str(self.home))
+        return ConfigProblem(show_path(place[: len(place) - hidden]), message, fix, str(self.home))
 
     def seen_from(self, path: Path, other: Path) -> str:
         """Return where ``other`` stands, for a message at ``path``: with its file if that is another one."""
@@ -151,11 +151,11 @@ def put_together(parts: Sequence[Part], home: FilePath) -> Written:
     return Written({**top, TARGETS: [block.value() for block in blocks]}, home, owners, blocks, rules, tuple(problems))
 
 
-def _top(parts: Sequence[Part]) -> tuple[dict[str, object], dict[str, Part], list[Problem]]:
+def _top(parts: Sequence[Part]) -> tuple[dict[str, object], dict[str, Part], list[ConfigProblem]]:
     """Return what stands at the top of all files, whose each key is, and which stand twice."""
     top: dict[str, object] = {}
     owners: dict[str, Part] = {}
-    problems: list[Problem] = []
+    problems: list[ConfigProblem] = []
     for part in parts:
         for key, value in without_extensions(mapping_of(part.source.value)).items():
             if key != TARGETS and key in owners:
@@ -202,7 +202,7 @@ def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _twice(key: str, first: Part, second: Part) -> Problem:
+def _twice(key: str, first: Part, second: Part) -> ConfigProblem:
     line = first.source.line((key,))
     message = f"stands also in {first.file}:{line}"
-    return Problem(key, message, "keep one of them", str(second.file), second.source.line((key,)))
+    return ConfigProblem(key, message, "keep one of them", str(second.file), second.source.line((key,)))

@@ -21,16 +21,16 @@ __all__ = [
     "Rule",
     "Span",
     "count_windows",
-    "in_any",
-    "lies_in",
+    "in_any_window",
+    "is_in_window",
     "next_start",
     "number_in",
     "positions_in",
     "positions_in_any",
     "reservations",
-    "those",
-    "too_many",
+    "too_many_bookings",
     "unique",
+    "with_ids",
 ]
 
 Rule = Literal["start", "overlap"]
@@ -62,7 +62,7 @@ def reservations(bookings: Sequence[Booking]) -> list[int]:
     return [len(resources) or 1 for resources in Table.of(bookings).resources]
 
 
-def too_many(collector: CollectorName, max_bookings: int, instead: str = "") -> TargetConfigError:
+def too_many_bookings(collector: CollectorName, max_bookings: int, instead: str = "") -> TargetConfigError:
     """Return the error of a poll that met more :func:`reservations` than ``max_bookings``: a part would read as fewer.
 
     ``instead`` is a further way out, in words that go on after a comma.
@@ -73,7 +73,7 @@ def too_many(collector: CollectorName, max_bookings: int, instead: str = "") -> 
     )
 
 
-def lies_in(booking: Booking, window: Span, rule: Rule) -> bool:
+def is_in_window(booking: Booking, window: Span, rule: Rule) -> bool:
     """Return whether ``booking`` belongs to ``window`` by ``rule``."""
     if booking.start >= window.end:
         return False
@@ -81,7 +81,7 @@ def lies_in(booking: Booking, window: Span, rule: Rule) -> bool:
 
 
 def positions_in(bookings: Table, window: Span, rule: Rule) -> list[int]:
-    """Return where in ``bookings`` those are that belong to ``window``: :func:`lies_in`, a hundred thousand times."""
+    """Return where in ``bookings`` those are that belong to ``window``: :func:`is_in_window`, a hundred thousand times."""
     low, high = window.start, window.end
     if rule == "start":
         return [position for position, start in enumerate(bookings.starts) if low <= start < high]
@@ -104,13 +104,13 @@ def positions_in_any(bookings: Table, windows: Sequence[Window], rule: Rule) -> 
     return found[0] if len(found) == 1 else sorted(set().union(*found))
 
 
-def in_any(bookings: Iterable[Booking], windows: Sequence[Window], rule: Rule) -> Table:
+def in_any_window(bookings: Iterable[Booking], windows: Sequence[Window], rule: Rule) -> Table:
     """Return the bookings that belong to at least one of ``windows``."""
     table = Table.of(bookings)
     return table.rows(positions_in_any(table, windows, rule))
 
 
-def those(bookings: Table, ids: Collection[str]) -> Table:
+def with_ids(bookings: Table, ids: Collection[str]) -> Table:
     """Return those of ``bookings`` that ``ids`` name."""
     return bookings.rows([position for position, booking_id in enumerate(bookings.ids) if booking_id in ids])
 
@@ -133,8 +133,8 @@ def count_windows(
     leaves a count out. Without ``complete`` some rows could not be read, and the counts are a lower bound.
     """
     table = Table.of(bookings)
-    clashing = None if conflicting is None else those(table, conflicting)
-    meant = None if conflicting is None else those(table, accepted) if accepted else Table()
+    clashing = None if conflicting is None else with_ids(table, conflicting)
+    meant = None if conflicting is None else with_ids(table, accepted) if accepted else Table()
 
     def count(window: Window) -> WindowBookings:
         inside = None if statuses is None and resources is None else table.rows(positions_in(table, window, rule))

@@ -16,12 +16,12 @@ from typing import Final
 
 import msgspec
 
-from exporter.counting.bookings import Rule, lies_in
+from exporter.counting.bookings import Rule, is_in_window
 from exporter.counting.table import Booking, Table, apart
 from exporter.model import Value
 
 
-class Seen(msgspec.Struct, frozen=True):
+class CompleteRead(msgspec.Struct, frozen=True):
     """What a complete read of ``[start, end)`` (Unix seconds) saw; ``rule`` says which bookings such a read brings."""
 
     start: float
@@ -31,11 +31,11 @@ class Seen(msgspec.Struct, frozen=True):
 
     def covers(self, booking: Booking) -> bool:
         """Tell whether a read of this range brings ``booking``."""
-        return lies_in(booking, self, self.rule)
+        return is_in_window(booking, self, self.rule)
 
 
-class Remembered(Value, frozen=True, gc=False):
-    """A :class:`Seen` from poll to poll: packed, a hundred thousand bookings take 2.5 MiB instead of nine.
+class PackedRead(Value, frozen=True, gc=False):
+    """A :class:`CompleteRead` from poll to poll: packed, a hundred thousand bookings take 2.5 MiB instead of nine.
 
     And what is gone with the next poll does not lie between what stays.
     """
@@ -48,47 +48,47 @@ class Remembered(Value, frozen=True, gc=False):
     ends: array[float]
 
     @classmethod
-    def of(cls, seen: Seen) -> Remembered:
+    def of(cls, seen: CompleteRead) -> PackedRead:
         """Pack what was ``seen``: which bookings, and when each is."""
         rows = seen.bookings
         return cls(seen.start, seen.end, seen.rule, msgspec.msgpack.encode(rows.ids), rows.starts, rows.ends)
 
-    def seen(self) -> Seen:
+    def seen(self) -> CompleteRead:
         """Return what was packed."""
-        return Seen(self.start, self.end, self.rule, Table(_ids.decode(self.ids), self.starts, self.ends))
+        return CompleteRead(self.start, self.end, self.rule, Table(_ids.decode(self.ids), self.starts, self.ends))
 
 
 _ids: Final = msgspec.msgpack.Decoder(list[str])
 
 
-class Changes(msgspec.Struct, frozen=True):
+class BookingChanges(msgspec.Struct, frozen=True):
     """What a read tells beside the one before.
 
-    ``came`` it shows and the other did not, ``unseen`` of these the other would have shown, had they been there; ``missing``
+    ``appeared`` it shows and the other did not, ``new_ids`` of these the other would have shown, had they been there; ``gone_bookings``
     should have been seen again, soonest first.
     """
 
-    came: Table
-    unseen: frozenset[str]
-    missing: tuple[Booking, ...]
+    appeared: Table
+    new: frozenset[str]
+    gone: tuple[Booking, ...]
 
 
-def changes(before: Seen, now: Seen, moment: float) -> Changes:
+def booking_changes(before: CompleteRead, now: CompleteRead, moment: float) -> BookingChanges:
     """Return what ``now`` tells beside ``before``. ``moment`` is now in Unix seconds."""
-    came, went = apart(now.bookings, before.bookings)
+    appeared, went = apart(now.bookings, before.bookings)
     gone = [booking for booking in went if booking.start > moment and now.covers(booking)]
-    return Changes(
-        came,
-        frozenset(booking.id for booking in came if before.covers(booking)),
+    return BookingChanges(
+        appeared,
+        frozenset(booking.id for booking in appeared if before.covers(booking)),
         tuple(sorted(gone, key=lambda booking: (booking.start, len(booking.id), booking.id))),
     )
 
 
-def unseen(before: Seen, now: Seen) -> frozenset[str]:
+def new_ids(before: CompleteRead, now: CompleteRead) -> frozenset[str]:
     """Return the ids of the bookings that the read before would have brought, had they been there."""
-    return changes(before, now, float("inf")).unseen
+    return booking_changes(before, now, float("inf")).new
 
 
-def missing(before: Seen, now: Seen, moment: float) -> tuple[Booking, ...]:
+def gone_bookings(before: CompleteRead, now: CompleteRead, moment: float) -> tuple[Booking, ...]:
     """Return the bookings that should have been seen again, soonest first. ``moment`` is now in Unix seconds."""
-    return changes(before, now, moment).missing
+    return booking_changes(before, now, moment).gone

@@ -19,7 +19,7 @@ from itertools import compress, count, islice
 from operator import gt
 from typing import Final
 
-from exporter.counting.bookings import Rule, in_any, positions_in_any
+from exporter.counting.bookings import Rule, in_any_window, positions_in_any
 from exporter.counting.table import Booking, Table
 from exporter.model import Conflict, Value, Window
 
@@ -164,7 +164,7 @@ def first_conflicts(
     ahead: list[Conflict] = []
     over: deque[Conflict] = deque(maxlen=limit)
     everything = Table.of(bookings)
-    wanted = set(in_any(everything, windows, rule).ids)
+    wanted = set(in_any_window(everything, windows, rule).ids)
     seen: set[tuple[str, str]] = set()
     for conflict in _pairs(everything, wanted, overlapping_resources, limit):
         pair = (conflict.first, conflict.second)

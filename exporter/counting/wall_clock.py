@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final
 
-from exporter.counting.windows import CALENDAR, Step, parse
+from exporter.counting.windows import CALENDAR, DateMathStep, parse
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 _DAY_MINUTES: Final = 24 * 60
@@ -28,7 +28,7 @@ def wall_clock_form(expression: str) -> str | None:
     return None if changed == steps else "now" + "".join(map(_written, changed))
 
 
-def _without_first_elapsed(steps: Sequence[Step]) -> tuple[Step, ...] | None:
+def _without_first_elapsed(steps: Sequence[DateMathStep]) -> tuple[DateMathStep, ...] | None:
     """Replace the first run of elapsed time that begins at a known time of day; ``None`` when there is none."""
     minute: int | None = None  # of the day, as far as it is known
     for index, step in enumerate(steps):
@@ -45,11 +45,11 @@ def _without_first_elapsed(steps: Sequence[Step]) -> tuple[Step, ...] | None:
     return None
 
 
-def _is_elapsed(step: Step) -> bool:
+def _is_elapsed(step: DateMathStep) -> bool:
     return step.sign in "+-" and step.unit in _SECONDS
 
 
-def _at(before: Sequence[Step], seconds: int) -> tuple[Step, ...]:
+def _at(before: Sequence[DateMathStep], seconds: int) -> tuple[DateMathStep, ...]:
     """Return the steps to the time ``seconds`` after the start of the day that ``before`` leads to."""
     minutes = round(seconds / 60)
     days, minute = divmod(minutes, _DAY_MINUTES)
@@ -61,17 +61,17 @@ def _at(before: Sequence[Step], seconds: int) -> tuple[Step, ...]:
         last = steps.pop()
         days += {"+": last.number, "-": -last.number}.get(last.sign, 0)
     if days:
-        steps.append(Step("+" if days > 0 else "-", abs(days), "d"))
+        steps.append(DateMathStep("+" if days > 0 else "-", abs(days), "d"))
     if not steps or steps[-1].sign != "/" or steps[-1].unit not in CALENDAR:
-        steps.append(Step("/", 1, "d"))
+        steps.append(DateMathStep("/", 1, "d"))
     if minute:
-        steps.append(Step("@", minute, ""))
+        steps.append(DateMathStep("@", minute, ""))
     if rest := seconds - minutes * 60:
-        steps.append(Step("+" if rest > 0 else "-", abs(rest), "s"))
+        steps.append(DateMathStep("+" if rest > 0 else "-", abs(rest), "s"))
     return tuple(steps)
 
 
-def _written(step: Step) -> str:
+def _written(step: DateMathStep) -> str:
     if step.sign == "@":
         hour, minute = divmod(step.number, 60)
         return f"@{hour:02}:{minute:02}"

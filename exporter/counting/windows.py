@@ -51,7 +51,7 @@ class WindowError(ValueError):
         self.fix = fix
 
 
-class Step(NamedTuple):
+class DateMathStep(NamedTuple):
     """One step of an expression. ``number`` is a number of ``unit``; after ``@`` it is the minute of the day."""
 
     sign: Literal["+", "-", "/", "@"]
@@ -149,11 +149,11 @@ def moment(expression: str, now: float, zone: ZoneInfo) -> float:
 
 
 @lru_cache(maxsize=1024)
-def parse(expression: str) -> tuple[Step, ...]:
+def parse(expression: str) -> tuple[DateMathStep, ...]:
     """Return the steps of ``expression``. Raises :class:`WindowError` naming the expression, the position and a fix."""
     if not expression.startswith("now"):
         raise WindowError(f"{expression!r} does not start with now, at position 1", _with_now(expression))
-    steps: list[Step] = []
+    steps: list[DateMathStep] = []
     position = len("now")
     while position < len(expression):
         sign = expression[position]
@@ -173,7 +173,7 @@ def parse(expression: str) -> tuple[Step, ...]:
         unit = expression[position : position + 1]
         if not unit or unit not in _UNITS:
             raise _unreadable(expression, position, *_no_unit(unit, sign + digits))
-        steps.append(Step(sign, int(digits or 1), unit))  # type: ignore[arg-type]  # _SIGN has checked it
+        steps.append(DateMathStep(sign, int(digits or 1), unit))  # type: ignore[arg-type]  # _SIGN has checked it
         position += 1
     return tuple(steps)
 
@@ -190,7 +190,7 @@ def _with_now(expression: str) -> str:
     return f"write it like {_EXAMPLES}"
 
 
-def _time_of_day(expression: str, index: int, before: list[Step]) -> Step:
+def _time_of_day(expression: str, index: int, before: list[DateMathStep]) -> DateMathStep:
     if not before or before[0].sign != "/" or before[0].unit not in CALENDAR:
         fix = f"write {expression[:index]}/d@ and the time"
         raise _unreadable(expression, index, "a time of day needs a day: it stands after /d, /w, /M or /y", fix)
@@ -198,7 +198,7 @@ def _time_of_day(expression: str, index: int, before: list[Step]) -> Step:
     if found is None:
         fix = "write 00:00 to 23:59 with two digits each, as in now/d@09:30; the end of the day is now+1d/d"
         raise _unreadable(expression, index + 1, "expected a time of day", fix)
-    return Step("@", int(found[1]) * 60 + int(found[2]), "")
+    return DateMathStep("@", int(found[1]) * 60 + int(found[2]), "")
 
 
 def _no_unit(found: str, before: str) -> tuple[str, str]:
@@ -214,7 +214,7 @@ def _unreadable(expression: str, index: int, problem: str, fix: str) -> WindowEr
     return WindowError(f"{expression!r} at position {index + 1}: {problem}", fix)
 
 
-def _do(step: Step, at: datetime, zone: ZoneInfo) -> datetime:
+def _do(step: DateMathStep, at: datetime, zone: ZoneInfo) -> datetime:
     if step.sign == "/":
         return _round_down(at, step.unit, zone)
     if step.sign == "@":
@@ -222,7 +222,7 @@ def _do(step: Step, at: datetime, zone: ZoneInfo) -> datetime:
     return _move(at, step, zone)
 
 
-def _move(at: datetime, step: Step, zone: ZoneInfo) -> datetime:
+def _move(at: datetime, step: DateMathStep, zone: ZoneInfo) -> datetime:
     number = step.number if step.sign == "+" else -step.number
     if step.unit in _ABSOLUTE:
         return at + number * _ABSOLUTE[step.unit]

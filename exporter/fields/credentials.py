@@ -13,13 +13,13 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.files import read_named_file
 from exporter.fields.kinds import Reading, field_error, field_errors, kind, text_of
+from exporter.support.close_matches import close_match
 from exporter.support.files import shown_path
-from exporter.support.near import near_word
-from exporter.support.net import ascii_host, join_address, keeps_secrets
-from exporter.support.redaction import is_meant, told_place
+from exporter.support.net import ascii_host, is_confidential, join_address
+from exporter.support.redaction import is_plain_text, sanitized_place
 from exporter.support.secret import Secret, is_quoted, pasted
 
-_LONGEST_LABEL: Final = 60  # of a host
+_MAX_LABEL: Final = 60  # of a host
 _SECRET_FILE_BYTES: Final = 64 * 1024
 _REMOVE_QUOTES: Final = {
     "env": "remove them where the variable is set; docker run --env-file keeps quotes",
@@ -78,8 +78,8 @@ def secret_text(value: object, info: ValidationInfo, form: str = "{}") -> str:
 def _unopened(source: str, reading: Reading | None) -> str:
     if reading is not None:
         reading.unopened.append(source)
-    words = re.sub("[^a-z0-9]+", "-", told_place(source.partition(": ")[2]).lower())
-    return words[-_LONGEST_LABEL:].strip("-") or "unnamed"
+    words = re.sub("[^a-z0-9]+", "-", sanitized_place(source.partition(": ")[2]).lower())
+    return words[-_MAX_LABEL:].strip("-") or "unnamed"
 
 
 def _written_out(text: str, reading: Reading | None) -> str:
@@ -100,10 +100,10 @@ def source_of(value: object) -> str:
     return " ".join(f"{source}: {name}" for source, name in value.items()) if isinstance(value, Mapping) else ""
 
 
-def told_source(source: str, target: str) -> str:
+def shown_source(source: str, target: str) -> str:
     """Return what :func:`source_of` said of a credential of ``target``, for people: path, variable or ``inline:TARGET``."""
     name = source.partition(": ")[2]
-    return told_place(name) if name else f"inline:{target}"
+    return sanitized_place(name) if name else f"inline:{target}"
 
 
 def plain_ascii(text: str, where: str = "") -> str:
@@ -151,9 +151,9 @@ def _secret_variable(name: object, reading: Reading | None) -> str | None:
         return None
     environ = reading.environ if reading else {}
     # The same: only what is clearly a name is shown.
-    which = f"the environment variable {name}" if name.isupper() and is_meant(name) else "the named environment variable"
+    which = f"the environment variable {name}" if name.isupper() and is_plain_text(name) else "the named environment variable"
     if name not in environ:
-        near = near_word(name, sorted(environ)) if name.isupper() and is_meant(name) else None
+        near = close_match(name, sorted(environ)) if name.isupper() and is_plain_text(name) else None
         raise field_error(f"{which} is not set", f"did you mean {near}?" if near else "set it for the process of the exporter")
     if not environ[name].strip():
         raise field_error(f"{which} is empty", "give it a value")
@@ -210,7 +210,7 @@ def split_url(url: str, form: str) -> tuple[SplitResult, list[tuple[str, str]]]:
         wrong.append(("holds a user name or password", "remove everything before the @, and the @"))
     if port == 0:
         wrong.append(("has port 0", "remove the port or correct it"))
-    if not keeps_secrets(parts.scheme, host):
+    if not is_confidential(parts.scheme, host):
         what = "uses http to another machine, which shows the credential to everybody on the way"
         wrong.append((what, "write https://"))
     if parts.query or parts.fragment:

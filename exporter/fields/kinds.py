@@ -23,9 +23,9 @@ from exporter.fields.durations import PATTERN as DURATION_PATTERN
 from exporter.fields.durations import meant_duration, parse_duration
 from exporter.fields.zones import instead_of
 from exporter.support.files import is_no_file
-from exporter.support.redaction import is_meant, redact
+from exporter.support.invisible import code_point, find_invisible, first_invisible
+from exporter.support.redaction import is_plain_text, redact
 from exporter.support.secret import is_quoted
-from exporter.support.unseen import code_point, find_unseen, first_unseen
 
 REPORTED_ELSEWHERE: Final = "reported_elsewhere"
 """Type of an error that another one already tells of, such as a name whose owner is wrong."""
@@ -81,7 +81,7 @@ class FieldProblem(NamedTuple):
 def shown(value: object) -> str:
     """Return ``value`` as it may stand in a message: in quotes if it can be a slip, else how long it is."""
     text = str(value)
-    return repr(redact(text)) if is_meant(text) else f"a value of {len(text)} characters"
+    return repr(redact(text)) if is_plain_text(text) else f"a value of {len(text)} characters"
 
 
 _KINDS: Final = (
@@ -121,7 +121,7 @@ def text_of(value: object, example: str, *, any_text: bool = True) -> str:
 
 def seen(text: str) -> str:
     """Return ``text`` when a person's eye can trust it, else raise which character is in it that nobody sees."""
-    if (odd := find_unseen(text)) and odd[0] not in _SPACING:
+    if (odd := find_invisible(text)) and odd[0] not in _SPACING:
         message = f"holds {code_point(odd[0])}, which nobody sees, as character {odd.start() + 1}"
         raise field_error(message, "remove it, or write all of it anew")
     return text
@@ -209,7 +209,7 @@ def _pattern(pattern: str, what: str, example: str) -> Callable[[object], str]:
 
     def read(value: object) -> str:
         text = seen(text_of(value, example))
-        if not wanted.fullmatch(text) or first_unseen(text):
+        if not wanted.fullmatch(text) or first_invisible(text):
             raise field_error(f"{shown(text)} is not {what}", f"write it like {example}")
         return text
 
@@ -283,7 +283,7 @@ LabelName = Annotated[
 
 def _label_value(value: object) -> str:
     text = seen(text_of(value, "berlin"))
-    if len(text) > 100 or first_unseen(text):  # noqa: PLR2004  as long as every other name; scrapes are limited to it
+    if len(text) > 100 or first_invisible(text):  # noqa: PLR2004  as long as every other name; scrapes are limited to it
         raise field_error("is not a label value: one line of at most 100 characters", "shorten it")
     return text
 

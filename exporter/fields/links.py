@@ -29,7 +29,7 @@ def secret_part(url: str) -> str | None:
     return "a query, which may be a secret" if parts.query or parts.fragment else None
 
 
-def trouble_with_address(url: str) -> tuple[str, str] | None:
+def address_problem(url: str) -> tuple[str, str] | None:
     """Return what is wrong with the base of links, and the fix; ``None`` when it can be used."""
     # The URLs go into Go templates and query strings: no braces, no quotes, no query of their own.
     try:
@@ -55,7 +55,7 @@ def trouble_with_address(url: str) -> tuple[str, str] | None:
 
 def _address(value: object) -> str:
     url = seen(text_of(value, "https://sync.example.org", any_text=False))
-    if trouble := trouble_with_address(url):
+    if trouble := address_problem(url):
         raise field_error(*trouble)
     return url
 

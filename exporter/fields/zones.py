@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 _FIXED: Final = re.compile(r"Etc/GMT([+-])([1-9][0-9]?)")
-_LONGEST: Final = 60  # of a name of which it is worth to look for another
+_MAX_NAME: Final = 60  # of a name of which it is worth to look for another
 _SHORT: Final = 4
 _ANY: Final = "the zone of the business, such as Europe/Berlin"
 _ODD: Final[Mapping[str, tuple[str, str]]] = {
@@ -151,7 +151,7 @@ def instead_of(name: str) -> str:
 
 def place_like(name: str) -> str | None:
     """Return the place that ``name``, which is no zone, may mean: in small letters, the city alone, a slip of the pen."""
-    if len(name) > _LONGEST:
+    if len(name) > _MAX_NAME:
         return None
     wanted = name.strip().replace(" ", "_").lower()
     if wanted.startswith(_CENTRAL_EUROPE):

@@ -7,7 +7,7 @@ from exporter.metrics.exposition import Format
 from exporter.metrics.families.catalog import FAMILIES
 from exporter.metrics.families.family import Family, Histogram
 from exporter.metrics.instruments import Instruments, TargetInstruments
-from exporter.metrics.page import Page
+from exporter.metrics.page import MetricsPage
 from exporter.support.segments import MadePage
 
-__all__ = ["FAMILIES", "Family", "Format", "Histogram", "Instruments", "MadePage", "Page", "TargetInstruments"]
+__all__ = ["FAMILIES", "Family", "Format", "Histogram", "Instruments", "MadePage", "MetricsPage", "TargetInstruments"]

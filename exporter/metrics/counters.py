@@ -15,7 +15,7 @@ from exporter.metrics.exposition import distribution, samples
 from exporter.metrics.families.family import Family, Histogram
 
 
-class Changes:
+class ChangeMark:
     """A mark that is another one after each change, whichever threads make them: no mark comes twice."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Counters:
     Each change is noted in ``changes``, which others may share.
     """
 
-    def __init__(self, labels: str, families: Iterable[Family], changes: Changes) -> None:
+    def __init__(self, labels: str, families: Iterable[Family], changes: ChangeMark) -> None:
         self._labels = labels
         self._lock = Lock()
         self._counts: dict[Family, dict[tuple[str, ...], float]] = {family: {} for family in families}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from exporter.metrics.exposition import encode, labels_text, samples, target_labels_text
-from exporter.metrics.families.catalog import COUNTERS, GROUPS, TARGET_INFO, shown
+from exporter.metrics.families.catalog import COUNTERS, GROUPS, TARGET_INFO, target_observations
 from exporter.metrics.families.family import Family
 from exporter.metrics.instruments import TargetInstruments
 from exporter.state.snapshot import TargetView
@@ -54,7 +54,7 @@ class Fragments:
             labels = ",".join(filter(None, (self._labels, labels_text(target.labels))))
             self._put(TARGET_INFO, encode(f"{TARGET_INFO.name}{{{labels}}} 1.0\n"))
             self._info = target.labels
-        seen = shown(target)
+        seen = target_observations(target)
         for position, group in enumerate(GROUPS):
             piece, before = group.piece(seen), self._pieces[position]
             if piece is before:

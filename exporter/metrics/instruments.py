@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from exporter import __version__
 from exporter.errors import Reason
-from exporter.metrics.counters import Changes, Counters
+from exporter.metrics.counters import ChangeMark, Counters
 from exporter.metrics.exposition import labels_text, target_labels_text
 from exporter.metrics.families import api, freshness, process
 from exporter.metrics.families.bookings import DISCOVERED, VANISHED
@@ -48,7 +48,7 @@ class TargetInstruments:
     How long requests took and which were repeated is counted in ``of_platform``, for all targets of the platform together.
     """
 
-    def __init__(self, target: str, platform: str, of_platform: Counters, changes: Changes) -> None:
+    def __init__(self, target: str, platform: str, of_platform: Counters, changes: ChangeMark) -> None:
         self.target = target
         self.platform = platform
         self._of_platform = of_platform
@@ -122,7 +122,7 @@ class Instruments:
     def __init__(self, registry: CollectorRegistry, *, revision: str = "", shard: Shard = WHOLE) -> None:
         self.registry = registry
         self._targets: dict[str, TargetInstruments] = {}
-        self._changes = Changes()
+        self._changes = ChangeMark()
         self._platforms: dict[str, Counters] = {}
         self._watched: dict[str, Counters] = {}  # of platforms that have a target, or had one
         self._gauges: dict[Family, prometheus_client.Gauge] = {}
@@ -219,7 +219,7 @@ class Instruments:
     def _of_platform(self, platform: str) -> Counters:
         if platform not in self._platforms:
             labels = labels_text(dict(zip(PLATFORM_LABELS, (platform,), strict=True)))
-            self._platforms[platform] = Counters(labels, OF_PLATFORM, Changes())
+            self._platforms[platform] = Counters(labels, OF_PLATFORM, ChangeMark())
         return self._platforms[platform]
 
     def _lateness_of(self, platform: str) -> prometheus_client.Histogram:

@@ -50,7 +50,7 @@ class _Whole(msgspec.Struct, frozen=True):
         return self.version == version and self.of_platforms == of_platforms
 
 
-class Page:
+class MetricsPage:
     """Makes pages of views. Its methods are synchronous and may be called in any thread.
 
     Lines of one family and ``chunk`` targets are a unit, and units in a row of at least ``segment`` bytes a segment.

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
-from exporter.monitoring.alerts import FixedBy, Severity, alert_groups
+from exporter.monitoring.alerts import AlertSeverity, FixedBy, alert_groups
 from exporter.monitoring.inhibitions import Inhibition, inhibitions
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import JOB_LABELS, RECENT
@@ -34,10 +34,10 @@ TARGETS: Final = "cause:booking_sync_targets:count"
 SEEN: Final = "seen"
 """The ``alertstate`` of what no alert says yet, beside ``firing`` and ``pending``."""
 
-CODES: Final[Mapping[Severity, int]] = {
-    Severity.CRITICAL: Verdict.CRITICAL,
-    Severity.WARNING: Verdict.WARNING,
-    Severity.INFO: Verdict.OK,
+CODES: Final[Mapping[AlertSeverity, int]] = {
+    AlertSeverity.CRITICAL: Verdict.CRITICAL,
+    AlertSeverity.WARNING: Verdict.WARNING,
+    AlertSeverity.INFO: Verdict.OK,
 }
 """Severities as the numbers of the verdicts, the worse the higher."""
 

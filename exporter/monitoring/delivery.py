@@ -17,8 +17,8 @@ from exporter.fields.kinds import LabelValue, Zone, field_error, named, seen, te
 from exporter.fields.links import secret_part
 from exporter.monitoring.extra import Extra
 from exporter.platforms.settings import Strict
-from exporter.support.near import near_word
-from exporter.support.redaction import is_meant
+from exporter.support.close_matches import close_match
+from exporter.support.redaction import is_plain_text
 
 SECRETS: Final = "/run/secrets"
 """Where compose.yaml mounts the files with secrets into Alertmanager."""
@@ -78,7 +78,7 @@ def _smarthost(value: object) -> str:
     if not (re.fullmatch(r"[\w.\-\[\]:]+", host) and re.fullmatch(PORT, port)):
         # Not more of it than the host: a password may stand in an address.
         bare = re.sub(r"^[a-z]+://", "", text)
-        is_host = re.fullmatch(r"[A-Za-z0-9.-]+", bare) and is_meant(bare)
+        is_host = re.fullmatch(r"[A-Za-z0-9.-]+", bare) and is_plain_text(bare)
         fix = f"add the port: {bare}:587" if is_host else "write it like smtp.example.org:587"
         raise field_error("is not HOST:PORT with a port from 1 to 65535", fix)
     return text
@@ -143,7 +143,7 @@ def _as_weekdays(text: str) -> str:
     """Return how to write days of which one is misspelt or short, as in ``mon-fri``."""
     written = re.split("[:-]", text)
     shortened = ((day for day in _DAYS if len(each) > 1 and day.startswith(each)) for each in written)
-    days = [near_word(each, _DAYS) or next(short, None) for each, short in zip(written, shortened, strict=True)]
+    days = [close_match(each, _DAYS) or next(short, None) for each, short in zip(written, shortened, strict=True)]
     if None in days or len(days) > 2:  # noqa: PLR2004  from, to
         return "write each like monday:friday, or sunday"
     return f"write {':'.join(map(str, days))}"

@@ -19,7 +19,7 @@ from exporter.monitoring.hurry import GROUP_WAITS
 from exporter.monitoring.unreached import OF_THE_BUNDLE, in_their_own_words, takes_all, takings
 from exporter.platforms.settings import Strict
 
-Place: TypeAlias = tuple[str | int, ...]
+KeyPath: TypeAlias = tuple[str | int, ...]
 
 _SECRET: Final = frozenset(
     {
@@ -166,7 +166,7 @@ class Extra(Strict):
 
 
 def _route_problems(
-    place: Place, route: Mapping[str, Any], receivers: Sequence[str], intervals: Sequence[str]
+    place: KeyPath, route: Mapping[str, Any], receivers: Sequence[str], intervals: Sequence[str]
 ) -> Iterator[FieldProblem]:
     if not place[2:] and "receiver" not in route:
         yield FieldProblem(place, "names no receiver", "add receiver: NAME")
@@ -179,7 +179,7 @@ def _route_problems(
             yield FieldProblem((*place, key), f"{shown(str(unknown[0]))} is not an interval of the bundle", fix)
 
 
-def _all_of(route: Mapping[str, Any], place: Place) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+def _all_of(route: Mapping[str, Any], place: KeyPath) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
     yield place, route
     for number, child in enumerate(route.get("routes", [])):
         yield from _all_of(child, (*place, "routes", number))

@@ -26,15 +26,15 @@ _MIN_GROUP_WAIT_SECONDS: Final = 2.0
 """The way from Prometheus to Alertmanager is as long as in life: what explains others has to arrive before they are told."""
 
 
-def divided(duration: str, by: float, *, least: float = 0.0) -> str:
+def divided(duration: str, by: float, *, min_seconds: float = 0.0) -> str:
     """Return a duration divided, at least so many seconds; one that is no wait at all stays so."""
     if by == 1 or duration in {"0s", "0"}:
         return duration
-    milliseconds = max(1, round(1_000 * max(least, parse_duration(duration) / by)))
+    milliseconds = max(1, round(1_000 * max(min_seconds, parse_duration(duration) / by)))
     return f"{milliseconds}ms" if milliseconds % 1_000 else f"{milliseconds // 1_000}s"
 
 
-def divided_expression(expression: str, by: float, *, seconds: str = "", least: float = 0.0) -> str:
+def divided_expression(expression: str, by: float, *, seconds: str = "", min_seconds: float = 0.0) -> str:
     """Return PromQL with ranges, subqueries and offsets divided, and with ``seconds``, a number as it stands there.
 
     A range of samples is at least so many seconds long.
@@ -42,8 +42,8 @@ def divided_expression(expression: str, by: float, *, seconds: str = "", least: 
 
     def shrink(found: re.Match[str]) -> str:
         of_samples = re.fullmatch(rf"\[{_DURATION}\]", found[0])
-        floor = least if of_samples else 0.0
-        return re.sub(_DURATION, lambda duration: divided(duration[0], by, least=floor), found[0])
+        floor = min_seconds if of_samples else 0.0
+        return re.sub(_DURATION, lambda duration: divided(duration[0], by, min_seconds=floor), found[0])
 
     if by == 1:
         return expression
@@ -54,9 +54,10 @@ def divided_expression(expression: str, by: float, *, seconds: str = "", least: 
 
 def hurried_route(route: Mapping[str, object], by: int) -> dict[str, object]:
     """Return a route whose groups wait shorter."""
-    least = {"group_wait": _MIN_GROUP_WAIT_SECONDS}
+    min_seconds = {"group_wait": _MIN_GROUP_WAIT_SECONDS}
     return {
-        key: divided(str(value), by, least=least.get(key, 0.0)) if key in GROUP_WAITS else value for key, value in route.items()
+        key: divided(str(value), by, min_seconds=min_seconds.get(key, 0.0)) if key in GROUP_WAITS else value
+        for key, value in route.items()
     }
 
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from exporter.errors import ConfigError, Problem
-from exporter.fields.links import trouble_with_address
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.fields.links import address_problem
 from exporter.monitoring.delivery import Delivery
 from exporter.monitoring.password import FOLDER
 from exporter.monitoring.promql import of_jobs
@@ -77,30 +77,32 @@ class Options:
     password_file: str = f"{FOLDER}/password"
 
     def __post_init__(self) -> None:
-        problems = [] if self.jobs else [Problem("--job", "names no job", "name the job that scrapes the exporter")]
-        problems += [Problem("--job", *trouble) for job in self.jobs if (trouble := trouble_with_job(job))]
+        problems = [] if self.jobs else [ConfigProblem("--job", "names no job", "name the job that scrapes the exporter")]
+        problems += [ConfigProblem("--job", *trouble) for job in self.jobs if (trouble := job_problem(job))]
         if len(set(self.jobs)) < len(self.jobs):
-            problems.append(Problem("--job", "names one twice", "name each once"))
-        if trouble := trouble_with_slo(self.slo):
-            problems.append(Problem("--slo", *trouble))
+            problems.append(ConfigProblem("--job", "names one twice", "name each once"))
+        if trouble := slo_problem(self.slo):
+            problems.append(ConfigProblem("--slo", *trouble))
         if self.targets < 0:
-            problems.append(Problem("--targets", f"{self.targets} is less than none", "leave it out for no limit"))
+            problems.append(ConfigProblem("--targets", f"{self.targets} is less than none", "leave it out for no limit"))
         if self.language not in LANGUAGES:
             problems.append(
-                Problem("--language", f"{self.language!r} is not one of the languages", f"write one of {', '.join(LANGUAGES)}")
+                ConfigProblem(
+                    "--language", f"{self.language!r} is not one of the languages", f"write one of {', '.join(LANGUAGES)}"
+                )
             )
         if not 1 <= self.hurry <= MAX_HURRY:
             problems.append(
-                Problem("--hurry", f"{self.hurry} is not between 1 and {MAX_HURRY}", "write 60 for a minute in a second")
+                ConfigProblem("--hurry", f"{self.hurry} is not between 1 and {MAX_HURRY}", "write 60 for a minute in a second")
             )
         problems += [
-            Problem(flag, *trouble)
+            ConfigProblem(flag, *trouble)
             for flag, url in (
                 ("--grafana-url", self.grafana_url),
                 ("--runbook-url", self.runbook_url),
                 ("--board-url", self.board_url),
             )
-            if url and (trouble := trouble_with_address(url))
+            if url and (trouble := address_problem(url))
         ]
         if problems:
             raise ConfigError(problems)
@@ -156,7 +158,7 @@ def _plain(number: Decimal) -> str:
 # What is wrong with a value, and the fix; None when it can be used. A flag and a key of the file say the same.
 
 
-def trouble_with_job(job: str) -> tuple[str, str] | None:
+def job_problem(job: str) -> tuple[str, str] | None:
     """Return what is wrong with the name of a job."""
     if not job or any(character in job for character in _QUOTING):
         return "is empty or holds a quote, backslash, brace, dollar or line break", "write the name as in scrape_configs"
@@ -168,7 +170,7 @@ def trouble_with_job(job: str) -> tuple[str, str] | None:
     return None
 
 
-def trouble_with_slo(slo: float) -> tuple[str, str] | None:
+def slo_problem(slo: float) -> tuple[str, str] | None:
     """Return what is wrong with an objective."""
     if not 0 < slo < 1:
         percent = slo if 1 < slo < 100 else 99  # noqa: PLR2004  per cent

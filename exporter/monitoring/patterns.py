@@ -8,7 +8,7 @@ from typing import Final
 
 _OTHERWISE: Final = re.compile(r"\[\[|--|&&|~~|\\[pPzQEC]|\(\?(?!:|P<)")
 _REPEATED_GROUP: Final = re.compile(r"\)[*+{]")
-_MOST_REPEATS: Final = 6
+_MAX_REPEATS: Final = 6
 """Python tries out what RE2 does not have to; a label is short enough for as many."""
 
 
@@ -16,7 +16,7 @@ _MOST_REPEATS: Final = 6
 def anchored(pattern: str) -> re.Pattern[str] | None:
     """Return a pattern for :meth:`~re.Pattern.fullmatch`; ``None`` where Python would read it otherwise, or for ever."""
     repeats = sum(pattern.count(sign) for sign in "*+{")
-    if _OTHERWISE.search(pattern) or _REPEATED_GROUP.search(pattern) or repeats > _MOST_REPEATS:
+    if _OTHERWISE.search(pattern) or _REPEATED_GROUP.search(pattern) or repeats > _MAX_REPEATS:
         return None
     try:
         return re.compile(pattern, re.ASCII)

@@ -15,13 +15,13 @@ from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from exporter.errors import BookingSyncError, Problem
+from exporter.errors import BookingSyncError, ConfigProblem
 from exporter.support.files import read_file
 
 RECORD: Final = ".rendered.json"
 
-_MOST_BYTES: Final = 1024 * 1024
-_LONGEST_NAME: Final = 200
+_MAX_BYTES: Final = 1024 * 1024
+_MAX_NAME: Final = 200
 _FOLDERS: Final = ("config", "dashboards", "docs")
 _WRITTEN: Final = "Written by `booking-sync-exporter monitoring render`"
 _KEPT: Final = "move the edit into monitoring.yml or a file of your own, or give --force, which loses it"
@@ -105,7 +105,7 @@ def folder(path: Path) -> Folder:
     if (path / RECORD).is_symlink():
         raise BookingSyncError(f"{path / RECORD} is a link, and is written anew by each render; remove it")
     try:
-        found = json.loads(read_file(path / RECORD, _MOST_BYTES).decode())
+        found = json.loads(read_file(path / RECORD, _MAX_BYTES).decode())
     except (OSError, ValueError, RecursionError):
         found = {}
     files = found.get("files") if isinstance(found, dict) else None
@@ -120,7 +120,7 @@ def _digests(value: object) -> frozenset[str]:
 def _is_ours(name: str) -> bool:
     # A record that somebody else wrote must not make us remove their files.
     path = PurePosixPath(name)
-    plain = str(path) == name and name.isprintable() and ".." not in path.parts and len(name) <= _LONGEST_NAME
+    plain = str(path) == name and name.isprintable() and ".." not in path.parts and len(name) <= _MAX_NAME
     return plain and path.parts[:1] in [(one,) for one in _FOLDERS]
 
 
@@ -134,6 +134,6 @@ def _record(digests: Mapping[str, str | list[str]]) -> str:
     return json.dumps({"about": about, "files": dict(sorted(digests.items()))}, indent=2) + "\n"
 
 
-def refusal(path: str) -> Problem:
+def refusal(path: str) -> ConfigProblem:
     """Return what is told of a file that was edited."""
-    return Problem("", "was edited since it was rendered; nothing is written", _KEPT, file=path)
+    return ConfigProblem("", "was edited since it was rendered; nothing is written", _KEPT, file=path)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 
 from exporter.config import field_problems, problems_of_file, read_text
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import Duration, FieldProblem, LabelValue, Reading, field_error, named, seen, shown, text_of
 from exporter.fields.links import Address, UidPrefix
@@ -26,14 +26,14 @@ from exporter.monitoring.extra import Extra
 from exporter.monitoring.matchers import Matcher
 from exporter.monitoring.options import (
     Options,
-    trouble_with_job,
-    trouble_with_slo,
+    job_problem,
+    slo_problem,
 )
 from exporter.monitoring.password import FOLDER
 from exporter.monitoring.receivers import receivers
 from exporter.monitoring.unreached import OF_THE_BUNDLE, Taking, takings, unreached
 from exporter.platforms.settings import Strict, default
-from exporter.support.near import same_word
+from exporter.support.close_matches import respelled
 from exporter.support.yaml_source import read_yaml, show_path
 from exporter.texts import LANGUAGES
 
@@ -56,13 +56,13 @@ MAX_SHARDS: Final = 1000
 
 def _job(value: object) -> str:
     name = seen(text_of(value, "booking-sync-exporter"))
-    if trouble := trouble_with_job(name):
+    if trouble := job_problem(name):
         raise field_error(*trouble)
     return name
 
 
 def _slo(value: float) -> float:
-    if trouble := trouble_with_slo(value):
+    if trouble := slo_problem(value):
         raise field_error(*trouble)
     return value
 
@@ -111,7 +111,7 @@ _LANGUAGES_NAMES: Final = {"english": "en", "german": "de", "deutsch": "de", "ru
 def _language(value: object) -> str:
     language = text_of(value, "en", any_text=False)
     if language not in LANGUAGES:
-        meant = _LANGUAGES_NAMES.get(language.lower()) or same_word(language, LANGUAGES)
+        meant = _LANGUAGES_NAMES.get(language.lower()) or respelled(language, LANGUAGES)
         fix = f"write {meant}" if meant in LANGUAGES else f"write one of {', '.join(LANGUAGES)}"
         raise field_error(f"{shown(language)} is not one of the languages", fix)
     return language
@@ -339,9 +339,11 @@ def load_settings(path: Path) -> Settings:
         problems += field_problems(error, source, Settings)
     if isinstance(written, dict) and isinstance(written.get("targets"), list):
         fix = "name it with --config.file, and here the file for the bundle"
-        problems = [Problem("", "is the configuration of the exporter", fix)]
+        problems = [ConfigProblem("", "is the configuration of the exporter", fix)]
     if settings is not None:
-        problems += [Problem(show_path(at), what, fix, line=source.line(at)) for at, what, fix in _cross_problems(settings)]
+        problems += [
+            ConfigProblem(show_path(at), what, fix, line=source.line(at)) for at, what, fix in _cross_problems(settings)
+        ]
     if problems or settings is None:
         raise ConfigError(problems_of_file(problems, path))
     return settings

@@ -17,14 +17,14 @@ from exporter.fields.kinds import FieldProblem, shown
 from exporter.monitoring.matchers import Matcher, matchers_of
 from exporter.support.yaml_source import show_path
 
-Place: TypeAlias = tuple[str | int, ...]
+KeyPath: TypeAlias = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Taking:
     """A route at its place in the file, what it fits, and whether it hands on what it takes."""
 
-    place: Place
+    place: KeyPath
     matchers: frozenset[Matcher]
     goes_on: bool = False
 
@@ -103,7 +103,9 @@ def unreached(before: Sequence[Taking], taking: Taking, domains: Mapping[str, Se
     return FieldProblem(taking.place, f"no alert reaches it: {takes} all that it fits", fix)
 
 
-def in_their_own_words(routes: Sequence[Mapping[str, Any]], place: Place, above: frozenset[Matcher]) -> Iterator[FieldProblem]:
+def in_their_own_words(
+    routes: Sequence[Mapping[str, Any]], place: KeyPath, above: frozenset[Matcher]
+) -> Iterator[FieldProblem]:
     """Yield what is told of routes of one list, in Alertmanager's own words, and of those below them."""
     before: list[Taking] = []
     for taking in takings(routes, place, above):
@@ -115,7 +117,7 @@ def in_their_own_words(routes: Sequence[Mapping[str, Any]], place: Place, above:
         before.append(taking)
 
 
-def takings(routes: Sequence[Mapping[str, Any]], place: Place, above: frozenset[Matcher] = frozenset()) -> list[Taking]:
+def takings(routes: Sequence[Mapping[str, Any]], place: KeyPath, above: frozenset[Matcher] = frozenset()) -> list[Taking]:
     """Return what each route of a list takes of that which gets there."""
     return [
         Taking((*place, number), above | frozenset(matchers_of(route)), route.get("continue") is True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from exporter.errors import BookingSyncError, ConfigError, Problem
+from exporter.errors import BookingSyncError, ConfigError, ConfigProblem
 from exporter.support.files import replace_whole, resolved
 
 _MODE: Final = 0o644
@@ -22,12 +22,12 @@ def folder_of(written: str) -> Path:
 
     A variable of a shell that is not set leaves nothing of a name, or ``/``; a flag whose value was forgotten takes the next.
     """
-    if trouble := _trouble_with_folder(written):
-        raise ConfigError([Problem("--out", *trouble)])
+    if trouble := _folder_problem(written):
+        raise ConfigError([ConfigProblem("--out", *trouble)])
     return Path(written)
 
 
-def _trouble_with_folder(written: str) -> tuple[str, str] | None:
+def _folder_problem(written: str) -> tuple[str, str] | None:
     if not written.strip():
         return "names no folder", "name one, or write . for this one"
     if written != written.strip() or not written.isprintable():

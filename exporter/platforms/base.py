@@ -61,7 +61,7 @@ class Events(Protocol):
         ...
 
 
-class SinceStore(Protocol):
+class ConnectionHistory(Protocol):
     """Which states each connection had, and since when it has the present one."""
 
     def seen(self, target: str, connection: str, present: Change, now: float) -> tuple[Change, ...]:
@@ -104,7 +104,7 @@ class Admission(Protocol):
         ...
 
 
-def _nobody(operation: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
+def _ignore_exchange(operation: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
     """Hear nothing."""
 
 
@@ -112,10 +112,10 @@ class Services(msgspec.Struct, frozen=True):
     """What a session may use of the outside world; everything a test wants to replace.
 
     ``http`` is shared by all targets (one pool, no cookies, no redirects), and so is ``admission``, which divides what this
-    machine can do; ``since`` remembers which status a connection had when, across restarts when a state file is configured.
+    machine can do; ``history`` remembers which status a connection had when, across restarts when a state file is configured.
     ``policy`` is asked for what the target accepts, which changes while the session lives.
     ``shared`` is what the sessions of one platform have in common, as its :attr:`Platform.new_shared` made it. ``known`` is
-    told of tokens that come while it runs, so that they are masked wherever they turn up. ``heard`` is told of each whole
+    told of tokens that come while it runs, so that they are masked wherever they turn up. ``on_exchange`` is told of each whole
     answer: operation, HTTP status, headers, body.
     """
 
@@ -123,12 +123,12 @@ class Services(msgspec.Struct, frozen=True):
     clock: Clock
     random: Random
     events: Events
-    since: SinceStore
+    history: ConnectionHistory
     admission: Admission
     shared: object = None
     policy: Callable[[], TargetPolicy] = TargetPolicy
     known: KnownSecrets = msgspec.field(default_factory=KnownSecrets)
-    heard: Callable[[str, int, Mapping[str, str], bytes], None] = _nobody
+    on_exchange: Callable[[str, int, Mapping[str, str], bytes], None] = _ignore_exchange
 
 
 RETRIED: Final = (

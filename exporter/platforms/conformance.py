@@ -89,7 +89,7 @@ class Holds(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Judgement:
     """How a statement fared, and what was seen: ``template`` is ours, ``parts`` are numbers and words of ours."""
 
     holds: Holds
@@ -106,9 +106,9 @@ class Judged:
         return self.template.format(*self.parts)
 
 
-def judged(holds: bool, template: str, *parts: int | Word) -> Judged:
+def judged(holds: bool, template: str, *parts: int | Word) -> Judgement:
     """Return that a statement holds, or does not, by what was seen."""
-    return Judged(Holds.YES if holds else Holds.NO, template, parts)
+    return Judgement(Holds.YES if holds else Holds.NO, template, parts)
 
 
 class UnseenError(Exception):
@@ -116,7 +116,7 @@ class UnseenError(Exception):
 
     def __init__(self, template: str, *parts: int | Word) -> None:
         super().__init__(template)
-        self.judged = Judged(Holds.UNSEEN, template, parts)
+        self.judged = Judgement(Holds.UNSEEN, template, parts)
 
 
 class Exchange(msgspec.Struct, frozen=True):
@@ -138,7 +138,7 @@ class Exchange(msgspec.Struct, frozen=True):
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004  HTTP: success
 
 
-class Heard(msgspec.Struct, frozen=True):
+class Transcript(msgspec.Struct, frozen=True):
     """All questions with their answers, and what a judge has to know besides: ``sign_in`` and what was asked with."""
 
     exchanges: Mapping[str, Exchange]
@@ -181,7 +181,7 @@ class Heard(msgspec.Struct, frozen=True):
         return self.facts[name]
 
 
-Judge = Callable[[Heard], Judged]
+Judge = Callable[[Transcript], Judgement]
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -191,10 +191,10 @@ class Statement(msgspec.Struct, frozen=True):
     sentence: str
     judge: Judge
 
-    def judged(self, heard: Heard) -> Judged:
+    def judged(self, transcript: Transcript) -> Judgement:
         """Return how the statement fared; the same for the same answers."""
         try:
-            return self.judge(heard)
+            return self.judge(transcript)
         except UnseenError as unseen:
             return unseen.judged
 

@@ -28,7 +28,7 @@ from exporter.errors import (
 )
 from exporter.platforms.answer_kinds import REFUSAL, AnswerKind
 from exporter.platforms.base import Services
-from exporter.platforms.http_body import ACCEPTED, CrumbledError, TooLargeError, UnreadableError, read_body
+from exporter.platforms.http_body import ACCEPTED, FragmentedError, TooLargeError, UnreadableError, read_body
 from exporter.platforms.http_pool import CONNECT_SECONDS, ONCE, NameLookupError, NoDescriptorError
 
 USER_AGENT: Final = f"booking-sync-exporter/{__version__}"
@@ -106,7 +106,7 @@ async def exchange(
         raise _lost(error, host) from None
     finally:
         services.events.request(operation, code, clock.monotonic() - began)
-    services.heard(operation, response.status_code, response.headers, body)
+    services.on_exchange(operation, response.status_code, response.headers, body)
     return Answer(response.status_code, response.headers, body)
 
 
@@ -118,7 +118,7 @@ async def _read(response: httpx.Response, host: str, kind: AnswerKind) -> bytes:
         body = await read_body(aiter(response.stream), response.headers.get("content-encoding", ""), asked.body.number)
     except TooLargeError:
         what = f"{host} sent more than {asked.body} for {asked.what}"
-    except CrumbledError:
+    except FragmentedError:
         what = f"{host} sends its answer in crumbs of a few bytes"
     except UnreadableError as error:
         what = f"{host} sent a body that cannot be decompressed: {error}"

@@ -25,7 +25,7 @@ _PIECE_BYTES: Final = 64
 _OPENED_BYTES: Final = 64 * 1024  # at a time, so that no body stands in memory three times
 
 
-class CrumbledError(Exception):
+class FragmentedError(Exception):
     """The body comes in crumbs: more than a thousand pieces that bring less than 64 bytes of it on average.
 
     Each costs the event loop as much as a large one, so that a peer could fill a core with a few kilobytes a second. Servers
@@ -46,7 +46,7 @@ class UnreadableError(Exception):
 async def read_body(pieces: AsyncIterator[bytes], coding: str, limit: int) -> bytes:
     """Return the body that ``pieces`` bring in ``coding``.
 
-    Raises :class:`TooLargeError` above ``limit`` bytes, :class:`CrumbledError` and :class:`UnreadableError`.
+    Raises :class:`TooLargeError` above ``limit`` bytes, :class:`FragmentedError` and :class:`UnreadableError`.
     """
     name = coding.strip().lower()
     if name not in _CODINGS:
@@ -78,7 +78,7 @@ def _check(size: int, number: int, limit: int) -> None:
     if size > limit:
         raise TooLargeError
     if number > PIECES.number + size // _PIECE_BYTES:
-        raise CrumbledError
+        raise FragmentedError
 
 
 class _Members:

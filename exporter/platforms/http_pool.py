@@ -20,11 +20,11 @@ from yarl import URL
 
 from exporter.clock import Clock
 from exporter.platforms.connections import USE, Admit, Connector, Use
-from exporter.platforms.names import Names
+from exporter.platforms.name_resolution import HostResolver
 from exporter.platforms.proxies import Proxies
-from exporter.platforms.retry import usable
-from exporter.platforms.routes import ROUTE, Route, host_route
-from exporter.platforms.sockets import NO_DESCRIPTOR, Sockets, room_for_sockets
+from exporter.platforms.retry import usable_seconds
+from exporter.platforms.routes import ROUTE, NetworkRoute, host_route
+from exporter.platforms.sockets import NO_DESCRIPTOR, Sockets, max_sockets
 
 if TYPE_CHECKING:
     from exporter.fields.routes import Proxy
@@ -48,7 +48,7 @@ def open_pool(clock: Clock, *, admit: Admit | None = None) -> HttpPool:
     Raises :class:`~exporter.errors.ConfigError` for a variable that cannot be used.
     """
     route = host_route()
-    return HttpPool(clock, tls=route.trust, proxies=route.proxies, names=Names(clock), admit=admit)
+    return HttpPool(clock, tls=route.trust, proxies=route.proxies, names=HostResolver(clock), admit=admit)
 
 
 def _nothing() -> None:
@@ -87,10 +87,10 @@ class HttpPool(httpx.AsyncBaseTransport):
         max_connections: int | None = None,
     ) -> None:
         self._clock = clock
-        self._route = Route(tls, proxies or Proxies())
+        self._route = NetworkRoute(tls, proxies or Proxies())
         self._names = names
         self._admit = admit
-        self._sockets = Sockets(clock, max_connections or room_for_sockets())
+        self._sockets = Sockets(clock, max_connections or max_sockets())
         self._shared: aiohttp.ClientSession | None = None
         self._single: aiohttp.ClientSession | None = None
         self._closed = False
@@ -102,7 +102,7 @@ class HttpPool(httpx.AsyncBaseTransport):
         shows within a round trip; who cuts later had the request, and may be busy with it. Nor is it one when this process
         stood still meanwhile (it was stopped, its machine suspended): whoever waited for us had every reason to hang up.
         """
-        once, began, stopped = ONCE in request.extensions, usable(self._clock), self._clock.stopped()
+        once, began, stopped = ONCE in request.extensions, usable_seconds(self._clock), self._clock.stopped()
         use = Use(opened=once)
         token = USE.set(use)
         detour = request.extensions.get(ROUTE)
@@ -112,7 +112,7 @@ class HttpPool(httpx.AsyncBaseTransport):
             try:
                 return await self._send(self._session(single=once), request, route.trust, proxy)
             except aiohttp.ClientConnectionError:
-                had_it = use.opened or usable(self._clock) - began > CONNECT_SECONDS
+                had_it = use.opened or usable_seconds(self._clock) - began > CONNECT_SECONDS
                 if once or self._closed or (had_it and self._clock.stopped() == stopped):
                     raise
             return await self._send(self._session(single=True), request, route.trust, proxy)

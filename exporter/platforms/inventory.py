@@ -22,7 +22,7 @@ from exporter.errors import (
 from exporter.limits import MESSAGE, NAME
 from exporter.model import Value
 from exporter.platforms.advice import PlatformAdvice
-from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
+from exporter.platforms.retry import MAX_WAIT_SECONDS, wait_allowance
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Gap(Value, frozen=True):
     fix: str
 
 
-class Names(Value, frozen=True):
+class SuggestedNames(Value, frozen=True):
     """What a key of the target's configuration (``aliases``) can say: ids, each with the name that it has there."""
 
     key: str
@@ -67,10 +67,10 @@ class Inventory(Value, frozen=True):
     """What an account has, as far as it could be read."""
 
     listings: tuple[Listing, ...] = ()
-    names: tuple[Names, ...] = ()
+    names: tuple[SuggestedNames, ...] = ()
     gaps: tuple[Gap, ...] = ()
 
-    def told(self, by: Callable[[str, int], str]) -> Inventory:
+    def map_texts(self, by: Callable[[str, int], str]) -> Inventory:
         """Return the same with all of its texts as ``by`` tells them, in so many letters at most."""
 
         def name(text: str) -> str:
@@ -81,7 +81,7 @@ class Inventory(Value, frozen=True):
 
         return Inventory(
             tuple(Listing(one.what, one.columns, tuple(tuple(map(name, row)) for row in one.rows)) for one in self.listings),
-            tuple(Names(one.key, tuple((name(key), name(text)) for key, text in one.found)) for one in self.names),
+            tuple(SuggestedNames(one.key, tuple((name(key), name(text)) for key, text in one.found)) for one in self.names),
             tuple(Gap(one.what, message(one.message), message(one.fix)) for one in self.gaps),
         )
 
@@ -112,7 +112,7 @@ class Gaps:
         error = self._last
         if error is None:
             try:
-                with patience(MAX_PATIENCE_SECONDS):
+                with wait_allowance(MAX_WAIT_SECONDS):
                     return await read()
             except PollError as failed:
                 error = failed

@@ -11,9 +11,9 @@ from exporter.platforms.conformance import (
     MISSING,
     TOKEN,
     Exchange,
-    Heard,
     Judge,
-    Judged,
+    Judgement,
+    Transcript,
     UnseenError,
     Word,
     at,
@@ -49,15 +49,15 @@ def told(found: Counter[Word]) -> tuple[str, tuple[int | Word, ...]]:
     return ", ".join(["{} x {}"] * len(found)) or "nothing", tuple(parts)
 
 
-def tallied(holds: bool, found: Counter[Word]) -> Judged:
+def tallied(holds: bool, found: Counter[Word]) -> Judgement:
     """Return the judgement of which ``found`` is what was seen."""
     template, parts = told(found)
     return judged(holds, template, *parts)
 
 
-def rows(heard: Heard, question: str, *path: str) -> Sequence[object]:
+def rows(transcript: Transcript, question: str, *path: str) -> Sequence[object]:
     """Return the rows of an answer; raises :class:`UnseenError` when it has no such list, or none in it."""
-    found = at(heard.answer(question), *path)
+    found = at(transcript.answer(question), *path)
     if not isinstance(found, list):
         raise UnseenError("there is no such list")
     if not found:
@@ -68,8 +68,8 @@ def rows(heard: Heard, question: str, *path: str) -> Sequence[object]:
 def has(question: str, path: Path, kinds: Collection[str], *, may_miss: bool = False) -> Judge:
     """Judge what stands at ``path`` of an answer."""
 
-    def judge(heard: Heard) -> Judged:
-        found = kind(at(heard.answer(question), *path))
+    def judge(transcript: Transcript) -> Judgement:
+        found = kind(at(transcript.answer(question), *path))
         if may_miss and found == "missing":
             return judged(True, "missing, which is allowed")  # noqa: FBT003  the verdict
         return judged(found in kinds, "{}", found)
@@ -80,8 +80,8 @@ def has(question: str, path: Path, kinds: Collection[str], *, may_miss: bool = F
 def lacks(question: str, path: Path) -> Judge:
     """Judge that nothing stands at ``path`` of an answer."""
 
-    def judge(heard: Heard) -> Judged:
-        found = kind(at(heard.answer(question), *path))
+    def judge(transcript: Transcript) -> Judgement:
+        found = kind(at(transcript.answer(question), *path))
         return judged(found == "missing", "{}", found)
 
     return judge
@@ -90,8 +90,8 @@ def lacks(question: str, path: Path) -> Judge:
 def each(question: str, listed: Path, field: Path, kinds: Collection[str], *, may_miss: bool = False) -> Judge:
     """Judge what stands at ``field`` of each row of a list; ``may_miss`` lets it be missing or null."""
 
-    def judge(heard: Heard) -> Judged:
-        found = Counter(kind(at(row, *field)) for row in rows(heard, question, *listed))
+    def judge(transcript: Transcript) -> Judgement:
+        found = Counter(kind(at(row, *field)) for row in rows(transcript, question, *listed))
         checked = {word for word in found if not (may_miss and word in {"missing", "null"})}
         if not checked:
             raise UnseenError("none of {} has it", found.total())
@@ -105,8 +105,8 @@ def each_word(
 ) -> Judge:
     """Judge that each row of a list that ``where`` picks has one of ``words`` at ``field``."""
 
-    def judge(heard: Heard) -> Judged:
-        values = [at(row, *field) for row in rows(heard, question, *listed) if where(row)]
+    def judge(transcript: Transcript) -> Judgement:
+        values = [at(row, *field) for row in rows(transcript, question, *listed) if where(row)]
         if not values:
             raise UnseenError("there is no such row")
         found = Counter(known(value, words) if isinstance(value, str) else kind(value) for value in values)
@@ -118,8 +118,8 @@ def each_word(
 def unique(question: str, listed: Path, field: Path) -> Judge:
     """Judge that no value at ``field`` comes twice in a list."""
 
-    def judge(heard: Heard) -> Judged:
-        values = [repr(at(row, *field)) for row in rows(heard, question, *listed)]
+    def judge(transcript: Transcript) -> Judgement:
+        values = [repr(at(row, *field)) for row in rows(transcript, question, *listed)]
         return judged(len(set(values)) == len(values), "{} different ones in {} rows", len(set(values)), len(values))
 
     return judge
@@ -131,39 +131,39 @@ def allowed(question: str, sign_in: str, codes: Callable[[Exchange], Word]) -> J
     Where nothing at all is allowed the credential is a bad one, and shows nothing of its kind.
     """
 
-    def judge(heard: Heard) -> Judged:
-        if heard.sign_in != sign_in:
+    def judge(transcript: Transcript) -> Judgement:
+        if transcript.sign_in != sign_in:
             raise UnseenError("the credential is of another kind")
-        found = heard.outcome(question)
+        found = transcript.outcome(question)
         status = found.status or 0
         if found.answered:
             return judged(True, "HTTP {}", status)  # noqa: FBT003  the verdict
         if status not in _DENIED:
             raise UnseenError("refused with HTTP {}, {}", status, codes(found))
-        if not any(other.answered for name, other in heard.exchanges.items() if name != TOKEN):
+        if not any(other.answered for name, other in transcript.exchanges.items() if name != TOKEN):
             raise UnseenError("nothing is allowed to this credential: HTTP {}, {}", status, codes(found))
         return judged(False, "HTTP {}, {}", status, codes(found))  # noqa: FBT003  the verdict
 
     return judge
 
 
-def all_json(heard: Heard) -> Judged:
+def all_json(transcript: Transcript) -> Judgement:
     """Judge that each success is JSON and says so; a gateway may refuse with a page."""
     found: Counter[Word] = Counter()
-    for exchange in _successes(heard):
+    for exchange in _successes(transcript):
         said = known(exchange.content_type, ("application/json", "text/html", "text/plain"))
         found[Word(f"{said} that is {'no JSON' if exchange.body is MISSING else 'JSON'}")] += 1
     return tallied(found.keys() <= {"application/json that is JSON"}, found)
 
 
-def no_limit_headers(heard: Heard) -> Judged:
+def no_limit_headers(transcript: Transcript) -> Judgement:
     """Judge that no success has a header that tells of a limit."""
-    found = Counter(known(name, _HEADERS) for exchange in _successes(heard) for name in exchange.headers & set(_HEADERS))
+    found = Counter(known(name, _HEADERS) for exchange in _successes(transcript) for name in exchange.headers & set(_HEADERS))
     return tallied(not found, found)
 
 
-def _successes(heard: Heard) -> Sequence[Exchange]:
-    found = [exchange for exchange in heard.exchanges.values() if exchange.answered]
+def _successes(transcript: Transcript) -> Sequence[Exchange]:
+    found = [exchange for exchange in transcript.exchanges.values() if exchange.answered]
     if not found:
         raise UnseenError("nothing was answered")
     return found

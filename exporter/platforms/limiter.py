@@ -15,7 +15,7 @@ import structlog
 from exporter.clock import Clock
 from exporter.errors import PollError, RateLimitedError, Reason
 from exporter.platforms.base import Events
-from exporter.platforms.retry import sit_out
+from exporter.platforms.retry import wait_within_allowance
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ class LeakyBucket:
 
     def paused_until(self) -> float | None:
         """Return when a pause that runs ends, on the wall clock; ``None`` when none does."""
-        return self._clock.dated(self._paused_until) + self._clock.stepped() if self.paused_for() else None
+        return self._clock.steady_at(self._paused_until) + self._clock.stepped() if self.paused_for() else None
 
     def pause(self, seconds: float, refusal: PollError, *, each: float = 0.0, all_ask_the_same: bool = False) -> None:
         """Hold every request of this target for ``seconds``, as ``refusal`` asks; a longer pause that is running stays.
@@ -100,19 +100,19 @@ class LeakyBucket:
             self._refusals = 0
             self._told.clear()
 
-    async def sit_out_pause(self, events: Events | None = None) -> None:
+    async def wait_for_pause(self, events: Events | None = None) -> None:
         """Wait until no pause runs, which counts as throttle wait.
 
         Raises the error of the refusal, with what is left of the pause as ``retry_after``, when the poll has no patience left.
         """
         while (pause := self.paused_for()) > 0 and self._refusal is not None:
-            await sit_out(pause, self._refusal.again(pause), self._clock)
+            await wait_within_allowance(pause, self._refusal.again(pause), self._clock)
             (events or self._events).throttle_wait(pause)
 
     async def take(self) -> None:
-        """Wait for the end of a pause and for a place, and take it. Raises as :meth:`sit_out_pause`."""
+        """Wait for the end of a pause and for a place, and take it. Raises as :meth:`wait_for_pause`."""
         while True:
-            await self.sit_out_pause()
+            await self.wait_for_pause()
             if await self.acquire():
                 return
 

@@ -9,8 +9,8 @@ from typing import Final
 from exporter.counting import day_start
 from exporter.model import Message
 from exporter.platforms.settings import Accepted, Target
-from exporter.policy import ConfigWarning, Known, TargetPolicy, WarningKind
-from exporter.support.listing import first_few
+from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
+from exporter.support.listing import first_names
 
 _DAY: Final = timedelta(days=1)
 
@@ -19,10 +19,10 @@ def policy_of(target: Target) -> TargetPolicy:
     """Return the policy of ``target``, with all that it accepts, whether or not that is over by now."""
     zone = target.timezone
 
-    def known(accepted: Accepted) -> Known:
-        return Known(accepted.why, None if accepted.until is None else day_start(accepted.until + _DAY, zone))
+    def known(accepted: Accepted) -> AcceptedReason:
+        return AcceptedReason(accepted.why, None if accepted.until is None else day_start(accepted.until + _DAY, zone))
 
-    def by(names: Iterable[tuple[str | None, Accepted]]) -> Mapping[str, Known]:
+    def by(names: Iterable[tuple[str | None, Accepted]]) -> Mapping[str, AcceptedReason]:
         return {name: known(accepted) for name, accepted in names if name is not None}
 
     label = target.connection_label
@@ -31,7 +31,7 @@ def policy_of(target: Target) -> TargetPolicy:
         resource_aliases=target.resource_aliases,
         sign_in=target.sign_in,
         credential=target.credential_source,
-        paused=Known() if target.paused else None,
+        paused=AcceptedReason() if target.paused else None,
         closed=tuple((day_start(days.first, zone), day_start(days.last + _DAY, zone)) for days in target.closed),
         connections=by((row.connection and label(row.connection), row) for row in target.accepted),
         bookings=by((row.booking, row) for row in target.accepted),
@@ -39,10 +39,10 @@ def policy_of(target: Target) -> TargetPolicy:
     )
 
 
-def over(target: str, policy: TargetPolicy) -> ConfigWarning | None:
+def expired_warning(target: str, policy: TargetPolicy) -> ConfigWarning | None:
     """Return the warning that what ``target`` accepted is over, if any of it is at the moment of ``policy``."""
     if not policy.expired:
         return None
-    message = Message("what was accepted is over, and it is judged again: %(names)s", names=first_few(policy.expired))
+    message = Message("what was accepted is over, and it is judged again: %(names)s", names=first_names(policy.expired))
     fix = Message("remove the entry from `accepted`, or give it a later `until`")
     return ConfigWarning(WarningKind.EXPIRED, target, message, fix)

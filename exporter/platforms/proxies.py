@@ -11,7 +11,7 @@ import httpx
 import msgspec
 from pydantic_core import PydanticCustomError
 
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.fields.routes import Proxy, parse_proxy
 from exporter.support.net import ascii_host, is_loopback
 from exporter.support.secret import is_quoted
@@ -68,11 +68,11 @@ def proxies_of_environment(environ: Mapping[str, str] = os.environ) -> Proxies:
     As for curl a name in small letters comes before one in capitals, also when it is empty. ``ALL_PROXY`` is not looked at
     where ``HTTPS_PROXY`` says the way: desktops set both, and the first to a SOCKS proxy.
     """
-    problems: list[Problem] = []
+    problems: list[ConfigProblem] = []
     name, direct = _variable("no_proxy", environ)
     if is_quoted(direct):  # its first and last entry would name no host, and their requests go to the proxy
         fix = f"remove them; docker run --env-file keeps quotes; or unset {name}"
-        problems.append(Problem(name, "has quotes inside the value", fix))
+        problems.append(ConfigProblem(name, "has quotes inside the value", fix))
     entries = tuple(direct.lower().replace(",", " ").split())
     name, address = _variable("https_proxy", environ)
     if not address:
@@ -82,7 +82,7 @@ def proxies_of_environment(environ: Mapping[str, str] = os.environ) -> Proxies:
         proxy = parse_proxy(address) if address else None
     except PydanticCustomError as error:
         told = error.context or {}
-        problems.append(Problem(name, told["message"], f"{told['fix']}; or unset {name}"))
+        problems.append(ConfigProblem(name, told["message"], f"{told['fix']}; or unset {name}"))
     if problems:
         raise ConfigError(problems)
     return Proxies(proxy, entries)

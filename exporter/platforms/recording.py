@@ -24,8 +24,8 @@ from exporter.errors import (
     ServerError,
 )
 from exporter.platforms.base import Services
-from exporter.platforms.conformance import MISSING, TOKEN, Exchange, Heard
-from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
+from exporter.platforms.conformance import MISSING, TOKEN, Exchange, Transcript
+from exporter.platforms.retry import MAX_WAIT_SECONDS, wait_allowance
 from exporter.support.json_text import decoded
 
 MAX_REQUESTS: Final = 40
@@ -95,11 +95,11 @@ class Record:
         self._ways.append(way)
         self._clock = services.clock
         self._began = services.clock.monotonic()
-        return replace(services, http=way, heard=self._hear)
+        return replace(services, http=way, on_exchange=self._record_exchange)
 
-    def heard(self, sign_in: str) -> Heard:
+    def transcript(self, sign_in: str) -> Transcript:
         """Return all that was heard."""
-        return Heard(self._exchanges, sign_in, self._facts)
+        return Transcript(self._exchanges, sign_in, self._facts)
 
     def know(self, name: str, value: object) -> None:
         """Keep for the judges what a question is asked with."""
@@ -119,7 +119,7 @@ class Record:
         self._asking(question)
         error: PollError | None = None
         try:
-            with patience(MAX_PATIENCE_SECONDS):
+            with wait_allowance(MAX_WAIT_SECONDS):
                 await call()
         except PollError as failed:
             error = failed
@@ -131,7 +131,7 @@ class Record:
             self.ended = error
         return found.body if found.answered else MISSING
 
-    def _hear(self, operation: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def _record_exchange(self, operation: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
         read = decoded(body, _Json)
         self._latest[operation] = Exchange(
             status,

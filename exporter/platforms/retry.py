@@ -19,13 +19,13 @@ from exporter.clock import Clock, held_up
 from exporter.errors import PollError
 from exporter.support.backoff import exponential
 
-MAX_PATIENCE_SECONDS: Final = 30.0
+MAX_WAIT_SECONDS: Final = 30.0
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Patience:
+class _WaitAllowance:
     """What is left. Of calls that a poll makes side by side, seconds that pass for several of them count once."""
 
     seconds: float
@@ -40,30 +40,30 @@ class _Patience:
         self.charged_until = max(self.charged_until, end)
 
 
-_patience: ContextVar[_Patience | None] = ContextVar("patience", default=None)
+_allowance: ContextVar[_WaitAllowance | None] = ContextVar("wait_allowance", default=None)
 
 
 @contextlib.contextmanager
-def patience(interval: float) -> Iterator[None]:
+def wait_allowance(interval: float) -> Iterator[None]:
     """Let all waits of the block for what a platform refuses add up to ``min(interval, 30 s)``.
 
     A poll that sleeps through a long pause would look healthy: it fails instead, says why, and the next one comes when the
-    pause ends. Attempts that fail slowly use it up as well (:func:`attempt`). Waits for our own pace are not meant.
+    pause ends. Attempts that fail slowly use it up as well (:func:`charge_failed_attempt`). Waits for our own pace are not meant.
     """
-    token = _patience.set(_Patience(min(interval, MAX_PATIENCE_SECONDS)))
+    token = _allowance.set(_WaitAllowance(min(interval, MAX_WAIT_SECONDS)))
     try:
         yield
     finally:
-        _patience.reset(token)
+        _allowance.reset(token)
 
 
-async def sit_out(seconds: float, error: PollError, clock: Clock) -> None:
+async def wait_within_allowance(seconds: float, error: PollError, clock: Clock) -> None:
     """Wait ``seconds``, which ``error`` asks for; raises it when the poll has no patience left for that.
 
     What comes after the wait may fail again and take as long as it did before, so there must be patience for that, too.
     Outside of a poll a single wait is 30 s at most.
     """
-    left = _patience.get() or _Patience(MAX_PATIENCE_SECONDS)
+    left = _allowance.get() or _WaitAllowance(MAX_WAIT_SECONDS)
     now = clock.monotonic()
     if left.cost(now, now + seconds) + left.last_attempt > left.seconds:
         raise error
@@ -72,36 +72,36 @@ async def sit_out(seconds: float, error: PollError, clock: Clock) -> None:
 
 
 @contextlib.contextmanager
-def charged(clock: Clock) -> Iterator[None]:
+def charge_block(clock: Clock) -> Iterator[None]:
     """Take the usable seconds of the block off the poll's patience."""
-    began = usable(clock)
+    began = usable_seconds(clock)
     try:
         yield
     finally:
-        if (left := _patience.get()) is not None:
+        if (left := _allowance.get()) is not None:
             now = clock.monotonic()
-            left.charge(now - (usable(clock) - began), now)
+            left.charge(now - (usable_seconds(clock) - began), now)
 
 
 @contextlib.contextmanager
-def attempt(clock: Clock) -> Iterator[None]:
-    """Let :func:`spend` know when the block fails: who refuses slowly is waited for no longer than who refuses at once."""
-    began = usable(clock)
+def charge_failed_attempt(clock: Clock) -> Iterator[None]:
+    """Let :func:`charge_failure` know when the block fails: who refuses slowly is waited for no longer than who refuses at once."""
+    began = usable_seconds(clock)
     try:
         yield
     except PollError:
-        spend(usable(clock) - began, clock)
+        charge_failure(usable_seconds(clock) - began, clock)
         raise
 
 
-def usable(clock: Clock) -> float:
+def usable_seconds(clock: Clock) -> float:
     """Return seconds to measure attempts by: those in which our own loop or queues held them up do not count."""
     return clock.monotonic() - clock.lost() - held_up()
 
 
-def spend(seconds: float, clock: Clock) -> None:
+def charge_failure(seconds: float, clock: Clock) -> None:
     """Take ``seconds`` off the poll's patience: so long an attempt took that ends now and brought nothing."""
-    if (left := _patience.get()) is not None:
+    if (left := _allowance.get()) is not None:
         now = clock.monotonic()
         left.charge(now - seconds, now)
         left.last_attempt = seconds
@@ -150,12 +150,12 @@ async def send_with_retries(
         if turn is not None:
             await turn()
         try:
-            with attempt(clock):
+            with charge_failed_attempt(clock):
                 return await send()
         except PollError as error:
             wait = policy.wait(failures, error, random) if may_repeat(error) else None
             if wait is None:
                 raise
-            await sit_out(wait, error, clock)
+            await wait_within_allowance(wait, error, clock)
             note(error)
         failures += 1

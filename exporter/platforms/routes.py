@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 import httpx
 import msgspec
 
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.fields.routes import CaFile, Proxy
 from exporter.platforms.proxies import Proxies, proxies_of_environment
 from exporter.platforms.trust import host_trust, trust_with
@@ -24,7 +24,7 @@ ROUTE: Final = "route"
 """Extension of a request that goes another way than the pool's own: a :class:`Detour`."""
 
 
-class Route(msgspec.Struct, frozen=True):
+class NetworkRoute(msgspec.Struct, frozen=True):
     """Whom a connection trusts, and through which proxy it goes."""
 
     trust: ssl.SSLContext
@@ -37,16 +37,16 @@ class Detour(msgspec.Struct, frozen=True):
     trust: ssl.SSLContext | None = None
     proxies: Proxies | None = None
 
-    def of(self, usual: Route) -> Route:
-        return Route(self.trust or usual.trust, self.proxies or usual.proxies)
+    def of(self, usual: NetworkRoute) -> NetworkRoute:
+        return NetworkRoute(self.trust or usual.trust, self.proxies or usual.proxies)
 
 
-def host_route(environ: Mapping[str, str] = os.environ) -> Route:
+def host_route(environ: Mapping[str, str] = os.environ) -> NetworkRoute:
     """Return the way that the environment of the process says.
 
     Raises :class:`~exporter.errors.ConfigError` with every variable that cannot be used.
     """
-    problems: list[Problem] = []
+    problems: list[ConfigProblem] = []
     try:
         trust = host_trust(environ)
     except ConfigError as error:
@@ -57,7 +57,7 @@ def host_route(environ: Mapping[str, str] = os.environ) -> Route:
         problems += error.problems
     if problems:
         raise ConfigError(problems)
-    return Route(trust, proxies)
+    return NetworkRoute(trust, proxies)
 
 
 class Routes:

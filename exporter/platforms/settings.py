@@ -26,7 +26,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from exporter.counting import WindowSpec
-from exporter.fields.credentials import Origin, told_source
+from exporter.fields.credentials import Origin, shown_source
 from exporter.fields.days import BookingId, Day, Days, Why
 from exporter.fields.kinds import (
     REPORTED_ELSEWHERE,
@@ -309,7 +309,7 @@ class Target(Strict):
     @property
     def credential_source(self) -> str:
         """Where the credential comes from: a path, a variable's name, or ``inline:TARGET``; nothing of the credential."""
-        return told_source("", self.name)
+        return shown_source("", self.name)
 
     @property
     def written_files(self) -> Mapping[tuple[str, ...], Path]:

@@ -20,18 +20,18 @@ from typing import Final
 from aiohappyeyeballs import AddrInfoType
 
 from exporter.clock import Clock, paused
-from exporter.support.turnstile import Turnstile
+from exporter.support.fair_semaphore import FairSemaphore
 
 RESERVED_DESCRIPTORS: Final = 64
 NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
-_FEWEST: Final = 1
+_MIN_SOCKETS: Final = 1
 _UNLIMITED: Final = 1_000_000
 
 
-def room_for_sockets() -> int:
+def max_sockets() -> int:
     """Return how many connections may be open at a time: the process's limit of open files less those that others need."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _UNLIMITED if soft == resource.RLIM_INFINITY else max(_FEWEST, soft - RESERVED_DESCRIPTORS)
+    return _UNLIMITED if soft == resource.RLIM_INFINITY else max(_MIN_SOCKETS, soft - RESERVED_DESCRIPTORS)
 
 
 class Sockets:
@@ -39,7 +39,7 @@ class Sockets:
 
     def __init__(self, clock: Clock, max_connections: int) -> None:
         self.spare: Callable[[], object] = lambda: None
-        self._rooms = Turnstile(clock, max_connections)
+        self._rooms = FairSemaphore(clock, max_connections)
 
     @contextlib.asynccontextmanager
     async def room(self) -> AsyncIterator[None]:
@@ -50,10 +50,10 @@ class Sockets:
         if self._rooms.places <= 0:
             self.spare()  # it closes in the next turn of the loop
         with paused() as max_seconds:
-            admitted = await self._rooms.enter(max_seconds)
+            admitted = await self._rooms.acquire(max_seconds)
         if not admitted:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        room = _Room(partial(self._rooms.leave, 1))
+        room = _Room(partial(self._rooms.release, 1))
         token = _room.set(room)
         try:
             yield
@@ -76,9 +76,9 @@ class _Room:
     There may be several at first: of a name with many addresses, more than one is tried.
     """
 
-    def __init__(self, leave: Callable[[], object]) -> None:
+    def __init__(self, release: Callable[[], object]) -> None:
         self.holders = 1
-        self._leave = leave
+        self._leave = release
 
     def let_go(self) -> None:
         self.holders -= 1

@@ -17,9 +17,9 @@ import certifi
 import structlog
 from pydantic_core import PydanticCustomError
 
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.fields.routes import CaFile, certificates_in
-from exporter.support.files import trouble_with
+from exporter.support.files import file_problem
 from exporter.support.secret import is_quoted
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,7 @@ def host_trust(environ: Mapping[str, str] = os.environ, *, bundles: tuple[str, .
         raise ConfigError(problems)
     context = _new_context()
     found = False
-    if file or not trouble_with(Path(defaults.openssl_cafile)):
+    if file or not file_problem(Path(defaults.openssl_cafile)):
         found = _loaded(context, Path(file or defaults.openssl_cafile))
     if folders or _has_certificates(defaults.openssl_capath):
         context.load_verify_locations(capath=folders or defaults.openssl_capath)
@@ -91,7 +91,7 @@ def _has_certificates(folder: str) -> bool:
         return False
 
 
-def _file_problems(file: str) -> Iterator[Problem]:
+def _file_problems(file: str) -> Iterator[ConfigProblem]:
     if file and is_quoted(file):
         yield _quotes(FILE_VARIABLE)
     elif file:
@@ -100,19 +100,21 @@ def _file_problems(file: str) -> Iterator[Problem]:
         except PydanticCustomError as error:
             told = error.context or {}
             fix = f"name a file with CA certificates in PEM form, or unset {FILE_VARIABLE} to trust those of the host"
-            yield Problem(FILE_VARIABLE, told["message"], fix)
+            yield ConfigProblem(FILE_VARIABLE, told["message"], fix)
 
 
-def _folder_problems(folders: str) -> Iterator[Problem]:
+def _folder_problems(folders: str) -> Iterator[ConfigProblem]:
     names = [name for name in folders.split(os.pathsep) if name]
     if folders and is_quoted(folders):
         yield _quotes(FOLDERS_VARIABLE)
     elif folders and not any(map(_has_certificates, names)):
-        there = not all(trouble_with(Path(name), folder=True) for name in names)
+        there = not all(file_problem(Path(name), folder=True) for name in names)
         what = "holds no certificate under the name that OpenSSL looks for" if there else "is no folder that can be read"
         fix = "run openssl rehash on it" if there else "name a folder with CA certificates"
-        yield Problem(FOLDERS_VARIABLE, f"{folders} {what}", f"{fix}, or unset {FOLDERS_VARIABLE} to trust those of the host")
+        yield ConfigProblem(
+            FOLDERS_VARIABLE, f"{folders} {what}", f"{fix}, or unset {FOLDERS_VARIABLE} to trust those of the host"
+        )
 
 
-def _quotes(name: str) -> Problem:
-    return Problem(name, "has quotes inside the value", "remove them; docker run --env-file keeps quotes")
+def _quotes(name: str) -> ConfigProblem:
+    return ConfigProblem(name, "has quotes inside the value", "remove them; docker run --env-file keeps quotes")

@@ -5,7 +5,17 @@ It leans on the state that it fills and on the interface of the platforms.
 
 from exporter.polling.admission import Admission
 from exporter.polling.poll import AT_ONCE, Job, phase_of, poll_all
+from exporter.polling.sanitizing import sanitized_error, sanitized_inventory
 from exporter.polling.scheduler import CANCEL_SECONDS, Scheduler
-from exporter.polling.telling import told_error, told_inventory
 
-__all__ = ["AT_ONCE", "CANCEL_SECONDS", "Admission", "Job", "Scheduler", "phase_of", "poll_all", "told_error", "told_inventory"]
+__all__ = [
+    "AT_ONCE",
+    "CANCEL_SECONDS",
+    "Admission",
+    "Job",
+    "Scheduler",
+    "phase_of",
+    "poll_all",
+    "sanitized_error",
+    "sanitized_inventory",
+]

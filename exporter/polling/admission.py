@@ -15,7 +15,7 @@ from concurrent.futures import Executor
 from typing import Final
 
 from exporter.clock import TICK_SECONDS, Clock, LoopLag, paused
-from exporter.support.turnstile import Turnstile, answer, answered
+from exporter.support.fair_semaphore import FairSemaphore, resolve_wait, wait_for_place
 
 LATE_SECONDS: Final = 0.25
 """A loop that is later than this takes no new poll."""
@@ -43,8 +43,8 @@ class Admission:
         self.threads = threads
         self._clock = clock
         self._lag = lag
-        self._polls = Turnstile(clock, POLLS_PER_TICK)
-        self._decodings = Turnstile(clock, DECODINGS)
+        self._polls = FairSemaphore(clock, POLLS_PER_TICK)
+        self._decodings = FairSemaphore(clock, DECODINGS)
         self._connections = _Turns(clock, CONNECTIONS_PER_SECOND)
         self._failing: set[str] = set()  # origins
         if lag is not None:
@@ -56,7 +56,7 @@ class Admission:
             return
         if self._lag.late() > LATE_SECONDS:
             self._polls.places = 0
-        await self._polls.enter(max_seconds)
+        await self._polls.acquire(max_seconds)
 
     @contextlib.asynccontextmanager
     async def connection(self, origin: str) -> AsyncIterator[None]:
@@ -80,19 +80,19 @@ class Admission:
     async def decoding(self) -> AsyncIterator[None]:
         """Hold one of :data:`DECODINGS` places while an answer that has come is worked on."""
         with paused() as max_seconds:
-            admitted = await self._decodings.enter(max_seconds)
+            admitted = await self._decodings.acquire(max_seconds)
         try:
             yield
         finally:
             if admitted:
-                self._decodings.leave(1)
+                self._decodings.release(1)
 
     def _refill(self) -> None:
         """Let some polls begin, in proportion to how punctual the loop is; what nobody took does not pile up."""
         late = self._lag.late() if self._lag is not None else 0.0
         self._polls.places = 0
         if late <= LATE_SECONDS:
-            self._polls.leave(max(1, round(POLLS_PER_TICK * (1.0 - late / FEW_SECONDS))))
+            self._polls.release(max(1, round(POLLS_PER_TICK * (1.0 - late / FEW_SECONDS))))
 
 
 class _Turns:
@@ -113,7 +113,7 @@ class _Turns:
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._queues[last].setdefault(name, deque()).append(turn)
         self._pump_later()
-        await answered(turn, self._clock, max_seconds)
+        await wait_for_place(turn, self._clock, max_seconds)
 
     def _due(self) -> bool:
         """Whether a turn may be given: no more than a tick early, since shorter sleeps cost more than they spare."""
@@ -133,7 +133,7 @@ class _Turns:
                 self._pump_later()
                 return
             # Who waits no longer has no turn to give back.
-            if answer(self._longest_waiting(), with_place=True):
+            if resolve_wait(self._longest_waiting(), with_place=True):
                 self._next += self._each
 
     def _longest_waiting(self) -> asyncio.Future[bool]:

@@ -19,8 +19,8 @@ from exporter.clock import Clock
 from exporter.errors import InternalError, PollError, PollTimeoutError, Reason, TargetConfigError
 from exporter.model import Change, CollectorName
 from exporter.platforms.base import Collector, PollResult
-from exporter.platforms.retry import patience
-from exporter.polling.telling import told_error, told_observation
+from exporter.platforms.retry import wait_allowance
+from exporter.polling.sanitizing import sanitized_error, sanitized_observation
 from exporter.state.changes import OK, WITHDRAWN, failing
 from exporter.state.snapshot import CollectorState, failure_of
 from exporter.state.status_history import StatusHistory
@@ -99,7 +99,7 @@ class Job(msgspec.Struct, frozen=True):
         return replace(after, changes=self.history.collector_seen(self.target, self.name.value, present, now))
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class PollOutcome(msgspec.Struct, frozen=True):
     """A finished poll: the state after it, and what went wrong. ``partial`` is true when it brought data all the same.
 
     ``held_up`` is how many seconds of it passed in queues of ours, for connections and decoding.
@@ -111,7 +111,7 @@ class Outcome(msgspec.Struct, frozen=True):
     held_up: float
 
 
-async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
+async def poll(job: Job, before: CollectorState, clock: Clock) -> PollOutcome:
     """Poll ``job`` once; ``before`` is the state that the last poll left."""
     began = clock.monotonic()
     result: PollResult | None = None
@@ -119,7 +119,7 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
     # What waits for a turn of ours is late, not slow: it counts for no deadline, but for an interval at most.
     deadline = clock.timeout(job.deadline, slack=job.interval)
     try:
-        with patience(job.interval):
+        with wait_allowance(job.interval):
             async with deadline:
                 result = await job.collector.poll()
         error = result.failure and _alone(result.failure)
@@ -138,7 +138,7 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         else:
             log.exception("poll_crashed", target=job.target, collector=job.name.value)
             error = InternalError(f"a bug in the exporter ({type(bug).__name__}); please report it with the log")
-    error = told_error(error, job.known) if error else None
+    error = sanitized_error(error, job.known) if error else None
     seconds, now = clock.monotonic() - began, clock.steady()
     job.recorder.poll_finished(job.name, seconds, error.reason if error else None)
     partial = error is not None and result is not None
@@ -150,10 +150,10 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         last_poll=now,
         last_duration=seconds,
         last_success=now if error is None else before.last_success,
-        observation=told_observation(result.observation, job.known) if result else before.observation,
+        observation=sanitized_observation(result.observation, job.known) if result else before.observation,
         failure=failure_of(error, now, count, since, partial=partial) if error else None,
     )
-    return Outcome(job.remembered(before, state), error, partial, deadline.held_up)
+    return PollOutcome(job.remembered(before, state), error, partial, deadline.held_up)
 
 
 async def poll_all(

@@ -20,14 +20,14 @@ from exporter.clock import Clock, wall_deadline
 from exporter.errors import InternalError, PollError, Reason
 from exporter.model import CollectorName
 from exporter.polling.admission import Admission
-from exporter.polling.poll import Job, Outcome, poll
-from exporter.state.asking import Answer, Asked
+from exporter.polling.poll import Job, PollOutcome, poll
+from exporter.state.poll_requests import PollAnswer, PollRequest
 from exporter.state.snapshot import CollectorState, failure_of
 from exporter.support.backoff import exponential
+from exporter.support.fair_semaphore import resolve_wait, wait_for_place
 from exporter.support.logs import FailureLog
 from exporter.support.slices import in_slices
 from exporter.support.supervision import supervised
-from exporter.support.turnstile import answer, answered
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +132,9 @@ class Scheduler:
             self._tasks[job.target, job.name] = task
             self._progress[job.target, job.name] = progress
 
-    def poll_now(self, target: str, names: Collection[CollectorName] | None = None, *, paused: float = 0.0) -> list[Asked]:
+    def poll_now(
+        self, target: str, names: Collection[CollectorName] | None = None, *, paused: float = 0.0
+    ) -> list[PollRequest]:
         """Let the collectors of ``target`` (those of ``names``, unless ``None``) be polled now, and go on from there.
 
         Our own back-off ends. What the platform asked for does not: nothing begins while it is ``paused`` (seconds from now),
@@ -141,24 +143,24 @@ class Scheduler:
         now = self._clock.monotonic()
         rows = {key[1]: row for key, row in self._progress.items() if key[0] == target and (names is None or key[1] in names)}
         if (wait := self._asked.get(target, float("-inf")) + ASK_AGAIN_SECONDS - now) > 0:
-            return [Asked(name, Answer.TOO_SOON, wait) for name in rows]
-        asked = [Asked(name, *self._bring_forward(row, now, now + paused)) for name, row in rows.items()]
-        if moved := [one.collector.value for one in asked if one.answer is not Answer.POLLING]:
+            return [PollRequest(name, PollAnswer.TOO_SOON, wait) for name in rows]
+        asked = [PollRequest(name, *self._bring_forward(row, now, now + paused)) for name, row in rows.items()]
+        if moved := [one.collector.value for one in asked if one.answer is not PollAnswer.POLLING]:
             self._asked[target] = now
             log.info("poll_brought_forward", target=target, collectors=moved)
         return asked
 
-    def _bring_forward(self, progress: _Progress, now: float, paused_until: float) -> tuple[Answer, float]:
+    def _bring_forward(self, progress: _Progress, now: float, paused_until: float) -> tuple[PollAnswer, float]:
         if progress.busy:
-            return Answer.POLLING, 0.0
+            return PollAnswer.POLLING, 0.0
         progress.due = min(progress.due, max(now, progress.held, paused_until))
-        progress.state = replace(progress.state, next_poll=self._clock.dated(progress.due))
+        progress.state = replace(progress.state, next_poll=self._clock.steady_at(progress.due))
         if progress.state.failure is not None:
             progress.forgiven = progress.state.failure.count
         if progress.alarm is not None:
-            answer(progress.alarm, with_place=True)
+            resolve_wait(progress.alarm, with_place=True)
         self._publish(progress.state)
-        return (Answer.NOW, 0.0) if progress.due <= now else (Answer.WAITS, progress.due - now)
+        return (PollAnswer.NOW, 0.0) if progress.due <= now else (PollAnswer.WAITS, progress.due - now)
 
     async def stop(self, targets: Iterable[str] | None = None, *, grace: float) -> None:
         """Stop polling ``targets`` (all when ``None``): no new poll begins, one that runs may end within ``grace`` seconds."""
@@ -222,11 +224,11 @@ class Scheduler:
         while was_brought_forward and (pause := progress.due - self._clock.monotonic()) > 0:
             progress.alarm = asyncio.get_running_loop().create_future()
             try:
-                was_brought_forward = await answered(progress.alarm, self._clock, pause)
+                was_brought_forward = await wait_for_place(progress.alarm, self._clock, pause)
             finally:
                 progress.alarm = None
 
-    async def _poll_once(self, job: Job, progress: _Progress) -> Outcome | None:
+    async def _poll_once(self, job: Job, progress: _Progress) -> PollOutcome | None:
         """Poll and show what came of it; ``None`` when the collector swallowed its end."""
         await self._admission.poll(job.interval)
         began = self._clock.monotonic()
@@ -241,7 +243,7 @@ class Scheduler:
             now = self._clock.monotonic()
             progress.due = job.after(began, now) if delay is None else now + delay
             progress.held = now + _asked_to_wait(outcome.error, delay)
-            state = replace(outcome.state, next_poll=self._clock.dated(progress.due))
+            state = replace(outcome.state, next_poll=self._clock.steady_at(progress.due))
             self._publish(state)
             progress.state = state
             await job.history.save()
@@ -263,7 +265,7 @@ class Scheduler:
         )
         return job.remembered(before, after)
 
-    def _delay(self, job: Job, outcome: Outcome, progress: _Progress) -> float | None:
+    def _delay(self, job: Job, outcome: PollOutcome, progress: _Progress) -> float | None:
         """Log how the poll went. Returns the seconds before the next one, ``None`` for the normal interval."""
         key = (job.target, job.name)
         facts = {"target": job.target, "platform": job.platform, "collector": job.name.value}

@@ -8,19 +8,19 @@ from exporter.runtime.discovery import ask, discover
 from exporter.runtime.known_sites import KnownSites
 from exporter.runtime.shutdown import Signals, StopRequestedError
 from exporter.runtime.standby import take_over_when_free
-from exporter.runtime.targets import World
+from exporter.runtime.targets import TargetFactory
 from exporter.runtime.thread_watch import ThreadWatch
-from exporter.runtime.warning_log import tell_of_warnings
+from exporter.runtime.warning_log import log_warnings
 
 __all__ = [
     "Application",
     "KnownSites",
     "Signals",
     "StopRequestedError",
+    "TargetFactory",
     "ThreadWatch",
-    "World",
     "ask",
     "discover",
+    "log_warnings",
     "take_over_when_free",
-    "tell_of_warnings",
 ]

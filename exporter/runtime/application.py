@@ -16,15 +16,15 @@ import structlog
 from msgspec.structs import replace
 
 from exporter.config import Config, config_hash, effective_config, refuse_opening
-from exporter.errors import ConfigError, Problem
-from exporter.metrics import Format, MadePage, Page
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.metrics import Format, MadePage, MetricsPage
 from exporter.model import CollectorName
 from exporter.polling import CANCEL_SECONDS, Scheduler
 from exporter.runtime.attempts import Attempts
 from exporter.runtime.closing import Closing
-from exporter.runtime.targets import LiveTarget, World
-from exporter.state.asking import Asked
+from exporter.runtime.targets import LiveTarget, TargetFactory
 from exporter.state.config_warnings import KeptWarnings, with_warnings
+from exporter.state.poll_requests import PollRequest
 from exporter.state.snapshot import Snapshot, View
 from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import logs
@@ -59,8 +59,8 @@ class Application:
         self,
         load: Callable[[], Config],
         *,
-        world: World,
-        page: Page,
+        factory: TargetFactory,
+        page: MetricsPage,
         lifecycle: bool = False,
         pages: Executor | None = None,
         before_change: Callable[[], object] = lambda: None,
@@ -68,8 +68,8 @@ class Application:
         may_stand_by: bool = False,
     ) -> None:
         self._load = load
-        self._world = world
-        self._clock, self._instruments = world.clock, world.instruments
+        self._factory = factory
+        self._clock, self._instruments = factory.clock, factory.instruments
         self._page, self._pages = page, pages
         self.lifecycle = lifecycle
         self._before_change = before_change
@@ -80,17 +80,17 @@ class Application:
         self._live: dict[str, LiveTarget] = {}
         self._since, self._snapshot, self._warnings = StatusHistory(), Snapshot(), KeptWarnings()
         self._scheduler = Scheduler(
-            clock=world.clock,
-            random=world.random,
-            admission=world.admission,
+            clock=factory.clock,
+            random=factory.random,
+            admission=factory.admission,
             publish=self._snapshot.put,
-            observe_lateness=world.instruments.poll_began,
-            died=world.instruments.task_died,
+            observe_lateness=factory.instruments.poll_began,
+            died=factory.instruments.task_died,
         )
         self._changing, self._opened, self._stopping = asyncio.Lock(), asyncio.Event(), False
         self._change: asyncio.Task[Any] | None = None
         self._closing = Closing(self._clock)
-        self._attempts = Attempts(world.clock, world.instruments, world.known)
+        self._attempts = Attempts(factory.clock, factory.instruments, factory.known)
         self._seen: Stamps | None = None  # the files as they were at the last attempt
         self._read: Stamps = ()  # the files as they were when the configuration in force was read
 
@@ -197,7 +197,7 @@ class Application:
         stepped = self._clock.stepped()
         view = self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling, site)
         if self._config:
-            view = self._world.sites.shown(with_warnings(view, self._config.unwatched, self._warnings), self._config, stepped)
+            view = self._factory.sites.shown(with_warnings(view, self._config.unwatched, self._warnings), self._config, stepped)
             view = replace(view, shard=self._config.shard)
         view = replace(view, standby=self.standby, rejected_config=self._attempts.shown(stepped))
         return view if site is None else view.of_site(site)
@@ -212,7 +212,7 @@ class Application:
     def effective_config(self) -> str:
         return effective_config(self.config)
 
-    def poll_now(self, target: str, collectors: Collection[CollectorName] | None) -> Sequence[Asked]:
+    def poll_now(self, target: str, collectors: Collection[CollectorName] | None) -> Sequence[PollRequest]:
         live = self._live.get(target)  # a page may be older than the last reload
         if live is None:
             return ()
@@ -242,7 +242,7 @@ class Application:
 
     async def _one_at_a_time(self, change: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Make a change in a task that the stop can end: it may hang in a thread, or wait for polls of replaced targets."""
-        stopping = ConfigError([Problem("", "the exporter is stopping, nothing is loaded any more")])
+        stopping = ConfigError([ConfigProblem("", "the exporter is stopping, nothing is loaded any more")])
         async with self._changing:
             if self._stopping:
                 raise stopping
@@ -267,11 +267,11 @@ class Application:
         except ConfigError as error:
             raise self._attempts.rejected(error) from None
         except StateFileInUseError as error:
-            raise self._attempts.rejected(ConfigError([Problem("state_file", str(error))])) from None
+            raise self._attempts.rejected(ConfigError([ConfigProblem("state_file", str(error))])) from None
         except Exception as bug:
             log.exception("config_reload_crashed")
             what = f"a bug in the exporter ({type(bug).__name__})"
-            raise self._attempts.rejected(ConfigError([Problem("", what, "please report it with the log")])) from None
+            raise self._attempts.rejected(ConfigError([ConfigProblem("", what, "please report it with the log")])) from None
         found = Reloaded.CHANGED if config != before else Reloaded.SAME if read != self._read else Reloaded.UNTOUCHED
         self._read = read
         if found is not Reloaded.CHANGED:
@@ -304,7 +304,7 @@ class Application:
         same_history = history is self._since
         known = in_slices(config.targets if same_history else ())
         kept = {new.name: old async for new in known if (old := self._live.get(new.name)) is not None and old.serves(new)}
-        opened = await self._world.open_targets((target for target in config.targets if target.name not in kept), history)
+        opened = await self._factory.open_targets((target for target in config.targets if target.name not in kept), history)
         # From here on nothing can fail: stop the old, swap, and wait for the old last, where it can do no harm.
         leaving = {name: old for name, old in self._live.items() if name not in kept}
         await self._scheduler.stop(leaving, grace=REPLACED_TARGET_GRACE_SECONDS)
@@ -341,7 +341,7 @@ class Application:
 
     async def _stand_by(self, config: Config, digest: str, in_use: StateFileInUseError) -> None:
         # What could not be opened would show when it is needed.
-        opened = await self._world.open_targets(config.targets, StatusHistory())
+        opened = await self._factory.open_targets(config.targets, StatusHistory())
         await self._closing.wait_for(self._closing.begin(opened.values()), REPLACED_TARGET_CLOSE_SECONDS)
         self._config, self.standby = config, True
         await self._accepted(config, digest)

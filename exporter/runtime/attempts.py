@@ -36,7 +36,7 @@ class Attempts:
 
     def is_another(self, error: ConfigError) -> bool:
         """Return whether ``error`` tells of other problems than the last attempt did."""
-        return str(error.told(self._known.mask)) != self._problems
+        return str(error.map_texts(self._known.mask)) != self._problems
 
     def read(self, config: Config) -> None:
         """Learn the secrets of ``config``, which may yet be rejected."""
@@ -50,13 +50,13 @@ class Attempts:
 
     def rejected(self, error: ConfigError) -> ConfigError:
         """Note that a configuration was rejected. Returns ``error`` as it may be told."""
-        told, now = error.told(self._known.mask), self._clock.steady()
-        self._problems = str(told)
-        first = self._known.told(str(told.problems[0]) if told.problems else str(told), MESSAGE.number)
-        self._rejected = RejectedConfig(now, first, len(told.problems))
+        masked, now = error.map_texts(self._known.mask), self._clock.steady()
+        self._problems = str(masked)
+        first = self._known.sanitized(str(masked.problems[0]) if masked.problems else str(masked), MESSAGE.number)
+        self._rejected = RejectedConfig(now, first, len(masked.problems))
         self._instruments.config_loaded(ok=False, at=now, hash=None)
-        log.error("config_reload_failed", problems=[str(problem) for problem in told.problems])
-        return told
+        log.error("config_reload_failed", problems=[str(problem) for problem in masked.problems])
+        return masked
 
     def shown(self, stepped: float) -> RejectedConfig | None:
         """Return the rejection, if the last attempt ended in one, when the wall clock was set by ``stepped`` seconds."""

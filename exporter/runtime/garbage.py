@@ -19,12 +19,12 @@ _MIDDLE_GENERATION: Final = 1
 _OLD_GENERATION: Final = 2
 
 
-def postpone() -> None:
-    """Let no full collection happen until :func:`settle`; young objects are collected as always."""
+def postpone_full_collections() -> None:
+    """Let no full collection happen until :func:`collect_and_freeze`; young objects are collected as always."""
     gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
 
 
-class Look(Enum):
+class CollectionScope(Enum):
     """How much is looked at before it is exempted: the more, the longer the loop stands still."""
 
     YOUNG = "what has just come"
@@ -32,15 +32,15 @@ class Look(Enum):
     ALL = "what was exempted before, too"
 
 
-def settle(look: Look = Look.YOUNG) -> None:
+def collect_and_freeze(look: CollectionScope = CollectionScope.YOUNG) -> None:
     """Exempt all that is alive now, and let full collections happen again.
 
     What is dropped already and not looked at is kept: what was promoted while full collections were postponed, unless this is
-    :attr:`Look.NEW`, and what was exempted while it was alive, such as a connection that was open then, unless it is
-    :attr:`Look.ALL`.
+    :attr:`CollectionScope.NEW`, and what was exempted while it was alive, such as a connection that was open then, unless it is
+    :attr:`CollectionScope.ALL`.
     """
-    if look is Look.ALL:
+    if look is CollectionScope.ALL:
         gc.unfreeze()
-    gc.collect(_MIDDLE_GENERATION if look is Look.YOUNG else _OLD_GENERATION)
+    gc.collect(_MIDDLE_GENERATION if look is CollectionScope.YOUNG else _OLD_GENERATION)
     gc.freeze()
     gc.set_threshold(_YOUNG, _MIDDLE, _OLD)

@@ -26,8 +26,8 @@ from exporter.state.discoveries import DiscoveryState
 from exporter.state.snapshot import View
 from exporter.support.files import read_file, replace_durably
 from exporter.support.json_text import decoded
-from exporter.support.parts import newest_first
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
+from exporter.support.shard_files import shard_files_newest_first
 
 log = structlog.get_logger(__name__)
 
@@ -187,7 +187,7 @@ class KnownSites:
             return
         self._file = path
         own = _remembered(path)
-        newer = takewhile(lambda file: file != path, newest_first(config.state_file, _ENDING))
+        newer = takewhile(lambda file: file != path, shard_files_newest_first(config.state_file, _ENDING))
         for content in filter(None, (own, next(filter(None, map(_remembered, newer)), None))):
             taken = {account: self._with(account, sites) for account, sites in content.accounts.items()}
             self._accounts = {**self._accounts, **taken}
@@ -232,7 +232,7 @@ class KnownSites:
 def _known(site: FoundSite, before: KnownSite | None, rule: Discovery) -> KnownSite:
     """Return what is known of a site that ``rule`` lists: its target keeps the name that it has."""
     # To look for credentials in it takes longer than all else, and what we hold has been looked at.
-    shown = site.name if before is not None and before.shown == site.name else told(site.name, NAME.number)
+    shown = site.name if before is not None and before.shown == site.name else sanitized(site.name, NAME.number)
     if before is None:
         return KnownSite(name_of(site), shown, {rule.name: 0})
     # Those that missed a site which is only remembered may never have listed it.

@@ -11,7 +11,7 @@ import structlog
 
 from exporter.clock import Clock
 from exporter.platforms.sockets import NO_DESCRIPTOR
-from exporter.support.told import Told
+from exporter.support.log_sampling import LogSampler
 
 log = structlog.get_logger(__name__)
 
@@ -26,13 +26,13 @@ def handler(clock: Clock) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]
     will, such as by breaking a TLS connection within an answer, of which asyncio tells its protocol twice.
     """
     said: float | None = None
-    told = Told()
+    sampler = LogSampler()
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         nonlocal said
         error = context.get("exception")
         if not (isinstance(error, OSError) and error.errno in NO_DESCRIPTOR):
-            if (times := told.news(_place(context["message"], error))) is not None:
+            if (times := sampler.count_if_logged(_place(context["message"], error))) is not None:
                 loop.default_exception_handler(context if times == 1 else {**context, "repeated": times})
             return
         now = clock.monotonic()

@@ -31,8 +31,8 @@ MAX_STOP_SECONDS: Final = 7.0
 """From the first signal to the end; what is promised is 8 (docs/contract.md, "Signals"), and Docker kills after 10."""
 
 _STOPS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
-_LAST_WORDS_SECONDS: Final = 0.25
-_LAST_WORDS_AT_AN_ERROR_SECONDS: Final = 1.0
+_FINAL_LOG_SECONDS: Final = 0.25
+_FINAL_LOG_AFTER_ERROR_SECONDS: Final = 1.0
 _THREADS_SECONDS: Final = 0.25
 _ASKED_TWICE: Final = 1
 
@@ -101,7 +101,7 @@ class Signals:
             try:
                 numbers = arriving.recv(64)
             except TimeoutError:
-                _say_that_it_took_too_long()
+                _log_overdue_stop()
                 self._end(0)
                 return
             if not numbers:
@@ -135,10 +135,10 @@ def run(main: Callable[[Signals], Coroutine[Any, Any, None]]) -> None:
             with runner:
                 runner.run(main(signals))
         except BaseException:
-            if _threads_that_hang():
-                _end_after_the_last_words()
+            if _hanging_threads():
+                _exit_after_final_log_lines()
             raise
-        if count := _threads_that_hang():
+        if count := _hanging_threads():
             log.warning("threads_left_behind", threads=count)
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
@@ -151,7 +151,7 @@ def _toggle_debug() -> None:
     logs.toggle_debug()
 
 
-def _threads_that_hang() -> int:
+def _hanging_threads() -> int:
     """Give the threads that the interpreter waits for a moment; return how many are still there."""
     ends_at = time.monotonic() + _THREADS_SECONDS
     others = [thread for thread in threading.enumerate() if not thread.daemon and thread is not threading.current_thread()]
@@ -160,17 +160,17 @@ def _threads_that_hang() -> int:
     return sum(thread.is_alive() for thread in others)
 
 
-def _end_after_the_last_words() -> None:
+def _exit_after_final_log_lines() -> None:
     """End the process with 1 in a second, by when the caller has said why; the interpreter would wait for threads that hang."""
 
     def end() -> None:
-        time.sleep(_LAST_WORDS_AT_AN_ERROR_SECONDS)
+        time.sleep(_FINAL_LOG_AFTER_ERROR_SECONDS)
         os._exit(1)
 
     threading.Thread(target=end, daemon=True).start()
 
 
-def _say_that_it_took_too_long() -> None:
+def _log_overdue_stop() -> None:
     """Log the end, but do not wait for it: what hangs may be the reader of the log."""
 
     def say() -> None:
@@ -179,4 +179,4 @@ def _say_that_it_took_too_long() -> None:
 
     saying = threading.Thread(target=say, daemon=True)
     saying.start()
-    saying.join(_LAST_WORDS_SECONDS)
+    saying.join(_FINAL_LOG_SECONDS)

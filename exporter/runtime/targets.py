@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from exporter.clock import Clock
-from exporter.errors import ConfigError, PollError, Problem
+from exporter.errors import ConfigError, ConfigProblem, PollError
 from exporter.metrics import Instruments, TargetInstruments
 from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.base import Collector, Services, Session
@@ -24,7 +24,7 @@ from exporter.platforms.registry import PLATFORMS, new_shared, open_session
 from exporter.platforms.routes import Routes
 from exporter.platforms.settings import Target
 from exporter.policy import TargetPolicy
-from exporter.polling import Admission, Job, phase_of, told_error
+from exporter.polling import Admission, Job, phase_of, sanitized_error
 from exporter.runtime.known_sites import KnownSites
 from exporter.state.snapshot import TargetEntry
 from exporter.state.status_history import StatusHistory
@@ -101,7 +101,7 @@ class LiveTarget(msgspec.Struct, frozen=True):
         instruments.put_target(self.instruments)
 
 
-class World(msgspec.Struct, frozen=True):
+class TargetFactory(msgspec.Struct, frozen=True):
     """What live targets have in common: the HTTP pool, time, chance, counters, this machine's limits, and more by platform.
 
     ``routes`` are the ways of those targets that have a proxy or CA certificates of their own, ``known`` the secrets that are
@@ -129,7 +129,7 @@ class World(msgspec.Struct, frozen=True):
         return platform.discoverer.find(rule, services)
 
     def open_target(
-        self, target: Target, since: StatusHistory, through: Callable[[Services], Services] = lambda services: services
+        self, target: Target, history: StatusHistory, through: Callable[[Services], Services] = lambda services: services
     ) -> LiveTarget:
         """Bring ``target`` to life, without I/O. Raises :class:`~exporter.errors.PollError` when it cannot work.
 
@@ -142,21 +142,21 @@ class World(msgspec.Struct, frozen=True):
         shared = self.shared[target.platform]
         http = self.routes.through(self.http, target.ca_file, target.proxy)
         policy = PolicyInForce(policy_of(target))
-        services = Services(http, self.clock, self.random, events, since, self.admission, shared, policy, self.known)
+        services = Services(http, self.clock, self.random, events, history, self.admission, shared, policy, self.known)
         session = PausedSession() if target.paused else open_session(target, through(services))
-        jobs = _jobs(target, session, events, self.known, since)
+        jobs = _jobs(target, session, events, self.known, history)
         return LiveTarget(target, session, events, jobs, policy, _account_of(target))
 
-    async def open_targets(self, targets: Iterable[Target], since: StatusHistory) -> dict[str, LiveTarget]:
+    async def open_targets(self, targets: Iterable[Target], history: StatusHistory) -> dict[str, LiveTarget]:
         """Bring all ``targets`` to life, or none: raises :class:`~exporter.errors.ConfigError` with each that cannot be."""
         opened: dict[str, LiveTarget] = {}
         problems = []
         try:
             for target in targets:
                 try:
-                    opened[target.name] = self.open_target(target, since)
+                    opened[target.name] = self.open_target(target, history)
                 except PollError as error:
-                    problems.append(Problem(f"targets[{target.name}]", told_error(error, self.known).message))
+                    problems.append(ConfigProblem(f"targets[{target.name}]", sanitized_error(error, self.known).message))
                 await asyncio.sleep(0)  # thousands take a second, and the loop has other work
         except BaseException:
             await _close(opened)

@@ -19,16 +19,16 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 15.0
 
 
-async def tell_of_warnings(app: Application, clock: Clock) -> None:
+async def log_warnings(app: Application, clock: Clock) -> None:
     """Log what changes among the warnings of ``app``, for ever."""
     known: frozenset[ConfigWarning] = frozenset()
     while True:
         at_load = frozenset(app.config.unwatched)
-        known = await tell_changes(known, frozenset(app.view().config_warnings) - at_load)
+        known = await log_warning_changes(known, frozenset(app.view().config_warnings) - at_load)
         await clock.sleep(LOOK_SECONDS)
 
 
-async def tell_changes(before: frozenset[ConfigWarning], now: frozenset[ConfigWarning]) -> frozenset[ConfigWarning]:
+async def log_warning_changes(before: frozenset[ConfigWarning], now: frozenset[ConfigWarning]) -> frozenset[ConfigWarning]:
     """Log what is in only one of the two. Returns ``now``."""
     # A right that many targets lose with one credential is a line for each, and the loop has other work.
     async for warning in in_slices(sorted(now - before, key=_place), LINES):

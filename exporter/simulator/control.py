@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from exporter.simulator.drills.incidents import IncidentDesk
+from exporter.simulator.drills.incidents import IncidentControl
 from exporter.simulator.faults import FaultBoard, fault_from_json
 from exporter.simulator.requestlog import RequestLog
 
@@ -21,7 +21,7 @@ class Controlled(Protocol):
 
     log: RequestLog
     faults: FaultBoard
-    incidents: IncidentDesk
+    incidents: IncidentControl
 
     def overview(self) -> Mapping[str, object]:
         """Return what there is to see."""

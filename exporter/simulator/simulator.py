@@ -15,7 +15,7 @@ from exporter.clock import Clock, SystemClock
 from exporter.simulator import control
 from exporter.simulator.bitrix24 import Bitrix24Simulator
 from exporter.simulator.delivery import Wire, instead, spoil
-from exporter.simulator.drills.incidents import IncidentDesk
+from exporter.simulator.drills.incidents import IncidentControl
 from exporter.simulator.faults import INSTEAD, FaultBoard
 from exporter.simulator.platform import Call, Description, Platform, html_reply
 from exporter.simulator.stage import Stage
@@ -40,7 +40,7 @@ class Simulator:
         self.bitrix24 = Bitrix24Simulator(self.stage)
         # In the order in which they are asked whether a path is theirs.
         self.platforms: tuple[Platform, ...] = (self.wix, self.bitrix24)
-        self.incidents = IncidentDesk(self)
+        self.incidents = IncidentControl(self)
         self._build = build
         self.app: ASGIApp = Starlette(
             routes=[Mount("/_sim", routes=control.routes(self)), Route("/{path:path}", _Endpoint(self))]

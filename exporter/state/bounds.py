@@ -25,41 +25,41 @@ _INTERVALS: Final = {CollectorName.CONNECTIONS: _MINUTE, CollectorName.BOOKINGS:
 """The default intervals of the collectors, on every platform that has them."""
 
 
-class Span(msgspec.Struct, frozen=True):
-    """A threshold that is a time. ``collector`` brings what is judged, ``most`` is its greatest value.
+class ThresholdBounds(msgspec.Struct, frozen=True):
+    """A threshold that is a time. ``collector`` brings what is judged, ``max_seconds`` is its greatest value.
 
     ``hold`` is how long the alert waits, in seconds; 0 where the threshold itself is its hold.
     """
 
     collector: CollectorName
-    most: float
+    max_seconds: float
     hold: float = 0.0
 
-    def told_after(self, interval: float = 0.0) -> float:
+    def alert_delay_seconds(self, interval: float = 0.0) -> float:
         """Return the seconds until an alert tells of what is polled every ``interval`` seconds, by default as shipped."""
         return (interval or _INTERVALS[self.collector]) + _SEEN + self.hold
 
-    def least(self, interval: float = 0.0) -> float:
+    def min_seconds(self, interval: float = 0.0) -> float:
         """Return the least value that is of use, in steps of five minutes.
 
         When the alert comes at least half of the time is left to act. A state that lasts has been seen by a second poll,
         after what the look-back of the alerts adds to it.
         """
         polled = interval or _INTERVALS[self.collector]
-        seconds = 2 * self.told_after(polled) if self.hold else polled + _LOOK_BACK + _MINUTE
+        seconds = 2 * self.alert_delay_seconds(polled) if self.hold else polled + _LOOK_BACK + _MINUTE
         return ceil(seconds / _STEP) * _STEP
 
 
-CONFLICT_SOON: Final = Span(CollectorName.BOOKINGS, WEEK_SECONDS, hold=10 * _MINUTE)
-CONNECTIONS_DOWN: Final = Span(CollectorName.CONNECTIONS, WEEK_SECONDS, hold=10 * _MINUTE)
-DISCONNECTED: Final = Span(CollectorName.CONNECTIONS, WEEK_SECONDS, hold=15 * _MINUTE)
-CREDENTIAL_EXPIRY: Final = Span(CollectorName.BOOKINGS, 365 * DAY_SECONDS, hold=10 * _MINUTE)
-STUCK: Final = Span(CollectorName.CONNECTIONS, DAY_SECONDS)
+CONFLICT_SOON: Final = ThresholdBounds(CollectorName.BOOKINGS, WEEK_SECONDS, hold=10 * _MINUTE)
+CONNECTIONS_DOWN: Final = ThresholdBounds(CollectorName.CONNECTIONS, WEEK_SECONDS, hold=10 * _MINUTE)
+DISCONNECTED: Final = ThresholdBounds(CollectorName.CONNECTIONS, WEEK_SECONDS, hold=15 * _MINUTE)
+CREDENTIAL_EXPIRY: Final = ThresholdBounds(CollectorName.BOOKINGS, 365 * DAY_SECONDS, hold=10 * _MINUTE)
+STUCK: Final = ThresholdBounds(CollectorName.CONNECTIONS, DAY_SECONDS)
 UNCLEAR: Final = STUCK
 """Overlaps are looked for in a week, and states are remembered for one."""
 
 STALE_INTERVALS: Final = 5
 """After so many intervals without data that is old, whether a poll is overdue or fails."""
 
-MOST_OVERDUE: Final = STALE_INTERVALS - 1
+MAX_OVERDUE_INTERVALS: Final = STALE_INTERVALS - 1
 """The last poll that succeeded lies one more interval back than the next one is overdue."""

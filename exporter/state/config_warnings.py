@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from exporter.errors import Reason
 from exporter.model import BookingsObservation, Connection, ConnectionsObservation, GoneConnection, Message, Observation
-from exporter.platforms.policy import over
+from exporter.platforms.policy import expired_warning
 from exporter.policy import ConfigWarning, TargetPolicy, WarningKind
 from exporter.state.advice import for_failure
 from exporter.state.snapshot import CollectorState, TargetView, View
-from exporter.support.listing import first_few
+from exporter.support.listing import first_names
 
 _REMOVE: Final = Message("correct it, or remove it")
 
@@ -71,7 +71,7 @@ def of_target(target: TargetView) -> Iterator[ConfigWarning]:
     """Yield what the polls of ``target`` show, and what it accepts no longer; of one that is paused nothing."""
     if target.policy.paused is not None:
         return
-    if (ended := over(target.name, target.policy)) is not None:
+    if (ended := expired_warning(target.name, target.policy)) is not None:
         yield ended
     for state in target.collectors:
         yield from _of_collector(state, target.policy)
@@ -113,7 +113,7 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
                 "%(key)s names %(number)s schedules that this site does not have, or without a calendar: %(names)s",
                 number=len(ids),
                 key=key,
-                names=first_few(ids),
+                names=first_names(ids),
             )
             yield ConfigWarning(kind, target, message, _REMOVE)
     if not whole:
@@ -130,7 +130,7 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
             "accepted names %(number)s connection unknown here: %(names)s",
             "accepted names %(number)s connections unknown here: %(names)s",
             number=len(unknown),
-            names=first_few(unknown),
+            names=first_names(unknown),
         )
         yield ConfigWarning(WarningKind.UNKNOWN_ACCEPTED, target, message, _REMOVE)
 
@@ -141,16 +141,16 @@ def _of_bookings(target: str, seen: BookingsObservation, policy: TargetPolicy) -
             "the configuration names %(number)s resource that the account does not have: %(names)s",
             "the configuration names %(number)s resources that the account does not have: %(names)s",
             number=len(ids),
-            names=first_few(ids),
+            names=first_names(ids),
         )
         yield ConfigWarning(WarningKind.UNKNOWN_RESOURCE, target, message, _REMOVE)
     # Those of the last poll, as far as a reload since has not removed them.
-    if over := [each for each in seen.unknown_accepted if each in policy.bookings]:
+    if expired_warning := [each for each in seen.unknown_accepted if each in policy.bookings]:
         message = Message(
             "accepted names %(number)s booking in none of the windows: %(names)s",
             "accepted names %(number)s bookings in none of the windows: %(names)s",
-            number=len(over),
-            names=first_few(over),
+            number=len(expired_warning),
+            names=first_names(expired_warning),
         )
         fix = Message("remove it if it is over, else correct it")
         yield ConfigWarning(WarningKind.UNKNOWN_ACCEPTED, target, message, fix)

@@ -17,10 +17,10 @@ _BEFORE: Final = int(USUAL_BEFORE_SECONDS / _HOUR)
 _KEPT: Final = _BEFORE + _DAY
 _SEEN_OF_DAY: Final = 0.9
 """In so many of the last hours a poll succeeded: else nobody could have seen them."""
-_MOST: Final = 65_535
+_MAX_COUNT: Final = 65_535
 
 
-class Intake:
+class IntakeHistory:
     """New bookings of one target by the hour."""
 
     __slots__ = ("_began", "_hour", "_new", "_quiet", "_seen", "_total", "_usual")
@@ -43,13 +43,13 @@ class Intake:
         self._seen = (self._seen << min(hour - self._hour, _DAY) | 1) & ((1 << _DAY) - 1)
         self._hour = hour
         place = hour % _KEPT
-        self._new[place] = min(_MOST, self._new[place] + int(max(0.0, total - self._total)))
+        self._new[place] = min(_MAX_COUNT, self._new[place] + int(max(0.0, total - self._total)))
         self._total = total
         self._quiet, self._usual = self._quiet_since(), self._between(_BEFORE, _KEPT)
 
-    def silent_since(self, least: int) -> float | None:
-        """Return when the silence began, ``None`` unless there is one, and ``least`` were usual a week before."""
-        return self._quiet if self._usual >= least else None
+    def silent_since(self, min_bookings: int) -> float | None:
+        """Return when the silence began, ``None`` unless there is one, and ``min_bookings`` were usual a week before."""
+        return self._quiet if self._usual >= min_bookings else None
 
     def _quiet_since(self) -> float | None:
         is_known = self._hour - self._began >= _KEPT - 1 and self._seen.bit_count() > _SEEN_OF_DAY * _DAY

@@ -26,7 +26,7 @@ def overlap_minutes(conflict: Conflict) -> int:
     return math.ceil((conflict.end - conflict.start) / 60)
 
 
-def told_conflict(target: TargetView, conflict: Conflict, now: float) -> str:
+def conflict_text(target: TargetView, conflict: Conflict, now: float) -> str:
     """Return when, where and which bookings of ``target`` overlap, on the clock of its people at ``now`` (Unix seconds).
 
     ``today 09:30 to 09:50 (20 min; 08:30 UTC), Chair 1: bookings 812 and 815``

@@ -32,7 +32,7 @@ from exporter.model import (
 from exporter.policy import ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.state.ages import moments, moved, observation_moved, oldest, withdrawn
 from exporter.state.discoveries import DiscoveryState
-from exporter.state.intake import Intake
+from exporter.state.intake import IntakeHistory
 from exporter.state.thresholds import DEFAULTS, Thresholds
 
 _ROUNDING_SECONDS: Final = 1.0  # far more than what differs between the sums of moments and ages, in which order they are made
@@ -147,7 +147,7 @@ class _CachedState(Value, frozen=True, gc=False):
         return min((end for end in ends if end > now - _ROUNDING_SECONDS), default=math.inf)
 
 
-def _held(state: CollectorState, stepped: float) -> _CachedState:
+def _cached_state(state: CollectorState, stepped: float) -> _CachedState:
     observation = state.observation
     fresh_until = math.inf if observation is None else oldest(observation) + state.max_age
     return _CachedState(state, state.moved(stepped) if stepped else state, stepped, fresh_until)
@@ -157,7 +157,7 @@ class TargetView(Value, frozen=True, gc=False):
     """One target at one moment. ``policy`` is what holds then; ``closed`` says that it is a day without bookings.
 
     ``polling`` has the collectors of which a poll runs, and since when. ``silent_since`` is when new bookings stopped to
-    arrive, as far as :class:`~exporter.state.intake.Intake` knows. ``stepped`` is by how many seconds the moments of all
+    arrive, as far as :class:`~exporter.state.intake.IntakeHistory` knows. ``stepped`` is by how many seconds the moments of all
     ``changes`` below have to be moved to be those of the wall clock; all others are. ``thresholds`` are what it is judged by.
     """
 
@@ -260,7 +260,7 @@ class Snapshot:
         self._thresholds = thresholds
         self._entries: dict[str, TargetEntry] = {}
         self._states: dict[str, dict[CollectorName, _CachedState]] = {}
-        self._intakes: dict[str, Intake] = {}
+        self._intakes: dict[str, IntakeHistory] = {}
         self._stepped = 0.0
         self._kept: dict[str, _KeptView] = {}
         self._targets: tuple[TargetView, ...] = ()
@@ -269,7 +269,7 @@ class Snapshot:
     def put_target(self, entry: TargetEntry, states: Mapping[CollectorName, CollectorState]) -> None:
         """Add a target, or replace it with all its collectors."""
         self._entries[entry.name] = entry
-        self._states[entry.name] = {name: _held(state, self._stepped) for name, state in states.items()}
+        self._states[entry.name] = {name: _cached_state(state, self._stepped) for name, state in states.items()}
         self._kept.pop(entry.name, None)
         self._are_all_polled = False
 
@@ -295,12 +295,12 @@ class Snapshot:
         """Swap in the state of one collector. A target that was removed meanwhile stays removed."""
         states = self._states.get(state.target)
         if states is not None and state.collector in states:
-            states[state.collector] = _held(state, self._stepped)
+            states[state.collector] = _cached_state(state, self._stepped)
             self._kept.pop(state.target, None)
             self._are_all_polled &= state.finished_polls > 0
             discovered = self._entries[state.target].discovered
             if discovered is not None and state.up and isinstance(state.observation, BookingsObservation):
-                self._intakes.setdefault(state.target, Intake()).note(discovered(), state.observation.at)
+                self._intakes.setdefault(state.target, IntakeHistory()).note(discovered(), state.observation.at)
 
     def ready(self) -> bool:
         """Return whether each collector has finished one poll, failed or not; cheaper than a view."""
@@ -329,7 +329,7 @@ class Snapshot:
             self._stepped = stepped
             self._kept.clear()
             for states in self._states.values():
-                states.update({name: _held(held.state, stepped) for name, held in states.items()})
+                states.update({name: _cached_state(held.state, stepped) for name, held in states.items()})
         running: dict[str, dict[CollectorName, float]] = {}
         for (name, collector), began in (polling or {}).items():
             running.setdefault(name, {})[collector] = began + stepped

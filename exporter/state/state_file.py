@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 VERSION: Final = 2
 
-_MOST_BYTES: Final = 256 * 1024 * 1024  # eight times what is written: an earlier version wrote more
+_MAX_BYTES: Final = 256 * 1024 * 1024  # eight times what is written: an earlier version wrote more
 _MINUTE: Final = 60.0
 
 # Whatever else stands there was not written by us.
@@ -106,7 +106,7 @@ def read_state_file(path: Path, targets: Container[str] | None = None) -> dict[s
     Nothing, with a warning, if it is not ours.
     """
     try:
-        content = read_file(path, _MOST_BYTES)
+        content = read_file(path, _MAX_BYTES)
         match decoder(_Version).decode(content).version:
             case 1:
                 first = decoder(_FirstFile).decode(content).targets

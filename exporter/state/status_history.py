@@ -25,7 +25,7 @@ import structlog
 from msgspec.structs import replace
 
 from exporter.clock import Clock, wall_deadline
-from exporter.errors import BookingSyncError, ConfigError, Problem
+from exporter.errors import BookingSyncError, ConfigError, ConfigProblem
 from exporter.limits import REMEMBERED_CONNECTIONS, STATE_FILE
 from exporter.model import GONE, Change
 from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS, Changes, in_order, recent
@@ -42,8 +42,8 @@ from exporter.state.state_file import (
     state_file,
 )
 from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably, resolved
-from exporter.support.parts import newest_first
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
+from exporter.support.shard_files import shard_files_newest_first
 from exporter.support.slices import in_slices
 
 log = structlog.get_logger(__name__)
@@ -81,7 +81,7 @@ class StatusHistory:
         self._stepped = 0.0
 
     def seen(self, target: str, connection: str, present: Change, now: float) -> Changes:
-        """Remember the status of a connection, see :meth:`exporter.platforms.base.SinceStore.seen`."""
+        """Remember the status of a connection, see :meth:`exporter.platforms.base.ConnectionHistory.seen`."""
         return self._remember(target, self._past(target).connections, connection, present, now)
 
     def collector_seen(self, target: str, collector: str, present: Change, now: float) -> Changes:
@@ -89,7 +89,7 @@ class StatusHistory:
         return self._remember(target, self._past(target).collectors, collector, present, now)
 
     def gone(self, target: str, listed: frozenset[str], now: float) -> Mapping[str, Changes]:
-        """Note which connections are gone, see :meth:`exporter.platforms.base.SinceStore.gone`."""
+        """Note which connections are gone, see :meth:`exporter.platforms.base.ConnectionHistory.gone`."""
         self._notice_step()
         connections, found = self._past(target).connections, {}
         for key in connections.keys() - listed:
@@ -328,13 +328,17 @@ def open_status_history(path: Path, clock: Clock, targets: Collection[str] = ())
     given, path = path, resolved(path)
 
     def parts() -> tuple[Path, ...]:  # once nobody else writes this one
-        return tuple(path if part == given else part for part in newest_first(given, since=clock.time() - WEEK_SECONDS))
+        return tuple(
+            path if part == given else part for part in shard_files_newest_first(given, since=clock.time() - WEEK_SECONDS)
+        )
 
     try:
         lock = lock_beside(path)
     except OSError as error:
         if error.errno in {errno.EMFILE, errno.ENFILE}:  # says nothing of the file, and another process may have it
-            problem = Problem("state_file", f"cannot be locked: {error.strerror}", "raise LimitNOFILE (systemd) or ulimit -n")
+            problem = ConfigProblem(
+                "state_file", f"cannot be locked: {error.strerror}", "raise LimitNOFILE (systemd) or ulimit -n"
+            )
             raise ConfigError([problem]) from None
         log.warning("state_file_not_locked", path=str(path), error=error.strerror)
         return FileStatusHistory(path, clock, parts=parts(), targets=targets)
@@ -354,4 +358,4 @@ def _holder(path: Path) -> str:
             line = file.read(_MAX_HOLDER).partition("\n")[0]
     except OSError:
         line = ""
-    return told(line) or "an unknown process"
+    return sanitized(line) or "an unknown process"

@@ -67,7 +67,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Row:
+class VerdictRow:
     """One state. ``condition`` says when it holds.
 
     ``history`` says that only an exporter that has been running can know; a ``probe`` leaves it out. ``alerts`` are the rules
@@ -92,23 +92,23 @@ def _days(seconds: float) -> str:
 _WORKED = "`synced`, `sync_in_progress` or `connected`"
 _LIMITS = ", ".join(f"`{reason}`" for reason in Reason if reason in LIMITS)
 
-NOT_POLLED: Final = Row(
+NOT_POLLED: Final = VerdictRow(
     Kind.NOT_POLLED, Verdict.UNKNOWN, "No poll of the target has finished yet.", alerts=("BookingSyncNotReady",)
 )
-TARGET_FAILING: Final = Row(
+TARGET_FAILING: Final = VerdictRow(
     Kind.COLLECTOR_FAILING,
     Verdict.CRITICAL,
     "The newest poll of the collector failed, and no other collector of the target has fresh data; or the newest polls of all "
     f"its collectors failed for another reason than a limit ({_LIMITS}).",
     alerts=("BookingSyncAccessDenied", "BookingSyncDataExpired"),
 )
-TARGET_EXPIRED: Final = Row(
+TARGET_EXPIRED: Final = VerdictRow(
     Kind.DATA_EXPIRED,
     Verdict.CRITICAL,
     "The data of the collector was withdrawn because it reached `max_age`, and the target is as in the row above.",
     alerts=("BookingSyncDataExpired", "BookingSyncAccessDenied"),
 )
-CONNECTIONS_DOWN: Final = Row(
+CONNECTIONS_DOWN: Final = VerdictRow(
     Kind.CONNECTIONS_DOWN,
     Verdict.CRITICAL,
     f"{_OF.connections_down_least} or more connections of the target were {_WORKED} within "
@@ -116,43 +116,43 @@ CONNECTIONS_DOWN: Final = Row(
     history=True,
     alerts=("BookingSyncAllConnectionsFailing",),
 )
-CONFLICT_SOON: Final = Row(
+CONFLICT_SOON: Final = VerdictRow(
     Kind.CONFLICT,
     Verdict.CRITICAL,
     f"Two bookings overlap on a resource, beginning within {_hours(_OF.conflict_soon)} or already.",
     alerts=("BookingSyncDoubleBooking",),
 )
-COLLECTOR_FAILING: Final = Row(
+COLLECTOR_FAILING: Final = VerdictRow(
     Kind.COLLECTOR_FAILING,
     Verdict.WARNING,
     "The newest poll of the collector failed, whole or in part; the target has fresh data all the same.",
     alerts=("BookingSyncAccessDenied", "BookingSyncApiLimited", "BookingSyncDataStale", "BookingSyncDataExpired"),
 )
-DATA_EXPIRED: Final = Row(
+DATA_EXPIRED: Final = VerdictRow(
     Kind.DATA_EXPIRED,
     Verdict.WARNING,
     "The data of the collector was withdrawn because it reached `max_age`; another collector of the target has fresh data.",
     alerts=("BookingSyncDataExpired", "BookingSyncAccessDenied", "BookingSyncApiLimited"),
 )
-PROVIDER_FAILING: Final = Row(
+PROVIDER_FAILING: Final = VerdictRow(
     Kind.PROVIDER_FAILING,
     Verdict.WARNING,
     "A calendar provider of the site could not be asked; its connections are as last known.",
     alerts=("BookingSyncProviderDown",),
 )
-CONFLICT_LATER: Final = Row(
+CONFLICT_LATER: Final = VerdictRow(
     Kind.CONFLICT,
     Verdict.WARNING,
     f"Two bookings overlap on a resource, beginning in {_hours(_OF.conflict_soon)} or later.",
     alerts=("BookingSyncDoubleBooking",),
 )
-CONNECTION_ERROR: Final = Row(
+CONNECTION_ERROR: Final = VerdictRow(
     Kind.CONNECTION_ERROR,
     Verdict.WARNING,
     "A connection is in `error`.",
     alerts=("BookingSyncConnectionNeedsOwner", "BookingSyncConnectionError"),
 )
-CONNECTION_CUT: Final = Row(
+CONNECTION_CUT: Final = VerdictRow(
     Kind.CONNECTION_DISCONNECTED,
     Verdict.WARNING,
     f"A connection is `disconnected`, and within {_hours(_OF.connection_disconnected_within)} the exporter "
@@ -160,7 +160,7 @@ CONNECTION_CUT: Final = Row(
     history=True,
     alerts=("BookingSyncConnectionDisconnected",),
 )
-CONNECTION_STUCK: Final = Row(
+CONNECTION_STUCK: Final = VerdictRow(
     Kind.CONNECTION_STUCK,
     Verdict.WARNING,
     f"A connection has been `sync_in_progress`, or `connected` although it exports, for more than "
@@ -168,41 +168,41 @@ CONNECTION_STUCK: Final = Row(
     history=True,
     alerts=("BookingSyncConnectionStuck",),
 )
-CONNECTION_UNCLEAR: Final = Row(
+CONNECTION_UNCLEAR: Final = VerdictRow(
     Kind.CONNECTION_UNCLEAR,
     Verdict.WARNING,
     f"A connection has been `undefined` or `unknown` for more than {_hours(_OF.connection_unclear_after)}.",
     history=True,
     alerts=("BookingSyncConnectionUnclear",),
 )
-API_LIMITED: Final = Row(
+API_LIMITED: Final = VerdictRow(
     Kind.API_LIMITED,
     Verdict.WARNING,
     "The platform asked to wait, and that time has not passed; no collector has failed for it yet.",
 )
-BUDGET_SPENT: Final = Row(
+BUDGET_SPENT: Final = VerdictRow(
     Kind.BUDGET_SPENT,
     Verdict.WARNING,
     "Nothing is left of the operating time that the target may spend in ten minutes.",
     alerts=("BookingSyncApiBudgetLow",),
 )
-CREDENTIAL_EXPIRY: Final = Row(
+CREDENTIAL_EXPIRY: Final = VerdictRow(
     Kind.CREDENTIAL_EXPIRY,
     Verdict.WARNING,
     f"A credential that a person must renew ends within {_days(_OF.credential_expiry_within)}, or has ended.",
     alerts=("BookingSyncCredentialExpiring",),
 )
-PORTAL_MOVED: Final = Row(
+PORTAL_MOVED: Final = VerdictRow(
     Kind.PORTAL_MOVED, Verdict.WARNING, "The account answers at another address than the configuration names."
 )
-UNLINKED_BOOKINGS: Final = Row(
+UNLINKED_BOOKINGS: Final = VerdictRow(
     Kind.UNLINKED_BOOKINGS,
     Verdict.WARNING,
     f"More than {_OF.unlinked_bookings_share:.0%} of the bookings of a window are tied to no CRM entity, of at least "
     f"{_OF.unlinked_bookings_least} that were verified.",
     alerts=("BookingSyncUnlinkedBookings",),
 )
-INTAKE_SILENT: Final = Row(
+INTAKE_SILENT: Final = VerdictRow(
     Kind.INTAKE_SILENT,
     Verdict.WARNING,
     f"No new booking for {_hours(SILENT_SECONDS)}, although polls succeeded, and at least {_OF.intake_silent_least} in the "
@@ -210,51 +210,53 @@ INTAKE_SILENT: Final = Row(
     history=True,
     alerts=("BookingSyncIntakeSilent",),
 )
-WINDOW_INCOMPLETE: Final = Row(
+WINDOW_INCOMPLETE: Final = VerdictRow(
     Kind.WINDOW_INCOMPLETE,
     Verdict.WARNING,
     "A window could not be read to its end.",
     alerts=("BookingSyncWindowIncomplete",),
 )
-LINKS_UNVERIFIED: Final = Row(
+LINKS_UNVERIFIED: Final = VerdictRow(
     Kind.LINKS_UNVERIFIED,
     Verdict.WARNING,
     f"The links of more than {_OF.links_unverified_share:.0%} of the bookings of a window were read longer ago than `max_age`.",
     history=True,
     alerts=("BookingSyncLinksUnverified",),
 )
-POLL_OVERDUE: Final = Row(
+POLL_OVERDUE: Final = VerdictRow(
     Kind.POLL_OVERDUE,
     Verdict.WARNING,
     f"The next poll should have begun more than {_OF.poll_overdue_intervals:g} interval ago, and none runs.",
     history=True,
     alerts=("BookingSyncPollOverdue",),
 )
-CONFIG_WARNING: Final = Row(
+CONFIG_WARNING: Final = VerdictRow(
     Kind.CONFIG_WARNING,
     Verdict.WARNING,
     "The configuration watches less than it seems to, or shows more.",
     alerts=("BookingSyncWindowMissing",),
 )
-RELOAD_REFUSED: Final = Row(
+RELOAD_REFUSED: Final = VerdictRow(
     Kind.RELOAD_REFUSED,
     Verdict.WARNING,
     "The configuration was changed and refused; the one before is in force.",
     history=True,
     alerts=("BookingSyncConfigReloadFailed",),
 )
-TARGET_PAUSED: Final = Row(Kind.TARGET_PAUSED, Verdict.OK, "The configuration pauses the target; nothing else of it is judged.")
-TARGET_CLOSED: Final = Row(Kind.TARGET_CLOSED, Verdict.OK, "It is one of the target's `closed` days.")
-CONNECTION_ACCEPTED: Final = Row(
+TARGET_PAUSED: Final = VerdictRow(
+    Kind.TARGET_PAUSED, Verdict.OK, "The configuration pauses the target; nothing else of it is judged."
+)
+TARGET_CLOSED: Final = VerdictRow(Kind.TARGET_CLOSED, Verdict.OK, "It is one of the target's `closed` days.")
+CONNECTION_ACCEPTED: Final = VerdictRow(
     Kind.CONNECTION_ACCEPTED, Verdict.OK, "A connection does not work, and the configuration accepts that."
 )
-CONFLICT_ACCEPTED: Final = Row(
+CONFLICT_ACCEPTED: Final = VerdictRow(
     Kind.CONFLICT_ACCEPTED, Verdict.OK, "Two bookings overlap on a resource, and the configuration accepts one of them."
 )
-WARNING_ACCEPTED: Final = Row(
+WARNING_ACCEPTED: Final = VerdictRow(
     Kind.WARNING_ACCEPTED, Verdict.OK, "The configuration watches less than it seems to, and accepts that."
 )
-CONNECTION_CUT_BEFORE: Final = Row(
+CONNECTION_CUT_BEFORE: Final = VerdictRow(
     Kind.CONNECTION_DISCONNECTED,
     Verdict.OK,
     f"A connection is `disconnected`, and has been for {_hours(_OF.connection_disconnected_within)} or since "
@@ -380,7 +382,7 @@ MOVABLE: Final = (
 """The warnings whose severity a user may choose: each is told by alerts that tell of nothing else."""
 
 
-def verdict_by(row: Row, thresholds: Thresholds) -> Verdict:
+def verdict_by(row: VerdictRow, thresholds: Thresholds) -> Verdict:
     """Return how bad it is that ``row`` holds, where a user chose ``thresholds``."""
     return Verdict[thresholds.severity(row.kind).upper()] if row in MOVABLE else row.verdict
 

@@ -15,7 +15,7 @@ _RAW: Final = -15  # a window of 32 KiB, without a header
 _HEADER: Final = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF))  # deflate, no name, no time, no operating system
 
 
-class Part(NamedTuple):
+class DeflatedPart(NamedTuple):
     """A part of a text: its ``blocks`` of deflate, its CRC-32, and its ``size`` uncompressed."""
 
     blocks: tuple[bytes, ...]
@@ -36,13 +36,13 @@ class Codec(NamedTuple):
     crc32: Callable[[bytes], int]
     combine: Callable[[int, int, int], int]
 
-    def deflated(self, text: Iterable[bytes], *, last: bool = False) -> Part:
+    def deflated(self, text: Iterable[bytes], *, last: bool = False) -> DeflatedPart:
         """Return ``text`` compressed by itself. The ``last`` part of a member ends it."""
         data, compressor = b"".join(text), self.compressor()
         block = compressor.compress(data) + compressor.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
-        return Part((block,), self.crc32(data), len(data))
+        return DeflatedPart((block,), self.crc32(data), len(data))
 
-    def joined(self, parts: Iterable[Part]) -> Part:
+    def joined(self, parts: Iterable[DeflatedPart]) -> DeflatedPart:
         """Return the parts as one, without a look at their texts."""
         blocks: list[bytes] = []
         crc = size = 0
@@ -50,9 +50,9 @@ class Codec(NamedTuple):
             blocks += part.blocks
             crc = self.combine(crc, part.crc, part.size)
             size += part.size
-        return Part(tuple(blocks), crc, size)
+        return DeflatedPart(tuple(blocks), crc, size)
 
-    def member(self, parts: Iterable[Part]) -> tuple[bytes, ...]:
+    def member(self, parts: Iterable[DeflatedPart]) -> tuple[bytes, ...]:
         """Return the pieces of a gzip file of ``parts``, of which only the last was made as the last."""
         whole = self.joined(parts)
         return _HEADER, *whole.blocks, whole.crc.to_bytes(4, "little") + (whole.size % 2**32).to_bytes(4, "little")

@@ -25,10 +25,10 @@ def _never(_: str) -> bool:
 
 def _is_size(value: str) -> bool:
     """Whether a terminal may be so large: rich falls over digits of other scripts, and takes any number."""
-    return value.isascii() and value.isdecimal() and len(value) <= _DIGITS and 0 < int(value) <= _LARGEST
+    return value.isascii() and value.isdecimal() and len(value) <= _DIGITS and 0 < int(value) <= _MAX_SIZE
 
 
-_LARGEST: Final = 10_000
+_MAX_SIZE: Final = 10_000
 _DIGITS: Final = 5
 
 VARIABLES: Final = MappingProxyType(

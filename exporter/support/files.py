@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from exporter.support.redaction import is_meant, redact
+from exporter.support.redaction import is_plain_text, redact
 
 _LOCK_MODE: Final = 0o644
 _PIECE: Final = 1024 * 1024
@@ -29,26 +29,26 @@ class NotAFileError(OSError):
         super().__init__(errno.EINVAL, "it is no regular file")
 
 
-def read_file(path: Path, most: int) -> bytes:
-    """Return the first ``most`` bytes of a regular file. Blocks for no longer than its disk.
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """Return the first ``max_bytes`` bytes of a regular file. Blocks for no longer than its disk.
 
     Raises :class:`OSError`, :class:`NotAFileError` for what is no regular file.
     """
     with _opened_to_read(path) as (descriptor, mode):
         if not modes.S_ISREG(mode):
             raise NotAFileError
-        return b"".join(_pieces(descriptor, most))
+        return b"".join(_pieces(descriptor, max_bytes))
 
 
-def read_file_or_pipe(path: Path, most: int, seconds: float) -> bytes:
-    """Return as :func:`read_file`, or the first ``most`` bytes that a pipe brings until its writers close it.
+def read_file_or_pipe(path: Path, max_bytes: int, seconds: float) -> bytes:
+    """Return as :func:`read_file`, or the first ``max_bytes`` bytes that a pipe brings until its writers close it.
 
     Raises :class:`TimeoutError` for a pipe that nobody has closed within ``seconds``.
     """
     with _opened_to_read(path) as (descriptor, mode):
         if modes.S_ISFIFO(mode):
-            return b"".join(_pieces(descriptor, most, _written_within(descriptor, seconds)))
-    return read_file(path, most)
+            return b"".join(_pieces(descriptor, max_bytes, _written_within(descriptor, seconds)))
+    return read_file(path, max_bytes)
 
 
 @contextlib.contextmanager
@@ -67,13 +67,13 @@ def _opened_to_read(path: Path) -> Iterator[tuple[int, int]]:
         os.close(descriptor)
 
 
-def _pieces(descriptor: int, most: int, wait: Callable[[], object] = lambda: None) -> Iterator[bytes]:
-    while most > 0:
+def _pieces(descriptor: int, max_bytes: int, wait: Callable[[], object] = lambda: None) -> Iterator[bytes]:
+    while max_bytes > 0:
         wait()
-        piece = os.read(descriptor, min(most, _PIECE))
+        piece = os.read(descriptor, min(max_bytes, _PIECE))
         if not piece:
             return
-        most -= len(piece)
+        max_bytes -= len(piece)
         yield piece
 
 
@@ -117,7 +117,7 @@ def stamps(paths: Iterable[Path]) -> Stamps:
     return tuple(stamp(path) for path in paths)
 
 
-def trouble_with(path: Path, *, folder: bool = False) -> str | None:
+def file_problem(path: Path, *, folder: bool = False) -> str | None:
     """Return why ``path`` is no file, or no ``folder``, that can be reached, to stand behind its name; ``None`` when it is one.
 
     ``Path.is_file`` raises for a folder that may not be entered and for a name that is too long.
@@ -138,7 +138,7 @@ def shown_path(path: Path, written: str) -> str:
 
     What leads to a file, or looks like words or a path, is none.
     """
-    is_path = written.startswith(("/", "./", "../")) or is_meant(written) or trouble_with(path) is None
+    is_path = written.startswith(("/", "./", "../")) or is_plain_text(written) or file_problem(path) is None
     return redact(str(path)) if is_path else "the named file"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """Look for no garbage meanwhile, and never at what was imported."""
     known, looks = len(sys.modules), gc.isenabled()
     gc.disable()

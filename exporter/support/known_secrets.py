@@ -18,17 +18,17 @@ from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from exporter.limits import TEXT
-from exporter.support.redaction import told
+from exporter.support.invisible import replace_invisible
+from exporter.support.redaction import sanitized
 from exporter.support.secret import MASK
-from exporter.support.unseen import without_unseen
 
-LEAST: Final = 8
+MIN_LETTERS: Final = 8
 """Letters of a secret that is looked for; a shorter one stands in too many texts by chance."""
 
 # Each form is found by its last letters, since many begin alike (``IST.eyJ``). A text is looked at in steps, so as many
-# pieces of the form's end are kept as a step has letters: one of them lies on it. Together they are as long as LEAST.
+# pieces of the form's end are kept as a step has letters: one of them lies on it. Together they are as long as MIN_LETTERS.
 _STEP: Final = 3
-_PIECE: Final = LEAST - _STEP + 1
+_PIECE: Final = MIN_LETTERS - _STEP + 1
 _END: Final = 16  # letters: of many secrets some have any piece, so more of the form's end is compared before it is looked for
 
 _WORDS: Final = re.compile("(?=.{1,15}$)(?:[A-Z]?[a-z]+|[A-Z]+)(?:[ ._-]?(?:[A-Z]?[a-z]+|[A-Z]+))*")
@@ -36,7 +36,7 @@ _ADDRESS: Final = re.compile("(?i:https?|socks5h?)://")
 _PLAIN: Final = re.compile("[A-Za-z0-9_.~-]+")  # means nothing in an address, a page or JSON: it stands there as it is
 _NUMBER: Final = re.compile("[0-9]{1,11}")  # as moments and ids are
 _OURS: Final = frozenset({"booking-sync-exporter"})
-_MOST_LOOKED_AT: Final = 4096  # letters of a text of the other side
+_MAX_SEARCHED: Final = 4096  # letters of a text of the other side
 
 
 class _End(NamedTuple):
@@ -83,7 +83,7 @@ class KnownSecrets:
     def mask(self, text: str) -> str:
         """Return ``text`` without the secrets in it, and where letters that nobody sees stand in one, without those letters."""
         masked = self._masked(text)
-        seen = without_unseen(masked, lambda _: "")  # at once for what most texts are: printable ASCII
+        seen = replace_invisible(masked, lambda _: "")  # at once for what most texts are: printable ASCII
         return masked if seen == masked or (found := self._masked(seen)) == seen else found
 
     def _masked(self, text: str) -> str:
@@ -102,9 +102,9 @@ class KnownSecrets:
             text = _without(form, text)
         return text
 
-    def told(self, text: str, most: int = TEXT.number) -> str:
-        """Return a text of somebody else as ours may hold it, see :func:`exporter.support.redaction.told`."""
-        return told(self.mask(text[:_MOST_LOOKED_AT]), most)
+    def sanitized(self, text: str, max_letters: int = TEXT.number) -> str:
+        """Return a text of somebody else as ours may hold it, see :func:`exporter.support.redaction.sanitized`."""
+        return sanitized(self.mask(text[:_MAX_SEARCHED]), max_letters)
 
     def _let_have(self, holder: Hashable, new: frozenset[str]) -> None:
         with self._changing:
@@ -147,14 +147,14 @@ def _parts(secret: str) -> Iterator[str]:
 
 
 def _can_be_told_apart(text: str) -> bool:
-    return len(text) >= LEAST and not _WORDS.fullmatch(text) and not _NUMBER.fullmatch(text)
+    return len(text) >= MIN_LETTERS and not _WORDS.fullmatch(text) and not _NUMBER.fullmatch(text)
 
 
 def _forms(secret: str) -> Iterator[str]:
     """Yield how ``secret`` may be written, in small letters."""
     encoded = {secret.encode().hex(), *_base64(secret.encode())}
     written = {secret} if _PLAIN.fullmatch(secret) else _escaped(secret)
-    yield from {_folded(form) for form in written | encoded if len(form) >= LEAST}
+    yield from {_folded(form) for form in written | encoded if len(form) >= MIN_LETTERS}
 
 
 def _escaped(secret: str) -> set[str]:

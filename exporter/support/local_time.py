@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 
-class Words(msgspec.Struct, frozen=True):
+class CalendarWords(msgspec.Struct, frozen=True):
     """What a language calls days and months, ``days`` from Monday on, ``near`` yesterday, today, tomorrow.
 
     ``date`` takes ``weekday``, ``day`` and ``month``, ``interval`` takes ``start`` and ``end``.
@@ -26,7 +26,7 @@ class Words(msgspec.Struct, frozen=True):
     interval: str
 
 
-ENGLISH: Final = Words(
+ENGLISH: Final = CalendarWords(
     days=("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
     months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
     near=("yesterday", "today", "tomorrow"),
@@ -47,7 +47,7 @@ def in_zone(moment: datetime, zone: str) -> datetime:
     return min(moment, _LATEST).astimezone(ZoneInfo(zone))
 
 
-def date_of(moment: datetime, words: Words = ENGLISH) -> str:
+def date_of(moment: datetime, words: CalendarWords = ENGLISH) -> str:
     """Word the date of ``moment`` in its own zone: ``Fri 27 Nov``."""
     return words.date % {
         "weekday": words.days[moment.weekday()],
@@ -56,7 +56,7 @@ def date_of(moment: datetime, words: Words = ENGLISH) -> str:
     }
 
 
-def day_of(moment: datetime, now: datetime, words: Words = ENGLISH) -> str:
+def day_of(moment: datetime, now: datetime, words: CalendarWords = ENGLISH) -> str:
     """Word the day of ``moment`` in its own zone: ``today``, ``Fri 27 Nov``, with the year when that is not this one."""
     here = now.astimezone(moment.tzinfo)
     days = (moment.date() - here.date()).days
@@ -73,19 +73,19 @@ def time_of(moment: datetime) -> str:
     return f"{moment:%H:%M} (UTC{offset})" if twice else f"{moment:%H:%M}"
 
 
-def day_and_time(moment: datetime, now: datetime, words: Words = ENGLISH) -> str:
+def day_and_time(moment: datetime, now: datetime, words: CalendarWords = ENGLISH) -> str:
     """Word ``moment`` in its own zone: ``today 09:30``, ``Fri 27 Nov 09:30``."""
     return f"{day_of(moment, now, words)} {time_of(moment)}"
 
 
-def in_utc(moment: datetime, words: Words = ENGLISH) -> str:
+def in_utc(moment: datetime, words: CalendarWords = ENGLISH) -> str:
     """Word ``moment`` in UTC, to stand beside its local form: ``08:30 UTC``, with the day when that is another one there."""
     other = moment.astimezone(UTC)
     day = "" if other.date() == moment.date() else f"{date_of(other, words)} "
     return f"{day}{other:%H:%M} UTC"
 
 
-def from_to(start: datetime, end: datetime, now: datetime, words: Words = ENGLISH) -> str:
+def from_to(start: datetime, end: datetime, now: datetime, words: CalendarWords = ENGLISH) -> str:
     """Word an interval: ``today 09:30 to 09:50``, and the second day where it is another one."""
     last = time_of(end) if end.date() == start.date() else day_and_time(end, now, words)
     return words.interval % {"start": day_and_time(start, now, words), "end": last}

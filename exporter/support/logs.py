@@ -20,10 +20,10 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from exporter.limits import LOG_LINE
+from exporter.support.invisible import replace_invisible
 from exporter.support.log_lines import cut_in_the_middle, fitted
 from exporter.support.redaction import is_sensitive, redact, visible
 from exporter.support.secret import MASK
-from exporter.support.unseen import without_unseen
 
 LogFormat = Literal["auto", "logfmt", "json"]
 LEVELS: Final[Mapping[str, int]] = {
@@ -224,7 +224,7 @@ def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
 def _json_line(event: EventDict) -> str:
     line = json.dumps(event, ensure_ascii=False, default=str)
     # JSON escapes only the first 32 control characters; a reader may take others for the end of the line or for orders.
-    return without_unseen(line, _escaped)
+    return replace_invisible(line, _escaped)
 
 
 def _escaped(letter: str) -> str:

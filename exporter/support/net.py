@@ -9,7 +9,7 @@ from typing import Final
 
 import idna
 
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 
 _PORTS: Final = range(65_536)
 
@@ -24,7 +24,7 @@ def parse_address(address: str, flag: str = "--web.listen-address") -> tuple[str
     is_number = port.isascii() and port.isdecimal()
     is_host = bracketed or not re.search(r"[\s/@:\[\]]", host)
     if not colon or not is_number or int(port) not in _PORTS or not is_host:
-        problem = Problem(flag, f"{address!r} is not an address", _instead_of(address))
+        problem = ConfigProblem(flag, f"{address!r} is not an address", _instead_of(address))
         raise ConfigError([problem])
     return host[1:-1] if bracketed else host, int(port)
 
@@ -62,7 +62,7 @@ def plain_address(address: str) -> str:
     return address.removeprefix("::ffff:") if "." in address else address
 
 
-def neighbourhood(address: str) -> str:
+def network_prefix(address: str) -> str:
     """Return for whom the ``address`` of a peer stands: itself in IPv4, its /64 in IPv6, all of which one machine may have."""
     plain = plain_address(address)
     return str(IPv6Network((plain.partition("%")[0], 64), strict=False)) if ":" in plain else plain
@@ -99,6 +99,6 @@ def is_loopback(host: str) -> bool:
     return host.lower() in _LOOPBACK
 
 
-def keeps_secrets(scheme: str, host: str) -> bool:
+def is_confidential(scheme: str, host: str) -> bool:
     """Return whether a credential may be sent to ``scheme://host``: https, or http that never leaves this machine."""
     return scheme == "https" or (scheme == "http" and is_loopback(host))

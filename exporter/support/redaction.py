@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Final
 
 from exporter.limits import PLACE, TEXT
+from exporter.support.invisible import replace_invisible
 from exporter.support.secret import MASK
-from exporter.support.unseen import without_unseen
 
 _NAME: Final = r"(?<![a-z])(?:access_?token|refresh_?token|client_?secret|app_?secret|api_?key|webhook_?url|password)"
 _QUOTE: Final = r"(?:b?\\?[\"'])?"
@@ -81,7 +81,7 @@ def is_sensitive(key: str) -> bool:
 
 def visible(text: str) -> str:
     r"""Return ``text`` for a terminal: what steers it, or is not seen, is written out, ``\x1b``; line ends and tabs stay."""
-    return without_unseen(text, lambda letter: letter if letter in "\n\t" else _written_out(letter))
+    return replace_invisible(text, lambda letter: letter if letter in "\n\t" else _written_out(letter))
 
 
 def _written_out(letter: str) -> str:
@@ -92,44 +92,44 @@ def _written_out(letter: str) -> str:
 _PIECE: Final = re.compile(r"[A-Z]?[^\W\dA-Z_]{0,11}|[A-Z]{1,12}|[0-9]{1,4}[A-Za-z]{0,2}|[A-Za-z]{1,4}[0-9]{1,4}")
 _BETWEEN: Final = re.compile(r"[ _./@:+-]+")
 _SHORT: Final = 7
-_LONGEST_MEANT: Final = 40
+_MAX_MEANT: Final = 40
 _DIGEST_DIGITS: Final = 12
 
 
-def is_meant(text: str) -> bool:
+def is_plain_text(text: str) -> bool:
     """Return whether ``text`` looks like words that somebody wrote, and not like a credential in a wrong place."""
-    return len(text) <= _SHORT or (len(text) <= _LONGEST_MEANT and all(map(_PIECE.fullmatch, _BETWEEN.split(text))))
+    return len(text) <= _SHORT or (len(text) <= _MAX_MEANT and all(map(_PIECE.fullmatch, _BETWEEN.split(text))))
 
 
 # So far behind its end a text is looked at: the longest address of an e-mail, so that none is cut into something else.
 _BEYOND: Final = 320
 
 
-def told(text: str, most: int = TEXT.number) -> str:
-    r"""Return a text of somebody else as ours may hold it: redacted, one visible line, of at most ``most`` letters."""
-    text = text[: most + _BEYOND]
-    seen = without_unseen(text, lambda _: "")
+def sanitized(text: str, max_letters: int = TEXT.number) -> str:
+    r"""Return a text of somebody else as ours may hold it: redacted, one visible line, of at most ``max_letters`` letters."""
+    text = text[: max_letters + _BEYOND]
+    seen = replace_invisible(text, lambda _: "")
     # What nobody sees, between the letters of an address, must not keep it from being found.
     hidden = seen != text and (found := redact(seen)) != seen
-    return cut(found if hidden else without_unseen(redact(text), _written_out), most)
+    return cut(found if hidden else replace_invisible(redact(text), _written_out), max_letters)
 
 
 # A fleet is read again with each reload, and its places stay the same.
 @lru_cache(maxsize=16_384)
-def told_place(place: str) -> str:
+def sanitized_place(place: str) -> str:
     """Return the path or the variable that a credential comes from as a label may have it, another one for each.
 
     It is somebody else's text all the same: a file can be named after an account, which is an e-mail address, or after the
     credential. What cannot be told as it is ends with 12 hexadecimal digits of the SHA-256 of the whole (of the place, not of
     the credential).
     """
-    shown = told(place, PLACE.number)
+    shown = sanitized(place, PLACE.number)
     if shown == place:
         return place
     digest = hashlib.sha256(place.encode(errors="replace")).hexdigest()[:_DIGEST_DIGITS]
-    return f"{told(place, PLACE.number - _DIGEST_DIGITS - 1)} {digest}"
+    return f"{sanitized(place, PLACE.number - _DIGEST_DIGITS - 1)} {digest}"
 
 
-def cut(text: str, most: int) -> str:
-    """Return ``text``, or as much of it as ``most`` letters hold, with a sign that it is not all."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+def cut(text: str, max_letters: int) -> str:
+    """Return ``text``, or as much of it as ``max_letters`` letters hold, with a sign that it is not all."""
+    return text if len(text) <= max_letters else text[: max_letters - 1] + "…"

@@ -8,8 +8,8 @@ from functools import cached_property
 from itertools import chain, pairwise
 from typing import Final
 
-from exporter.support.deflate import CODEC, Part
-from exporter.support.pieces import Pieces
+from exporter.support.chunks import Chunks
+from exporter.support.deflate import CODEC, DeflatedPart
 
 SIZE: Final = 32 * 1024
 """Of a segment's text: smaller ones compress worse (8 KiB by a third), larger ones are compressed again for less."""
@@ -28,12 +28,12 @@ class Segment:
     def __init__(self, units: tuple[Unit, ...]) -> None:
         self.units = units
         self.size = sum(map(len, self.text()))
-        self._part: Part | None = None
+        self._part: DeflatedPart | None = None
 
     def text(self) -> Iterator[bytes]:
         return chain.from_iterable(self.units)
 
-    def deflated(self) -> Part:
+    def deflated(self) -> DeflatedPart:
         """Return the text compressed, once for all who ask. In any thread: two at a time do the same work."""
         if self._part is None:
             self._part = CODEC.deflated(self.text())
@@ -54,7 +54,7 @@ class Segments:
         return sum(segment.size for segment in self._segments)
 
     @cached_property
-    def deflated(self) -> Part:
+    def deflated(self) -> DeflatedPart:
         return CODEC.joined(segment.deflated() for segment in self._segments)
 
     @property
@@ -74,9 +74,9 @@ class MadePage:
         return bytes(self.plain)
 
     @cached_property
-    def plain(self) -> Pieces:
+    def plain(self) -> Chunks:
         """The text."""
-        return Pieces((*chain.from_iterable(segment.text() for segment in self._kept), *self._own))
+        return Chunks((*chain.from_iterable(segment.text() for segment in self._kept), *self._own))
 
     @property
     def is_large(self) -> bool:
@@ -88,9 +88,9 @@ class MadePage:
         """Whether :meth:`zipped` takes well under a millisecond."""
         return not self.is_large or (self._kept.is_deflated and self._own_size <= _QUICK)
 
-    def zipped(self) -> Pieces:
+    def zipped(self) -> Chunks:
         """Return the text as a gzip file of one member."""
-        return Pieces(CODEC.member((self._kept.deflated, CODEC.deflated(self._own, last=True))))
+        return Chunks(CODEC.member((self._kept.deflated, CODEC.deflated(self._own, last=True))))
 
 
 def borders(units: Sequence[Unit], size: int = SIZE) -> list[int]:

@@ -14,7 +14,7 @@ NO_THREAD: Final = (
 TURN_SECONDS: Final = 0.001
 
 
-def take_short_turns() -> None:
+def set_switch_interval() -> None:
     """Let a thread that computes give way to another after a millisecond, for the whole process; in Python it is five.
 
     A page is made, compressed and sent in many small steps, and before each it may have to wait for that long.
@@ -27,7 +27,7 @@ def is_no_thread(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and str(error) == "can't start new thread"
 
 
-class UnwaitedThreads(ThreadPoolExecutor):
+class DaemonThreadPool(ThreadPoolExecutor):
     """Threads for work that may hang: the end of the pool, and so of the loop whose default it is, waits for none.
 
     The first is started at once; when the machine gives no more, the work waits for those that there are. Raises

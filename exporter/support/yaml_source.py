@@ -13,16 +13,16 @@ from typing import Final
 import msgspec
 import yaml
 
-from exporter.errors import Problem
-from exporter.support.redaction import is_meant
+from exporter.errors import ConfigProblem
+from exporter.support.redaction import is_plain_text
 
 Path = tuple[str | int, ...]
 
 # Some thousand targets are some hundred thousand values; far more than that is an anchor that multiplies itself.
 MAX_VALUES: Final = 500_000
-_DEEPEST: Final = 100
+_MAX_DEPTH: Final = 100
 _LIBYAMLS_DEPTH: Final = "exceeded maximum nesting depth"
-_TOO_DEEP: Final = Problem("", "nested too deep", "remove some of the levels")
+_TOO_DEEP: Final = ConfigProblem("", "nested too deep", "remove some of the levels")
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 _DATE_TAG: Final = "tag:yaml.org,2002:timestamp"
 _PLAIN_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "timestamp"))
@@ -40,7 +40,7 @@ class _Unreadable:
 UNREADABLE: Final = _Unreadable()
 
 
-class Source(msgspec.Struct, frozen=True):
+class YamlSource(msgspec.Struct, frozen=True):
     """What a YAML file says. ``value`` is ``None`` for an empty file; ``lines`` maps a path to its line, from 1.
 
     Where ``problems`` has found a value that cannot be read, ``value`` holds :data:`UNREADABLE`. ``broken`` is the line where
@@ -50,7 +50,7 @@ class Source(msgspec.Struct, frozen=True):
 
     value: object
     lines: Mapping[Path, int]
-    problems: tuple[Problem, ...]
+    problems: tuple[ConfigProblem, ...]
     broken: int | None = None
     unread: tuple[Path, ...] = ()
     size: int = 0
@@ -62,33 +62,33 @@ class Source(msgspec.Struct, frozen=True):
                 return self.lines[path[:length]]
         return None
 
-    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> Problem:
+    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> ConfigProblem:
         """Return a problem at the line of ``path``, whose last ``hidden`` elements are not to be shown."""
-        return Problem(show_path(path[: len(path) - hidden]), message, fix, line=self.line(path))
+        return ConfigProblem(show_path(path[: len(path) - hidden]), message, fix, line=self.line(path))
 
 
-def read_yaml(text: str) -> Source:
+def read_yaml(text: str) -> YamlSource:
     """Return what ``text`` says, with every problem that can be told apart; after a syntax error that is just one.
 
-    :func:`exporter.support.yaml_rest.read_yaml_around` reads on behind it.
+    :func:`exporter.support.yaml_recovery.read_yaml_with_recovery` reads on behind it.
     """
     try:
         loader, node = _compose(text)
     except yaml.reader.ReaderError:
-        problem = Problem("", "the file holds a character that YAML forbids", "save it as plain UTF-8 text")
-        return Source(None, {}, (problem,))
+        problem = ConfigProblem("", "the file holds a character that YAML forbids", "save it as plain UTF-8 text")
+        return YamlSource(None, {}, (problem,))
     except yaml.MarkedYAMLError as error:
-        return Source(None, {}, (_syntax_problem(error, text),), broken=_first_line(error))
+        return YamlSource(None, {}, (_syntax_problem(error, text),), broken=_first_line(error))
     except (RecursionError, _TooDeepError):
-        return Source(None, {}, (_TOO_DEEP,))
+        return YamlSource(None, {}, (_TOO_DEEP,))
     builder = _Builder(loader)
     try:
         value = None if node is None else builder.build(node, ())
     except RecursionError:
-        return Source(None, {}, (_TOO_DEEP,))
+        return YamlSource(None, {}, (_TOO_DEEP,))
     finally:
         loader.dispose()  # it refers to itself, and else keeps every node until a full garbage collection
-    return Source(value, builder.lines, tuple(builder.problems), size=builder.size)
+    return YamlSource(value, builder.lines, tuple(builder.problems), size=builder.size)
 
 
 class _TooDeepError(Exception):
@@ -103,7 +103,7 @@ def _compose(text: str) -> tuple[yaml.SafeLoader, yaml.Node | None]:
         except yaml.YAMLError as error:
             # PyYAML's own parser knows better what is wrong, but for each bracket it looks at all that are open, since each
             # may begin a key: a thousand in a row, whether libyaml stops at them or at something behind, take it seconds.
-            if _LIBYAMLS_DEPTH in str(error) or _open_at_once(text) > _DEEPEST:
+            if _LIBYAMLS_DEPTH in str(error) or _open_at_once(text) > _MAX_DEPTH:
                 raise _TooDeepError from None
     loader = yaml.SafeLoader(text)
     return loader, loader.get_single_node()
@@ -123,7 +123,7 @@ def _refuse_depth(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise _TooDeepError
 
 
@@ -138,7 +138,7 @@ def show_path(path: Path) -> str:
 def showable_key(key: object) -> str | None:
     """Return ``key`` when it looks like a key that somebody meant, ``None`` when it may be a pasted credential."""
     text = str(key)
-    return text if is_meant(text) and text.replace("_", "").replace("-", "").isalnum() and text.isascii() else None
+    return text if is_plain_text(text) and text.replace("_", "").replace("-", "").isalnum() and text.isascii() else None
 
 
 # PyYAML's messages quote the file, so each is told in words of our own: a part of the message, what it means, the fix.
@@ -174,7 +174,7 @@ _FOREIGN: Final = (
 _BEGINS_EARLIER: Final = re.compile("flow|scalar|simple key")
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> ConfigProblem:
     said = error.problem or ""
     what, fix = next(((what, fix) for part, what, fix in _SYNTAX if part in said), ("cannot be read", _LOOK))
     if said.endswith("but got ':'") and _first_line(error) == (error.problem_mark and error.problem_mark.line + 1):
@@ -187,8 +187,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
         around = lines[number - 1] if number and number <= len(lines) else ""
         for pattern, foreign, instead in _FOREIGN:
             if re.search(pattern, around, re.ASCII):
-                return Problem("", f"not valid YAML: {foreign}", instead, line=number)
-    return Problem("", f"not valid YAML: {what}", fix, line=line)
+                return ConfigProblem("", f"not valid YAML: {foreign}", instead, line=number)
+    return ConfigProblem("", f"not valid YAML: {what}", fix, line=line)
 
 
 def _first_line(error: yaml.MarkedYAMLError) -> int | None:
@@ -202,7 +202,7 @@ def _odd_number(text: str, value: object) -> tuple[str, str] | None:
     """Return what is wrong with a number that YAML 1.1 reads as another one than people do: 010 is 8, and 1:30 is 90."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
-    shown = f"{text} is read as {value:.15g}" if is_meant(text) else "a number is read as another one"
+    shown = f"{text} is read as {value:.15g}" if is_plain_text(text) else "a number is read as another one"
     if ":" in text:
         return f"{shown}, since YAML counts it in sixties", "write a duration like 1h30m, and a time or a name in quotes"
     if re.fullmatch("[-+]?0[0-7_]+", text):
@@ -213,7 +213,7 @@ def _odd_number(text: str, value: object) -> tuple[str, str] | None:
 class _Builder:
     def __init__(self, loader: yaml.SafeLoader) -> None:
         self.lines: dict[Path, int] = {}
-        self.problems: list[Problem] = []
+        self.problems: list[ConfigProblem] = []
         self.size = 0
         self._loader = loader
         self._is_full = False
@@ -300,5 +300,5 @@ class _Builder:
             into.setdefault(key, value)
 
     def _refuse(self, node: yaml.Node, path: Path, what: str, fix: str) -> _Unreadable:
-        self.problems.append(Problem(show_path(path), what, fix, line=node.start_mark.line + 1))
+        self.problems.append(ConfigProblem(show_path(path), what, fix, line=node.start_mark.line + 1))
         return UNREADABLE

@@ -16,16 +16,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from exporter.errors import ConfigError
 from exporter.model import WHOLE, Shard
 from exporter.support.audit import Refusals, change_requested
-from exporter.support.told import Told
+from exporter.support.log_sampling import LogSampler
 from exporter.texts import DEFAULT, LANGUAGES, texts_in
 from exporter.web import status_page as board
-from exporter.web.asking import poll_now
 from exporter.web.backend import Backend, Reloaded
 from exporter.web.callers import caller
 from exporter.web.csrf import is_cross_site
 from exporter.web.headers import SecurityHeaders
 from exporter.web.negotiate import choose_format, choose_language
 from exporter.web.page_maker import PageMaker, Recipe
+from exporter.web.poll_requests import poll_now
 from exporter.web.runbook_pages import FOLDER, Library, RunbookPages
 from exporter.web.runbook_pages import content_security_policy as runbook_policy
 from exporter.web.sites import STOPPING, SiteGuard, is_bare
@@ -94,13 +94,13 @@ class _LogBugs:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._told = Told()
+        self._sampler = LogSampler()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
         except Exception as error:  # noqa: BLE001  the border of a request: one bug must not touch another
-            if (times := self._told.news(type(error).__name__)) is not None:
+            if (times := self._sampler.count_if_logged(type(error).__name__)) is not None:
                 _log.exception("http_request_failed", path=scope.get("path"), repeated=times if times > 1 else None)
 
 

@@ -12,9 +12,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.web.callers import signed_in
+from exporter.web.client_connections import ClientConnection, client_connection_of
 from exporter.web.config import WebConfig
 from exporter.web.passwords import PasswordCheck, TooManySignInsError
-from exporter.web.visitors import Visitor, visitor_of
 
 PROBES: Final = frozenset({"/-/healthy", "/-/ready"})
 
@@ -31,16 +31,16 @@ class BasicAuth:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            visitor = visitor_of(scope)
-            refusal, is_let_in = await self._judged(scope, visitor)
+            client = client_connection_of(scope)
+            refusal, is_let_in = await self._judged(scope, client)
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
-            if visitor is not None and is_let_in:
-                visitor.let_in = True
+            if client is not None and is_let_in:
+                client.admitted = True
         await self._app(scope, receive, send)
 
-    async def _judged(self, scope: Scope, visitor: Visitor | None) -> tuple[Response | None, bool]:
+    async def _judged(self, scope: Scope, client: ClientConnection | None) -> tuple[Response | None, bool]:
         """Return what refuses the request, if anything does, and whether its sender has shown that it may ask for all pages."""
         config = await self._config()
         if not config.users:
@@ -51,7 +51,7 @@ class BasicAuth:
         if given is None:
             return PlainTextResponse("A user name and a password are needed.\n", 401, _CHALLENGE), False
         try:
-            right = await self._check.is_right(config.users, *given, visitor)
+            right = await self._check.is_right(config.users, *given, client)
         except TooManySignInsError:
             return PlainTextResponse("Too many sign-ins at once; try again.\n", 503, {"Retry-After": "5"}), False
         if not right:

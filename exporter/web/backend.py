@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from exporter.model import CollectorName
-from exporter.state.asking import Asked
+from exporter.state.poll_requests import PollRequest
 from exporter.state.snapshot import View
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Backend(Protocol):
         """Validate the configuration and swap it in. Raises :class:`exporter.errors.ConfigError` and keeps the old one."""
         ...
 
-    def poll_now(self, target: str, collectors: Collection[CollectorName] | None) -> Sequence[Asked]:
+    def poll_now(self, target: str, collectors: Collection[CollectorName] | None) -> Sequence[PollRequest]:
         """Let ``target`` be polled now, or those of its ``collectors`` that are named. Returns what happens to each.
 
         Nothing happens to a target that is not polled, or gone by now.

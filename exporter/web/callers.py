@@ -12,11 +12,11 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.support.net import plain_address
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
 
 _USER: Final = "exporter.user"
 _CERTIFICATE: Final = "exporter.certificate"
-_MOST: Final = 200  # letters of a subject
+_MAX_SUBJECT: Final = 200  # letters of a subject
 _SHORT: Final = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
 
 
@@ -53,4 +53,4 @@ def caller(scope: Scope) -> dict[str, str]:
 
 
 def _named(subject: Iterable[Iterable[tuple[str, str]]]) -> str:
-    return told(",".join(f"{_SHORT.get(name, name)}={value}" for part in subject for name, value in part), _MOST)
+    return sanitized(",".join(f"{_SHORT.get(name, name)}={value}" for part in subject for name, value in part), _MAX_SUBJECT)

@@ -15,13 +15,13 @@ from typing import Final
 
 import msgspec
 
-from exporter.errors import ConfigError, Problem
-from exporter.support.files import NotAFileError, read_file, shown_path, trouble_with
-from exporter.support.near import near_word, same_word
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.support.close_matches import close_match, respelled
+from exporter.support.files import NotAFileError, file_problem, read_file, shown_path
+from exporter.support.invisible import code_point, first_invisible
 from exporter.support.secret import Secret, is_quoted
-from exporter.support.unseen import code_point, first_unseen
-from exporter.support.yaml_source import Source, read_yaml, show_path, showable_key
-from exporter.web.hashes import MAKE_ONE, trouble_with_hash
+from exporter.support.yaml_source import YamlSource, read_yaml, show_path, showable_key
+from exporter.web.hashes import MAKE_ONE, hash_problem
 from exporter.web.tls import Tls, new_context
 
 _AUTH_TYPES: Final[Mapping[str, ssl.VerifyMode]] = {
@@ -91,7 +91,7 @@ _MISNOMERS: Final[Mapping[str, str]] = {
     "cert": "cert_file",
     "key": "key_file",
 }
-_MOST_BYTES: Final = 1024 * 1024
+_MAX_BYTES: Final = 1024 * 1024
 _BCRYPT: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 _COSTS: Final = range(4, 19)
 
@@ -111,15 +111,15 @@ class WebConfig(msgspec.Struct, frozen=True):
         if path is None:
             return cls()
         try:
-            text = read_file(path, _MOST_BYTES).decode()
+            text = read_file(path, _MAX_BYTES).decode()
         except FileNotFoundError as error:
-            problem = Problem("", "does not exist", "name another file with --web.config.file", str(path))
+            problem = ConfigProblem("", "does not exist", "name another file with --web.config.file", str(path))
             raise ConfigError([problem]) from error
         except UnicodeDecodeError as error:
-            raise ConfigError([Problem("", "is not UTF-8 text", "save it as UTF-8", str(path))]) from error
+            raise ConfigError([ConfigProblem("", "is not UTF-8 text", "save it as UTF-8", str(path))]) from error
         except OSError as error:
             what = "is not a file" if isinstance(error, NotAFileError) else f"cannot be read: {error.strerror}"
-            raise ConfigError([Problem("", what, "check --web.config.file and the file's rights", str(path))]) from error
+            raise ConfigError([ConfigProblem("", what, "check --web.config.file and the file's rights", str(path))]) from error
         return _Reader(path, read_yaml(text)).read()
 
     def files(self) -> tuple[Path, ...]:
@@ -130,23 +130,25 @@ class WebConfig(msgspec.Struct, frozen=True):
 
 def _instead_of(key: str, around: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, str]:
     """Return what to write instead of a ``key`` that is none there, and the key that is meant; empty if that is not known."""
-    meant = same_word(key, known) or _MISNOMERS.get(key)
+    meant = respelled(key, known) or _MISNOMERS.get(key)
     if meant not in known:
-        home = same_word(key, _HOMES)
+        home = respelled(key, _HOMES)
         if home is not None and _HOMES[home] != around:
             return (f"it belongs to {'.'.join(_HOMES[home])}" if _HOMES[home] else "it stands at the top of the file"), ""
-        meant = near_word(key, known)
+        meant = close_match(key, known)
     return (f"did you mean {meant}?", meant) if meant else ("", "")
 
 
 class _Reader:
     """Walks the file once and collects every problem."""
 
-    def __init__(self, path: Path, source: Source) -> None:
+    def __init__(self, path: Path, source: YamlSource) -> None:
         self._path = path
         self._source = source
         self._meant: set[tuple[str, ...]] = set()  # keys that are misspelt, so not missing
-        self._problems = [Problem(found.path, found.message, found.fix, str(path), found.line) for found in source.problems]
+        self._problems = [
+            ConfigProblem(found.path, found.message, found.fix, str(path), found.line) for found in source.problems
+        ]
 
     def read(self) -> WebConfig:
         top = self._mapping((), self._source.value, _TOP_KEYS)
@@ -162,13 +164,13 @@ class _Reader:
             try:
                 new_context(tls)
             except ConfigError as error:
-                self._problems += [Problem(f.path, f.message, f.fix, str(self._path)) for f in error.problems]
+                self._problems += [ConfigProblem(f.path, f.message, f.fix, str(self._path)) for f in error.problems]
         if self._problems:
             raise ConfigError(self._problems)
         return config
 
     def _refuse(self, path: tuple[str | int, ...], message: str, fix: str) -> None:
-        self._problems.append(Problem(show_path(path), message, fix, str(self._path), self._source.line(path)))
+        self._problems.append(ConfigProblem(show_path(path), message, fix, str(self._path), self._source.line(path)))
 
     def _mapping(self, path: tuple[str, ...], value: object, known: tuple[str, ...]) -> dict[str, object]:
         if value is None:
@@ -187,7 +189,7 @@ class _Reader:
             if (way_out := _NOT_OFFERED.get(show_path(where))) is not None:
                 self._refuse(where, "is not offered by this exporter", way_out)
             elif key not in known:
-                name = showable_key(key) or (key if key.isascii() and near_word(key, _HOMES) else None)
+                name = showable_key(key) or (key if key.isascii() and close_match(key, _HOMES) else None)
                 fix, meant = _instead_of(key, path, known)
                 self._meant.add((*path, meant))
                 self._refuse((*path, name) if name else path, "unknown key", fix or f"known here: {', '.join(known)}")
@@ -251,7 +253,7 @@ class _Reader:
         file = self._path.parent / value
         # A password or hash put here by mistake must not be shown as a missing file.
         where = shown_path(file, value)
-        if trouble := trouble_with(file):
+        if trouble := file_problem(file):
             self._refuse(path, f"{where} {trouble}", "create it, or correct the path")
             return None
         return file
@@ -260,7 +262,7 @@ class _Reader:
         if isinstance(value, str) and value in _UNVERIFIED:
             self._refuse(path, f"{value} does not verify the certificate", "use RequireAndVerifyClientCert")
         elif not isinstance(value, str) or value not in _AUTH_TYPES:
-            near = near_word(value, _AUTH_TYPES) if isinstance(value, str) else None
+            near = close_match(value, _AUTH_TYPES) if isinstance(value, str) else None
             self._refuse(path, "unknown policy", f"did you mean {near}?" if near else f"use one of {', '.join(_AUTH_TYPES)}")
         else:
             return _AUTH_TYPES[value]
@@ -283,7 +285,7 @@ class _Reader:
         chosen = []
         for position, suite in enumerate(value):
             if not isinstance(suite, str) or suite not in _CIPHERS:
-                near = near_word(suite, _CIPHERS) if isinstance(suite, str) else None
+                near = close_match(suite, _CIPHERS) if isinstance(suite, str) else None
                 fix = f"did you mean {near}?" if near else "use a name of Go's tls.CipherSuites()"
                 self._refuse((*path, position), "unknown or unsafe cipher suite", fix)
             elif _CIPHERS[suite]:
@@ -323,12 +325,12 @@ class _Reader:
             match = _BCRYPT.fullmatch(stored) if isinstance(stored, str) else None
             if not name or ":" in name:
                 self._refuse(where, "a user name is not empty and has no colon", "choose another name")
-            elif odd := first_unseen(name):
+            elif odd := first_invisible(name):
                 self._refuse(where, f"a user name holds {code_point(odd)}, which nobody sees", "remove it")
             elif isinstance(stored, str) and is_quoted(stored):
                 self._refuse(where, "has quotes inside the hash", "write it in one pair of quotes")
             elif match is None:
-                self._refuse(where, *trouble_with_hash(stored))
+                self._refuse(where, *hash_problem(stored))
             elif int(match[1]) not in _COSTS:
                 self._refuse(where, f"the cost must lie between {_COSTS[0]} and {_COSTS[-1]}", MAKE_ONE)
             else:

@@ -13,9 +13,9 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exporter.errors import ConfigError, Problem
-from exporter.support.redaction import told
-from exporter.support.told import Told
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.support.log_sampling import LogSampler
+from exporter.support.redaction import sanitized
 
 _HTTP: Final = 80
 _LOOPBACK_NAMES: Final = frozenset({"localhost.localdomain", "localhost4.localdomain4", "localhost6.localdomain6"})
@@ -69,7 +69,7 @@ class DnsRebindingGuard:
         self._app = app
         self._port = port
         self._allowed = allowed
-        self._told = Told()
+        self._sampler = LogSampler()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (name := foreign_name(Headers(scope=scope).get("host", ""), self._port, self._allowed)):
@@ -80,12 +80,12 @@ class DnsRebindingGuard:
 
     def _tell(self, name: str) -> None:
         """Log that ``name`` is refused, unless that was said: who asks again and again must not flood the log, nor memory."""
-        name = told(name, _MAX_NAME)
-        was_full = self._told.full
-        if self._told.news(name) != 1:
+        name = sanitized(name, _MAX_NAME)
+        was_full = self._sampler.full
+        if self._sampler.count_if_logged(name) != 1:
             return
         _log.warning("host_refused", host=name, fix="when a scraper of yours asks by this name, give it to --web.allowed-hosts")
-        if self._told.full and not was_full:
+        if self._sampler.full and not was_full:
             _log.warning("more_hosts_refused", fix="names that are refused from now on are not told any more")
 
 
@@ -115,7 +115,7 @@ def allowed_hosts(flags: Iterable[str]) -> frozenset[str]:
     bad = [name for name in names if not _HOST_NAME.fullmatch(name)]
     if bad:
         problems = [
-            Problem(
+            ConfigProblem(
                 "--web.allowed-hosts",
                 f"{name!r} is not the name of a host",
                 _bare(name) or "write NAME or NAME,NAME: no port, no *, xn--… for other alphabets",

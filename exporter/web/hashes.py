@@ -17,7 +17,7 @@ _KINDS: Final = (
 )
 
 
-def trouble_with_hash(stored: object) -> tuple[str, str]:
+def hash_problem(stored: object) -> tuple[str, str]:
     """Return what is wrong with ``stored``, which is no bcrypt hash, and what to do."""
     if stored is None:
         return "has no hash", MAKE_ONE

@@ -43,10 +43,10 @@ PAGES_ON_THE_WAY: Final = 32 * 1024 * 1024
 """All the different pages that clients are being sent. Beyond it clients that stand still or take long are hung up on, and who
 asks gets a page of the last second that is on its way already."""
 
-LARGEST_PAGES: Final = 3
+LARGEST_PAGE_MULTIPLE: Final = 3
 """So many pages may be on their way however large they are: those of two scrapers, and one more."""
 
-STILL_SECONDS: Final = 1.0
+STALLED_SECONDS: Final = 1.0
 """So long nobody has taken anything of a page that stands still."""
 
 SLOW_SECONDS: Final = 5.0

@@ -16,9 +16,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
-from exporter.support.net import neighbourhood
+from exporter.support.net import network_prefix
 from exporter.web import limits
-from exporter.web.visitors import Visitor, Visitors
+from exporter.web.client_connections import ClientConnection, ConnectionTable
 
 _BACKLOG: Final = 2048
 _IN_A_TURN: Final = 16  # of the loop: who was accepted before is heard in between
@@ -37,14 +37,14 @@ class Listener:
     def __init__(
         self,
         sock: socket.socket,
-        protocol: Callable[[Visitor], asyncio.Protocol],
-        visitors: Visitors,
+        protocol: Callable[[ClientConnection], asyncio.Protocol],
+        clients: ConnectionTable,
         context: ssl.SSLContext | None,
         before_tls: Callable[[], Awaitable[object]],
     ) -> None:
         self._sock = sock
         self._protocol = protocol
-        self._visitors = visitors
+        self._clients = clients
         self._context = context
         self._before_tls = before_tls
         self._loop = asyncio.get_running_loop()
@@ -86,35 +86,35 @@ class Listener:
                 self._without_descriptor(error)
                 return
             connection.setblocking(False)  # noqa: FBT003  the library's signature
-            task = self._loop.create_task(self._open(connection, neighbourhood(address[0])))
+            task = self._loop.create_task(self._open(connection, network_prefix(address[0])))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
 
     def _without_descriptor(self, error: OSError) -> None:
         self._loop.call_exception_handler({"message": "no connection can be accepted", "exception": error})
-        if not self._visitors.make_room(self._loop.time()):  # else there is a descriptor in the next turn
+        if not self._clients.make_room(self._loop.time()):  # else there is a descriptor in the next turn
             self._loop.remove_reader(self._sock)
             self._pause = self._loop.call_later(_PAUSE_SECONDS, self._resume)
 
     async def _open(self, connection: socket.socket, address: str) -> None:
         me = asyncio.current_task()
         assert me is not None  # noqa: S101  for mypy: this is a task
-        visitor = self._visitors.enter(address, self._loop.time(), me.cancel)
+        client = self._clients.enter(address, self._loop.time(), me.cancel)
         seconds = limits.HANDSHAKE_SECONDS if self._context else limits.FIRST_BYTE_SECONDS
-        deadline = self._loop.call_later(seconds, _hang_up, visitor)
+        deadline = self._loop.call_later(seconds, _hang_up, client)
         try:
             await self._first_byte(connection)
             if self._context is not None:
                 await self._before_tls()
             await self._loop.connect_accepted_socket(
-                partial(self._protocol, visitor),
+                partial(self._protocol, client),
                 connection,
                 ssl=self._context,
                 ssl_handshake_timeout=limits.HANDSHAKE_SECONDS if self._context else None,
                 ssl_shutdown_timeout=limits.WRITE_SECONDS if self._context else None,
             )
         except (OSError, asyncio.CancelledError) as error:  # of TLS, of the deadline, of whoever hangs up
-            visitor.leave(visitor)
+            client.leave(client)
             connection.close()
             # asyncio's frames hold the error, and the error holds them, with 300 KiB of TLS: until a full garbage collection.
             traceback.clear_frames(error.__traceback__)
@@ -133,6 +133,6 @@ class Listener:
             self._loop.remove_reader(connection)
 
 
-def _hang_up(visitor: Visitor) -> None:
+def _hang_up(client: ClientConnection) -> None:
     """Hang up as is right by now: the descriptor of a connection that is made belongs to its transport."""
-    visitor.hang_up()
+    client.hang_up()

@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.support.files import stamps
 from exporter.web.advice import web_warnings
 from exporter.web.config import WebConfig
@@ -106,7 +106,7 @@ class ReloadingWebConfig:
 
     def _read_again(self) -> tuple[WebConfig, ssl.SSLContext | None]:
         config = WebConfig.load(self._config.path)
-        problems = [Problem(path, what, "restart the exporter") for path, what in _fixed(self._config, config)]
+        problems = [ConfigProblem(path, what, "restart the exporter") for path, what in _fixed(self._config, config)]
         if problems:
             raise ConfigError(problems)
         return config, new_context(config.tls) if config.tls else None

@@ -12,7 +12,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from exporter.support.pieces import Pieces
+from exporter.support.chunks import Chunks
 from exporter.support.segments import MadePage, page_of
 from exporter.web.negotiate import accepts_gzip
 from exporter.web.sending import Outbox
@@ -36,22 +36,22 @@ class Recipe(msgspec.Struct, frozen=True):
 class PageMaker:
     """Answers requests with pages. What takes long is done in ``threads``, without them in those of the loop.
 
-    ``most`` pages are made at a time, 0 is without limit. A request that finds its page in the making waits for that one and is
+    ``max_pages`` pages are made at a time, 0 is without limit. A request that finds its page in the making waits for that one and is
     not counted; the page that is always made is not held up by others either.
     """
 
-    def __init__(self, threads: Executor | None, most: int) -> None:
+    def __init__(self, threads: Executor | None, max_pages: int) -> None:
         self._threads = threads
-        self._most = most
+        self._max_pages = max_pages
         self._plain: SingleFlight[MadePage] = SingleFlight()
-        self._zipped: SingleFlight[Pieces] = SingleFlight()
+        self._zipped: SingleFlight[Chunks] = SingleFlight()
         self._beside = asyncio.Semaphore(_BESIDE)
         self._outbox = Outbox()
 
     async def answer(self, request: Request, page: Recipe) -> Response:
         """Return the page, compressed when the client takes gzip. A HEAD request gets the same headers."""
         if self._is_too_much(page):
-            return PlainTextResponse(f"{self._most} pages are being made already; try again.\n", 503, {"Retry-After": "5"})
+            return PlainTextResponse(f"{self._max_pages} pages are being made already; try again.\n", 503, {"Retry-After": "5"})
         headers = {"Content-Type": page.content_type, "Vary": page.vary}
         coding = "gzip" if accepts_gzip(request.headers.getlist("accept-encoding")) else ""
         if coding:
@@ -68,7 +68,7 @@ class PageMaker:
 
     def _is_too_much(self, page: Recipe) -> bool:
         under_way = self._plain.keys | self._zipped.keys
-        return bool(self._most) and len(under_way) >= self._most and page.key not in under_way and not page.always
+        return bool(self._max_pages) and len(under_way) >= self._max_pages and page.key not in under_way and not page.always
 
     async def _made(self, page: Recipe) -> MadePage:
         async def make() -> MadePage:
@@ -78,11 +78,11 @@ class PageMaker:
 
         return await self._plain.do(page.key, make)
 
-    async def _put_together(self, page: Recipe) -> Pieces:
+    async def _put_together(self, page: Recipe) -> Chunks:
         made = await self._made(page)
         # The same object for all who share the page: it counts once among those on their way.
         return await self.in_thread(lambda: made.plain) if made.is_large else made.plain
 
-    async def _compressed(self, page: Recipe) -> Pieces:
+    async def _compressed(self, page: Recipe) -> Chunks:
         made = await self._made(page)
         return made.zipped() if made.is_quickly_zipped else await self.in_thread(made.zipped)

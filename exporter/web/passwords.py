@@ -15,9 +15,9 @@ from typing import Final
 import bcrypt
 
 from exporter.support.secret import Secret
-from exporter.support.threads import UnwaitedThreads
+from exporter.support.threads import DaemonThreadPool
+from exporter.web.client_connections import ClientConnection
 from exporter.web.limits import SIGN_INS
-from exporter.web.visitors import Visitor
 
 _AT_ONCE: Final = 2  # threads
 _TURNS: Final = 4  # of which the last takes who has waited longest
@@ -41,15 +41,15 @@ class _SignIn:
     hashed: bytes
     dearest: int
     outcome: asyncio.Future[bool]
-    visitors: list[Visitor | None] = field(default_factory=list)
+    clients: list[ClientConnection | None] = field(default_factory=list)
 
     @property
     def is_given_up(self) -> bool:
-        return all(visitor is not None and visitor.gone for visitor in self.visitors)
+        return all(client is not None and client.gone for client in self.clients)
 
     @property
     def addresses(self) -> set[str]:
-        return {visitor.address for visitor in self.visitors if visitor is not None}
+        return {client.address for client in self.clients if client is not None}
 
 
 class PasswordCheck:
@@ -69,10 +69,12 @@ class PasswordCheck:
         self._begun: dict[bytes, _SignIn] = {}
         self._queued_so_far = 0
         self._begun_so_far = 0
-        self._threads = UnwaitedThreads(_AT_ONCE, "bcrypt")
+        self._threads = DaemonThreadPool(_AT_ONCE, "bcrypt")
         self._is_closed = False
 
-    async def is_right(self, users: Mapping[str, Secret], name: str, password: bytes, visitor: Visitor | None = None) -> bool:
+    async def is_right(
+        self, users: Mapping[str, Secret], name: str, password: bytes, client: ClientConnection | None = None
+    ) -> bool:
         """Return whether ``password`` opens the account ``name``. Raises :class:`TooManySignInsError`."""
         stored = users.get(name)
         dearest = max(_cost(user.reveal()) for user in users.values())
@@ -88,7 +90,7 @@ class PasswordCheck:
         sign_in = self._begun.get(mark) or self._waiting.get(mark)
         if sign_in is None:
             sign_in = self._queued(mark, password, hashed, dearest)
-        sign_in.visitors.append(visitor)
+        sign_in.clients.append(client)
         self._begin()
         return await asyncio.shield(sign_in.outcome)
 
@@ -128,8 +130,8 @@ class PasswordCheck:
         return min(self._waiting, key=lambda mark: (self._guilt(self._waiting[mark]), newest * self._waiting[mark].number))
 
     def _guilt(self, sign_in: _SignIn) -> tuple[int, int]:
-        known = (visitor for visitor in sign_in.visitors if visitor is not None)
-        return min(((self._failures.get(visitor.address, 0), visitor.wrong_passwords) for visitor in known), default=(0, 0))
+        known = (client for client in sign_in.clients if client is not None)
+        return min(((self._failures.get(client.address, 0), client.wrong_passwords) for client in known), default=(0, 0))
 
     def _end(self, mark: bytes, check: asyncio.Future[bool]) -> None:
         sign_in = self._begun.pop(mark)
@@ -144,13 +146,13 @@ class PasswordCheck:
         self._begin()
 
     def _remember(self, mark: bytes, sign_in: _SignIn, *, right: bool) -> None:
-        known, most = (self._right, _REMEMBERED) if right else (self._wrong, _REMEMBERED_WRONG)
+        known, max_kept = (self._right, _REMEMBERED) if right else (self._wrong, _REMEMBERED_WRONG)
         known[mark] = None
-        if len(known) > most:
+        if len(known) > max_kept:
             known.popitem(last=False)
-        for visitor in sign_in.visitors:
-            if visitor is not None and not right:
-                visitor.wrong_passwords += 1
+        for client in sign_in.clients:
+            if client is not None and not right:
+                client.wrong_passwords += 1
         for address in sign_in.addresses:
             self._failures[address] = 0 if right else self._failures.pop(address, 0) + 1
             if len(self._failures) > _REMEMBERED_ADDRESSES:

@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 
 from exporter.web import limits
 from exporter.web.callers import noting_certificate
-from exporter.web.visitors import Visitor, state_of
+from exporter.web.client_connections import ClientConnection, connection_state
 
 
 class ClientProtocol(H11Protocol):
@@ -27,11 +27,11 @@ class ClientProtocol(H11Protocol):
         self,
         config: uvicorn.Config,
         server_state: ServerState,
-        visitor: Visitor,
+        client: ClientConnection,
         admits: Callable[[asyncio.Transport], bool] = lambda _: True,
     ) -> None:
-        super().__init__(config, server_state, state_of(visitor))
-        self._visitor = visitor
+        super().__init__(config, server_state, connection_state(client))
+        self._client = client
         self._admits = admits
         self._reading: asyncio.TimerHandle | None = None
         self._awaited: object = None
@@ -41,11 +41,11 @@ class ClientProtocol(H11Protocol):
         # TLS would take half a megabyte of an answer before it says that the client does not read.
         transport.set_write_buffer_limits(high=limits.PIECE)
         super().connection_made(transport)
-        if self._visitor.gone or not self._admits(transport):
+        if self._client.gone or not self._admits(transport):
             transport.abort()
             return
-        self._visitor.hang_up = self._cut
-        self._visitor.seen = self.loop.time()  # a handshake took its time
+        self._client.hang_up = self._cut
+        self._client.seen = self.loop.time()  # a handshake took its time
         self.app = noting_certificate(self.app, transport)
         self._look()
 
@@ -55,20 +55,20 @@ class ClientProtocol(H11Protocol):
 
     def eof_received(self) -> None:
         super().eof_received()
-        self._visitor.gone = True  # asyncio closes now, and warns of each further piece that is written
+        self._client.gone = True  # asyncio closes now, and warns of each further piece that is written
 
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in (self._reading, self._writing):
             if timer is not None:
                 timer.cancel()
-        self._visitor.leave(self._visitor)
+        self._client.leave(self._client)
         super().connection_lost(exc)
         self._unset_keepalive_if_required()  # uvicorn forgets it when the connection broke
 
     def on_response_complete(self) -> None:
-        self._visitor.seen = self.loop.time()
+        self._client.seen = self.loop.time()
         super().on_response_complete()
-        self._visitor.busy = self._is_busy()
+        self._client.busy = self._is_busy()
         self._flush()
 
     def timeout_keep_alive_handler(self) -> None:
@@ -77,12 +77,12 @@ class ClientProtocol(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._visitor.still = True
+        self._client.stalled = True
         self._abort_unless_written()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._visitor.still = False
+        self._client.stalled = False
         if self._writing is not None and not self.transport.is_closing():
             self._writing.cancel()
             self._writing = None
@@ -99,7 +99,7 @@ class ClientProtocol(H11Protocol):
         self._flush()
 
     def _cut(self) -> None:
-        self._visitor.gone = True
+        self._client.gone = True
         self.transport.abort()
 
     def _is_busy(self) -> bool:
@@ -108,7 +108,7 @@ class ClientProtocol(H11Protocol):
 
     def _look(self) -> None:
         """Start the deadline of what the client has to send next, unless it runs; end it when there is nothing."""
-        self._visitor.busy = self._is_busy()
+        self._client.busy = self._is_busy()
         awaited = self.conn.their_state
         if awaited is self._awaited:
             return

@@ -62,11 +62,11 @@ class _Reading(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a filter leaves; ``most_words`` is how many of its words were looked for where it has more, else 0."""
+    """What a filter leaves; ``words_searched`` is how many of its words were looked for where it has more, else 0."""
 
     problems: Sequence[Finding]
     targets: Sequence[str]
-    most_words: int
+    words_searched: int
     _beyond: Mapping[str, _Reading]  # what each target does not have by itself
 
     def connections(self, target: TargetView) -> Collection[str]:
@@ -94,21 +94,21 @@ def search(overview: Overview, query: str, cause_of: CauseOf) -> Found:
     """Return what ``query`` leaves of ``overview``: all that has each of its fields and of its first :data:`WORDS` words."""
     fields, words = _asked(query)
     readings = list(_readings(fields, words[:WORDS]))
-    most_words = WORDS if len(words) > WORDS else 0
+    words_searched = WORDS if len(words) > WORDS else 0
     if readings == [_NOTHING_ASKED]:
         return Found(overview.problems, list(overview.targets), 0, {})
     asks_cause = any(name == "cause" for name, _ in fields)
     of_targets = {name: _of_target(target, overview.states[name]) for name, target in overview.targets.items()}
     of_problems = [_of_problem(one, cause_of(one) if asks_cause else "") for one in overview.problems]
     for reading in readings:
-        found = _found(overview, reading, of_targets, of_problems, most_words)
+        found = _found(overview, reading, of_targets, of_problems, words_searched)
         if found.targets or found.problems:
             break
     return found
 
 
 def _found(
-    overview: Overview, reading: _Reading, of_targets: Mapping[str, Entry], of_problems: Sequence[Entry], most_words: int
+    overview: Overview, reading: _Reading, of_targets: Mapping[str, Entry], of_problems: Sequence[Entry], words_searched: int
 ) -> Found:
     beyond = {name: reading.beyond(entry) for name, entry in of_targets.items()}
     whole = {name for name, left in beyond.items() if left == _NOTHING_ASKED}
@@ -123,7 +123,7 @@ def _found(
         for name, target in overview.targets.items()
         if name in whole or name in broken or (beyond[name].may_be_in_parts and any(map(beyond[name].has, _details(target))))
     ]
-    return Found(shown, targets, most_words, beyond)
+    return Found(shown, targets, words_searched, beyond)
 
 
 _NOTHING_ASKED: Final = _Reading([], [])

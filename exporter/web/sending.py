@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from exporter.support.pieces import Pieces
+from exporter.support.chunks import Chunks
 from exporter.web import limits
-from exporter.web.visitors import Visitor, visitor_of
+from exporter.web.client_connections import ClientConnection, client_connection_of
 
 
 @dataclass(eq=False, slots=True)
@@ -20,44 +20,44 @@ class _Page:
     """One page and everybody who is being sent it. ``moved`` is when one of them took a piece."""
 
     key: Hashable
-    body: Pieces
+    body: Chunks
     began: float
     moved: float
-    readers: set[Visitor] = field(default_factory=set)
+    readers: set[ClientConnection] = field(default_factory=set)
 
 
 class Outbox:
     """The pages that are being sent. Equal ones are one object and count once.
 
-    Each is held until the last of its clients has it. When they are more than ``most`` bytes, and more than three times the
+    Each is held until the last of its clients has it. When they are more than ``max_bytes`` bytes, and more than three times the
     largest, whole pages are given up and their clients hung up on: those of which nobody has taken anything for a second, the
     stillest first, then those that take longer than five, the oldest first. To hang up on one of several readers would free
     nothing, and the page of who has just come is not given up.
     """
 
-    def __init__(self, most: int = limits.PAGES_ON_THE_WAY) -> None:
-        self._most = most
+    def __init__(self, max_bytes: int = limits.PAGES_ON_THE_WAY) -> None:
+        self._max_bytes = max_bytes
         self._pages: set[_Page] = set()
 
-    def response(self, key: Hashable, body: Pieces, headers: Mapping[str, str]) -> Response:
+    def response(self, key: Hashable, body: Chunks, headers: Mapping[str, str]) -> Response:
         """Return the response that sends ``body``, a page of that ``key``."""
         return _PageResponse(self, key, body, headers)
 
-    def recent(self, key: Hashable) -> Pieces | None:
+    def recent(self, key: Hashable) -> Chunks | None:
         """Return the newest page of ``key`` that is on its way for less than a second, if there are too many on their way."""
-        if self._bytes() <= self._most:
+        if self._bytes() <= self._max_bytes:
             return None
-        since = asyncio.get_running_loop().time() - limits.STILL_SECONDS
+        since = asyncio.get_running_loop().time() - limits.STALLED_SECONDS
         found = [page for page in self._pages if page.key == key and page.began > since]
         return max(found, key=lambda page: page.began).body if found else None
 
-    async def send(self, key: Hashable, body: Pieces, visitor: Visitor | None, send: Send) -> None:
+    async def send(self, key: Hashable, body: Chunks, client: ClientConnection | None, send: Send) -> None:
         """Send ``body`` piece by piece; the server lets each wait until the client has taken those before."""
         loop = asyncio.get_running_loop()
-        with self._reading(key, body, visitor, loop.time()) as page:
+        with self._reading(key, body, client, loop.time()) as page:
             left = len(body)
             for piece in body.cut(limits.PIECE):
-                if visitor is not None and visitor.gone:
+                if client is not None and client.gone:
                     return
                 left -= len(piece)
                 await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
@@ -65,31 +65,31 @@ class Outbox:
                 await asyncio.sleep(0)  # the server hears of a broken connection in the next turn only, and warns of each write
 
     @contextlib.contextmanager
-    def _reading(self, key: Hashable, body: Pieces, visitor: Visitor | None, now: float) -> Iterator[_Page]:
+    def _reading(self, key: Hashable, body: Chunks, client: ClientConnection | None, now: float) -> Iterator[_Page]:
         page = next((page for page in self._pages if page.body is body), None) or _Page(key, body, now, now)
-        if visitor is None:  # no server stands before the application, nobody can be hung up on
+        if client is None:  # no server stands before the application, nobody can be hung up on
             yield page
             return
         page.moved = now
-        page.readers.add(visitor)
+        page.readers.add(client)
         self._pages.add(page)
         self._make_room(page)
         try:
             yield page
         finally:
-            page.readers.discard(visitor)
+            page.readers.discard(client)
             if not page.readers:
                 self._pages.discard(page)
 
     def _make_room(self, newest: _Page) -> None:
         now, others = newest.moved, self._pages - {newest}
-        most = max(self._most, limits.LARGEST_PAGES * max(len(page.body) for page in self._pages))
-        still = [page for page in others if page.moved <= now - limits.STILL_SECONDS]
+        max_bytes = max(self._max_bytes, limits.LARGEST_PAGE_MULTIPLE * max(len(page.body) for page in self._pages))
+        stalled = [page for page in others if page.moved <= now - limits.STALLED_SECONDS]
         slow = [page for page in others if page.began <= now - limits.SLOW_SECONDS]
-        still.sort(key=lambda page: page.moved)
+        stalled.sort(key=lambda page: page.moved)
         slow.sort(key=lambda page: page.began)
-        for page in dict.fromkeys([*still, *slow]):
-            if self._bytes() <= most:
+        for page in dict.fromkeys([*stalled, *slow]):
+            if self._bytes() <= max_bytes:
                 return
             self._pages.discard(page)
             for reader in page.readers:
@@ -100,7 +100,7 @@ class Outbox:
 
 
 class _PageResponse(Response):
-    def __init__(self, outbox: Outbox, key: Hashable, pieces: Pieces, headers: Mapping[str, str]) -> None:
+    def __init__(self, outbox: Outbox, key: Hashable, pieces: Chunks, headers: Mapping[str, str]) -> None:
         super().__init__(headers={**headers, "Content-Length": str(len(pieces))})
         self.pieces = pieces
         self._outbox = outbox
@@ -112,4 +112,4 @@ class _PageResponse(Response):
             await super().__call__(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await self._outbox.send(self._key, self.pieces, visitor_of(scope), send)
+        await self._outbox.send(self._key, self.pieces, client_connection_of(scope), send)

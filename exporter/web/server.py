@@ -16,6 +16,7 @@ from exporter.support import http_server
 from exporter.support.net import join_address, parse_address
 from exporter.web import limits
 from exporter.web.auth import BasicAuth
+from exporter.web.client_connections import ClientConnection, ConnectionTable
 from exporter.web.config import WebConfig
 from exporter.web.csrf import DnsRebindingGuard
 from exporter.web.headers import SecurityHeaders
@@ -24,9 +25,8 @@ from exporter.web.live_config import ReloadingWebConfig
 from exporter.web.passwords import PasswordCheck
 from exporter.web.protocol import ClientProtocol
 from exporter.web.tls import AllowedClients, CurrentContext
-from exporter.web.visitors import Visitor, Visitors
 
-_FEWEST: Final = 8  # connections, however few files may be open
+_MIN_CONNECTIONS: Final = 8  # connections, however few files may be open
 
 
 class Server:
@@ -78,24 +78,24 @@ async def serve(
         timeout_keep_alive=limits.IDLE_SECONDS,
         h11_max_incomplete_event_size=limits.HEADER_BYTES,
     )
-    visitors = Visitors(_room_for_visitors())
+    clients = ConnectionTable(_max_connections())
     admits = AllowedClients(lambda: watched.in_force.tls)
 
     def accept(listening: socket.socket, state: ServerState) -> Listener:
-        def protocol(visitor: Visitor) -> ClientProtocol:
-            return ClientProtocol(config, state, visitor, admits)
+        def protocol(client: ClientConnection) -> ClientProtocol:
+            return ClientProtocol(config, state, client, admits)
 
         context: ssl.SSLContext | None = CurrentContext(watched.context) if has_tls else None
-        return Listener(listening, protocol, visitors, context, before_tls=watched.config)
+        return Listener(listening, protocol, clients, context, before_tls=watched.config)
 
     running = await http_server.start(config, sock, f"web server on {address}", accept)
     return Server(running, check, "https" if has_tls else "http")
 
 
-def _room_for_visitors() -> int:
+def _max_connections() -> int:
     """Return how many connections may be open: a quarter of the files that may be, the rest is for the platforms."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return limits.CONNECTIONS if soft == resource.RLIM_INFINITY else max(_FEWEST, min(limits.CONNECTIONS, soft // 4))
+    return limits.CONNECTIONS if soft == resource.RLIM_INFINITY else max(_MIN_CONNECTIONS, min(limits.CONNECTIONS, soft // 4))
 
 
 def _bind(address: str) -> socket.socket:

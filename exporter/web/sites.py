@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.limits import TEXT
 from exporter.support.audit import Refusals
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
 from exporter.web.auth import PROBES
 from exporter.web.backend import Backend
 from exporter.web.callers import caller, user_of
@@ -82,7 +82,7 @@ class SiteGuard:
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, sites: frozenset[str]) -> Response:
-        self._refusals.tell("site_users", told(scope["path"], TEXT.number), **caller(scope))
+        self._refusals.tell("site_users", sanitized(scope["path"], TEXT.number), **caller(scope))
         if not sites and user_of(scope) is not None:
             return PlainTextResponse(_NOTHING_IS_YOURS, 403)
         lines = ["There is no such page for you.", *(f"Yours is {address_of(site)}" for site in sorted(sites))]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from exporter import model
 from exporter.model import BookingsObservation, Conflict, Connection, ConnectionsObservation, LinksObservation
-from exporter.policy import Known
+from exporter.policy import AcceptedReason
 from exporter.state.advice import for_connection, for_failure
 from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS, changed_times, is_flapping
 from exporter.state.findings import Finding, brought_data, is_broken
@@ -271,7 +271,7 @@ def _conflict(row: Conflict, target: TargetView) -> BookingConflict:
     )
 
 
-def _acceptance(known: Known | None) -> Acceptance | None:
+def _acceptance(known: AcceptedReason | None) -> Acceptance | None:
     return None if known is None else Acceptance(why=known.why, until=_moment_or_none(known.until))
 
 

@@ -27,7 +27,7 @@ from exporter.web.history import strip
 from exporter.web.overview import Overview, overview_of
 from exporter.web.runbook_links import runbook_of
 from exporter.web.search import QUERY_LETTERS, Found, exact, search, without
-from exporter.web.shown import LISTED, Shown, shown, unnamed
+from exporter.web.shown_target import LISTED, ShownTarget, shown_target, unnamed
 from exporter.web.status_api import on_page, pages_of
 from exporter.web.status_documents import moment_of
 from exporter.web.status_types import Listed, Moment, Status, TargetState
@@ -50,7 +50,7 @@ class Board(msgspec.Struct, frozen=True):
     ``site`` is whose board it is, ``None`` when it is that of all targets; ``zone`` is that of the page as a whole.
     ``listed`` has what is not judged, as it was found and as it is told, with the zone of its target. ``refused`` is when a
     changed configuration was refused, whatever the filter leaves. ``lang`` is the language that was asked for, "" where the
-    browser's wish decides. ``most_words`` is how many words were looked for where the filter has more, else 0.
+    browser's wish decides. ``words_searched`` is how many words were looked for where the filter has more, else 0.
     """
 
     status: Status
@@ -67,10 +67,10 @@ class Board(msgspec.Struct, frozen=True):
     listed: Sequence[tuple[Finding, Listed, str]]
     more_listed: int
     refused: Moment | None
-    targets: Sequence[Shown]
+    targets: Sequence[ShownTarget]
     lifecycle: bool
     lang: str = ""
-    most_words: int = 0
+    words_searched: int = 0
 
     @property
     def home(self) -> str:
@@ -205,7 +205,7 @@ def board_of(
         ],
         lifecycle=lifecycle,
         lang=lang,
-        most_words=found.most_words,
+        words_searched=found.words_searched,
     )
 
 
@@ -215,11 +215,11 @@ def _zone(targets: Iterable[TargetView]) -> str:
     return zones.pop() if len(zones) == 1 else "UTC"
 
 
-def _shown(overview: Overview, found: Found, name: str, *, unfolded: bool, alone: bool) -> Shown:
+def _shown(overview: Overview, found: Found, name: str, *, unfolded: bool, alone: bool) -> ShownTarget:
     target = overview.target(name)
     named = found.connections(overview.targets[name])
     rows = target.connections.connections if target.connections else ()
-    return shown(target, [row for row in rows if row.connection in named], unfolded=unfolded, alone=alone)
+    return shown_target(target, [row for row in rows if row.connection in named], unfolded=unfolded, alone=alone)
 
 
 def _by_state(target: TargetView, state: TargetState) -> tuple[object, ...]:

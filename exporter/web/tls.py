@@ -12,12 +12,12 @@ from typing import Final, Self
 import msgspec
 import structlog
 
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.support.files import is_no_file
-from exporter.support.redaction import told
-from exporter.support.told import Told
+from exporter.support.log_sampling import LogSampler
+from exporter.support.redaction import sanitized
 
-_MOST_PEM: Final = 1024 * 1024
+_MAX_PEM_BYTES: Final = 1024 * 1024
 _MAX_NAMES: Final = 200  # letters
 
 _log = structlog.get_logger("exporter.web")
@@ -49,7 +49,7 @@ def new_context(tls: Tls) -> ssl.SSLContext:
     if tls.ciphers:
         context.set_ciphers(":".join(tls.ciphers))
     problems = [
-        Problem(f"tls_server_config.{key}", f"{file}: it is no regular file", "name a file in PEM form")
+        ConfigProblem(f"tls_server_config.{key}", f"{file}: it is no regular file", "name a file in PEM form")
         for key, file in (("cert_file", tls.cert_file), ("key_file", tls.key_file), ("client_ca_file", tls.client_ca_file))
         if file is not None and is_no_file(file)
     ]
@@ -71,13 +71,13 @@ def new_context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
-def _exchanged(tls: Tls) -> Problem | None:
+def _exchanged(tls: Tls) -> ConfigProblem | None:
     """Return the problem that each of the two files stands in the place of the other."""
     with contextlib.suppress(OSError):
-        certificate, key = (file.read_bytes()[:_MOST_PEM] for file in (tls.cert_file, tls.key_file))
+        certificate, key = (file.read_bytes()[:_MAX_PEM_BYTES] for file in (tls.cert_file, tls.key_file))
         if b"PRIVATE KEY-----" in certificate and b"BEGIN CERTIFICATE-----" not in certificate and b"CERTIFICATE-----" in key:
             what = f"{tls.cert_file} holds a key, and key_file a certificate"
-            return Problem("tls_server_config.cert_file", what, "exchange cert_file and key_file")
+            return ConfigProblem("tls_server_config.cert_file", what, "exchange cert_file and key_file")
     return None
 
 
@@ -85,7 +85,7 @@ def _no_password() -> str:
     raise ValueError("the key is encrypted")
 
 
-def _problem(key: str, file: Path, other: Path | None, error: Exception) -> Problem:
+def _problem(key: str, file: Path, other: Path | None, error: Exception) -> ConfigProblem:
     names = f"{file} and {other}" if other else str(file)
     if isinstance(error, ssl.SSLError):
         mismatch = error.reason == "KEY_VALUES_MISMATCH"
@@ -95,7 +95,7 @@ def _problem(key: str, file: Path, other: Path | None, error: Exception) -> Prob
         what, fix = error.strerror or "cannot be read", "check the paths and that the exporter may read the files"
     else:
         what, fix = str(error), "store the key without a passphrase and protect it by the file's rights"
-    return Problem(f"tls_server_config.{key}", f"{names}: {what}", fix)
+    return ConfigProblem(f"tls_server_config.{key}", f"{names}: {what}", fix)
 
 
 class CurrentContext(ssl.SSLContext):
@@ -131,7 +131,7 @@ class AllowedClients:
 
     def __init__(self, tls: Callable[[], Tls | None]) -> None:
         self._tls = tls
-        self._told = Told()
+        self._sampler = LogSampler()
 
     def __call__(self, transport: asyncio.Transport) -> bool:
         tls = self._tls()
@@ -141,8 +141,8 @@ class AllowedClients:
         names = frozenset(str(value) for _, value in certificate.get("subjectAltName", ()))
         if names & tls.client_allowed_sans:
             return True
-        shown = told(", ".join(sorted(names)), _MAX_NAMES)
-        if (times := self._told.news(shown)) is not None:
+        shown = sanitized(", ".join(sorted(names)), _MAX_NAMES)
+        if (times := self._sampler.count_if_logged(shown)) is not None:
             fix = "when this client may come, add one of its names to client_allowed_sans"
             _log.warning("client_certificate_refused", names=shown, repeated=times if times > 1 else None, fix=fix)
         return False

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from exporter.model import ConnectionStatus, Message
 from exporter.state.findings import Finding
-from exporter.support.local_time import Words, date_of, day_and_time, from_to, in_utc, in_zone
+from exporter.support.local_time import CalendarWords, date_of, day_and_time, from_to, in_utc, in_zone
 from exporter.texts import Texts
 from exporter.web.status_types import Connections, Target
 
@@ -98,7 +98,7 @@ class Wording(msgspec.Struct, frozen=True):
     """The words of one language."""
 
     texts: Texts
-    words: Words
+    words: CalendarWords
 
     def text(self, text: str) -> str:
         """Return a sentence of ours, or a word of a closed list, in this language."""
@@ -222,7 +222,7 @@ class Wording(msgspec.Struct, frozen=True):
 
 def wording_in(texts: Texts) -> Wording:
     """Return the words of the language of ``texts``."""
-    words = Words(
+    words = CalendarWords(
         days=texts.days,
         months=texts.months,
         near=(texts.of(Message("yesterday")), texts.of(Message("today")), texts.of(Message("tomorrow"))),

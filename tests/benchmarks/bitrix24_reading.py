@@ -35,7 +35,7 @@ from exporter.polling.admission import Admission
 from exporter.runtime import garbage
 from exporter.state.status_history import StatusHistory
 from exporter.support.secret import Secret
-from exporter.support.threads import take_short_turns
+from exporter.support.threads import set_switch_interval
 from tests.benchmarks import goals
 from tests.benchmarks.figures import Figure, NotRun, in_turns, peer
 from tests.benchmarks.held_loop import longest_hold
@@ -71,7 +71,7 @@ class Run:
 
 async def ours(url: str, stack: AsyncExitStack) -> Read:
     """Return a poll of the collector, which remembers the poll before; it counts the bookings of yesterday and of the week."""
-    take_short_turns()  # as the daemon does
+    set_switch_interval()  # as the daemon does
     clock = SystemClock()
     settings = BitrixBookings(interval=300.0, max_age=900.0, windows=WINDOWS)
     target = BitrixTarget(
@@ -86,7 +86,7 @@ async def ours(url: str, stack: AsyncExitStack) -> Read:
     http = await stack.enter_async_context(pool(clock))
     services = Services(http, clock, Random(1), RecordedEvents(), StatusHistory(), Admission(clock), Shared())
     collector = open_session(target, services).collectors[CollectorName.BOOKINGS]
-    garbage.settle()  # ditto, when its targets are open
+    garbage.collect_and_freeze()  # ditto, when its targets are open
 
     async def read() -> int:
         observation = (await collector.poll()).observation

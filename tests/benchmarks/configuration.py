@@ -24,12 +24,12 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from exporter.clock import LoopLag, SystemClock
-from exporter.config import Remembered, load_config
-from exporter.metrics import Instruments, Page
+from exporter.config import LoadCache, load_config
+from exporter.metrics import Instruments, MetricsPage
 from exporter.polling.admission import Admission
 from exporter.runtime import garbage
 from exporter.runtime.application import Application
-from exporter.runtime.targets import World
+from exporter.runtime.targets import TargetFactory
 from exporter.support import logs
 from exporter.web import Reloaded
 from tests.benchmarks.as_installed import environ, free_port
@@ -167,7 +167,7 @@ def read(file: Path) -> Cost:
 
 async def _read(file: Path) -> Cost:
     logs.configure("error", "logfmt", io.StringIO())
-    garbage.postpone()
+    garbage.postpone_full_collections()
     began = time.process_time()
     load_config(file)
     whole = time.process_time() - began
@@ -175,11 +175,11 @@ async def _read(file: Path) -> Cost:
     lag.start()
     clock = SystemClock(lag)
     instruments = Instruments(CollectorRegistry())
-    world = World(_Refusing(), clock, Random(1), instruments, Admission(clock))
-    load = partial(load_config, file, remembered=Remembered())
-    app = Application(load, world=world, page=Page(instruments))
+    world = TargetFactory(_Refusing(), clock, Random(1), instruments, Admission(clock))
+    load = partial(load_config, file, remembered=LoadCache())
+    app = Application(load, factory=world, page=MetricsPage(instruments))
     await app.start(await asyncio.to_thread(load))
-    garbage.settle()
+    garbage.collect_and_freeze()
 
     async def changed() -> None:
         if await app.reload() is not Reloaded.CHANGED:

@@ -18,12 +18,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from exporter.metrics import Format, MadePage, Page
+from exporter.metrics import Format, MadePage, MetricsPage
 from exporter.model import ApiUsage, BookingsObservation, ConnectionsObservation, LinksObservation, Observation, Window
 from exporter.runtime import garbage
 from exporter.state.config_warnings import KeptWarnings, with_warnings
 from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, TargetView, View
-from exporter.support.threads import take_short_turns
+from exporter.support.threads import set_switch_interval
 from exporter.web import create_app, serve
 from tests.benchmarks.bitrix24_reading import Read
 from tests.benchmarks.bitrix24_reading import ours as opened_portal
@@ -50,7 +50,7 @@ class Fleet(ShownBackend):
             self._snapshot.put_target(entry, {state.collector: state for state in states})
             self._states[target.name] = states
         self._counted = instruments_for(view)
-        self._page = Page(self._counted)
+        self._page = MetricsPage(self._counted)
         self._threads = ThreadPoolExecutor(2)
         self._first = 0
         self.restless = 0.0
@@ -158,10 +158,10 @@ async def page_server(targets: int) -> AsyncIterator[PageServer]:
 
 def _serve(pipe: Pipe, targets: int) -> None:
     async def run() -> None:
-        take_short_turns()  # as the daemon does
+        set_switch_interval()  # as the daemon does
         backend = Fleet(targets)
         server = await serve(create_app(backend, ThreadPoolExecutor(2)), "127.0.0.1:0")
-        garbage.settle()  # ditto, when its targets are open
+        garbage.collect_and_freeze()  # ditto, when its targets are open
         pipe.send((server.port, os.getpid()))
         async with AsyncExitStack() as stack:
             read: Read | None = None

@@ -37,7 +37,7 @@ rule_files: {rules}
 """
 _KEEP = "--storage.tsdb.retention.time=100y"
 # Half as much again as the two hours of a block.
-_MOST_IN_MEMORY = 3.5 * 3_600
+_MAX_IN_MEMORY = 3.5 * 3_600
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def measure(fleet: Fleet, idle_minutes: float, minutes: float) -> dict[str, Any]
 def _settle(client: httpx.Client) -> None:
     """Wait until Prometheus has moved what is old out of its memory, which it looks for once a minute, and is quiet."""
     before, quiet = -1.0, 0
-    while quiet < 10 or time.time() - _numbers(client, "prometheus_tsdb_head_min_time_seconds")[0] > _MOST_IN_MEMORY:
+    while quiet < 10 or time.time() - _numbers(client, "prometheus_tsdb_head_min_time_seconds")[0] > _MAX_IN_MEMORY:
         time.sleep(10)
         [compactions] = _numbers(client, "prometheus_tsdb_compactions_total")
         quiet = quiet + 1 if compactions == before else 0

@@ -42,13 +42,13 @@ def test_a_counted_moment_is_dated_the_same_whenever_that_is_asked() -> None:
     machine = Machine()
     machine.pass_time(1 / 3)
     counted, steady = machine.clock.monotonic(), machine.clock.steady()
-    dated = machine.clock.dated(counted)
+    steady_at = machine.clock.steady_at(counted)
     for _ in range(100):
         machine.pass_time(1e-6)
         machine.set_by(1e-7)
-        assert dated == machine.clock.dated(counted)
+        assert steady_at == machine.clock.steady_at(counted)
     machine.set_by(3600)
-    assert machine.clock.dated(counted) == dated == pytest.approx(steady)
+    assert machine.clock.steady_at(counted) == steady_at == pytest.approx(steady)
 
 
 def test_a_clock_that_is_set_back_after_it_was_set_forward_has_not_moved() -> None:

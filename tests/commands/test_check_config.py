@@ -23,7 +23,7 @@ from exporter.metrics import Instruments
 from exporter.model import Shard
 from exporter.platforms.settings import Target
 from exporter.polling import Admission
-from exporter.runtime import World
+from exporter.runtime import TargetFactory
 from exporter.simulator import Fault, FaultKind
 from tests.harness.business import Business, running_business
 from tests.harness.clock import ManualClock
@@ -155,7 +155,7 @@ async def test_a_platform_that_refuses_slowly_is_given_up_within_half_a_minute(t
         business.simulator.faults.add(Fault(FaultKind.STATUS, status=503, delay=25))
         config = load_config(business.config(business.wix_target(timeout="30s"), business.bitrix24_target(timeout="30s")))
         async with pool(clock) as http:
-            world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
+            world = TargetFactory(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
             checking = asyncio.create_task(_checked(world, next(each for each in config.targets if each.name == target)))
             began = clock.monotonic()
             while not checking.done():

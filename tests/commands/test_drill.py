@@ -14,7 +14,7 @@ import pytest
 
 from exporter.commands.drill import chosen, configuration, examined, hurry_of, open_business
 from exporter.commands.drill_play import Business, Drill, lost
-from exporter.commands.drill_stack import Alerting, Arrived, Service, Stack
+from exporter.commands.drill_stack import Alerting, Arrived, ServiceClient, Stack
 from exporter.commands.last_week import BUSY, last_weeks, openmetrics
 from exporter.errors import BookingSyncError, ConfigError
 from exporter.fields.durations import parse_duration
@@ -81,8 +81,8 @@ class FakeStack:
     def stack(self) -> Stack:
         transport = httpx.MockTransport(self.answer)
         return Stack(
-            Service("Prometheus", "--prometheus-url", "http://p:9090", transport=transport),
-            Service("Alertmanager", "--alertmanager-url", "http://a:9093", transport=transport),
+            ServiceClient("Prometheus", "--prometheus-url", "http://p:9090", transport=transport),
+            ServiceClient("Alertmanager", "--alertmanager-url", "http://a:9093", transport=transport),
         )
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -397,9 +397,12 @@ def test_all_incidents_are_played_when_none_is_named_and_each_once() -> None:
     [
         (lambda: parse_address("23889", "--listen"), "--listen: '23889' is not an address (fix: write :23889 "),
         (lambda: chosen(["quiet"]), "INCIDENT: there is no 'quiet' (fix: one of token-revoked, "),
-        (lambda: Service("Prometheus", "--prometheus-url", "localhost:9090"), "--prometheus-url: is no http(s) address (fix: "),
         (
-            lambda: Service("Alertmanager", "--alertmanager-url", "http://a:secret@example.org"),
+            lambda: ServiceClient("Prometheus", "--prometheus-url", "localhost:9090"),
+            "--prometheus-url: is no http(s) address (fix: ",
+        ),
+        (
+            lambda: ServiceClient("Alertmanager", "--alertmanager-url", "http://a:secret@example.org"),
             "--alertmanager-url: sends a password over http:// (fix: take https://, or an address of this machine)",
         ),
     ],
@@ -434,8 +437,8 @@ async def test_a_stack_that_is_none_is_told_in_one_line(answer: httpx.Response |
 
     transport = httpx.MockTransport(reply)
     stack = Stack(
-        Service("Prometheus", "--prometheus-url", "http://p:9090", transport=transport),
-        Service("Alertmanager", "--alertmanager-url", "http://a:9093", transport=transport),
+        ServiceClient("Prometheus", "--prometheus-url", "http://p:9090", transport=transport),
+        ServiceClient("Alertmanager", "--alertmanager-url", "http://a:9093", transport=transport),
     )
     with pytest.raises(BookingSyncError) as refused:
         await examined(stack, [DOUBLE], print, page=False)

@@ -22,7 +22,7 @@ from exporter.errors import Reason
 from exporter.model import BookingsObservation, CollectorName, ConnectionStatus
 from exporter.state.snapshot import View
 from exporter.state.verdict import Verdict
-from exporter.support.printed import put
+from exporter.support.standard_streams import write_output
 from exporter.web import Status, status_of
 from tests.harness import views
 from tests.harness.plugin_output import PluginOutput, parsed
@@ -206,7 +206,7 @@ def closed_pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.TextIOWrapper]:
 @pytest.mark.parametrize("text", ["a\n", b"a\n", "a" * 2**20])
 def test_a_reader_who_has_seen_enough_is_no_error(text: str | bytes) -> None:
     for _ in range(2):
-        put(text)
+        write_output(text)
 
 
 def test_a_reader_who_has_seen_enough_costs_no_exit_code() -> None:

@@ -21,7 +21,7 @@ from exporter.model import (
     WindowLinks,
 )
 from exporter.platforms.registry import PLATFORMS
-from exporter.policy import ConfigWarning, Known, TargetPolicy, WarningKind
+from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
 from exporter.state.snapshot import View
 from exporter.state.verdict import Verdict
 from exporter.web import status_of
@@ -174,7 +174,7 @@ def test_a_probe_says_nothing_in_back_quotes(scene: str) -> None:
 def test_what_is_listed_and_not_judged_is_printed_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     rows = views.connections(views.connection("Chair 1", ConnectionStatus.DISCONNECTED))
     state = views.succeeded(views.unpolled(WIX, "wix", CollectorName.CONNECTIONS), rows)
-    policy = TargetPolicy(connections={"Chair 1": Known("on leave")})
+    policy = TargetPolicy(connections={"Chair 1": AcceptedReason("on leave")})
     print_report(status_of(views.view_of(views.target_of(WIX, "wix", [state], policy=policy))), Verdict.OK, 0.5, "more")
     *_, listed, more = capsys.readouterr().out.splitlines()
     assert "- listed, not judged: salon-wix Chair 1: calendar is disconnected, known: on leave" == listed

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from exporter.config import Config, config_hash, effective_config, load_config
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.platforms.registry import PLATFORMS
 from tests.harness.certificates import self_signed
 from tools.config_reference import json_schema
@@ -36,7 +36,7 @@ def load(folder: Path, written: object) -> Config:
     return load_config(file, ENVIRONMENT)
 
 
-def problems(folder: Path, written: object) -> tuple[Problem, ...]:
+def problems(folder: Path, written: object) -> tuple[ConfigProblem, ...]:
     with pytest.raises(ConfigError) as caught:
         load(folder, written)
     return caught.value.problems

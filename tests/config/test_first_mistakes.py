@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from exporter.config import load_config
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 
 ENVIRONMENT: Final = {"KEY": "k" * 40, "HOOK": "https://portal.example/rest/1/planted0123456789/"}
 WIX: Final = """targets:
@@ -793,7 +793,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
 
 
 def lines_of(file: Path) -> list[str]:
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ConfigProblem, ...] = ()
     try:
         warnings = load_config(file, ENVIRONMENT).warnings
     except ConfigError as error:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from exporter.config import Config, config_hash, effective_config, load_config, load_thresholds
 from exporter.config.files import _named, read_parts, seen_from
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.fields.credentials import SECRET_SCHEMA
 from exporter.fields.kinds import NAMES_A_FILE
 from exporter.platforms.registry import PLATFORMS
@@ -37,7 +37,7 @@ def put(path: Path, written: object) -> Path:
     return path
 
 
-def problems(file: Path | None, folder: Path | None = None) -> tuple[Problem, ...]:
+def problems(file: Path | None, folder: Path | None = None) -> tuple[ConfigProblem, ...]:
     with pytest.raises(ConfigError) as caught:
         load_config(file, ENVIRONMENT, folder=folder)
     return caught.value.problems

@@ -11,7 +11,7 @@ import yaml
 
 from exporter.config import Config, load_config
 from exporter.config.keys import Home, homes
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.monitoring.settings import Settings, load_settings
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.wix.settings import STATUSES
@@ -63,7 +63,7 @@ def new_file() -> dict[str, Any]:
     return {"targets": [{"name": name, "platform": name} for name in PLATFORMS], "discover": rules}
 
 
-def problems_of(tmp_path: Path, file: dict[str, Any]) -> dict[str, Problem]:
+def problems_of(tmp_path: Path, file: dict[str, Any]) -> dict[str, ConfigProblem]:
     path = tmp_path / "exporter.yml"
     path.write_text(yaml.safe_dump(file, sort_keys=False))
     with pytest.raises(ConfigError) as caught:

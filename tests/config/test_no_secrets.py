@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from exporter.cli import app
 from exporter.config import Config, load_config
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from tests.config.test_bad_configs import ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +81,7 @@ def test_no_secret_is_looked_for_that_stands_elsewhere(tmp_path: Path, key: str,
 @pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(BAD.glob("*.yml")), ids=lambda file: file.stem)
 def test_everything_else_is_told_as_with_secrets(file: Path) -> None:
-    def of(problem: Problem) -> tuple[str, str, str]:
+    def of(problem: ConfigProblem) -> tuple[str, str, str]:
         return problem.path, problem.message, problem.fix
 
     with pytest.raises(ConfigError) as caught:

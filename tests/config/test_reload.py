@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.config import Remembered, config_hash, effective_config, load_config, merge
+from exporter.config import LoadCache, config_hash, effective_config, load_config, merge
 from exporter.errors import ConfigError
 
 NOW: Final = 1_789_000_000.0
@@ -144,7 +144,7 @@ def steps(draw: st.DrawFn) -> Step:
     return known[draw(st.sampled_from([*known]))]
 
 
-def loaded(file: Path, environ: Mapping[str, str], remembered: Remembered | None) -> tuple[object, ...]:
+def loaded(file: Path, environ: Mapping[str, str], remembered: LoadCache | None) -> tuple[object, ...]:
     """Return all that a load says, in order."""
     try:
         config = load_config(file, environ, lambda: NOW, remembered=remembered)
@@ -160,7 +160,7 @@ def loaded(file: Path, environ: Mapping[str, str], remembered: Remembered | None
 def test_a_reload_finds_what_a_first_load_does(
     tmp_path: Path, head: list[str], targets: list[list[str]], edits: list[Step]
 ) -> None:
-    state, remembered = State(head, targets), Remembered()
+    state, remembered = State(head, targets), LoadCache()
     for number in range(len(edits) + 1):
         file = state.write(tmp_path)
         assert loaded(file, state.environ, remembered) == loaded(file, state.environ, None)
@@ -200,7 +200,7 @@ def change_field(state: State) -> None:
 def test_only_targets_that_are_new_are_built_and_the_others_are_the_same_objects(
     tmp_path: Path, built: list[str], edit: Step, anew: set[str]
 ) -> None:
-    state, remembered = State([], [bitrix(number) if number % 2 else wix(number) for number in range(20)]), Remembered()
+    state, remembered = State([], [bitrix(number) if number % 2 else wix(number) for number in range(20)]), LoadCache()
     before = {target.name: target for target in load_config(state.write(tmp_path), {}, remembered=remembered).targets}
     edit(state)
     built.clear()
@@ -212,7 +212,7 @@ def test_only_targets_that_are_new_are_built_and_the_others_are_the_same_objects
 def test_a_credential_from_elsewhere_is_read_at_each_load_and_an_equal_target_is_the_same_object(
     tmp_path: Path,
 ) -> None:
-    state, remembered = State([], [wix(1, "{file: key}"), wix(2, "{env: WIX_KEY}"), wix(3)]), Remembered()
+    state, remembered = State([], [wix(1, "{file: key}"), wix(2, "{env: WIX_KEY}"), wix(3)]), LoadCache()
     file = state.write(tmp_path)
     first = load_config(file, state.environ, remembered=remembered).targets
     assert all(map(operator.is_, load_config(file, state.environ, remembered=remembered).targets, first))
@@ -225,7 +225,7 @@ def test_a_credential_from_elsewhere_is_read_at_each_load_and_an_equal_target_is
 
 
 def test_a_load_that_found_something_wrong_is_not_remembered(tmp_path: Path) -> None:
-    state, remembered = State([], [wix(1), wix(2)]), Remembered()
+    state, remembered = State([], [wix(1), wix(2)]), LoadCache()
     first = load_config(state.write(tmp_path), {}, remembered=remembered).targets
     state.targets[0].append("  bad: 1")
     with pytest.raises(ConfigError, match="unknown key"):
@@ -235,7 +235,7 @@ def test_a_load_that_found_something_wrong_is_not_remembered(tmp_path: Path) -> 
 
 
 def test_nothing_is_remembered_of_targets_that_are_gone(tmp_path: Path) -> None:
-    state, remembered = State([], [wix(number) for number in range(9)]), Remembered()
+    state, remembered = State([], [wix(number) for number in range(9)]), LoadCache()
     config = load_config(state.write(tmp_path), {}, remembered=remembered)
     config_hash(config)
     gone = weakref.ref(config.targets[4])
@@ -245,7 +245,7 @@ def test_nothing_is_remembered_of_targets_that_are_gone(tmp_path: Path) -> None:
 
 
 def test_what_is_remembered_tells_no_secret_when_it_is_printed(tmp_path: Path) -> None:
-    state, remembered = State([], [wix(1, "IST.secret-00000000"), bitrix(2, "secret-code-0000")]), Remembered()
+    state, remembered = State([], [wix(1, "IST.secret-00000000"), bitrix(2, "secret-code-0000")]), LoadCache()
     load_config(state.write(tmp_path), {}, remembered=remembered)
     last = remembered.last
     values = [remembered, last, last.facts, *last.texts.values(), *last.made.values()]

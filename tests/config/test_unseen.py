@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.config import load_config
-from exporter.errors import ConfigError, Problem
-from exporter.support.unseen import first_unseen
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.support.invisible import first_invisible
 from exporter.web import WebConfig
 
 SHOWN = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
@@ -66,7 +66,7 @@ def written(value: Any, text: str) -> Any:  # noqa: ANN401  whatever YAML has
     return text if value == HERE else value
 
 
-def problems(place: str, text: str) -> list[Problem]:
+def problems(place: str, text: str) -> list[ConfigProblem]:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "exporter.yml"
         wix, portal, top = PLACES[place]
@@ -89,7 +89,7 @@ def test_each_is_refused_in_each_text_that_people_read(place: str, letter: str) 
     assert "remove it, or write all of it anew" == problem.fix
     assert problem.path.startswith(place)
     assert problem.line
-    assert "" == first_unseen(str(problem))
+    assert "" == first_invisible(str(problem))
 
 
 def test_a_character_is_counted_where_it_is_not_needed_and_not_where_the_same_one_is() -> None:

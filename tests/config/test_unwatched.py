@@ -15,7 +15,7 @@ from exporter.model import CollectorName
 from exporter.monitoring.alerts.bookings import booking_alerts
 from exporter.monitoring.options import Options
 from exporter.platforms.policy import policy_of
-from exporter.policy import Known
+from exporter.policy import AcceptedReason
 
 SITE = "7f1c2d3e-1111-4222-8333-444455556666"
 SCHEDULE = "0a1b2c3d-aaaa-4bbb-8ccc-ddddeeeeffff"
@@ -125,7 +125,7 @@ def test_days_are_those_of_the_targets_zone_and_both_ends_count(tmp_path: Path) 
         assert closed == policy.is_closed(datetime(2026, 12, day, tzinfo=BERLIN).timestamp())
     start, end = policy.closed[1]
     assert 25 * 3600 == end - start  # the clocks go back
-    assert {"17": Known("a couple", end)} == policy.bookings
+    assert {"17": AcceptedReason("a couple", end)} == policy.bookings
 
 
 @pytest.mark.parametrize(

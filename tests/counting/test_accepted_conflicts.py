@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.counting import Booking, Rule, count_windows, find_conflicts, lies_in
+from exporter.counting import Booking, Rule, count_windows, find_conflicts, is_in_window
 from exporter.model import Window
 from tests.counting.test_bookings_properties import HALL, clash, rules, window_sets, worlds
 
@@ -31,7 +31,7 @@ def test_a_booking_is_accepted_when_each_of_its_overlaps_is(
     assert conflicting == found.ids
     assert conflicting - judged == found.accepted
     for counted in count_windows(rows, windows, rule, conflicting=found.ids, accepted=found.accepted):
-        inside = {row.id for row in rows if lies_in(row, counted.window, rule)}
+        inside = {row.id for row in rows if is_in_window(row, counted.window, rule)}
         assert len(inside & judged) == (counted.conflicting or 0) - (counted.accepted or 0)
 
 
@@ -40,7 +40,7 @@ def test_a_booking_is_accepted_when_each_of_its_overlaps_is(
 def test_what_is_to_be_judged_is_listed_first_and_begins_with_the_next_conflict(
     rows: list[Booking], windows: list[Window], rule: Rule, accepted: frozenset[str], now: int
 ) -> None:
-    wanted = {row.id for row in rows if any(lies_in(row, window, rule) for window in windows)}
+    wanted = {row.id for row in rows if any(is_in_window(row, window, rule) for window in windows)}
     pairs = [pair for pair in overlaps(rows) if {row.id for row in pair} & wanted]
     meant = {frozenset(row.id for row in pair) for pair in pairs if {row.id for row in pair} & accepted}
     judged = [pair for pair in pairs if not {row.id for row in pair} & accepted]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.counting.bookings import Booking, Rule, count_windows, lies_in, next_start, unique
+from exporter.counting.bookings import Booking, Rule, count_windows, is_in_window, next_start, unique
 from exporter.counting.conflicts import conflict_reach, conflicting_ids, first_conflicts
 from exporter.model import Conflict, Window
 
@@ -30,8 +30,8 @@ def booking(name: str, start: float, end: float, *resources: str, status: str | 
     ],
 )
 def test_a_booking_belongs_to_a_half_open_window(start: float, end: float, by_start: bool, by_overlap: bool) -> None:
-    assert by_start is lies_in(booking("a", start, end), WINDOW, "start")
-    assert by_overlap is lies_in(booking("a", start, end), WINDOW, "overlap")
+    assert by_start is is_in_window(booking("a", start, end), WINDOW, "start")
+    assert by_overlap is is_in_window(booking("a", start, end), WINDOW, "overlap")
 
 
 def test_a_booking_across_the_border_of_two_windows_is_counted_once_by_start_and_twice_by_overlap() -> None:

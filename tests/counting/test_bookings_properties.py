@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.counting.bookings import Booking, Rule, count_windows, lies_in, next_start
+from exporter.counting.bookings import Booking, Rule, count_windows, is_in_window, next_start
 from exporter.counting.conflicts import conflict_reach, conflicting_ids, first_conflicts
 from exporter.model import Window
 
@@ -85,7 +85,7 @@ def test_rows_that_overlap_the_reach_are_enough_for_exact_conflicts(
         low, high = min(low, reach[0]), max(high, reach[1])
     read = [row for row in rows if row.start < high and row.end > low]
     whole, partial = conflicting_ids(rows, {HALL}), conflicting_ids(read, {HALL})
-    inside = {row.id for row in rows if row.start != row.end and any(lies_in(row, window, rule) for window in windows)}
+    inside = {row.id for row in rows if row.start != row.end and any(is_in_window(row, window, rule) for window in windows)}
     assert whole & inside == partial & inside
 
 
@@ -94,7 +94,7 @@ def test_rows_that_overlap_the_reach_are_enough_for_exact_conflicts(
 def test_the_shown_conflicts_are_the_first_of_all_pairs(
     rows: list[Booking], windows: list[Window], rule: Rule, now: int, limit: int
 ) -> None:
-    inside = {row.id for row in rows if any(lies_in(row, window, rule) for window in windows)}
+    inside = {row.id for row in rows if any(is_in_window(row, window, rule) for window in windows)}
     ahead: list[float] = []
     over: list[float] = []
     for one, other in combinations(rows, 2):

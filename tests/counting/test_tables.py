@@ -12,8 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.counting.bookings import Booking, Rule, count_windows, in_any, lies_in, next_start, reservations, unique
-from exporter.counting.changes import Remembered, Seen, changes
+from exporter.counting.bookings import (
+    Booking,
+    Rule,
+    count_windows,
+    in_any_window,
+    is_in_window,
+    next_start,
+    reservations,
+    unique,
+)
+from exporter.counting.changes import CompleteRead, PackedRead, booking_changes
 from exporter.counting.conflicts import conflict_reach, find_conflicts
 from exporter.counting.table import Table, apart, joined
 from exporter.counting.windows import WindowSpec, resolve_all
@@ -61,7 +70,7 @@ def each_once(rows: Sequence[Booking]) -> list[Booking]:
 
 
 def inside(rows: Sequence[Booking], windows: Sequence[Window], rule: Rule) -> list[Booking]:
-    return [row for row in rows if any(lies_in(row, window, rule) for window in windows)]
+    return [row for row in rows if any(is_in_window(row, window, rule) for window in windows)]
 
 
 def clash(one: Booking, other: Booking) -> bool:
@@ -112,7 +121,7 @@ def test_every_count_over_a_table_equals_a_count_booking_by_booking(
         assert counted.by_resource == {name: sum(name in row.resources for row in here) for name in ("1", "2", "9")}
 
     anywhere = inside(given, windows, rule)
-    assert list(in_any(table, windows, rule)) == anywhere
+    assert list(in_any_window(table, windows, rule)) == anywhere
     occupying = [row for row in anywhere if set(row.resources) - {HALL}]
     reach = (min(row.start for row in occupying), max(row.end for row in occupying)) if occupying else None
     assert conflict_reach(table, windows, rule, {HALL}) == reach
@@ -128,21 +137,21 @@ def test_what_came_and_what_went_equals_a_look_at_each_booking(
     rule: Rule,
 ) -> None:
     before_rows, now_rows = each_once(bookings(earlier, 0.0)), each_once(bookings(later, 0.0))
-    before = Seen(0.0, 100 * HALF_HOUR, rule, Table.of(before_rows).times())
-    now = Seen(step * HALF_HOUR, (100 + step) * HALF_HOUR, rule, Table.of(now_rows).times())
+    before = CompleteRead(0.0, 100 * HALF_HOUR, rule, Table.of(before_rows).times())
+    now = CompleteRead(step * HALF_HOUR, (100 + step) * HALF_HOUR, rule, Table.of(now_rows).times())
     known, shown = {row.id for row in before_rows}, {row.id for row in now_rows}
-    found = changes(Remembered.of(before).seen(), now, 10 * HALF_HOUR)
-    assert [row.id for row in found.came] == [row.id for row in now_rows if row.id not in known]
-    assert found.unseen == {row.id for row in now_rows if row.id not in known and before.covers(row)}
+    found = booking_changes(PackedRead.of(before).seen(), now, 10 * HALF_HOUR)
+    assert [row.id for row in found.appeared] == [row.id for row in now_rows if row.id not in known]
+    assert found.new == {row.id for row in now_rows if row.id not in known and before.covers(row)}
     lost = [row for row in before_rows if row.id not in shown and row.start > 10 * HALF_HOUR and now.covers(row)]
-    assert {row.id for row in found.missing} == {row.id for row in lost}
-    assert [row.start for row in found.missing] == sorted(row.start for row in lost)
+    assert {row.id for row in found.gone} == {row.id for row in lost}
+    assert [row.start for row in found.gone] == sorted(row.start for row in lost)
     came, went = apart(now.bookings, before.bookings)
     assert ({row.id for row in came}, {row.id for row in went}) == (shown - known, known - shown)
 
 
 def test_a_booking_that_is_remembered_takes_30_bytes() -> None:
     rows = [Booking(str(1_000_000 + number), number, number + 60.0, ("1",)) for number in range(10_000)]
-    packed = Remembered.of(Seen(0.0, 1e9, "start", Table.of(rows)))
+    packed = PackedRead.of(CompleteRead(0.0, 1e9, "start", Table.of(rows)))
     assert sum(map(sys.getsizeof, (packed.ids, packed.starts, packed.ends))) < 30 * len(rows)
     assert list(packed.seen().bookings) == [Booking(row.id, row.start, row.end) for row in rows]

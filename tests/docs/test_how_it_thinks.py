@@ -21,7 +21,7 @@ from exporter.platforms.bitrix24.operating import LINKS_SHARE, OPTIONAL_SHARE, S
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.platforms.exchange import MAX_RETRY_AFTER_SECONDS
 from exporter.platforms.http_pool import CONNECT_SECONDS
-from exporter.platforms.retry import MAX_PATIENCE_SECONDS
+from exporter.platforms.retry import MAX_WAIT_SECONDS
 from exporter.platforms.wix.api import BURST, REQUESTS_PER_SECOND
 from exporter.platforms.wix.api import RETRY as WIX_RETRY
 from exporter.platforms.wix.settings import WixBookings
@@ -82,7 +82,7 @@ def collectors() -> Iterator[str]:
         for name, settings in target.running().items():
             age = settings.max_age_seconds
             job = Job("", target.platform, name, settings.interval, age, collector=None, recorder=None)  # type: ignore[arg-type]
-            patience = min(settings.interval, MAX_PATIENCE_SECONDS)
+            patience = min(settings.interval, MAX_WAIT_SECONDS)
             cells = (interval(settings.interval), interval(age), interval(job.deadline), f"{patience:g} s")
             yield f"| {NAMES[target.platform]} `{name}` | {' | '.join(cells)} |"
 
@@ -127,8 +127,8 @@ def sentences() -> Iterator[str]:
     wix, bitrix24 = by_default().targets
     yield f"`timeout`: {wix.timeout:g} seconds on Wix, {bitrix24.timeout:g} on Bitrix24."
     yield f"a call is retried, {WIX_RETRY.retries} times on Wix and {BITRIX24_RETRY.retries} times on Bitrix24."
-    yield f"add up to the interval at most, and to {MAX_PATIENCE_SECONDS:g} seconds at most."
-    yield f"within one interval plus {MAX_PATIENCE_SECONDS:g} seconds"
+    yield f"add up to the interval at most, and to {MAX_WAIT_SECONDS:g} seconds at most."
+    yield f"within one interval plus {MAX_WAIT_SECONDS:g} seconds"
     yield "With an interval of 1 minute (`connections`) and of 5 minutes (`bookings`):"
     yield f"| reason | 1 minute: waits after failure {', '.join(map(str, FAILURES))} | 5 minutes | why |"
     yield f"if it refuses again at once, at least {again(1.0):g} s, doubled up to the interval"

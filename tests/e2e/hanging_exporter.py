@@ -19,9 +19,9 @@ from typing import Any
 import uvicorn
 
 from exporter import cli, config
-from exporter.metrics import Page
+from exporter.metrics import MetricsPage
 from exporter.platforms.bitrix24.tokenfile import TokenFile
-from exporter.runtime.targets import LiveTarget, World
+from exporter.runtime.targets import LiveTarget, TargetFactory
 
 LONG = 60.0
 
@@ -54,7 +54,7 @@ def look_up(hang: Callable[[str], None], real: Callable[..., Any] = socket.getad
     return getaddrinfo
 
 
-async def open_targets(*inputs: Any, real: Callable[..., Any] = World.open_targets) -> dict[str, LiveTarget]:  # noqa: ANN401
+async def open_targets(*inputs: Any, real: Callable[..., Any] = TargetFactory.open_targets) -> dict[str, LiveTarget]:  # noqa: ANN401
     """Open no target before the file ``GATE`` is there."""
     say("opening")
     while not Path(os.environ["GATE"]).exists():  # noqa: ASYNC110  nobody else can tell us
@@ -82,11 +82,11 @@ async def tick(*inputs: Any, real: Callable[..., Any] = uvicorn.Server.on_tick) 
 PATCHES: dict[str, Callable[[], None]] = {
     "look-up": lambda: setattr(socket, "getaddrinfo", look_up(hang)),
     "fsync": lambda: setattr(os, "fsync", lambda _: hang("fsync")),
-    "page": lambda: setattr(Page, "make", lambda *_: hang("page")),
+    "page": lambda: setattr(MetricsPage, "make", lambda *_: hang("page")),
     "web-server": lambda: setattr(uvicorn.Server, "on_tick", tick),
     "token_files": lambda: setattr(TokenFile, "load", lambda _: hang("token file")),
     "reading": lambda: setattr(config, "load_config", read),
-    "opening": lambda: setattr(World, "open_targets", open_targets),
+    "opening": lambda: setattr(TargetFactory, "open_targets", open_targets),
     "loop": lambda: setattr(TokenFile, "stamp", lambda _: hang_in_the_kernel("loop")),
 }
 

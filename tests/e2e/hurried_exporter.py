@@ -16,7 +16,7 @@ from exporter.polling import scheduler
 WAITS = (
     (polling, "MIN_DEADLINE_SECONDS"),
     (scheduler, "INITIAL_RETRY_SECONDS"),
-    (retry, "MAX_PATIENCE_SECONDS"),
+    (retry, "MAX_WAIT_SECONDS"),
     (portal, "INITIAL_PAUSE_SECONDS"),
     (portal, "MAX_PAUSE_SECONDS"),
 )

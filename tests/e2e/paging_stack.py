@@ -320,5 +320,5 @@ def _prometheus_config(directory: Path, exporter: str, manager: str) -> str:
 def _hurried(rule: dict[str, Any]) -> dict[str, Any]:
     ranges, waits = FASTER.get(rule.get("alert") or rule["record"], (FACTOR, FACTOR))
     # Eight scrapes at least, so that a busy machine that misses some does not look like a missing series.
-    expression = divided_expression(rule["expr"], ranges, least=2.0)
+    expression = divided_expression(rule["expr"], ranges, min_seconds=2.0)
     return {**rule, "expr": expression, **{key: divided(rule[key], waits) for key in ("for", "keep_firing_for") if key in rule}}

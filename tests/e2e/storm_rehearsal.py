@@ -44,7 +44,7 @@ KEPT: Final = Path(__file__).with_name("storms.json")
 DOCUMENT: Final = ROOT / "docs" / "monitoring.md"
 BEGIN: Final = "<!-- written by `make rehearsal`: begin -->\n"
 END: Final = "<!-- written by `make rehearsal`: end -->\n"
-MOST_LOST: Final = 0.1
+MAX_LOST: Final = 0.1
 """The share of scrapes; in life each is tried for ten seconds, here for what these are divided."""
 
 _SHOWN_ALERTS: Final = 3
@@ -71,7 +71,7 @@ class Rehearsed:
     @property
     def is_spoilt(self) -> bool:
         """Whether this machine was so busy that too many scrapes were lost: then the storm was not alone."""
-        return self.lost > MOST_LOST or any("ExporterDown" in line for line in self.fired)
+        return self.lost > MAX_LOST or any("ExporterDown" in line for line in self.fired)
 
     @property
     def summary(self) -> Summary:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import expect
 
-from exporter.state.asking import Answer
+from exporter.state.poll_requests import PollAnswer
 from exporter.web import Server, create_app, serve
 from tests.harness import views
 from tests.harness.browser import Tab, needs_chromium, tab
@@ -39,7 +39,7 @@ async def test_a_click_says_what_happens_in_place_and_looks_again_soon() -> None
         page = opened.page
         await page.clock.install()
         await page.goto(server.url)
-        backend.answer, backend.seconds = Answer.WAITS, 60.0
+        backend.answer, backend.seconds = PollAnswer.WAITS, 60.0
         await page.get_by_role("button", name=BUTTON).click()
         said = page.locator(f'form[data-ask="{WIX}"] output')
         await expect(said).to_contain_text("the platform asked us to wait")

@@ -21,7 +21,7 @@ from tests.fleet.record import Record
 
 ANSWER_SECONDS: Final = 0.2
 WEBHOOK_PATH: Final = "/rest/1/fleetwebhookcode/"
-FEWEST_BOOKINGS: Final = 200
+MIN_BOOKINGS: Final = 200
 MAX_BOOKINGS: Final = 1000
 
 _PAGE_ROWS: Final = 50
@@ -102,9 +102,7 @@ class Portal:
         self._random = Random(f"bitrix24 {number}")
         self._operating = OperatingTime()
         midnight = int(now) // 86400 * 86400
-        self.bookings = [
-            self._booking(key, midnight) for key in range(1, self._random.randint(FEWEST_BOOKINGS, MAX_BOOKINGS) + 1)
-        ]
+        self.bookings = [self._booking(key, midnight) for key in range(1, self._random.randint(MIN_BOOKINGS, MAX_BOOKINGS) + 1)]
         self._by_id = {booking.id: booking for booking in self.bookings}
         self._methods: Mapping[str, Callable[[Params], object]] = {
             "booking.v1.booking.list": self._list,

@@ -28,7 +28,7 @@ from exporter.platforms.bitrix24.api_errors import refusal
 from exporter.platforms.bitrix24.authserver import decode_known, request_tokens
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.platforms.exchange import Answer
-from exporter.platforms.http_body import CrumbledError, TooLargeError, UnreadableError, read_body
+from exporter.platforms.http_body import FragmentedError, TooLargeError, UnreadableError, read_body
 from exporter.platforms.wix import booking_rows, connection_rows, inventory_rows
 from exporter.platforms.wix.answers import decode
 from exporter.platforms.wix.api import _TokenAnswer
@@ -312,7 +312,7 @@ def _gzip(bodies: Sequence[bytes]) -> Surface:
         return packer.compress(body) + packer.flush()
 
     corpus = [packed(body) for body in bodies] + [packed(bodies[0]) + packed(b" " * 9000), packed(bytes(BODY_BYTES // 2)) * 2]
-    return Surface("gzip", corpus, read, (TooLargeError, CrumbledError, UnreadableError), CANARIES, None)
+    return Surface("gzip", corpus, read, (TooLargeError, FragmentedError, UnreadableError), CANARIES, None)
 
 
 def _tell(error: PollError) -> None:

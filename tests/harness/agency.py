@@ -69,7 +69,7 @@ class Agency:
     @contextlib.asynccontextmanager
     async def exporter(self, config: Path, **options: Any) -> AsyncIterator[RunningApplication]:  # noqa: ANN401  of the harness
         async with application(config, self.clock, **options) as app:
-            task = asyncio.create_task(discover(app.app, app.world))
+            task = asyncio.create_task(discover(app.app, app.factory))
             try:
                 yield app
             finally:

@@ -15,10 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.clock import Clock
 from exporter.config import load_config, shard_of
-from exporter.metrics import Format, Instruments, Page
+from exporter.metrics import Format, Instruments, MetricsPage
 from exporter.polling.admission import Admission
 from exporter.runtime.application import Application
-from exporter.runtime.targets import World
+from exporter.runtime.targets import TargetFactory
 from exporter.support.known_secrets import KnownSecrets
 from tests.harness.clock import ManualClock
 from tests.harness.pool import pool
@@ -27,15 +27,15 @@ from tests.harness.pool import pool
 class RunningApplication:
     """An application that polls; the clock moves only here."""
 
-    def __init__(self, app: Application, clock: ManualClock, world: World | None = None) -> None:
+    def __init__(self, app: Application, clock: ManualClock, factory: TargetFactory | None = None) -> None:
         self.app = app
         self.clock = clock
-        self._world = world
+        self._factory = factory
 
     @property
-    def world(self) -> World:
-        assert self._world is not None
-        return self._world
+    def factory(self) -> TargetFactory:
+        assert self._factory is not None
+        return self._factory
 
     async def finished_polls(self, polls: int = 1) -> None:
         """Let the time pass until every collector has finished ``polls`` polls."""
@@ -102,7 +102,7 @@ async def application(
     instruments = Instruments(CollectorRegistry())
     clock_of_exporter: Clock = clock
     async with pool(clock) as http:
-        world = World(
+        factory = TargetFactory(
             through or http,
             clock_of_exporter,
             Random(1),
@@ -110,11 +110,11 @@ async def application(
             Admission(clock_of_exporter),
             known=known or KnownSecrets(),
         )
-        load = world.sites.loading(lambda: load_config(config) if shard is None else shard_of(load_config(config), *shard))
-        app = Application(load, world=world, page=Page(instruments), may_stand_by=may_stand_by)
+        load = factory.sites.loading(lambda: load_config(config) if shard is None else shard_of(load_config(config), *shard))
+        app = Application(load, factory=factory, page=MetricsPage(instruments), may_stand_by=may_stand_by)
         await app.start(load())
         try:
-            yield RunningApplication(app, clock, world)
+            yield RunningApplication(app, clock, factory)
         finally:
             closing = asyncio.create_task(app.aclose(grace=0.0))
             while not closing.done():

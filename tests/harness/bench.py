@@ -13,7 +13,7 @@ import httpx
 from exporter.simulator import Simulator, running
 from exporter.simulator.bitrix24.portal import Portal
 from exporter.simulator.bitrix24.webhook import Webhook
-from exporter.simulator.bitrix24.world import World
+from exporter.simulator.bitrix24.world import PortalWorld
 from tests.harness.clock import ManualClock
 
 _TLS = ssl.create_default_context()  # the portal speaks plain HTTP, but each client would load the certificates anew
@@ -34,7 +34,7 @@ class Bench:
     url: str
 
     @property
-    def world(self) -> World:
+    def world(self) -> PortalWorld:
         return self.portal.world
 
     async def post(self, method: str, params: Mapping[str, Any] | None = None) -> httpx.Response:

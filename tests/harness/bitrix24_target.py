@@ -18,13 +18,13 @@ from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import open_session
 from exporter.platforms.bitrix24.session import BitrixSession, Shared
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixCollectors, BitrixLinks, BitrixTarget, Budget, OAuth
-from exporter.platforms.retry import patience
+from exporter.platforms.retry import wait_allowance
 from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
 from exporter.simulator.bitrix24.oauth import App, Pair
 from exporter.simulator.bitrix24.portal import Portal
 from exporter.simulator.bitrix24.webhook import Webhook
-from exporter.simulator.bitrix24.world import World
+from exporter.simulator.bitrix24.world import PortalWorld
 from exporter.state.status_history import StatusHistory
 from exporter.support.secret import Secret
 from tests.harness.clock import ManualClock
@@ -63,7 +63,7 @@ class Bench:
     shared: Shared = field(default_factory=Shared)
 
     @property
-    def world(self) -> World:
+    def world(self) -> PortalWorld:
         return self.portal.world
 
     @property
@@ -147,7 +147,7 @@ class Bench:
 
 
 async def poll_bookings(session: BitrixSession) -> BookingsObservation:
-    with patience(300):
+    with wait_allowance(300):
         result = await session.collectors[CollectorName.BOOKINGS].poll()
     assert result.failure is None
     assert isinstance(result.observation, BookingsObservation)
@@ -155,7 +155,7 @@ async def poll_bookings(session: BitrixSession) -> BookingsObservation:
 
 
 async def poll_links(session: BitrixSession) -> LinksObservation:
-    with patience(300):
+    with wait_allowance(300):
         result: PollResult = await session.collectors[CollectorName.LINKS].poll()
     assert result.failure is None
     assert isinstance(result.observation, LinksObservation)

@@ -33,7 +33,7 @@ class ManualClock:
     def steady(self) -> float:
         return self.now
 
-    def dated(self, moment: float) -> float:
+    def steady_at(self, moment: float) -> float:
         return moment + self._start
 
     def stepped(self) -> float:

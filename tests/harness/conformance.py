@@ -126,7 +126,7 @@ class Account:
             await PLATFORMS[target.platform].conformance.ask(session, record)
         finally:
             await session.aclose()
-        heard = record.heard(target.sign_in)
+        heard = record.transcript(target.sign_in)
         return record, [(one, one.judged(heard)) for one in PLATFORMS[target.platform].conformance.statements]
 
 

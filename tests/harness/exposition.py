@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.metrics import Format, Instruments, Page
+from exporter.metrics import Format, Instruments, MetricsPage
 from exporter.metrics.instruments import TargetInstruments
 from exporter.model import CollectorName
 from exporter.state.snapshot import View
@@ -21,7 +21,7 @@ Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
 def page_of(view: View, format: Format = Format.TEXT, *, counters: bool = True) -> bytes:  # noqa: A002  the exposition's word
     """Return the page of a fresh exporter that shows ``view``; without ``counters`` only what the view holds."""
-    return Page(instruments_for(view) if counters else Instruments(CollectorRegistry())).render(view, format)
+    return MetricsPage(instruments_for(view) if counters else Instruments(CollectorRegistry())).render(view, format)
 
 
 def lines_of(text: str) -> Iterator[tuple[str, dict[str, str], float]]:

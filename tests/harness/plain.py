@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from exporter.metrics.families.catalog import GROUPS, TARGET_INFO, shown
+from exporter.metrics.families.catalog import GROUPS, TARGET_INFO, target_observations
 from exporter.metrics.families.process import CONFIG_WARNINGS, READY, STANDBY, TIME
 from exporter.policy import WarningKind
 from exporter.state.snapshot import View
@@ -22,7 +22,11 @@ class PlainGauges:
     def collect(self) -> Iterable[Metric]:
         yield self._target_info()
         for group in GROUPS:
-            pieces = [(target, piece) for target in self._view.targets if (piece := group.piece(shown(target))) is not None]
+            pieces = [
+                (target, piece)
+                for target in self._view.targets
+                if (piece := group.piece(target_observations(target))) is not None
+            ]
             for gauge in group.gauges:
                 metric = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
                 for target, piece in pieces:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from exporter.errors import Reason
 from exporter.model import CollectorName, ConnectionStatus, Shard
-from exporter.policy import ConfigWarning, Known, RejectedConfig, TargetPolicy
+from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.state.snapshot import View
 from tests.harness import views
 
@@ -29,7 +29,7 @@ def mine(name: str = "salon-mitte", site: str = MINE) -> views.Target:
     """Return the target of the first customer: one broken connection."""
     rows = views.connections(views.connection("Chair 1"), views.connection("Chair 2", ConnectionStatus.DISCONNECTED))
     state = views.succeeded(views.unpolled(name, "wix", CollectorName.CONNECTIONS), rows)
-    policy = TargetPolicy(warnings={"no_connections": Known("opens in March")})
+    policy = TargetPolicy(warnings={"no_connections": AcceptedReason("opens in March")})
     return views.target_of(name, "wix", [state], labels={"site": site, "owner": "anna"}, policy=policy)
 
 

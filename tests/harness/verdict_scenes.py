@@ -27,10 +27,10 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
-from exporter.policy import ConfigWarning, Known, RejectedConfig, TargetPolicy
+from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.state import verdict
 from exporter.state.snapshot import CollectorState, View
-from exporter.state.verdict import Row
+from exporter.state.verdict import VerdictRow
 from tests.harness import views
 from tests.harness.views import NEXT_24H, NOW
 
@@ -41,7 +41,7 @@ _BOOKINGS: Final = views.unpolled(SITE, "wix", CollectorName.BOOKINGS)
 _LINKS: Final = views.unpolled(SITE, "bitrix24", CollectorName.LINKS)
 _GOOD: Final = views.succeeded(_BOOKINGS, views.wix_bookings())
 _NEXT_7D: Final = Window("next_7d", NOW - 30, NOW - 30 + 7 * 86_400)
-_MEANT: Final = Known("the stylist left", NOW + 86_400)
+_MEANT: Final = AcceptedReason("the stylist left", NOW + 86_400)
 
 
 def view(*states: CollectorState, policy: TargetPolicy | None = None, usage: ApiUsage | None = None, **target: object) -> View:
@@ -97,7 +97,7 @@ def _expired(reason: Reason) -> CollectorState:
 _OPERATING_SPENT: Final = ApiUsage((Budget("requests", 10.0, 4.0), Budget("operating", 240.0, 0.0)))
 _DOWN_PROVIDER: Final = views.connections(views.connection("a"), providers=[Provider("google", up=False)])
 
-SCENES: Final[Mapping[Row, View]] = {
+SCENES: Final[Mapping[VerdictRow, View]] = {
     verdict.NOT_POLLED: view(_CONNECTIONS, _BOOKINGS),
     verdict.TARGET_FAILING: view(
         views.failed(_CONNECTIONS, Reason.AUTH, "refused"), views.failed(_GOOD, Reason.AUTH, "refused")

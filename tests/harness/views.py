@@ -32,7 +32,7 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
-from exporter.policy import Known, TargetPolicy
+from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.state.snapshot import CollectorState, Failure, Snapshot, TargetEntry, View
 
 NOW: Final = 1_790_000_000.0
@@ -233,7 +233,7 @@ def wix_target(connections_state: CollectorState, bookings_state: CollectorState
     usage = ApiUsage(budgets=(Budget("requests", 200.0, 198.0),))
     labels = {"site": "salon-berlin", "owner": "anna"}
     entry, states = target_of(WIX, "wix", (connections_state, bookings_state), labels=labels, usage=usage)
-    policy = TargetPolicy(connections={"Chair 1": Known("cut on some days")}, credential="/run/secrets/wix")
+    policy = TargetPolicy(connections={"Chair 1": AcceptedReason("cut on some days")}, credential="/run/secrets/wix")
     return replace(entry, policy=policy), states
 
 

@@ -11,10 +11,10 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from exporter.errors import ConfigError
-from exporter.metrics import Format, Instruments, MadePage, Page
+from exporter.metrics import Format, Instruments, MadePage, MetricsPage
 from exporter.model import CollectorName
 from exporter.monitoring import Options, runbook_texts
-from exporter.state.asking import Answer, Asked
+from exporter.state.poll_requests import PollAnswer, PollRequest
 from exporter.state.snapshot import View
 from exporter.support import logs
 from exporter.web import Dashboards, Reloaded, create_app
@@ -32,13 +32,13 @@ class ShownBackend:
         self.found = Reloaded.CHANGED
         self.level = "info"
         self.polled: list[tuple[str, frozenset[CollectorName] | None]] = []
-        self.answer, self.seconds = Answer.NOW, 0.0
+        self.answer, self.seconds = PollAnswer.NOW, 0.0
         self.site_users: Mapping[str, frozenset[str]] | None = {}
         self.operators: frozenset[str] | None = None
         self.dashboards: Dashboards | None = None
         self._lifecycle = lifecycle
         self._config_error = config_error
-        self._page = Page(Instruments(CollectorRegistry()))
+        self._page = MetricsPage(Instruments(CollectorRegistry()))
 
     @property
     def lifecycle(self) -> bool:
@@ -77,11 +77,11 @@ class ShownBackend:
         self.reloads += 1
         return self.found
 
-    def poll_now(self, target: str, collectors: Collection[CollectorName] | None) -> Sequence[Asked]:
+    def poll_now(self, target: str, collectors: Collection[CollectorName] | None) -> Sequence[PollRequest]:
         self.polled.append((target, None if collectors is None else frozenset(collectors)))
         rows = next(row.collectors for row in self.shown.targets if row.name == target)
         names = [row.collector for row in rows if collectors is None or row.collector in collectors]
-        return [Asked(name, self.answer, self.seconds) for name in names]
+        return [PollRequest(name, self.answer, self.seconds) for name in names]
 
     def set_log_level(self, level: str) -> None:
         if level not in logs.LEVELS:

@@ -14,7 +14,7 @@ from exporter.counting.windows import WindowSpec
 from exporter.errors import PollError
 from exporter.model import BookingsObservation, CollectorName, Connection, ConnectionsObservation, WindowBookings
 from exporter.platforms.base import PollResult, Services, Session
-from exporter.platforms.retry import patience
+from exporter.platforms.retry import wait_allowance
 from exporter.platforms.wix import open_session
 from exporter.platforms.wix.settings import WixBookings, WixCollectors, WixConnections, WixTarget
 from exporter.policy import TargetPolicy
@@ -98,7 +98,7 @@ class WixBench:
     async def poll(self, collector: CollectorName = CollectorName.CONNECTIONS) -> PollResult:
         """Poll a minute later, and save what was learnt."""
         self.clock.now += 60
-        with patience(60):
+        with wait_allowance(60):
             result = await self.session.collectors[collector].poll()
         await self.since.save()
         return result

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter import errors
 from exporter.errors import PollError, Reason
-from exporter.metrics import Format, Instruments, Page
+from exporter.metrics import Format, Instruments, MetricsPage
 from exporter.model import BookingsObservation, CollectorName
 from exporter.platforms.base import PollResult
 from exporter.polling.poll import Job, poll
@@ -40,7 +40,7 @@ class Exporter:
         self.outcome: Outcome = None
         instruments = Instruments(CollectorRegistry())
         counters = counters_of(instruments, "salon", "wix")
-        self._page, self._snapshot = Page(instruments), Snapshot()
+        self._page, self._snapshot = MetricsPage(instruments), Snapshot()
         self._job = Job("salon", "wix", CollectorName.BOOKINGS, 60.0, 300.0, self, counters)
         self._state = self._job.initial_state()
         self._snapshot.put_target(*views.target_of("salon", "wix", [self._state]))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from exporter.errors import Reason
-from exporter.metrics import Format, Instruments, Page, TargetInstruments
-from exporter.metrics.counters import Changes, Counters
+from exporter.metrics import Format, Instruments, MetricsPage, TargetInstruments
+from exporter.metrics.counters import ChangeMark, Counters
 from exporter.metrics.families.api import REQUEST_DURATION
 from exporter.metrics.families.catalog import COUNTERS
 from exporter.metrics.families.freshness import DURATION, POLLS
@@ -38,7 +38,7 @@ def wix(instruments: Instruments) -> TargetInstruments:
 
 
 def render(instruments: Instruments, view: View | None = None) -> bytes:
-    return Page(instruments).render(view or views.healthy(), Format.TEXT)
+    return MetricsPage(instruments).render(view or views.healthy(), Format.TEXT)
 
 
 def test_the_counters_of_a_target_are_the_events_of_a_platform(wix: TargetInstruments) -> None:
@@ -171,9 +171,9 @@ def test_what_a_platform_counts_is_there_whichever_targets_are_asked_for_and_hid
 ) -> None:
     wix.request("bookings.count", "200", 0.2)
     view = views.healthy()
-    narrowed = Page(instruments).render(view, Format.TEXT, frozenset({views.BITRIX24}))
+    narrowed = MetricsPage(instruments).render(view, Format.TEXT, frozenset({views.BITRIX24}))
     assert value(narrowed, "api_request_duration_seconds_count", platform="wix", operation="bookings.count") == 1
-    assert b"api_request_duration" not in bytes(Page(instruments).make_part(view, Format.TEXT))
+    assert b"api_request_duration" not in bytes(MetricsPage(instruments).make_part(view, Format.TEXT))
 
 
 def test_counters_survive_a_reload_that_changes_the_target(instruments: Instruments, wix: TargetInstruments) -> None:
@@ -189,7 +189,7 @@ def test_a_collector_that_is_switched_off_leaves_nothing_behind_and_comes_back_w
     instruments: Instruments, wix: TargetInstruments
 ) -> None:
     wix.poll_finished(BOOKINGS, 1.5, Reason.TLS)
-    page = Page(instruments)
+    page = MetricsPage(instruments)
     without = views.view_of(views.target_of(views.WIX, "wix", [views.unpolled(views.WIX, "wix", CONNECTIONS)]))
     assert (
         value(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX, collector="bookings") == 1
@@ -203,7 +203,7 @@ def test_a_collector_that_is_switched_off_leaves_nothing_behind_and_comes_back_w
 
 def test_a_removed_target_starts_again_from_zero(instruments: Instruments, wix: TargetInstruments) -> None:
     wix.poll_finished(CONNECTIONS, 1.5, None)
-    page = Page(instruments)
+    page = MetricsPage(instruments)
     page.render(views.healthy(), Format.TEXT)
     instruments.remove_target(views.WIX)
     assert {} == select(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX)
@@ -217,7 +217,7 @@ def test_a_target_that_moves_to_another_platform_starts_anew(instruments: Instru
     assert moved is not wix
     moved.expect(expected([BOOKINGS], [], reads_bookings=True))
     state = views.unpolled(views.WIX, "bitrix24", BOOKINGS)
-    page = Page(instruments)
+    page = MetricsPage(instruments)
     page.render(views.healthy(), Format.TEXT)
     text = page.render(views.view_of(views.target_of(views.WIX, "bitrix24", [state])), Format.TEXT)
     assert value(text, "collector_polls_total", target=views.WIX, platform="bitrix24") == 0
@@ -227,7 +227,7 @@ def test_a_target_that_moves_to_another_platform_starts_anew(instruments: Instru
 
 
 def test_a_target_that_is_still_shown_on_its_old_platform_has_no_counters_of_the_new_one(instruments: Instruments) -> None:
-    page = Page(instruments)
+    page = MetricsPage(instruments)
     page.render(views.healthy(), Format.TEXT)
     instruments.put_target(instruments.prepare(views.WIX, "bitrix24"))
     text = page.render(views.healthy(), Format.TEXT)
@@ -272,7 +272,7 @@ def test_a_page_made_while_polls_are_counted_is_never_torn(instruments: Instrume
             wix.poll_finished(CONNECTIONS, 1.0, None)
         done.set()
 
-    page = Page(instruments)
+    page = MetricsPage(instruments)
     counting = threading.Thread(target=count)
     counting.start()
     try:
@@ -290,7 +290,7 @@ def test_a_page_made_while_polls_are_counted_is_never_torn(instruments: Instrume
 def test_whoever_hears_of_a_change_finds_it_in_its_counters() -> None:
     """A page that hears of it too early looks at the counters, finds nothing, and is told of it no second time."""
 
-    class Heard(Changes):
+    class Heard(ChangeMark):
         def note(self) -> None:
             super().note()
             found.append(counters.mark)
@@ -321,7 +321,7 @@ def test_a_failed_reload_keeps_the_moment_and_the_hash_of_the_configuration_in_f
 
 
 def test_what_nobody_measured_is_absent() -> None:
-    page = Page(Instruments(CollectorRegistry())).render(views.view_of(), Format.TEXT)
+    page = MetricsPage(Instruments(CollectorRegistry())).render(views.view_of(), Format.TEXT)
     for name in ("config_last_reload_successful", "config_hash", "event_loop_lag_seconds"):
         assert value(page, name) is None
 
@@ -339,12 +339,12 @@ def test_log_messages_count_by_level_and_all_levels_exist(instruments: Instrumen
 
 @pytest.mark.parametrize("revision", ["", "4f2a1c0"])
 def test_build_info_names_version_revision_and_python(revision: str) -> None:
-    page = Page(Instruments(CollectorRegistry(), revision=revision)).render(views.view_of(), Format.TEXT)
+    page = MetricsPage(Instruments(CollectorRegistry(), revision=revision)).render(views.view_of(), Format.TEXT)
     assert value(page, "build_info", revision=revision) == 1
 
 
 def test_a_shard_says_which_it_is_of_how_many() -> None:
-    page = Page(Instruments(CollectorRegistry(), shard=Shard(2, 5))).render(views.view_of(), Format.TEXT)
+    page = MetricsPage(Instruments(CollectorRegistry(), shard=Shard(2, 5))).render(views.view_of(), Format.TEXT)
     assert {"2": 1.0} == {dict(labels)["shard"]: number for (_, labels), number in select(page, "shard_info").items()}
     assert 5 == value(page, "shards")
 

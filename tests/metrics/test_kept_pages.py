@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from exporter.errors import Reason
-from exporter.metrics import Format, Instruments, MadePage, Page
+from exporter.metrics import Format, Instruments, MadePage, MetricsPage
 from exporter.model import (
     ApiUsage,
     BookingsObservation,
@@ -32,7 +32,7 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
-from exporter.policy import Known, TargetPolicy
+from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, View
 from tests.harness import views
 from tests.harness.expected import expected
@@ -54,9 +54,9 @@ formats, names, platforms, small = (
 def policies(draw: st.DrawFn) -> TargetPolicy:
     until = draw(st.none() | st.floats(views.NOW, views.NOW + 2_000))
     return TargetPolicy(
-        paused=draw(st.none() | st.just(Known("moving"))),
+        paused=draw(st.none() | st.just(AcceptedReason("moving"))),
         closed=draw(st.sampled_from(((), ((views.NOW + 100, views.NOW + 700),)))),
-        connections=draw(st.sampled_from(({}, {"x": Known("meant", until)}))),
+        connections=draw(st.sampled_from(({}, {"x": AcceptedReason("meant", until)}))),
         credential=draw(st.sampled_from(("", "/run/secrets/one"))),
         resource_aliases=draw(st.sampled_from(({}, {"7": "Window seat"}))),
     )
@@ -118,7 +118,7 @@ class KeptPage(RuleBasedStateMachine):
         self.states: dict[str, dict[CollectorName, CollectorState]] = {}
         self.snapshot = Snapshot()
         self.instruments = Instruments(CollectorRegistry())
-        self.page = Page(self.instruments, chunk=2, segment=512)
+        self.page = MetricsPage(self.instruments, chunk=2, segment=512)
         for name, platform in zip(NAMES, ("wix", "bitrix24", "wix"), strict=False):
             self.put(name, platform)
 
@@ -226,8 +226,8 @@ class KeptPage(RuleBasedStateMachine):
             snapshot.put_target(entry, self.states[name])
         return snapshot.view(self.now, self.stepped)
 
-    def anew(self) -> Page:
-        return Page(self.instruments)
+    def anew(self) -> MetricsPage:
+        return MetricsPage(self.instruments)
 
 
 def compare(kept: MadePage, fresh: MadePage, format_: Format) -> None:

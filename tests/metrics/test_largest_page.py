@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.errors import Reason
-from exporter.metrics import Format, Page
+from exporter.metrics import Format, MetricsPage
 from exporter.metrics.instruments import Instruments
 from exporter.state.snapshot import View
 from tests.harness import exposition, views, worst
@@ -19,7 +19,7 @@ def part_of(target: views.Target, format: Format) -> bytes:  # noqa: A002  the p
     view = views.view_of(target)
     instruments = exposition.instruments_for(view)
     _answer_everything(instruments, view)
-    return Page(instruments).render(view, format)
+    return MetricsPage(instruments).render(view, format)
 
 
 def _answer_everything(instruments: Instruments, view: View) -> None:

@@ -17,7 +17,7 @@ from prometheus_client.openmetrics import exposition as their_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.errors import Reason
-from exporter.metrics import Format, Instruments, Page
+from exporter.metrics import Format, Instruments, MetricsPage
 from exporter.model import (
     ApiUsage,
     BookingsObservation,
@@ -94,13 +94,13 @@ def test_the_counters_after_some_traffic_are_the_golden_ones() -> None:
     events.bookings_discovered(7)
     state = views.unpolled(views.BITRIX24, "bitrix24", BOOKINGS)
     view = views.view_of(views.target_of(views.BITRIX24, "bitrix24", [state]))
-    assert_golden("counters", Page(instruments).render(view, Format.TEXT))
+    assert_golden("counters", MetricsPage(instruments).render(view, Format.TEXT))
 
 
 @pytest.mark.parametrize("scene", views.SCENES)
 def test_both_formats_say_the_same(scene: str) -> None:
     instruments = exposition.instruments_for(views.SCENES[scene]())
-    page = Page(instruments)
+    page = MetricsPage(instruments)
     text = exposition.samples(page.render(views.SCENES[scene](), Format.TEXT))
     openmetrics = exposition.samples(page.render(views.SCENES[scene](), Format.OPENMETRICS), Format.OPENMETRICS)
     fixed = [key for key in text if not key[0].startswith(("process_", "python_gc_"))]
@@ -382,7 +382,7 @@ def test_a_target_says_whether_it_is_closed_where_it_could_be(
 
 def test_a_narrowed_page_holds_one_target_and_the_exporter_itself() -> None:
     instruments = exposition.instruments_for(views.healthy())
-    page = Page(instruments).render(views.healthy(), Format.TEXT, frozenset({views.WIX}))
+    page = MetricsPage(instruments).render(views.healthy(), Format.TEXT, frozenset({views.WIX}))
     targets = {dict(labels).get("target") for _, labels in exposition.samples(page)}
     assert {views.WIX, None} == targets
     assert value(page, "ready") == 1
@@ -390,7 +390,7 @@ def test_a_narrowed_page_holds_one_target_and_the_exporter_itself() -> None:
 
 
 def test_a_narrowed_page_costs_the_others_nothing() -> None:
-    page = Page(exposition.instruments_for(views.healthy()))
+    page = MetricsPage(exposition.instruments_for(views.healthy()))
     view = views.healthy()
     whole = select(page.render(view, Format.TEXT), "connection_status")
     page.render(view, Format.TEXT, frozenset({views.BITRIX24}))
@@ -398,7 +398,7 @@ def test_a_narrowed_page_costs_the_others_nothing() -> None:
 
 
 def test_what_did_not_change_is_not_read_again() -> None:
-    page = Page(exposition.instruments_for(views.healthy()))
+    page = MetricsPage(exposition.instruments_for(views.healthy()))
     view = views.healthy()
     page.render(view, Format.TEXT)
     before = _fragments(page)
@@ -410,7 +410,7 @@ def test_what_did_not_change_is_not_read_again() -> None:
 
 def test_a_new_poll_renders_its_own_target_again_and_no_other() -> None:
     view = views.healthy()
-    page = Page(exposition.instruments_for(view))
+    page = MetricsPage(exposition.instruments_for(view))
     page.render(view, Format.TEXT)
     before = _fragments(page)
     wix, portal = view.targets
@@ -427,7 +427,7 @@ def test_a_new_poll_renders_its_own_target_again_and_no_other() -> None:
 
 def test_a_poll_that_found_what_was_known_renders_its_times_and_nothing_else() -> None:
     view = views.healthy()
-    page = Page(exposition.instruments_for(view))
+    page = MetricsPage(exposition.instruments_for(view))
     page.render(view, Format.TEXT)
     before = _fragments(page)
     wix, portal = view.targets
@@ -465,12 +465,12 @@ def _later(window: Window) -> Window:
     return replace(window, start=window.start + 60, end=window.end + 60)
 
 
-def _fragments(page: Page) -> Mapping[tuple[str, str], bytes]:
+def _fragments(page: MetricsPage) -> Mapping[tuple[str, str], bytes]:
     return {(name, family.name): lines for name, kept in page._fragments.items() for family, lines in kept.by_family.items()}
 
 
 def test_a_connection_that_is_gone_leaves_nothing_behind() -> None:
-    page = Page(Instruments(CollectorRegistry()))
+    page = MetricsPage(Instruments(CollectorRegistry()))
     page.render(wix_view(views.connection("a"), views.connection("b")), Format.TEXT)
     text = page.render(wix_view(views.connection("b")), Format.TEXT)
     assert b'connection="a"' not in text
@@ -478,7 +478,7 @@ def test_a_connection_that_is_gone_leaves_nothing_behind() -> None:
 
 
 def test_data_that_expires_between_two_scrapes_vanishes() -> None:
-    page = Page(Instruments(CollectorRegistry()))
+    page = MetricsPage(Instruments(CollectorRegistry()))
     assert select(page.render(wix_view(views.connection("a")), Format.TEXT), "connection_status")
     late = page.render(wix_view(views.connection("a"), at=views.NOW + 271), Format.TEXT)
     assert {} == select(late, "connection_status")
@@ -486,7 +486,7 @@ def test_data_that_expires_between_two_scrapes_vanishes() -> None:
 
 
 def test_a_removed_target_leaves_nothing_behind() -> None:
-    page = Page(exposition.instruments_for(views.healthy()))
+    page = MetricsPage(exposition.instruments_for(views.healthy()))
     page.render(views.healthy(), Format.TEXT)
     view = views.healthy()
     text = page.render(replace(view, targets=view.targets[:1]), Format.TEXT)
@@ -495,7 +495,7 @@ def test_a_removed_target_leaves_nothing_behind() -> None:
 
 
 def test_the_last_targets_leave_nothing_behind_though_one_was_asked_for_alone() -> None:
-    page = Page(Instruments(CollectorRegistry()))
+    page = MetricsPage(Instruments(CollectorRegistry()))
     view = views.healthy()
     page.make(view, Format.TEXT)
     page.make(view, Format.TEXT, frozenset({views.WIX}))
@@ -504,7 +504,7 @@ def test_the_last_targets_leave_nothing_behind_though_one_was_asked_for_alone() 
 
 def test_changed_labels_and_budgets_show_at_once() -> None:
     state = views.unpolled(views.WIX, "wix", CONNECTIONS)
-    page = Page(Instruments(CollectorRegistry()))
+    page = MetricsPage(Instruments(CollectorRegistry()))
 
     def render(labels: Mapping[str, str], usage: ApiUsage) -> bytes:
         target = views.target_of(views.WIX, "wix", [state], labels=labels, usage=usage)
@@ -531,7 +531,7 @@ def test_a_resource_is_called_by_its_alias_and_keeps_its_id_as_its_label() -> No
 
 def test_an_alias_that_changed_is_on_the_next_page_though_no_poll_brought_anything() -> None:
     instruments = Instruments(CollectorRegistry())
-    pages = Page(instruments)
+    pages = MetricsPage(instruments)
     before = views.in_berlin()
     pages.render(before, Format.TEXT)
     wix, portal = before.targets

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.metrics import Format, Instruments, Page
+from exporter.metrics import Format, Instruments, MetricsPage
 from tests.harness.exposition import instruments_for
 from tests.harness.two_sites import KEY, MINE, THEIRS, alone, together
 
@@ -14,7 +14,7 @@ from tests.harness.two_sites import KEY, MINE, THEIRS, alone, together
 @pytest.mark.parametrize("text", Format)
 def test_of_the_process_it_tells_the_time_whether_its_own_targets_were_polled_and_whether_it_stands_by(text: Format) -> None:
     # All else (CPU, memory, log lines, lateness, reloads, the hash of the configuration) tells of the others.
-    page = bytes(Page(instruments_for(together())).make_part(together().of_site(MINE), text))
+    page = bytes(MetricsPage(instruments_for(together())).make_part(together().of_site(MINE), text))
     families = parse_text(page.decode())
     samples = [sample for family in families for sample in family.samples]
     assert {"booking_sync_time_seconds": 1_790_000_000.0, "booking_sync_ready": 1.0, "booking_sync_standby": 0.0} == {
@@ -25,14 +25,14 @@ def test_of_the_process_it_tells_the_time_whether_its_own_targets_were_polled_an
 
 @pytest.mark.parametrize("text", Format)
 def test_it_is_the_same_whoever_else_there_is(text: Format) -> None:
-    pages = Page(instruments_for(together()))
+    pages = MetricsPage(instruments_for(together()))
     pages.render(together(), text)
     theirs = pages.make_part(together().of_site(MINE), text)
-    assert bytes(Page(instruments_for(alone())).make_part(alone(), text)) == bytes(theirs)
+    assert bytes(MetricsPage(instruments_for(alone())).make_part(alone(), text)) == bytes(theirs)
 
 
 def test_it_has_all_that_the_whole_page_has_of_its_targets_but_where_their_credential_lies() -> None:
-    page = Page(instruments_for(together()))
+    page = MetricsPage(instruments_for(together()))
     whole = page.render(together(), Format.TEXT).decode().splitlines()
     part = bytes(page.make_part(together().of_site(THEIRS), Format.TEXT)).decode().splitlines()
     own = [line for line in whole if f'target="{THEIRS}' in line]
@@ -46,7 +46,7 @@ def test_it_has_all_that_the_whole_page_has_of_its_targets_but_where_their_crede
 
 def test_it_makes_the_next_whole_page_forget_nothing() -> None:
     instruments = Instruments(CollectorRegistry())
-    page = Page(instruments)
+    page = MetricsPage(instruments)
     whole = page.render(together(), Format.TEXT)
     page.make_part(together().of_site(MINE), Format.TEXT)
     own = {name: page._fragments[name] for name in ("salon-mitte", f"{THEIRS}-7")}

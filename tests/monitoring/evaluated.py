@@ -18,7 +18,7 @@ from tests.monitoring.remote_write import Found, remote_write, with_ends
 _Evaluated: TypeAlias = tuple[list[float], Found]
 _JOB: Final = 'job="booking-sync-exporter"'
 _EVERY: Final = 30.0
-_LONGEST: Final = 300.0
+_MAX_RANGE: Final = 300.0
 """What is evaluated once an hour had its turn five minutes ago at the latest: the worlds may be younger than an hour."""
 
 
@@ -71,7 +71,7 @@ def _evaluate(client: httpx.Client, expression: str, now: float, step: float, hi
 def _record(
     client: httpx.Client, group: Mapping[str, Any], evaluated: Callable[[Mapping[str, Any], float], _Evaluated]
 ) -> None:
-    step = min(_LONGEST, parse_duration(group["interval"]))
+    step = min(_MAX_RANGE, parse_duration(group["interval"]))
     for rule in group["rules"]:
         moments, found = evaluated(rule, step)
         # Who goes on from what it said before can only be asked evaluation by evaluation, but not before it said anything.

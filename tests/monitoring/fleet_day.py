@@ -18,7 +18,7 @@ from promql_parser import MatrixSelector, SubqueryExpr, VectorSelector
 
 from exporter.errors import Reason
 from exporter.fields.durations import parse_duration
-from exporter.metrics import Format, Page
+from exporter.metrics import Format, MetricsPage
 from exporter.model import (
     ApiUsage,
     BookingsObservation,
@@ -35,7 +35,7 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
-from exporter.policy import Known, TargetPolicy
+from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.state.snapshot import CollectorState
 from exporter.support.remote_write import Labels
 from tests.harness.exposition import instruments_for, lines_of
@@ -49,7 +49,7 @@ INSTANCE: Final = "127.0.0.1:10888"
 SCRAPE_SECONDS: Final = 60.0
 DAY: Final = 86_400.0
 # Longer than Prometheus looks back for an instant, and than the samples of the slowest group lie apart.
-_LEAST_HISTORY: Final = 900.0
+_MIN_HISTORY: Final = 900.0
 # No sample lies on the edge of a range that ends when people ask: ranges are closed up to Prometheus 2, left-open since 3.
 _SINCE_SCRAPE, _SINCE_RULES = 17.0, 7.0
 _SCRAPED: Final = {
@@ -94,7 +94,7 @@ class FleetPage:
             for state in target.collectors:
                 counters.poll_finished(state.collector, 1.5, state.failure.reason if state.failure else None)
             instruments.poll_began(target.platform, 0.01)
-        self._page = Page(instruments)
+        self._page = MetricsPage(instruments)
 
     def render(self, at: float) -> str:
         """Return the text of the page at a moment; the newest polls ended ten seconds before it."""
@@ -141,7 +141,7 @@ def interval_of(group: Mapping[str, Any]) -> float:
 
 def looked_back(expressions: Iterable[str]) -> dict[str, float]:
     """Return by metric how many seconds before now the oldest sample lies that one of ``expressions`` wants."""
-    longest: dict[str, float] = defaultdict(lambda: _LEAST_HISTORY)
+    longest: dict[str, float] = defaultdict(lambda: _MIN_HISTORY)
     for expression in expressions:
         for node, above in walk(parse(expression)):
             if isinstance(node, VectorSelector) and node.name:
@@ -150,7 +150,7 @@ def looked_back(expressions: Iterable[str]) -> dict[str, float]:
                     *(one.range for one in above if isinstance(one, MatrixSelector | SubqueryExpr)),
                     *(one.offset for one in above if isinstance(one, SubqueryExpr)),
                 )
-                longest[node.name] = max(longest[node.name], behind + _LEAST_HISTORY)
+                longest[node.name] = max(longest[node.name], behind + _MIN_HISTORY)
     return dict(longest)
 
 
@@ -206,7 +206,9 @@ def _site(number: int, listed: int, at: float) -> Target:
         [_polled(name, "wix", CollectorName.CONNECTIONS, connections(*rows, at=at)), counted],
         labels={"site": f"site-{number:04}"},
         usage=ApiUsage(budgets=(Budget("requests", 200.0, 198.0),), credential_expiry=at + 90 * DAY),
-        policy=TargetPolicy(connections={f"Chair {listed - 1}": Known("cut on purpose")}, credential="/run/secrets/wix"),
+        policy=TargetPolicy(
+            connections={f"Chair {listed - 1}": AcceptedReason("cut on purpose")}, credential="/run/secrets/wix"
+        ),
     )
 
 

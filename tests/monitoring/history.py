@@ -1,6 +1,6 @@
 """Hours of the exporter's own page: what Prometheus would have scraped from a small, troubled fleet.
 
-The page is the product's (:class:`~exporter.metrics.Page` over a real snapshot and real counters), so label sets are the real
+The page is the product's (:class:`~exporter.metrics.MetricsPage` over a real snapshot and real counters), so label sets are the real
 ones; only the observations are made up. There is a Wix site with every kind of trouble, a Bitrix24 portal of the same business,
 and a site that has been refusing access for an hour.
 """
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from exporter.errors import Reason
-from exporter.metrics import Format, Instruments, Page, TargetInstruments
+from exporter.metrics import Format, Instruments, MetricsPage, TargetInstruments
 from exporter.model import (
     ApiUsage,
     BookingsObservation,
@@ -36,7 +36,7 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
-from exporter.policy import Known, TargetPolicy
+from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.state.snapshot import CollectorState, View
 from tests.harness.expected import expected
 from tests.harness.exposition import counters_of
@@ -134,7 +134,7 @@ class Fleet:
     def __init__(self, now: float) -> None:
         self.now = now
         self.instruments = Instruments(CollectorRegistry())
-        self.page = Page(self.instruments)
+        self.page = MetricsPage(self.instruments)
         connections, bookings, links = CollectorName.CONNECTIONS, CollectorName.BOOKINGS, CollectorName.LINKS
         self.members = tuple(
             Member(name, platform, collectors, counters_of(self.instruments, name, platform), labels)
@@ -160,7 +160,8 @@ class Fleet:
                     labels=member.labels,
                     usage=_usage(member.platform, moment),
                     policy=TargetPolicy(
-                        connections={"Chair 1": Known("it works, whatever is accepted")}, credential=f"inline:{member.name}"
+                        connections={"Chair 1": AcceptedReason("it works, whatever is accepted")},
+                        credential=f"inline:{member.name}",
                     ),
                 )
                 for member in self.members
@@ -221,7 +222,7 @@ def _usage(platform: str, moment: float) -> ApiUsage:
 def openmetrics(now: float) -> Iterator[str]:
     """Yield the lines that ``promtool tsdb create-blocks-from openmetrics`` reads: every scrape of the last hours."""
     fleet = Fleet(now)
-    empty = Page(Instruments(CollectorRegistry()))
+    empty = MetricsPage(Instruments(CollectorRegistry()))
     steps = int(HOURS * HOUR / STEP_SECONDS)
     for step in range(steps + 1):
         moment = now - (steps - step) * STEP_SECONDS

@@ -14,7 +14,7 @@ import httpx
 import yaml
 
 from exporter.monitoring import Options, files
-from exporter.monitoring.check import Check, Patience, Server, check_bundle
+from exporter.monitoring.check import Check, ServerClient, Timeouts, check_bundle
 from tests.monitoring.inboxes import inboxes
 from tests.monitoring.pages import pages
 from tests.monitoring.scaled import scaled_groups
@@ -72,7 +72,7 @@ class Stack:
         *,
         options: Options | None = None,
         changed: Mapping[str, str] | None = None,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
         now: Callable[[], float] = time.time,
     ) -> dict[str, Check]:
         """Return what is found, by ``SERVER NAME``."""
@@ -81,7 +81,7 @@ class Stack:
         async def ask() -> list[Check]:
             async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
                 servers = {
-                    kind.lower(): Server(kind, client, httpx.URL(address), patience or Patience()) if address else None
+                    kind.lower(): ServerClient(kind, client, httpx.URL(address), timeouts or Timeouts()) if address else None
                     for kind, address in (
                         ("Prometheus", self.prometheus),
                         ("Alertmanager", self.alertmanager),

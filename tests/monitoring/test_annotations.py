@@ -6,14 +6,14 @@ import re
 
 import pytest
 
-from exporter.monitoring.alerts import Alert, Severity, alert_groups
+from exporter.monitoring.alerts import Alert, AlertSeverity, alert_groups
 from exporter.monitoring.alerts.wording import last_answer, once_it_lasts
 from exporter.monitoring.language import MOMENT, counted, said
 from exporter.monitoring.options import Options
 
 LINKED = Options(grafana_url="https://grafana.example", runbook_url="https://wiki.example", board_url="https://sync.example")
 ALERTS = [alert for group in alert_groups(LINKED) for alert in group.alerts]
-CALLING = [alert for alert in ALERTS if alert.severity in {Severity.CRITICAL, Severity.WARNING}]
+CALLING = [alert for alert in ALERTS if alert.severity in {AlertSeverity.CRITICAL, AlertSeverity.WARNING}]
 ABOUT_A_DEAD_EXPORTER = {
     "BookingSyncExporterDown",
     "BookingSyncInstanceDown",
@@ -55,7 +55,7 @@ def test_whoever_is_called_reads_what_happens_if_nobody_acts_until_morning(alert
     assert re.fullmatch(r"[A-Z].+\.", alert.until_morning), "one sentence"
 
 
-@_each([alert for alert in CALLING if alert.severity is Severity.CRITICAL])
+@_each([alert for alert in CALLING if alert.severity is AlertSeverity.CRITICAL])
 def test_no_page_says_that_nothing_happens_until_morning(alert: Alert) -> None:
     assert not re.search(r"\bNothing (?!(is known )?of\b)", alert.until_morning)
 
@@ -79,7 +79,7 @@ def test_an_alert_about_the_status_of_a_connection_says_since_when_it_is_so(aler
 
 @_each([alert for alert in ALERTS if alert.name in NO_ANSWER])
 def test_an_alert_about_answers_that_do_not_come_says_when_the_last_one_came(alert: Alert) -> None:
-    of_one = () if alert.severity is Severity.CRITICAL else ("collector",)
+    of_one = () if alert.severity is AlertSeverity.CRITICAL else ("collector",)
     assert last_answer(*of_one) == alert.since
 
 

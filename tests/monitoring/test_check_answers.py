@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 
 from exporter.cli import app
 from exporter.monitoring import Options, files
-from exporter.monitoring.check import Patience
-from exporter.monitoring.check.wanted import LOOK_BACKS
+from exporter.monitoring.check import Timeouts
+from exporter.monitoring.check.needs import LOOK_BACKS
 from tests.monitoring.answering import Answer, answering, as_json
 from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS, ROOT
 from tests.monitoring.fleet_day import looked_back
 from tests.monitoring.stacks import Stack, not_ok
 
 LONGEST_DAYS = 31
-SHORT = Patience(request=0.3, server=1.0)  # for servers that answer nothing: all others get the time that the product gives
+SHORT = Timeouts(request=0.3, server=1.0)  # for servers that answer nothing: all others get the time that the product gives
 _SECRET = "s3cret-Pa55word-of-nobody"
 
 HOSTILE = {
@@ -44,10 +44,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_is_no_answer_is_said_in_one_line_for_each_server(name: str) -> None:
     answer, told = HOSTILE[name]
-    patience = SHORT if name == "hangs" else Patience()
+    timeouts = SHORT if name == "hangs" else Timeouts()
     with answering({}, answer) as asked:
         begin = time.monotonic()
-        found = Stack(asked.address, asked.address, asked.address).checks(patience=patience)
+        found = Stack(asked.address, asked.address, asked.address).checks(timeouts=timeouts)
         assert time.monotonic() - begin < 30
     assert ["Prometheus answers", "Alertmanager answers", "Grafana answers"] == list(found)
     for check in found.values():
@@ -73,7 +73,7 @@ def test_a_server_that_becomes_slow_costs_no_more_than_its_time() -> None:
     with answering({"vector(time())": _NOW, "/api/v1/status/buildinfo": build}, Answer(hangs=True)) as asked:
         stack = Stack(asked.address)  # renders the bundle, which costs no server's time
         begin = time.monotonic()
-        found = stack.checks(patience=Patience(request=1.5, server=3.0))
+        found = stack.checks(timeouts=Timeouts(request=1.5, server=3.0))
         assert time.monotonic() - begin < 12
     assert 18 == len(found)
     assert {"MISSING"} == {check.state for name, check in found.items() if name != "Prometheus answers"}

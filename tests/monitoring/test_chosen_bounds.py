@@ -33,9 +33,9 @@ WAITS: Final = {
 """Times that the alert itself waits."""
 
 
-def rendered(threshold: str, span: bounds.Span, alert: str) -> tuple[dict[str, Any], float]:
+def rendered(threshold: str, span: bounds.ThresholdBounds, alert: str) -> tuple[dict[str, Any], float]:
     """Return the gravest rule of ``alert`` for the least value, and after how many seconds it sees what a poll brought."""
-    chosen: dict[str, Any] = {threshold: span.least()}
+    chosen: dict[str, Any] = {threshold: span.min_seconds()}
     options = Options(thresholds=Thresholds(**chosen))
     groups = yaml.safe_load(alerting_rules(options))["groups"]
     [group, *_] = [group for group in groups if alert in {rule["alert"] for rule in group["rules"]}]
@@ -66,27 +66,27 @@ def test_at_the_least_value_half_of_the_time_is_left_when_the_alert_comes(thresh
     span, alert = LEADS[threshold]
     rule, seen = rendered(threshold, span, alert)
     told = slowest(span.collector) + seen + parse_duration(rule["for"])
-    assert span.told_after() - 60.0 <= told <= span.told_after()  # not all that is asked was recorded before
-    assert 2 * told <= span.least() < 2 * told + 420.0
+    assert span.alert_delay_seconds() - 60.0 <= told <= span.alert_delay_seconds()  # not all that is asked was recorded before
+    assert 2 * told <= span.min_seconds() < 2 * told + 420.0
 
 
 @pytest.mark.parametrize("threshold", WAITS)
 def test_at_the_least_value_a_state_was_seen_by_more_than_one_poll(threshold: str) -> None:
     span, alert = WAITS[threshold]
     rule, _ = rendered(threshold, span, alert)
-    assert format_duration(span.least()) == rule["for"]
+    assert format_duration(span.min_seconds()) == rule["for"]
     assert f"[{RECENT}]" in rule["expr"]
-    assert span.least() >= parse_duration(RECENT) + slowest(span.collector) + 60.0
+    assert span.min_seconds() >= parse_duration(RECENT) + slowest(span.collector) + 60.0
 
 
 @pytest.mark.parametrize("span", [*(span for span, _ in LEADS.values()), *(span for span, _ in WAITS.values())])
-def test_a_collector_that_is_polled_seldom_needs_more_time(span: bounds.Span) -> None:
-    assert span.least() == span.least(slowest(span.collector))
-    assert span.least(3_600.0) >= 3_600.0 + span.least() - slowest(span.collector) - 300.0
+def test_a_collector_that_is_polled_seldom_needs_more_time(span: bounds.ThresholdBounds) -> None:
+    assert span.min_seconds() == span.min_seconds(slowest(span.collector))
+    assert span.min_seconds(3_600.0) >= 3_600.0 + span.min_seconds() - slowest(span.collector) - 300.0
 
 
 def test_a_poll_is_overdue_before_its_data_is_old() -> None:
-    options = Options(thresholds=Thresholds(poll_overdue_intervals=bounds.MOST_OVERDUE))
+    options = Options(thresholds=Thresholds(poll_overdue_intervals=bounds.MAX_OVERDUE_INTERVALS))
     rules = {
         rule["alert"]: rule["expr"] for group in yaml.safe_load(alerting_rules(options))["groups"] for rule in group["rules"]
     }

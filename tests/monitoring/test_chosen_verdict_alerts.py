@@ -23,7 +23,7 @@ from exporter.state import verdict
 from exporter.state.findings import findings, verdicts
 from exporter.state.snapshot import View
 from exporter.state.thresholds import Thresholds
-from exporter.state.verdict import Kind, Row, Verdict
+from exporter.state.verdict import Kind, Verdict, VerdictRow
 from tests.harness import views
 from tests.harness.chosen_verdicts import EDGES, judged_by, thresholds_of
 from tests.harness.verdict_scenes import SCENES, SITE, connected, went_down
@@ -110,7 +110,7 @@ def _edges(written: dict[str, dict[str, Any]], thresholds: Thresholds) -> Iterat
 
 
 def _severities(thresholds: Thresholds) -> Iterator[Case]:
-    rows: tuple[Row, ...] = (
+    rows: tuple[VerdictRow, ...] = (
         verdict.CONNECTION_ERROR,
         verdict.PROVIDER_FAILING,
         verdict.WINDOW_INCOMPLETE,

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from exporter.monitoring import Options, Settings, files, render
-from exporter.monitoring.alerts import Alert, Choice, Severity, alert_groups
+from exporter.monitoring.alerts import Alert, AlertSeverity, Choice, alert_groups
 from exporter.monitoring.delivery import Way
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import MOVABLE, Kind
@@ -300,7 +300,7 @@ def test_two_alerts_with_the_longest_texts_and_names_fit_into_a_message_of_teleg
         alert
         for group in alert_groups(options)
         for alert in group.alerts
-        if alert.severity in {Severity.CRITICAL, Severity.WARNING}
+        if alert.severity in {AlertSeverity.CRITICAL, AlertSeverity.WARNING}
     ]
     written = [{key: _filled(text) for key, text in _longest(alert).annotations(options).items()} for alert in calling]
     longest = sorted(written, key=lambda texts: sum(map(len, texts.values())))[-2:]

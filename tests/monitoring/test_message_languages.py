@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.monitoring.alertmanager import message_source
-from exporter.monitoring.alerts import FixedBy, Severity, alert_groups
+from exporter.monitoring.alerts import AlertSeverity, FixedBy, alert_groups
 from exporter.monitoring.language import marked
 from exporter.monitoring.options import Options
 from exporter.texts import LANGUAGES
@@ -112,7 +112,7 @@ def test_a_message_names_who_acts_in_its_language(language: str, who: FixedBy, t
 
 
 def test_everybody_who_acts_and_every_severity_that_is_sent_has_a_word_in_the_messages() -> None:
-    assert {*map(str, FixedBy), Severity.CRITICAL, Severity.WARNING} <= set(marked(message_source()))
+    assert {*map(str, FixedBy), AlertSeverity.CRITICAL, AlertSeverity.WARNING} <= set(marked(message_source()))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from tests.monitoring import prices
 from tests.monitoring.bundle import DECLARED
 from tests.monitoring.fleet_day import Fleet, FleetPage, looked_back
-from tests.monitoring.prices import AT, FORTY, LARGE, MOST_CORES, Price
+from tests.monitoring.prices import AT, FORTY, LARGE, MAX_CORES, Price
 from tests.monitoring.promql import family_of
 from tests.monitoring.servers import run
 from tools.rules_price import render
@@ -74,7 +74,7 @@ def test_another_fleet_touches_what_the_committed_prices_say(tmp_path: Path) -> 
 
 
 def test_all_groups_together_need_less_than_0_42_cores_at_5000_sites() -> None:
-    assert sum(prices.cores_by_group().values()) < MOST_CORES, f"{MEASURE}: {prices.cores_by_group()}"
+    assert sum(prices.cores_by_group().values()) < MAX_CORES, f"{MEASURE}: {prices.cores_by_group()}"
 
 
 def test_no_group_needs_more_than_a_fifth_of_its_interval_at_5000_sites() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from promql_parser import BinaryExpr, MatrixSelector, SubqueryExpr
 
-from exporter.monitoring.alerts import FixedBy, Severity
+from exporter.monitoring.alerts import AlertSeverity, FixedBy
 from exporter.monitoring.promql import TENANT_LABELS
 from tests.monitoring.bundle import (
     ABOUT_A_PROCESS,
@@ -155,7 +155,7 @@ def test_groups_use_only_keys_that_prometheus_2_42_knows() -> None:
 
 @each_alert
 def test_an_alert_says_how_bad_it_is_and_who_fixes_it(alert: dict[str, Any]) -> None:
-    assert alert["labels"]["severity"] in set(Severity)
+    assert alert["labels"]["severity"] in set(AlertSeverity)
     assert alert["labels"]["fixed_by"] in set(FixedBy)
     assert re.fullmatch(r"BookingSync[A-Z]\w+|Watchdog", alert["alert"])
 

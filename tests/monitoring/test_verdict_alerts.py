@@ -17,7 +17,7 @@ from exporter.monitoring.rules.health import FINDINGS, HEALTH
 from exporter.state import verdict
 from exporter.state.findings import findings, verdicts
 from exporter.state.snapshot import View
-from exporter.state.verdict import TABLE, Row, Verdict
+from exporter.state.verdict import TABLE, Verdict, VerdictRow
 from tests.harness import views
 from tests.harness.verdict_scenes import SCENES, SITE, connected
 from tests.monitoring.bundle import ALERT_NAMES
@@ -74,13 +74,13 @@ def _of_a_silent_intake(folder: Path) -> list[tuple[dict[str, str], float]]:
     return measured(series, [end], folder, _ASKED, (), bundle=bundle, every=60)[end]
 
 
-def _name(row: Row) -> str:
+def _name(row: VerdictRow) -> str:
     return f"{row.kind}-{row.verdict.name}"
 
 
 @pytest.mark.servers
 @pytest.mark.parametrize("row", ROWS, ids=_name)
-def test_the_alerts_of_a_state_are_as_bad_as_its_row(row: Row, told: Told) -> None:
+def test_the_alerts_of_a_state_are_as_bad_as_its_row(row: VerdictRow, told: Told) -> None:
     alerts = [labels for labels, _ in told[_name(row)] if labels["__name__"] == "ALERTS"]
     severities = {alert["severity"] for alert in alerts}
     expected = SEVERITIES.get(row.verdict)
@@ -92,7 +92,7 @@ def test_the_alerts_of_a_state_are_as_bad_as_its_row(row: Row, told: Told) -> No
 
 @pytest.mark.servers
 @pytest.mark.parametrize("row", ROWS, ids=_name)
-def test_the_recorded_health_of_a_target_is_the_verdict_of_the_status_api(row: Row, told: Told) -> None:
+def test_the_recorded_health_of_a_target_is_the_verdict_of_the_status_api(row: VerdictRow, told: Told) -> None:
     view = SCENES[row]
     codes, named = _health(told[_name(row)])
     assert [float(verdicts(view, findings(view))[SITE])] == codes
@@ -115,7 +115,7 @@ def _health(rows: list[tuple[dict[str, str], float]]) -> tuple[list[float], set[
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE if row in NO_METRIC], ids=_name)
-def test_of_a_row_that_no_rule_tells_the_page_shows_nothing_of_its_target(row: Row) -> None:
+def test_of_a_row_that_no_rule_tells_the_page_shows_nothing_of_its_target(row: VerdictRow) -> None:
     view = SCENES[row]
     targets = tuple(replace(target, usage=ApiUsage()) for target in view.targets)
     well = replace(view, targets=targets, config_warnings=(), rejected_config=None)

@@ -7,7 +7,7 @@ import calendar
 import pytest
 
 from exporter.monitoring.alerts import alert_groups
-from exporter.monitoring.dashboards.whys import WHYS
+from exporter.monitoring.dashboards.cause_texts import CAUSE_TEXTS
 from exporter.monitoring.options import Options
 from tests.monitoring.bundle import BOARDS, load_board, panels
 from tests.monitoring.text_widths import PADDING, PADDING_OF_NUMBERS, is_cut, lines_of, width_of
@@ -24,10 +24,12 @@ def _width_of_the_column(field: str) -> float:
 
 def test_every_alert_has_a_why_and_nothing_else_has() -> None:
     names = {alert.name for group in alert_groups(Options()) for alert in group.alerts}
-    assert names - {HEARTBEAT} == set(WHYS)
+    assert names - {HEARTBEAT} == set(CAUSE_TEXTS)
 
 
-@pytest.mark.parametrize("why", sorted({*WHYS.values(), "120 overlap", "days left: 13", "100 % without", "100 % not read"}))
+@pytest.mark.parametrize(
+    "why", sorted({*CAUSE_TEXTS.values(), "120 overlap", "days left: 13", "100 % without", "100 % not read"})
+)
 def test_a_why_fits_into_its_column(why: str) -> None:
     assert width_of(why) + PADDING <= _width_of_the_column("reason")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.monitoring.alerts import Alert, FixedBy, Severity
+from exporter.monitoring.alerts import Alert, AlertSeverity, FixedBy
 from exporter.monitoring.alerts.wording import last_answer, number, state_began
 from exporter.monitoring.language import counted, said
 from exporter.monitoring.options import Options
@@ -22,7 +22,7 @@ SALON = 'job="j",target="Möller & \\"Söhne\\"",platform="wix"'
 
 def _annotation(directory: Path, text: str, expr: str, *series: tuple[str, str], zone: str = "UTC") -> str:
     """Return what an alert on ``expr`` says after ten minutes of ``series``."""
-    alert = Alert("A", expr, "1m", Severity.WARNING, FixedBy.OPERATOR, "It is so.", "It is so.", "Mend it.", since=text)
+    alert = Alert("A", expr, "1m", AlertSeverity.WARNING, FixedBy.OPERATOR, "It is so.", "It is so.", "Mend it.", since=text)
     rule = {**alert_rule(alert, Options()), "annotations": {"since": text}}
     (directory / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": [rule]}]}))
     case = {

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from exporter.errors import Reason
-from exporter.metrics import Format, Instruments, Page
+from exporter.metrics import Format, Instruments, MetricsPage
 from exporter.model import (
     ApiUsage,
     BookingsObservation,
@@ -125,7 +125,7 @@ def write_worlds(client: httpx.Client, now: float) -> None:
 
 def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[float, Labels, float]]:
     instruments = Instruments(CollectorRegistry())
-    page = Page(instruments)
+    page = MetricsPage(instruments)
     served = {name: _COLLECTORS[name] for name in world.targets}
     counters = {name: counters_of(instruments, name, platform) for name, (platform, _) in served.items()}
     for name, (platform, collectors) in served.items():

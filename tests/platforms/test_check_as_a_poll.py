@@ -15,7 +15,7 @@ from exporter.config import load_config
 from exporter.errors import Reason
 from exporter.metrics import Instruments
 from exporter.polling import Admission, poll_all
-from exporter.runtime import World
+from exporter.runtime import TargetFactory
 from exporter.simulator import Fault, FaultKind
 from exporter.simulator.wix.providers import APPLE, GOOGLE
 from exporter.state.status_history import StatusHistory
@@ -65,7 +65,7 @@ async def test_a_check_fails_where_a_poll_fails_and_nowhere_else(
         for operation in OPERATIONS[platform]:
             business.simulator.faults.clear()
             business.simulator.faults.add(replace(REFUSALS[refusal], operation=operation))
-            world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
+            world = TargetFactory(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
             checked = await _checked(world, target)
             live = world.open_target(target, StatusHistory())
             states = await poll_all(live.jobs, clock, lambda _: None)
@@ -83,7 +83,7 @@ async def test_a_provider_that_is_silent_now_is_a_warning_and_no_fault_of_the_cr
     [target] = load_config(business.config(business.wix_target())).targets
     clock = SystemClock()
     async with pool(clock) as http:
-        world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
+        world = TargetFactory(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
         checked = await _checked(world, target)
     assert "" == checked.problem
     assert "does not answer the platform now: its connections could not be read" in " ".join(checked.warnings)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import exporter
 from exporter.commands.conformance import Result, exit_code, report
-from exporter.platforms.conformance import UNKNOWN, Exchange, Heard, Holds, UnseenError, Word, judged, kind, known
+from exporter.platforms.conformance import UNKNOWN, Exchange, Holds, Transcript, UnseenError, Word, judged, kind, known
 from exporter.platforms.recording import Record
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Target
@@ -269,7 +269,7 @@ def test_whatever_json_comes_each_statement_is_judged_and_the_same_each_time(
 ) -> None:
     exchanges = {name: Exchange(status, body=bodies[number % 3]) for number, name in enumerate(QUESTIONS)}
     facts = {"period": (0.0, NOW), "part": ("count", 1), "at_bound": 1, "before_bound": 0, "cursor": True, "booking": 7}
-    heard = Heard(exchanges, sign_in, facts)
+    heard = Transcript(exchanges, sign_in, facts)
     for statement in STATEMENTS.values():
         assert statement.judged(heard) == statement.judged(heard)
         assert isinstance(statement.judged(heard).seen, str)

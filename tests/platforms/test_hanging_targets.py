@@ -22,13 +22,13 @@ from prometheus_client import CollectorRegistry
 from exporter.clock import SystemClock
 from exporter.clock.loop_lag import LoopLag
 from exporter.config import load_config
-from exporter.metrics import Instruments, Page
+from exporter.metrics import Instruments, MetricsPage
 from exporter.model import CollectorName
 from exporter.platforms.http_pool import HttpPool
-from exporter.platforms.names import Names
+from exporter.platforms.name_resolution import HostResolver
 from exporter.polling.admission import Admission
 from exporter.runtime.application import Application
-from exporter.runtime.targets import World
+from exporter.runtime.targets import TargetFactory
 from exporter.state.snapshot import CollectorState
 from exporter.web import create_app
 from exporter.web.server import serve
@@ -85,10 +85,10 @@ async def observe(targets: Sequence[dict[str, object]], folder: Path, tls: ssl.S
     lag.start()
     clock = SystemClock(lag)
     admission, instruments, seen = Admission(clock, lag), Instruments(CollectorRegistry()), Crowd()
-    names = Names(clock, lambda: [name_server_at], system=nowhere)
+    names = HostResolver(clock, lambda: [name_server_at], system=nowhere)
     async with HttpPool(clock, tls=tls, names=names, admit=admission.connection) as pool:
-        world = World(pool, clock, Random(1), instruments, admission)
-        app = Application(lambda: load_config(path), world=world, page=Page(instruments))
+        world = TargetFactory(pool, clock, Random(1), instruments, admission)
+        app = Application(lambda: load_config(path), factory=world, page=MetricsPage(instruments))
         await app.start(load_config(path))
         web = await serve(create_app(app), "127.0.0.1:0")
         until = time.monotonic() + MAX_SECONDS

@@ -18,7 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from exporter.clock import SystemClock
 from exporter.errors import InvalidResponseError, NetworkError, PollError
 from exporter.platforms.http_pool import HttpPool
-from exporter.platforms.names import Names
+from exporter.platforms.name_resolution import HostResolver
 from exporter.polling.admission import Admission
 from tests.harness.certificates import contexts
 from tests.harness.clock import ManualClock
@@ -157,7 +157,7 @@ async def test_an_operator_reads_whether_the_name_its_name_server_or_the_host_is
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # and does not listen
         async with name_server() as server:
-            names = Names(clock, lambda: [server.address], system=not_answered)
+            names = HostResolver(clock, lambda: [server.address], system=not_answered)
             async with HttpPool(clock, tls=ssl.create_default_context(), names=names) as pool:
                 asking = asyncio.create_task(Client(pool, clock).ask(f"http://{host}:{unused.getsockname()[1]}/{SECRET}"))
                 while host not in server.asked:  # noqa: ASYNC110  the server has no event to wait for

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from exporter.errors import AuthError, NetworkError, PermissionDeniedError, PollError, ServerError
 from exporter.fields.kinds import Text
-from exporter.platforms.inventory import Gap, Gaps, Inventory, Listing, Names, suggested
+from exporter.platforms.inventory import Gap, Gaps, Inventory, Listing, SuggestedNames, suggested
 from exporter.platforms.wix.advice import ADVICE
 from exporter.support.known_secrets import KnownSecrets
 
@@ -42,7 +42,7 @@ def test_who_has_no_name_or_no_id_that_can_be_written_gets_none(key: str, name: 
 
 @given(st.lists(st.tuples(st.text(max_size=3), st.text(max_size=120))))
 def test_whatever_accounts_call_things_the_configuration_takes_it(found: list[tuple[str, str]]) -> None:
-    told = Inventory(names=(Names("aliases", tuple(found)),)).told(KnownSecrets().told)
+    told = Inventory(names=(SuggestedNames("aliases", tuple(found)),)).map_texts(KnownSecrets().sanitized)
     names = suggested(told.names[0].found, {})
     assert names == TAKEN.validate_python(names)
     assert len(names) == len(set(names.values())), "two of one name are refused"
@@ -88,9 +88,9 @@ def test_no_text_of_an_inventory_passes_the_gate_unmasked() -> None:
     known.hold("test", [secret])
     inventory = Inventory(
         (Listing("staff", ("id", "name"), ((secret, f"\x1b[31m{secret}"),)),),
-        (Names("aliases", ((secret, secret),)),),
+        (SuggestedNames("aliases", ((secret, secret),)),),
         (Gap("staff", secret, secret),),
     )
-    told = repr(inventory.told(known.told))
+    told = repr(inventory.map_texts(known.sanitized))
     assert secret not in told
     assert "\\x1b" in told

@@ -52,7 +52,7 @@ async def main(folder):
         instruments = Instruments(CollectorRegistry())
         async with open_pool(clock) as http:
             world = World(http, clock, Random(1), instruments, Admission(clock))
-            app = Application(lambda: load_config(config), world=world, page=Page(instruments))
+            app = Application(lambda: load_config(config), factory=world, page=Page(instruments))
             await app.start(load_config(config))
             while not app.ready:
                 await asyncio.sleep(0.01)

@@ -10,7 +10,15 @@ import pytest
 
 from exporter.clock import paused
 from exporter.errors import PollError, RateLimitedError, ServerError
-from exporter.platforms.retry import RetryPolicy, charged, patience, send_with_retries, sit_out, spend, usable
+from exporter.platforms.retry import (
+    RetryPolicy,
+    charge_block,
+    charge_failure,
+    send_with_retries,
+    usable_seconds,
+    wait_allowance,
+    wait_within_allowance,
+)
 from tests.harness.clock import ManualClock
 
 BUSY = RateLimitedError("busy", retry_after=5.0)
@@ -21,18 +29,18 @@ async def test_all_waits_of_a_poll_add_up_to_its_interval_or_half_a_minute(inter
     clock = ManualClock(auto=True)
     for _ in range(2):  # each poll anew
         began = clock.monotonic()
-        with patience(interval), contextlib.suppress(RateLimitedError):
+        with wait_allowance(interval), contextlib.suppress(RateLimitedError):
             while clock.monotonic() < 1000:
-                await sit_out(1.0, BUSY, clock)
+                await wait_within_allowance(1.0, BUSY, clock)
         assert most == clock.monotonic() - began
 
 
 async def test_a_wait_that_is_too_long_is_not_begun() -> None:
     clock = ManualClock(auto=True)
-    with patience(60):
+    with wait_allowance(60):
         with pytest.raises(RateLimitedError, match="busy"):
-            await sit_out(30.1, BUSY, clock)
-        await sit_out(30.0, BUSY, clock)
+            await wait_within_allowance(30.1, BUSY, clock)
+        await wait_within_allowance(30.0, BUSY, clock)
     assert 30 == clock.monotonic()
 
 
@@ -40,17 +48,17 @@ async def test_calls_of_one_poll_side_by_side_use_up_its_patience_once() -> None
     clock = ManualClock()
 
     async def call(wait: float) -> None:
-        await sit_out(wait, BUSY, clock)
-        began = usable(clock)
+        await wait_within_allowance(wait, BUSY, clock)
+        began = usable_seconds(clock)
         await clock.sleep(5.0)
-        spend(usable(clock) - began, clock)
+        charge_failure(usable_seconds(clock) - began, clock)
 
     async def poll() -> float:
-        with patience(60):
+        with wait_allowance(60):
             await asyncio.gather(*(call(wait) for wait in (10.0, 11.0, 12.0, 12.0)))
             with pytest.raises(RateLimitedError):
-                await sit_out(8.1, BUSY, clock)
-            await sit_out(8.0, BUSY, clock)
+                await wait_within_allowance(8.1, BUSY, clock)
+            await wait_within_allowance(8.0, BUSY, clock)
         return clock.monotonic()
 
     task = asyncio.create_task(poll())
@@ -61,9 +69,9 @@ async def test_calls_of_one_poll_side_by_side_use_up_its_patience_once() -> None
 async def test_polls_side_by_side_have_each_their_own_patience() -> None:
     async def one(clock: ManualClock) -> float:
         began = clock.monotonic()
-        with patience(60):
-            await sit_out(20.0, BUSY, clock)
-            await sit_out(10.0, BUSY, clock)
+        with wait_allowance(60):
+            await wait_within_allowance(20.0, BUSY, clock)
+            await wait_within_allowance(10.0, BUSY, clock)
         return clock.monotonic() - began
 
     clock = ManualClock()
@@ -80,7 +88,7 @@ async def test_a_repetition_is_noted_only_when_it_comes() -> None:
         raise ServerError("busy", retry_after=12.0)
 
     policy = RetryPolicy(retries=10, initial_seconds=1.0, max_seconds=10.0)
-    with patience(60), pytest.raises(ServerError):
+    with wait_allowance(60), pytest.raises(ServerError):
         await send_with_retries(send, policy, may_repeat=lambda _: True, note=noted.append, clock=clock, random=Random(1))
     assert (2, 24.0) == (len(noted), clock.monotonic())
 
@@ -105,7 +113,7 @@ async def test_attempts_that_fail_slowly_use_up_the_patience_and_none_begins_tha
         raise ServerError("down")
 
     policy = RetryPolicy(retries=5, initial_seconds=1.0, max_seconds=1.0)
-    with patience(60), pytest.raises(ServerError):
+    with wait_allowance(60), pytest.raises(ServerError):
         await send_with_retries(send, policy, may_repeat=lambda _: True, note=lambda _: None, clock=clock, random=Random(1))
     assert attempts == sent
     assert clock.monotonic() <= max(30.0, seconds)
@@ -130,7 +138,7 @@ async def test_neither_our_turns_nor_our_queues_nor_what_succeeds_slowly_use_up_
         await clock.sleep(100)
 
     policy = RetryPolicy(retries=2, initial_seconds=1.0, max_seconds=1.0)
-    with patience(60):
+    with wait_allowance(60):
         async with clock.timeout(1e9):
             for _ in range(5):
                 await send_with_retries(
@@ -141,9 +149,9 @@ async def test_neither_our_turns_nor_our_queues_nor_what_succeeds_slowly_use_up_
 
 async def test_a_wait_for_what_another_poll_is_refused_uses_up_the_patience_as_well() -> None:
     clock = ManualClock(auto=True)
-    with patience(60):
-        with charged(clock):
+    with wait_allowance(60):
+        with charge_block(clock):
             await clock.sleep(20)
-        await sit_out(9.0, BUSY, clock)
+        await wait_within_allowance(9.0, BUSY, clock)
         with pytest.raises(RateLimitedError):
-            await sit_out(2.0, BUSY, clock)
+            await wait_within_allowance(2.0, BUSY, clock)

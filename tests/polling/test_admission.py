@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from exporter.polling.admission import Admission
-from exporter.support.turnstile import Turnstile
+from exporter.support.fair_semaphore import FairSemaphore
 from tests.harness.clock import ManualClock
 from tests.harness.lag import LateLag
 from tests.harness.weight import weight
@@ -255,10 +255,10 @@ async def test_decoding_that_does_not_end_delays_another_poll_by_one_interval_on
 
 
 async def test_a_place_that_came_in_the_moment_of_giving_up_is_not_lost(clock: ManualClock) -> None:
-    turnstile = Turnstile(clock, 0)
-    waiting = asyncio.create_task(turnstile.enter(None))
+    turnstile = FairSemaphore(clock, 0)
+    waiting = asyncio.create_task(turnstile.acquire(None))
     await clock.settle()
-    turnstile.leave(1)
+    turnstile.release(1)
     waiting.cancel()  # before it can notice that it was let in
     await clock.settle()
     assert turnstile.places == 1

@@ -9,16 +9,16 @@ import pytest
 from exporter.errors import AuthError, OperatingLimitError, OverloadError, PollError, RateLimitedError, Reason, ServerError
 from exporter.model import CollectorName
 from exporter.platforms.base import PollResult
-from exporter.state.asking import Answer, Asked
+from exporter.state.poll_requests import PollAnswer, PollRequest
 from tests.harness.lag import LateLag
 from tests.harness.scripted_polls import Bench, ScriptedCollector, failing, good, observation
 
-NOW = [Asked(CollectorName.BOOKINGS, Answer.NOW)]
-POLLING = [Asked(CollectorName.BOOKINGS, Answer.POLLING)]
+NOW = [PollRequest(CollectorName.BOOKINGS, PollAnswer.NOW)]
+POLLING = [PollRequest(CollectorName.BOOKINGS, PollAnswer.POLLING)]
 
 
-def waits(seconds: float) -> list[Asked]:
-    return [Asked(CollectorName.BOOKINGS, Answer.WAITS, seconds)]
+def waits(seconds: float) -> list[PollRequest]:
+    return [PollRequest(CollectorName.BOOKINGS, PollAnswer.WAITS, seconds)]
 
 
 async def begun(bench: Bench, script: Callable[[int], Awaitable[PollResult]], interval: float = 300.0) -> ScriptedCollector:
@@ -150,7 +150,7 @@ async def test_a_target_is_asked_in_this_way_once_in_ten_seconds(bench: Bench) -
     await bench.clock.advance(100)
     assert bench.scheduler.poll_now("a") == NOW
     await bench.clock.advance(4)
-    assert bench.scheduler.poll_now("a") == [Asked(CollectorName.BOOKINGS, Answer.TOO_SOON, 6.0)]
+    assert bench.scheduler.poll_now("a") == [PollRequest(CollectorName.BOOKINGS, PollAnswer.TOO_SOON, 6.0)]
     await bench.clock.advance(6)
     assert bench.scheduler.poll_now("a") == NOW
     await bench.clock.settle()

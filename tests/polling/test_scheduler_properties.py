@@ -26,7 +26,7 @@ from exporter.platforms.base import PollResult
 from exporter.polling.admission import Admission
 from exporter.polling.poll import Job
 from exporter.polling.scheduler import Scheduler
-from exporter.state.asking import Answer, Asked
+from exporter.state.poll_requests import PollAnswer, PollRequest
 from exporter.state.snapshot import CollectorState
 from tests.harness.clock import ManualClock
 
@@ -204,17 +204,17 @@ class Watched:
         self.earliest, self.latest = now + least, now + most
         self.held = now + (least if limited else retry_after or 0.0)
 
-    def is_asked(self, asked: Asked, paused: float) -> None:
+    def is_asked(self, asked: PollRequest, paused: float) -> None:
         """Expect what somebody who wants a poll now was answered: never a second one, never before the platform's time."""
         now = self.world.clock.monotonic()
-        if asked.answer is Answer.POLLING:
+        if asked.answer is PollAnswer.POLLING:
             assert self.began is not None or self.earliest <= now + ROUNDING, f"{self} is not being polled"
             return
         assert self.began is None
         self.forgiven = self.failures
         due = max(now, self.held, now + paused)
         self.earliest, self.latest = min(self.earliest, due), min(self.latest, due + self.begins_again_within)
-        if asked.answer is Answer.WAITS:
+        if asked.answer is PollAnswer.WAITS:
             assert self.earliest - ROUNDING <= now + asked.seconds <= self.latest + ROUNDING
         else:
             assert self.earliest <= now + ROUNDING, f"{self} is polled although the platform wants it not to be"
@@ -309,11 +309,11 @@ class World:
         self.asking = False
         assert set(rows) == {asked.collector for asked in answers}
         if now < self.asked_at.get(target, -NEVER) + ASKED_APART - ROUNDING:
-            assert {Answer.TOO_SOON} >= {asked.answer for asked in answers}
+            assert {PollAnswer.TOO_SOON} >= {asked.answer for asked in answers}
             return
         for asked in answers:
             rows[asked.collector].is_asked(asked, paused)
-        if {Answer.NOW, Answer.WAITS} & {asked.answer for asked in answers}:
+        if {PollAnswer.NOW, PollAnswer.WAITS} & {asked.answer for asked in answers}:
             self.asked_at[target] = now
 
     async def stop(self, change: asyncio.Task[None] | None) -> None:

@@ -13,7 +13,7 @@ import pytest
 import structlog.testing
 from prometheus_client import CollectorRegistry
 
-from exporter.commands.daemon import _tell_of_steps
+from exporter.commands.daemon import _log_clock_steps
 from exporter.metrics import Instruments
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.state.findings import problems
@@ -148,7 +148,7 @@ async def test_moments_of_an_earlier_run_stay_where_the_calendar_has_them(step: 
 async def test_the_moment_of_the_last_reload_follows_and_the_step_is_logged_once() -> None:
     clock, instruments = ManualClock(), Instruments(CollectorRegistry())
     instruments.config_loaded(ok=True, at=clock.time() - 60, hash="2a")
-    telling = asyncio.create_task(_tell_of_steps(clock, instruments))
+    telling = asyncio.create_task(_log_clock_steps(clock, instruments))
     await clock.advance(3)
     clock.set_by = 3600.0
     with structlog.testing.capture_logs() as logged:
@@ -165,7 +165,7 @@ async def test_a_step_that_is_told_once_more_after_a_bug_moves_nothing_twice() -
     instruments.config_loaded(ok=True, at=clock.steady(), hash="2a")
     clock.set_by = 3600.0
     for _ in range(2):  # begun, ended by a bug, and begun again
-        telling = asyncio.create_task(_tell_of_steps(clock, instruments))
+        telling = asyncio.create_task(_log_clock_steps(clock, instruments))
         await clock.advance(3)
         telling.cancel()
     name = "booking_sync_config_last_reload_success_timestamp_seconds"

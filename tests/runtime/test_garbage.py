@@ -14,7 +14,7 @@ import pytest
 from exporter.commands import daemon
 from exporter.runtime import garbage
 from exporter.runtime.application import Application
-from exporter.runtime.garbage import Look
+from exporter.runtime.garbage import CollectionScope
 from tests.harness.clock import ManualClock
 
 
@@ -28,15 +28,15 @@ def _own_collector() -> Iterator[None]:
 
 def test_no_full_collection_comes_between_postponing_and_settling() -> None:
     before = gc.get_threshold()
-    garbage.postpone()
+    garbage.postpone_full_collections()
     assert before[:2] == gc.get_threshold()[:2]
     assert gc.get_threshold()[2] >= 1_000_000
-    garbage.settle()
+    garbage.collect_and_freeze()
     assert before == gc.get_threshold()
 
 
 def test_what_is_alive_when_it_settles_is_not_looked_at_again() -> None:
-    garbage.settle()
+    garbage.collect_and_freeze()
     assert gc.get_freeze_count() > 10_000
 
 
@@ -49,11 +49,12 @@ class Knot:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("look", "found"), [(Look.YOUNG, set()), (Look.NEW, {"promoted"}), (Look.ALL, {"promoted", "exempted"})]
+    ("look", "found"),
+    [(CollectionScope.YOUNG, set()), (CollectionScope.NEW, {"promoted"}), (CollectionScope.ALL, {"promoted", "exempted"})],
 )
-def test_garbage_that_was_promoted_or_exempted_goes_when_so_much_is_looked_at(look: Look, found: set[str]) -> None:
+def test_garbage_that_was_promoted_or_exempted_goes_when_so_much_is_looked_at(look: CollectionScope, found: set[str]) -> None:
     gc.collect()
-    garbage.postpone()
+    garbage.postpone_full_collections()
     knots = {"exempted": weakref.ref(Knot())}
     gc.freeze()
     promoted = Knot()
@@ -61,14 +62,14 @@ def test_garbage_that_was_promoted_or_exempted_goes_when_so_much_is_looked_at(lo
     for generation in (0, 1):
         gc.collect(generation)
     del promoted
-    garbage.settle(look)
+    garbage.collect_and_freeze(look)
     assert found == {name for name, knot in knots.items() if knot() is None}
 
 
 async def test_reloads_look_at_what_is_new_and_each_hundredth_at_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is a million objects with 5,500 targets: the loop stands still for a second."""
-    looks: list[Look] = []
-    monkeypatch.setattr(garbage, "settle", looks.append)
+    looks: list[CollectionScope] = []
+    monkeypatch.setattr(garbage, "collect_and_freeze", looks.append)
 
     clock, app = ManualClock(), Changing(ready=True)
     settling = asyncio.create_task(daemon._settle_garbage(cast("Application", app), clock))
@@ -76,8 +77,8 @@ async def test_reloads_look_at_what_is_new_and_each_hundredth_at_everything(monk
         await clock.advance(1)
     settling.cancel()
     assert 205 == len(looks)
-    assert {0: Look.YOUNG, 99: Look.ALL, 199: Look.ALL} == {
-        place: look for place, look in enumerate(looks) if look is not Look.NEW
+    assert {0: CollectionScope.YOUNG, 99: CollectionScope.ALL, 199: CollectionScope.ALL} == {
+        place: look for place, look in enumerate(looks) if look is not CollectionScope.NEW
     }
 
 

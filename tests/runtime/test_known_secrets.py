@@ -9,7 +9,7 @@ import pytest
 import yaml
 from structlog.testing import capture_logs
 
-from exporter.commands.world import known_secrets
+from exporter.commands.target_factory import known_secrets
 from exporter.config import load_config
 from exporter.errors import ConfigError
 from exporter.platforms.bitrix24.session import BitrixSession

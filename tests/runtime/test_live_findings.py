@@ -86,7 +86,7 @@ async def test_a_site_that_fails_as_a_whole_after_one_of_its_providers_did_says_
     target = business.wix_target(collectors={"connections": {"interval": "10s", "max_age": "1h"}})
     async with application(business.config(target), ManualClock(business.simulator.now())) as app:
 
-        async def told_after(fault: Fault | None) -> list[tuple[str, str | None]]:
+        async def alert_delay_seconds(fault: Fault | None) -> list[tuple[str, str | None]]:
             if fault is not None:
                 business.simulator.faults.add(fault)
             for _ in range(80):  # a poll that failed is not repeated at once
@@ -95,12 +95,12 @@ async def test_a_site_that_fails_as_a_whole_after_one_of_its_providers_did_says_
 
         await app.finished_polls()
         business.site.provider_down(GOOGLE)
-        assert [("warning", "provider_failing")] == await told_after(None)
-        assert [("critical", "collector_failing")] == await told_after(Fault(FaultKind.STATUS, status=503))
+        assert [("warning", "provider_failing")] == await alert_delay_seconds(None)
+        assert [("critical", "collector_failing")] == await alert_delay_seconds(Fault(FaultKind.STATUS, status=503))
         business.simulator.faults.clear()
-        assert [("warning", "provider_failing")] == await told_after(None)
+        assert [("warning", "provider_failing")] == await alert_delay_seconds(None)
         business.site.provider_up()
-        assert [] == await told_after(None)
+        assert [] == await alert_delay_seconds(None)
 
 
 async def test_a_site_all_of_whose_connections_go_at_once_is_critical_and_a_new_one_ends_that(business: Business) -> None:

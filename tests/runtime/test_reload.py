@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter.config import Config, load_config
 from exporter.errors import ConfigError, TargetConfigError
-from exporter.metrics import Instruments, Page
+from exporter.metrics import Instruments, MetricsPage
 from exporter.model import CollectorName
 from exporter.platforms import registry
 from exporter.platforms.base import Services, Session
@@ -29,7 +29,7 @@ from exporter.platforms.registry import PLATFORMS
 from exporter.polling.admission import Admission
 from exporter.polling.poll import Job
 from exporter.runtime.application import Application
-from exporter.runtime.targets import World
+from exporter.runtime.targets import TargetFactory
 from exporter.state import status_history
 from exporter.state.state_file import read_parts
 from exporter.web import Reloaded
@@ -314,9 +314,9 @@ async def test_who_must_know_before_a_configuration_is_loaded_is_told_at_the_sta
             order.append("load")
             return load_config(path)
 
-        world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
+        world = TargetFactory(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
         before = partial(order.append, "before")
-        app = Application(load, world=world, page=Page(world.instruments), before_change=before)
+        app = Application(load, factory=world, page=MetricsPage(world.instruments), before_change=before)
         await app.start(load_config(path))
         assert ["before"] == order
         await app.reload()

@@ -12,9 +12,9 @@ import pytest
 import structlog.testing
 
 from exporter.commands import daemon
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.runtime.shutdown import Signals, StopRequestedError
-from exporter.support.threads import UnwaitedThreads
+from exporter.support.threads import DaemonThreadPool
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -119,7 +119,7 @@ async def test_a_loop_ends_although_a_thread_of_its_pool_hangs() -> None:
     go_on = threading.Event()
 
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(UnwaitedThreads(1, "test"))
+    loop.set_default_executor(DaemonThreadPool(1, "test"))
     loop.run_in_executor(None, go_on.wait, 30)
     loop.run_in_executor(None, go_on.wait, 30)  # one more, which has not begun
     await asyncio.sleep(0)
@@ -139,7 +139,7 @@ class SlowApplication:
         self.reloads += 1
         self.begun.set()
         await self.release.wait()
-        raise ConfigError([Problem("", "no")])
+        raise ConfigError([ConfigProblem("", "no")])
 
 
 async def test_a_storm_of_hangups_is_two_reloads_the_one_that_runs_and_one_more(process: Process) -> None:

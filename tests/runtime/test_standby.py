@@ -18,7 +18,7 @@ from exporter.commands.check_config import check_online
 from exporter.commands.probe import probe_now
 from exporter.config import load_config
 from exporter.errors import ConfigError, TargetConfigError
-from exporter.runtime import World, take_over_when_free
+from exporter.runtime import TargetFactory, take_over_when_free
 from exporter.state.status_history import StateFileInUseError
 from tests.harness.application import RunningApplication, application, driven
 from tests.harness.business import Business
@@ -216,7 +216,7 @@ async def test_a_reload_that_fails_later_lets_the_new_state_file_go(both: Pair, 
             raise ConfigError([])
 
         with monkeypatch.context() as patch:
-            patch.setattr(World, "open_targets", refused)
+            patch.setattr(TargetFactory, "open_targets", refused)
             with pytest.raises(ConfigError):
                 await driven(both, third.app.reload())
             await both.pass_time(0.5)

@@ -13,7 +13,7 @@ import pytest
 
 from exporter.commands.demo import demo_targets
 from exporter.simulator import Simulator, running
-from exporter.simulator.bitrix24.world import Booking, World
+from exporter.simulator.bitrix24.world import Booking, PortalWorld
 from exporter.simulator.drills import demo_world
 from exporter.simulator.drills.incidents import INCIDENTS
 from exporter.simulator.drills.scenarios import SCENARIOS, TIMELINE, run_scenario
@@ -35,7 +35,7 @@ def demo() -> tuple[Simulator, ManualClock]:
     return Simulator(clock, build=demo_world.build), clock
 
 
-def overlaps(world: World) -> int:
+def overlaps(world: PortalWorld) -> int:
     """Count the pairs of bookings that share a resource and overlap, by brute force."""
     rows = sorted(world.bookings(), key=lambda booking: booking.start)
     return sum(

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from exporter.errors import Reason
 from exporter.model import BookingsObservation, CollectorName, Observation
-from exporter.policy import ConfigWarning, Known, TargetPolicy, WarningKind
-from exporter.runtime.warning_log import tell_changes
+from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
+from exporter.runtime.warning_log import log_warning_changes
 from exporter.state.config_warnings import with_warnings
 from exporter.state.snapshot import CollectorState, View
 from tests.harness.views import NOW, connection, connections, failed, succeeded, target_of, unpolled, view_of
@@ -35,7 +35,7 @@ def bookings(**fields: tuple[str, ...]) -> BookingsObservation:
     return replace(BookingsObservation(NOW - 30, ()), **fields)
 
 
-KNOWN = TargetPolicy(connections={"chair-9": Known("cut")}, bookings={"17": Known("a couple")})
+KNOWN = TargetPolicy(connections={"chair-9": AcceptedReason("cut")}, bookings={"17": AcceptedReason("a couple")})
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,9 @@ def test_what_was_seen_goes_with_the_data() -> None:
 
 def test_what_is_accepted_is_no_warning_until_it_is_over() -> None:
     state = succeeded(CONNECTIONS, connections())
-    policy = TargetPolicy(warnings={"no_connections": Known("opens in March", NOW + 60), "conflicts_off": Known("few")})
+    policy = TargetPolicy(
+        warnings={"no_connections": AcceptedReason("opens in March", NOW + 60), "conflicts_off": AcceptedReason("few")}
+    )
     off = ConfigWarning(WarningKind.CONFLICTS_OFF, "salon", "off", "on")
     assert [] == kinds(view(state, policy, NOW + 59), [off])
     accepted = with_warnings(view(state, policy, NOW + 59), [off]).accepted_warnings
@@ -105,7 +107,7 @@ def test_what_is_accepted_is_no_warning_until_it_is_over() -> None:
 
 
 def test_of_a_target_that_is_paused_nothing_is_told_not_even_that_an_acceptance_is_over() -> None:
-    policy = TargetPolicy(paused=Known(), connections={"a": Known("cut", NOW)})
+    policy = TargetPolicy(paused=AcceptedReason(), connections={"a": AcceptedReason("cut", NOW)})
     assert [] == kinds(view(succeeded(CONNECTIONS, connections()), policy))
 
 
@@ -115,7 +117,9 @@ def test_a_warning_of_a_target_that_is_not_there_is_left_out_and_one_of_none_sta
 
 
 def test_an_acceptance_is_over_at_its_moment_and_not_before() -> None:
-    policy = TargetPolicy(connections={"a": Known("", NOW), "b": Known()}, bookings={"17": Known("", NOW + 1)})
+    policy = TargetPolicy(
+        connections={"a": AcceptedReason("", NOW), "b": AcceptedReason()}, bookings={"17": AcceptedReason("", NOW + 1)}
+    )
     assert policy is policy.at(NOW - 1)
     assert ("connection a",) == policy.at(NOW).expired
     later = policy.at(NOW + 1)
@@ -127,7 +131,7 @@ async def test_a_warning_is_logged_when_it_comes_and_when_it_goes_and_not_betwee
     known: frozenset[ConfigWarning] = frozenset()
     with structlog.testing.capture_logs() as logged:
         for now in ({warning}, {warning}, set()):
-            known = await tell_changes(known, frozenset(now))
+            known = await log_warning_changes(known, frozenset(now))
     assert frozenset() == known
     assert ["config_warning", "config_warning_gone"] == [entry["event"] for entry in logged]
     assert {"no_connections"} == {entry["kind"] for entry in logged}
@@ -137,7 +141,7 @@ async def test_of_warnings_that_come_or_go_all_at_once_ten_are_logged_between_tw
     many = frozenset(ConfigWarning(WarningKind.EXPIRED, f"salon-{number}", "over", "remove it") for number in range(200))
 
     async def lines_of_each_turn(before: frozenset[ConfigWarning], now: frozenset[ConfigWarning]) -> list[int]:
-        telling, turns = asyncio.ensure_future(tell_changes(before, now)), []
+        telling, turns = asyncio.ensure_future(log_warning_changes(before, now)), []
         while not telling.done():
             known = len(logged)
             await asyncio.sleep(0)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from exporter.model import Change
 from exporter.state.status_history import open_status_history
-from exporter.support.parts import newest_first, part_of
+from exporter.support.shard_files import shard_file, shard_files_newest_first
 from tests.harness.clock import ManualClock
 
 NOW = 1_790_000_000.0
@@ -86,7 +86,7 @@ async def test_a_part_that_another_process_has_in_use_is_read_all_the_same(tmp_p
     first = open_status_history(tmp_path / NAME, ManualClock(NOW))
     first.seen("salon", "abc", Change(NOW - 1000, "synced"), NOW)
     await first.save()
-    second = open_status_history(part_of(tmp_path / NAME, 0, 2), ManualClock(NOW), {"salon"})
+    second = open_status_history(shard_file(tmp_path / NAME, 0, 2), ManualClock(NOW), {"salon"})
     assert NOW - 1000 == second.seen("salon", "abc", Change(NOW, "synced"), NOW)[-1].at
     await asyncio.gather(first.aclose(), second.aclose())
 
@@ -105,7 +105,7 @@ async def test_whoever_watches_a_target_by_turns_knows_all_of_its_states(process
 
     with TemporaryDirectory() as folder:
         whole = Path(folder) / NAME
-        files = [whole, part_of(whole, 0, 2), part_of(whole, 1, 2), whole.with_name(f"{NAME}.1-of-2")]
+        files = [whole, shard_file(whole, 0, 2), shard_file(whole, 1, 2), whole.with_name(f"{NAME}.1-of-2")]
         seen: list[tuple[float, str]] = []
         for turn, number in enumerate(processes):
             seen.append((NOW + turn, ("synced", "error")[turn % 2]))
@@ -116,13 +116,13 @@ async def test_whoever_watches_a_target_by_turns_knows_all_of_its_states(process
 async def test_what_nobody_wrote_for_a_week_is_left_alone(days: float, taken: bool, tmp_path: Path) -> None:
     await lived(tmp_path / f"{NAME}.0-of-2", {"salon": NOW - DAY}, NOW)
     now = NOW + days * DAY
-    assert {"salon": NOW - DAY if taken else now} == await lived(part_of(tmp_path / NAME, 0, 2), {"salon": now}, now)
+    assert {"salon": NOW - DAY if taken else now} == await lived(shard_file(tmp_path / NAME, 0, 2), {"salon": now}, now)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_a_part_in_which_nothing_changes_is_not_taken_for_one_that_nobody_writes(restarts: bool, tmp_path: Path) -> None:
-    mine, days = part_of(tmp_path / NAME, 0, 2), 10
+    mine, days = shard_file(tmp_path / NAME, 0, 2), 10
 
     clock = ManualClock(NOW)
     history = open_status_history(mine, clock, {"salon"})
@@ -139,7 +139,7 @@ async def test_a_part_in_which_nothing_changes_is_not_taken_for_one_that_nobody_
             history = open_status_history(mine, clock, {"salon"})
     await history.aclose()
     now = NOW + days * DAY
-    assert {"salon": NOW} == await lived(part_of(tmp_path / NAME, 2, 3), {"salon": now}, now)
+    assert {"salon": NOW} == await lived(shard_file(tmp_path / NAME, 2, 3), {"salon": now}, now)
     assert NOW + (days - 2) * DAY < mine.stat().st_mtime, "a write a day is enough"
 
 
@@ -147,8 +147,8 @@ async def test_targets_of_others_are_not_taken_and_a_broken_part_costs_nothing(t
     await lived(tmp_path / NAME, dict.fromkeys(TARGETS, NOW - 1000))
     (tmp_path / f"{NAME}.0-of-9").write_bytes(b"{")
     with structlog.testing.capture_logs() as logged:
-        await lived(part_of(tmp_path / NAME, 1, 2), {"spa": NOW}, NOW)
-    assert {"spa"} == known(part_of(tmp_path / NAME, 1, 2))
+        await lived(shard_file(tmp_path / NAME, 1, 2), {"spa": NOW}, NOW)
+    assert {"spa"} == known(shard_file(tmp_path / NAME, 1, 2))
     assert [("state_file_ignored", 0), ("state_taken_over", 1)] == [(line["event"], line.get("targets", 0)) for line in logged]
 
 
@@ -157,18 +157,18 @@ def test_a_part_that_cannot_be_looked_at_hides_no_other(tmp_path: Path) -> None:
     for link, part in zip(links, parts, strict=True):  # in turns: a folder tells its entries in any order
         (tmp_path / link).symlink_to(tmp_path / "gone")
         (tmp_path / part).touch()
-    assert {NAME, *parts} == {part.name for part in newest_first(tmp_path / NAME)}
+    assert {NAME, *parts} == {part.name for part in shard_files_newest_first(tmp_path / NAME)}
 
 
 def test_only_parts_of_the_same_file_count(tmp_path: Path) -> None:
-    mine = part_of(tmp_path / NAME, 0, 2)
+    mine = shard_file(tmp_path / NAME, 0, 2)
     others = [NAME, f"{NAME}.shard-1-of-2", f"{NAME}.0-of-3"]
     for name in [
         *others, mine.name, "other.json", f"{NAME}.lock", f"{NAME}.sites", f"{NAME}.shard-1-of-2.lock", f"x{NAME}",
         f"{NAME}.shard-1-of-2.sites", f"{NAME}.shard-1-of-2~", f"{NAME}.shard--1-of-2", f"{NAME}.bak",
     ]:  # fmt: skip
         (tmp_path / name).touch()
-    assert {tmp_path / name for name in others} | {mine} == set(newest_first(mine))
+    assert {tmp_path / name for name in others} | {mine} == set(shard_files_newest_first(mine))
     sites = {f"{NAME}.sites", f"{NAME}.shard-1-of-2.sites", f"{mine.name}.sites"}
-    assert {tmp_path / name for name in sites} == set(newest_first(mine, ".sites"))
-    assert (tmp_path / "missing" / NAME,) == newest_first(tmp_path / "missing" / NAME)
+    assert {tmp_path / name for name in sites} == set(shard_files_newest_first(mine, ".sites"))
+    assert (tmp_path / "missing" / NAME,) == shard_files_newest_first(tmp_path / "missing" / NAME)

@@ -25,7 +25,7 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
-from exporter.policy import Known, TargetPolicy
+from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.state.findings import Finding, Kind, Severity, findings, overall, problems
 from exporter.state.snapshot import CollectorState, View
 from exporter.state.verdict import Verdict
@@ -232,7 +232,7 @@ def test_while_one_calendar_works_that_is_accepted_as_it_is_they_are_not_all_dow
 
     def found(works: ConnectionStatus) -> set[Kind]:
         rows = views.connections(lost("a"), lost("b"), views.connection("c", works))
-        policy = TargetPolicy(connections={"c": Known("on leave")})
+        policy = TargetPolicy(connections={"c": AcceptedReason("on leave")})
         target = views.target_of("site", "wix", [views.succeeded(CONNECTIONS, rows)], policy=policy)
         return {problem.kind for problem in problems(views.view_of(target))}
 

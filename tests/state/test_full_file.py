@@ -46,7 +46,7 @@ async def saved(path: Path, targets: int, states: int, connections: int = 2) -> 
 def test_what_5500_targets_may_write_can_be_read() -> None:
     assert 5_500 * STATE_FILE_TARGET.number > STATE_FILE.number
     assert 32 * 1024 * 1024 == STATE_FILE.number
-    assert STATE_FILE.number < state_file._MOST_BYTES
+    assert STATE_FILE.number < state_file._MAX_BYTES
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.model import ApiUsage, BookingsObservation, CollectorName
-from exporter.state.intake import Intake
+from exporter.state.intake import IntakeHistory
 from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry
 
 HOUR = 3600.0
@@ -17,7 +17,7 @@ BEGIN = 500_000 * HOUR
 
 def silent(new: Callable[[int], int], *, hours: int, polled: Callable[[int], bool] = lambda _: True) -> list[float | None]:
     """Return what is known after each of ``hours`` with ``new`` bookings in each, four polls an hour."""
-    intake, total, told = Intake(), 0, []
+    intake, total, told = IntakeHistory(), 0, []
     for hour in range(hours):
         for quarter in range(4):
             if quarter == 1:
@@ -92,7 +92,7 @@ def test_the_snapshot_listens_to_good_polls_of_bookings_and_forgets_a_target_tha
 
 
 def test_how_many_are_usual_may_be_chosen_and_what_was_seen_stays() -> None:
-    intake = Intake()
+    intake = IntakeHistory()
     for hour in range(192):
         intake.note(min(hour, 12), BEGIN + hour * HOUR)
     assert (True, False) == (intake.silent_since(11) is not None, intake.silent_since(13) is not None)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from exporter.state.findings import Kind, findings
 from exporter.state.snapshot import View
-from exporter.state.verdict import Row, Verdict
+from exporter.state.verdict import Verdict, VerdictRow
 from tests.harness.verdict_scenes import SCENES
 
 DAY = 86_400.0
@@ -21,7 +21,7 @@ FROM_POLLS = ("connection", "collector", "provider", "data")
     [row for row in SCENES if row.kind.startswith(FROM_POLLS) and row.kind is not Kind.CONNECTION_ACCEPTED],
     ids=lambda row: row.kind,
 )
-def test_when_the_clock_is_set_what_is_found_is_the_same_and_has_been_so_for_as_long(row: Row, step: float) -> None:
+def test_when_the_clock_is_set_what_is_found_is_the_same_and_has_been_so_for_as_long(row: VerdictRow, step: float) -> None:
     before = SCENES[row]
     targets = tuple(
         replace(target, collectors=tuple(state.moved(step) for state in target.collectors), stepped=step)

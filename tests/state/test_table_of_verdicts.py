@@ -21,7 +21,7 @@ from exporter.model import (
     Moved,
     Provider,
 )
-from exporter.policy import ConfigWarning, Known, RejectedConfig, TargetPolicy
+from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.state.config_warnings import with_warnings
 from exporter.state.findings import Finding, Kind, Severity, findings, problems
 from exporter.state.snapshot import View
@@ -142,19 +142,19 @@ def test_connections_that_all_went_are_one_problem_and_accepted_as_what_it_is_el
     fresh = replace(shown, remembers=False)  # of a probe
     [found] = problems(with_warnings(fresh))
     assert "no_connections" == found.reason
-    meant = TargetPolicy(warnings={"no_connections": Known("opens in March")})
+    meant = TargetPolicy(warnings={"no_connections": AcceptedReason("opens in March")})
     assert () == problems(scenes.connected(gone=[went("a")], policy=meant))
-    left = TargetPolicy(connections={"a": Known("she left")})
+    left = TargetPolicy(connections={"a": AcceptedReason("she left")})
     assert () == problems(scenes.connected(gone=[went("a")], policy=left))
 
 
 @pytest.mark.parametrize("left", [LONG_AGO, replace(LONG_AGO, key="a"), broke("c")], ids=["cut", "accepted", "broken"])
 def test_a_site_whose_only_working_calendar_was_removed_is_never_healthy_whatever_is_left(left: Connection) -> None:
-    policy = TargetPolicy(connections={"old": Known("she left")})
+    policy = TargetPolicy(connections={"old": AcceptedReason("she left")})
     [found] = only(scenes.connected(left, gone=[went("x")], policy=policy), Kind.CONNECTIONS_DOWN)
     assert ("no calendar of the target works", NOW - 3_600) == (found.title, found.since)
     assert "one that is gone" in found.advice.meaning
-    meant = replace(policy, connections={"old": Known("she left"), "x": Known("he left")})
+    meant = replace(policy, connections={"old": AcceptedReason("she left"), "x": AcceptedReason("he left")})
     shown = with_warnings(scenes.connected(left, gone=[went("x")], policy=meant))
     assert [] == [row for row in problems(shown) if row.kind is Kind.CONNECTIONS_DOWN or row.detail.endswith("here: x")]
 
@@ -167,7 +167,7 @@ def test_connections_of_a_provider_that_cannot_be_asked_have_not_gone(rows: list
     assert Kind.CONNECTIONS_DOWN not in kinds(scenes.view(failing, GOOD))
 
 
-LEFT = TargetPolicy(connections={"a": Known("she left"), "b": Known("she left")})
+LEFT = TargetPolicy(connections={"a": AcceptedReason("she left"), "b": AcceptedReason("she left")})
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def broken(key: str, status: ConnectionStatus = ConnectionStatus.ERROR) -> Conne
         ([broken("a"), broken("b", ConnectionStatus.UNDEFINED)], [], None, 2),
         ([broken("a"), LONG_AGO], [], None, 1),
         ([LONG_AGO], [], None, 0),
-        ([broken("a"), broken("b")], [], TargetPolicy(connections={"a": Known("she left")}), 1),
+        ([broken("a"), broken("b")], [], TargetPolicy(connections={"a": AcceptedReason("she left")}), 1),
         ([broken("a")], [broken("x"), broken("y")], None, 2),
         ([broken("a")], [views.connection("x")], None, 0),
         ([broken("a"), views.connection("b")], [], None, 0),
@@ -291,7 +291,7 @@ def test_warnings_of_a_target_none_of_whose_calendars_works_come_before_all_othe
 
 
 def test_connections_that_are_meant_to_be_off_neither_make_a_target_down_nor_keep_it_up() -> None:
-    meant = TargetPolicy(connections={"a": Known("she left")})
+    meant = TargetPolicy(connections={"a": AcceptedReason("she left")})
     assert [Kind.CONNECTION_ERROR, Kind.CONNECTION_ACCEPTED] == kinds(scenes.connected(broke("a"), broke("b"), policy=meant))
 
 
@@ -300,13 +300,13 @@ def test_connections_that_are_meant_to_be_off_neither_make_a_target_down_nor_kee
 def test_an_accepted_connection_is_listed_with_its_reason_by_its_own_name_or_that_of_its_schedule(
     name: str, status: ConnectionStatus
 ) -> None:
-    known = Known("she left", NOW + 60)
+    known = AcceptedReason("she left", NOW + 60)
     [found] = findings(scenes.connected(broke("a", NOW - 3_601, status), policy=TargetPolicy(connections={name: known})))
     assert (Kind.CONNECTION_ACCEPTED, Verdict.OK, known, NOW + 60) == (found.kind, found.verdict, found.known, found.until)
 
 
 def test_what_was_accepted_until_now_is_judged_again() -> None:
-    over = Known("she left", NOW)
+    over = AcceptedReason("she left", NOW)
     policy = TargetPolicy(paused=over, connections={"a": over}, bookings={"341": over})
     assert [Kind.CONNECTION_ERROR] == kinds(scenes.connected(broke("a"), policy=policy))
     assert [Kind.CONFLICT] == kinds(scenes.overlapping(NOW + 60, policy))
@@ -314,13 +314,13 @@ def test_what_was_accepted_until_now_is_judged_again() -> None:
 
 @pytest.mark.parametrize("booking", ["341", "352"])
 def test_a_double_booking_is_accepted_by_either_of_its_bookings(booking: str) -> None:
-    policy = TargetPolicy(bookings={booking: Known("a couple")})
+    policy = TargetPolicy(bookings={booking: AcceptedReason("a couple")})
     assert [Kind.CONFLICT_ACCEPTED] == kinds(scenes.overlapping(NOW + 60, policy))
-    assert [Kind.CONFLICT] == kinds(scenes.overlapping(NOW + 60, TargetPolicy(bookings={"7": Known("a couple")})))
+    assert [Kind.CONFLICT] == kinds(scenes.overlapping(NOW + 60, TargetPolicy(bookings={"7": AcceptedReason("a couple")})))
 
 
 def test_of_a_paused_target_nothing_else_is_judged() -> None:
-    policy = TargetPolicy(paused=Known("moving house"))
+    policy = TargetPolicy(paused=AcceptedReason("moving house"))
     paused = scenes.view(views.failed(GOOD, Reason.AUTH, "refused"), policy=policy, usage=ApiUsage(credential_expiry=NOW))
     assert [Kind.TARGET_PAUSED] == kinds(paused)
 

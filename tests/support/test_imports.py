@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.support.imports import undisturbed
+from exporter.support.imports import without_garbage_collection
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_no_garbage_is_looked_for_while_a_module_is_imported_and_never_in_it(module: str) -> None:
     before = gc.get_freeze_count()
-    with undisturbed():
+    with without_garbage_collection():
         imported = __import__(module)
     assert not imported.LOOKED
     assert gc.isenabled()
@@ -33,7 +33,7 @@ def test_no_garbage_is_looked_for_while_a_module_is_imported_and_never_in_it(mod
 
 def test_what_was_imported_before_leaves_the_collector_as_it_was() -> None:
     before = gc.get_freeze_count()
-    with undisturbed():
+    with without_garbage_collection():
         __import__("json")
     assert gc.isenabled()
     assert before == gc.get_freeze_count()
@@ -42,7 +42,7 @@ def test_what_was_imported_before_leaves_the_collector_as_it_was() -> None:
 def test_a_collector_that_was_off_stays_off() -> None:
     gc.disable()
     try:
-        with undisturbed():
+        with without_garbage_collection():
             pass
         assert not gc.isenabled()
     finally:

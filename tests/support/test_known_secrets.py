@@ -82,7 +82,7 @@ def test_a_secret_is_masked_wherever_a_letter_that_nobody_sees_stands_in_it(form
     masks, written = known(PLAIN, ODD), form(PLAIN)
     for at in range(1, len(written)):
         assert "x ******** y" == masks.mask(f"x {written[:at]}{letter}{written[at:]} y")
-    assert "x ******** y" == masks.told(f"x {letter.join(written)} y")
+    assert "x ******** y" == masks.sanitized(f"x {letter.join(written)} y")
     assert "******** and ********" == masks.mask(f"{form(ODD)} and {letter.join(written)}")
 
 

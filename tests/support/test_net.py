@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.errors import ConfigError
-from exporter.support.net import join_address, neighbourhood, parse_address, plain_address
+from exporter.support.net import join_address, network_prefix, parse_address, plain_address
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_host_and_port_are_joined_as_a_url_has_them(host: str, joined: str) -> N
 def test_a_peer_is_told_by_its_address_and_counted_with_all_that_its_machine_may_have(
     address: str, plain: str, around: str
 ) -> None:
-    assert (plain, around) == (plain_address(address), neighbourhood(address))
+    assert (plain, around) == (plain_address(address), network_prefix(address))

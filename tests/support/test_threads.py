@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from exporter.support.threads import UnwaitedThreads, is_no_thread
+from exporter.support.threads import DaemonThreadPool, is_no_thread
 
 REFUSAL = RuntimeError("can't start new thread")  # as Python says it
 
@@ -18,12 +18,12 @@ def refuse(_: threading.Thread) -> None:
 def test_a_pool_without_a_single_thread_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with pytest.raises(RuntimeError) as caught:
-        UnwaitedThreads(4, "test")
+        DaemonThreadPool(4, "test")
     assert is_no_thread(caught.value)
 
 
 def test_a_pool_that_gets_no_more_threads_does_the_work_with_those_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    with UnwaitedThreads(4, "test") as pool:
+    with DaemonThreadPool(4, "test") as pool:
         monkeypatch.setattr(threading.Thread, "start", refuse)
         assert list(range(100)) == [work.result(10) for work in [pool.submit(int, number) for number in range(100)]]
         monkeypatch.undo()
@@ -43,7 +43,7 @@ def test_another_bug_while_a_thread_starts_is_one(monkeypatch: pytest.MonkeyPatc
     def start(_: threading.Thread) -> None:
         raise RuntimeError("threads can only be started once")
 
-    with UnwaitedThreads(4, "test") as pool:
+    with DaemonThreadPool(4, "test") as pool:
         monkeypatch.setattr(pool, "_idle_semaphore", NobodyIdle())
         monkeypatch.setattr(threading.Thread, "start", start)
         with pytest.raises(RuntimeError, match="only be started once") as caught:

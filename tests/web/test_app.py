@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.model import CollectorName, Shard
 from exporter.state.discoveries import DiscoveryState
 from exporter.state.snapshot import View
@@ -263,7 +263,7 @@ def test_nothing_changes_over_http_without_lifecycle(path: str) -> None:
 
 def test_an_invalid_configuration_answers_with_every_problem() -> None:
     error = ConfigError(
-        [Problem("targets[0].name", "missing", "give it a name"), Problem("", "unknown key", file="a.yml", line=3)]
+        [ConfigProblem("targets[0].name", "missing", "give it a name"), ConfigProblem("", "unknown key", file="a.yml", line=3)]
     )
     answer = ask(ShownBackend(views.healthy(), lifecycle=True, config_error=error), "/-/reload", "POST")
     assert answer.status_code == 500

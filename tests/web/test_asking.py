@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from exporter.model import CollectorName
-from exporter.policy import Known, TargetPolicy
-from exporter.state.asking import Answer
+from exporter.policy import AcceptedReason, TargetPolicy
+from exporter.state.poll_requests import PollAnswer
 from tests.harness import views
 from tests.harness.views import BITRIX24, WIX
 from tests.harness.web import ShownBackend, ask
@@ -17,7 +17,7 @@ from tests.harness.web import ShownBackend, ask
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
-def backend(answer: Answer = Answer.NOW, seconds: float = 0.0) -> ShownBackend:
+def backend(answer: PollAnswer = PollAnswer.NOW, seconds: float = 0.0) -> ShownBackend:
     shown = ShownBackend(views.healthy(), lifecycle=True)
     shown.answer, shown.seconds = answer, seconds
     return shown
@@ -43,7 +43,7 @@ def test_target_and_collector_may_be_given_several_times() -> None:
 
 
 def test_a_paused_target_is_told_to_be_paused_whichever_collector_is_asked_for() -> None:
-    paused = views.target_of("salon", "wix", (), policy=TargetPolicy(paused=Known()))
+    paused = views.target_of("salon", "wix", (), policy=TargetPolicy(paused=AcceptedReason()))
     shown = ShownBackend(views.view_of(paused), lifecycle=True)
     answer = ask(shown, "/-/poll?target=salon&collector=bookings", "POST")
     assert (200, "salon: paused in the configuration, nothing is asked\n") == (answer.status_code, answer.text)
@@ -53,13 +53,13 @@ def test_a_paused_target_is_told_to_be_paused_whichever_collector_is_asked_for()
 @pytest.mark.parametrize(
     ("answer", "seconds", "status", "said"),
     [
-        (Answer.NOW, 0.0, 202, "asked now"),
-        (Answer.POLLING, 0.0, 200, "polling already"),
-        (Answer.WAITS, 90.0, 202, "will be asked at {at} UTC: the platform asked us to wait until then"),
-        (Answer.TOO_SOON, 7.4, 200, "asked a moment ago; it can be asked for again in 8 s"),
+        (PollAnswer.NOW, 0.0, 202, "asked now"),
+        (PollAnswer.POLLING, 0.0, 200, "polling already"),
+        (PollAnswer.WAITS, 90.0, 202, "will be asked at {at} UTC: the platform asked us to wait until then"),
+        (PollAnswer.TOO_SOON, 7.4, 200, "asked a moment ago; it can be asked for again in 8 s"),
     ],
 )
-def test_the_answer_says_what_happens(answer: Answer, seconds: float, status: int, said: str) -> None:
+def test_the_answer_says_what_happens(answer: PollAnswer, seconds: float, status: int, said: str) -> None:
     shown = backend(answer, seconds)
     at = f"{datetime.fromtimestamp(shown.shown.at + seconds, UTC):%H:%M:%S}"
     got = ask(shown, f"/-/poll?target={WIX}&collector=bookings", "POST")
@@ -68,7 +68,7 @@ def test_the_answer_says_what_happens(answer: Answer, seconds: float, status: in
 
 def test_a_paused_target_is_not_asked() -> None:
     shown = backend()
-    policy = TargetPolicy(paused=Known("renovation"))
+    policy = TargetPolicy(paused=AcceptedReason("renovation"))
     first, *rest = shown.shown.targets
     shown.shown = msgspec.structs.replace(shown.shown, targets=(msgspec.structs.replace(first, policy=policy), *rest))
     answer = ask(shown, f"/-/poll?target={first.name}", "POST")

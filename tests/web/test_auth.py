@@ -15,9 +15,9 @@ import pytest
 from exporter.support.secret import Secret
 from exporter.web import create_app, passwords
 from exporter.web.auth import BasicAuth
+from exporter.web.client_connections import ClientConnection
 from exporter.web.config import WebConfig
 from exporter.web.passwords import PasswordCheck, TooManySignInsError
-from exporter.web.visitors import Visitor
 from tests.harness import views
 from tests.harness.web import ShownBackend
 
@@ -187,8 +187,8 @@ class HeldThreads:
             await asyncio.sleep(0)
 
 
-def visitor(address: str = "192.0.2.1") -> Visitor:
-    return Visitor(address, 0.0, 0.0, lambda: None, lambda _: None)
+def client(address: str = "192.0.2.1") -> ClientConnection:
+    return ClientConnection(address, 0.0, 0.0, lambda: None, lambda _: None)
 
 
 async def test_who_comes_last_and_who_waits_longest_are_checked_next(
@@ -196,7 +196,7 @@ async def test_who_comes_last_and_who_waits_longest_are_checked_next(
 ) -> None:
     held = HeldThreads(check, monkeypatch)
     words = [b"%d" % number for number in range(6)]
-    tasks = [asyncio.create_task(check.is_right(USERS, "anna", word, visitor())) for word in words]
+    tasks = [asyncio.create_task(check.is_right(USERS, "anna", word, client())) for word in words]
     await asyncio.sleep(0)
     for number in range(6):
         await held.end(number)
@@ -208,11 +208,11 @@ async def test_a_connection_that_sent_wrong_passwords_is_checked_after_others(
     check: PasswordCheck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = HeldThreads(check, monkeypatch)
-    attackers = [visitor() for _ in range(4)]
+    attackers = [client() for _ in range(4)]
     for attacker in attackers:
         attacker.wrong_passwords = 1
     first = [check.is_right(USERS, "anna", b"%d" % number, one) for number, one in enumerate(attackers)]
-    tasks = [asyncio.create_task(one) for one in (*first, check.is_right(USERS, "anna", b"right", visitor()))]
+    tasks = [asyncio.create_task(one) for one in (*first, check.is_right(USERS, "anna", b"right", client()))]
     tasks += [asyncio.create_task(check.is_right(USERS, "anna", b"later", attackers[0]))]
     await asyncio.sleep(0)
     await held.end(0)
@@ -227,12 +227,12 @@ async def test_an_address_that_sent_wrong_passwords_is_checked_after_others(
 ) -> None:
     held = HeldThreads(check, monkeypatch)
     words = [b"%d" % number for number in range(8)]
-    tasks = [asyncio.create_task(check.is_right(USERS, "anna", word, visitor("203.0.113.9"))) for word in words]
+    tasks = [asyncio.create_task(check.is_right(USERS, "anna", word, client("203.0.113.9"))) for word in words]
     await asyncio.sleep(0)
     await held.end(0)
-    tasks += [asyncio.create_task(check.is_right(USERS, "anna", b"right", visitor("192.0.2.1")))]
+    tasks += [asyncio.create_task(check.is_right(USERS, "anna", b"right", client("192.0.2.1")))]
     await asyncio.sleep(0)
-    tasks += [asyncio.create_task(check.is_right(USERS, "anna", b"last", visitor("203.0.113.9")))]
+    tasks += [asyncio.create_task(check.is_right(USERS, "anna", b"last", client("203.0.113.9")))]
     await asyncio.sleep(0)
     await held.end(1)
     for task in tasks:
@@ -247,11 +247,11 @@ async def test_nobody_who_has_hung_up_is_checked_or_keeps_a_place(
     monkeypatch.setattr(passwords, "SIGN_INS", 2)
 
     held = HeldThreads(check, monkeypatch)
-    visitors = [visitor() for _ in range(4)]
-    tasks = [asyncio.create_task(check.is_right(USERS, "anna", b"%d" % number, one)) for number, one in enumerate(visitors)]
+    clients = [client() for _ in range(4)]
+    tasks = [asyncio.create_task(check.is_right(USERS, "anna", b"%d" % number, one)) for number, one in enumerate(clients)]
     await asyncio.sleep(0)
-    visitors[2].gone = visitors[3].gone = True
-    tasks += [asyncio.create_task(check.is_right(USERS, "anna", b"right", visitor()))]
+    clients[2].gone = clients[3].gone = True
+    tasks += [asyncio.create_task(check.is_right(USERS, "anna", b"right", client()))]
     await asyncio.sleep(0)
     for number in range(3):
         await held.end(number)

@@ -30,7 +30,7 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
-from exporter.policy import ConfigWarning, Known, TargetPolicy, WarningKind
+from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
 from exporter.state import verdict
 from exporter.state.config_warnings import of_observation
 from exporter.state.snapshot import View
@@ -100,7 +100,7 @@ def english(html: str) -> list[str]:
 def _warned() -> View:
     """Return a view with every warning that polls can show."""
     seen = replace(views.connections(), unknown_schedules=("a", "b"), unknown_aliases=("c",))
-    policy = TargetPolicy(connections={"x": Known()})
+    policy = TargetPolicy(connections={"x": AcceptedReason()})
     rows = tuple(of_observation(verdict_scenes.SITE, seen, policy))
     assert {WarningKind.UNKNOWN_SCHEDULE, WarningKind.UNKNOWN_ALIAS, WarningKind.NO_CONNECTIONS} <= {row.kind for row in rows}
     whole = next(view for row, view in verdict_scenes.SCENES.items() if row.kind == "config_warning")
@@ -142,7 +142,7 @@ def _flapping() -> View:
 
 def _accepted() -> View:
     """Return two salons on a closed day, in which more is accepted than is listed, and some overlaps are left to be judged."""
-    known = Known("the stylist left", NOW + 86_400)
+    known = AcceptedReason("the stylist left", NOW + 86_400)
     policy = TargetPolicy(connections={f"r{number}": known for number in range(120)})
     rows = [views.connection(f"r{number}", ConnectionStatus.DISCONNECTED, export_enabled=number > 0) for number in range(120)]
     rows[1] = replace(rows[1], import_enabled=False)
@@ -314,7 +314,7 @@ def test_the_first_card_tells_a_receptionist_in_russian_when_where_and_which_boo
     ],
 )
 def test_what_is_listed_paused_refused_or_unlinked_is_said_in_german_and_russian(
-    language: str, row: verdict.Row, said: str
+    language: str, row: verdict.VerdictRow, said: str
 ) -> None:
     assert said in words(language, verdict_scenes.SCENES[row])
 

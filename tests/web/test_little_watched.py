@@ -12,7 +12,7 @@ from exporter.commands.probe_line import first_line
 from exporter.commands.probe_table import print_report
 from exporter.errors import Reason
 from exporter.model import CollectorName, Conflict, ConnectionStatus
-from exporter.policy import ConfigWarning, Known, TargetPolicy
+from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy
 from exporter.state.config_warnings import with_warnings
 from exporter.state.snapshot import View
 from exporter.state.verdict import Verdict
@@ -24,7 +24,7 @@ from tests.harness.views import NOW
 
 def resting(paused: int, awake: int = 0) -> View:
     """Return an exporter with paused targets and some that work."""
-    meant = TargetPolicy(paused=Known("closed for the winter"))
+    meant = TargetPolicy(paused=AcceptedReason("closed for the winter"))
     targets = [views.target_of(f"asleep {number}", "wix", [], policy=meant) for number in range(paused)]
     good = views.succeeded(views.unpolled("awake", "wix", CollectorName.CONNECTIONS), views.wix_connections())
     good = replace(good, observation=views.connections(views.connection("Chair 1")))
@@ -60,7 +60,7 @@ def test_a_target_that_is_closed_today_is_watched() -> None:
     assert "Everything is in order" in board.render(closed).decode()
 
 
-KNOWN = Known("as agreed with Anna", NOW + 86_400)
+KNOWN = AcceptedReason("as agreed with Anna", NOW + 86_400)
 MEANT = TargetPolicy(
     connections={"Chair 2": KNOWN, "Chair 9": KNOWN},
     bookings={"341": KNOWN},

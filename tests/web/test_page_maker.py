@@ -13,12 +13,12 @@ import pytest
 from starlette.requests import Request
 
 from exporter.metrics import Format, MadePage
-from exporter.support.pieces import Pieces
+from exporter.support.chunks import Chunks
 from exporter.web import create_app
+from exporter.web.client_connections import ClientConnection, connection_state
 from exporter.web.page_maker import PageMaker, Recipe
 from exporter.web.sending import Outbox, _PageResponse
 from exporter.web.single_flight import SingleFlight
-from exporter.web.visitors import Visitor, state_of
 from tests.harness import views
 from tests.harness.web import ShownBackend
 
@@ -156,12 +156,12 @@ class Client:
     """Takes the first piece of a page, and further ones when it is told to."""
 
     def __init__(self) -> None:
-        self.visitor = Visitor("192.0.2.1", 0.0, 0.0, self._hang_up, lambda _: None)
+        self.client = ClientConnection("192.0.2.1", 0.0, 0.0, self._hang_up, lambda _: None)
         self.pieces = 0
         self._takes = asyncio.Event()
 
     def _hang_up(self) -> None:
-        self.visitor.gone = True
+        self.client.gone = True
         self._takes.set()
 
     async def send(self, message: object) -> None:
@@ -186,7 +186,7 @@ class Client:
 
 
 async def those_hung_up_on(
-    monkeypatch: pytest.MonkeyPatch, bodies: list[Pieces], *, apart: float, take: bool = False
+    monkeypatch: pytest.MonkeyPatch, bodies: list[Chunks], *, apart: float, take: bool = False
 ) -> list[bool]:
     """Return who is hung up on when clients ask for ``bodies`` so many seconds apart, and ``take`` pieces in between or not."""
 
@@ -198,10 +198,10 @@ async def those_hung_up_on(
             for earlier in clients if take else ():
                 earlier.take_one()
             await turns()
-            sending.append(asyncio.create_task(outbox.send("page", body, client.visitor, client.send)))
+            sending.append(asyncio.create_task(outbox.send("page", body, client.client, client.send)))
             await turns()
         monkeypatch.undo()
-        lost = [client.visitor.gone for client in clients]
+        lost = [client.client.gone for client in clients]
         for client in clients:
             client.take()
         await asyncio.gather(*sending)
@@ -213,8 +213,8 @@ async def those_hung_up_on(
 MIB = 1024 * 1024
 
 
-def fresh(size: int) -> Pieces:
-    return Pieces((bytes(size),))
+def fresh(size: int) -> Chunks:
+    return Chunks((bytes(size),))
 
 
 async def test_who_stands_still_with_a_page_of_its_own_is_hung_up_on_when_they_are_too_many(
@@ -250,12 +250,12 @@ async def test_three_pages_may_be_on_their_way_however_large_they_are(monkeypatc
 
 async def test_a_client_that_takes_its_page_is_not_hung_up_on_for_others() -> None:
     outbox, clients = Outbox(1024 * 1024), [Client() for _ in range(5)]
-    sending = [asyncio.create_task(outbox.send("page", fresh(MIB), client.visitor, client.send)) for client in clients]
+    sending = [asyncio.create_task(outbox.send("page", fresh(MIB), client.client, client.send)) for client in clients]
     await asyncio.sleep(0)
     for client in clients:
         client.take()
     await asyncio.gather(*sending)
-    assert [False] * 5 == [client.visitor.gone or client.pieces != 16 for client in clients]
+    assert [False] * 5 == [client.client.gone or client.pieces != 16 for client in clients]
 
 
 async def test_a_connection_that_breaks_gets_no_further_piece_although_nothing_lets_its_answer_wait() -> None:
@@ -265,19 +265,19 @@ async def test_a_connection_that_breaks_gets_no_further_piece_although_nothing_l
     async def send(message: object) -> None:
         await client.send(message)
         if client.pieces == 3:
-            loop.call_soon(client.visitor.hang_up)
+            loop.call_soon(client.client.hang_up)
 
-    await Outbox().send("page", fresh(MIB), client.visitor, send)
+    await Outbox().send("page", fresh(MIB), client.client, send)
     assert 3 == client.pieces
 
 
 async def test_while_too_many_pages_are_on_their_way_who_asks_gets_the_newest_of_the_last_second() -> None:
     outbox, clients, page = Outbox(1024 * 1024), [Client() for _ in range(3)], fresh(MIB)
-    sending = [asyncio.create_task(outbox.send("page", page, clients[0].visitor, clients[0].send))]
+    sending = [asyncio.create_task(outbox.send("page", page, clients[0].client, clients[0].send))]
     await asyncio.sleep(0)
     seen: list[object] = [outbox.recent("page")]
     newest = fresh(MIB)
-    sending.append(asyncio.create_task(outbox.send("page", newest, clients[1].visitor, clients[1].send)))
+    sending.append(asyncio.create_task(outbox.send("page", newest, clients[1].client, clients[1].send)))
     await asyncio.sleep(0)
     seen += [outbox.recent("page") is newest, outbox.recent("another")]
     await asyncio.sleep(0)
@@ -299,7 +299,7 @@ async def test_that_page_is_shared_in_each_coding(coding: str, monkeypatch: pyte
 
     page = Recipe("page", make, "text/plain")
     first = await maker.answer(Request(scope), page)
-    sending = asyncio.create_task(first({**scope, "state": state_of(client.visitor)}, _nothing, client.send_page))
+    sending = asyncio.create_task(first({**scope, "state": connection_state(client.client)}, _nothing, client.send_page))
     await turns()
     same = await maker.answer(Request(scope), page)
     later = loop.time() + 2

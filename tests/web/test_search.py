@@ -160,7 +160,7 @@ def test_of_a_long_list_of_words_the_first_are_looked_for_and_the_page_says_so(l
     assert told in page.partition('id="counts"')[2].partition("</form>")[0]
     assert 1 == board.board_of(fleet, query=f"{LETTERS} zzz").matching
     assert 0 == board.board_of(fleet, query=f"zzz {LETTERS}").matching
-    assert 0 == board.board_of(fleet, query=" ".join(LETTERS.split()[:20])).most_words
+    assert 0 == board.board_of(fleet, query=" ".join(LETTERS.split()[:20])).words_searched
 
 
 def test_a_long_filter_costs_little() -> None:

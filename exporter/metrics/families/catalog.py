@@ -24,7 +24,7 @@ TARGET_INFO: Final = Family(
 )
 
 
-class Shown(NamedTuple):
+class TargetObservations(NamedTuple):
     """A target, and what its collectors observed; ``None`` where there is no fresh data."""
 
     target: TargetView
@@ -33,7 +33,7 @@ class Shown(NamedTuple):
     links: LinksObservation | None
 
 
-def shown(target: TargetView) -> Shown:
+def target_observations(target: TargetView) -> TargetObservations:
     """Return ``target`` with its observations apart."""
     connections: ConnectionsObservation | None = None
     bookings: BookingsObservation | None = None
@@ -46,11 +46,11 @@ def shown(target: TargetView) -> Shown:
                 bookings = counted
             case LinksObservation() as linked:
                 links = linked
-    return Shown(target, connections, bookings, links)
+    return TargetObservations(target, connections, bookings, links)
 
 
 @dataclass(frozen=True, slots=True)
-class Group(Generic[T]):
+class GaugeGroup(Generic[T]):
     """Gauges that are read from the same piece of a target: they change together. No piece, no series.
 
     ``is_same`` tells of two pieces whether the gauges show the same of both: each poll brings a new piece, and mostly with no
@@ -58,11 +58,11 @@ class Group(Generic[T]):
     """
 
     gauges: tuple[Gauge[T], ...]
-    piece: Callable[[Shown], T | None]
+    piece: Callable[[TargetObservations], T | None]
     is_same: Callable[[T, T], bool] = eq
 
 
-def _resources(seen: Shown) -> Mapping[str, str] | None:
+def _resources(seen: TargetObservations) -> Mapping[str, str] | None:
     """Return what people call the resources that are counted one by one."""
     observation, aliases = seen.bookings, seen.target.policy.resource_aliases
     if observation is None or not aliases:
@@ -71,38 +71,38 @@ def _resources(seen: Shown) -> Mapping[str, str] | None:
     return {**observation.resource_names, **{resource: name for resource, name in aliases.items() if resource in counted}}
 
 
-def _windowed(seen: Shown) -> windows.Windowed:
+def _windowed(seen: TargetObservations) -> windows.Windowed:
     return tuple(filter(None, (seen.bookings, seen.links)))
 
 
-def _standing(seen: Shown) -> policy.Standing:
+def _standing(seen: TargetObservations) -> policy.Standing:
     target = seen.target
     return policy.Standing(target.policy.paused is not None, target.closed if target.policy.closed else None)
 
 
-def _accepted_connections(seen: Shown) -> policy.AcceptedConnections | None:
+def _accepted_connections(seen: TargetObservations) -> policy.AcceptedConnections | None:
     accepted = seen.target.policy.connections
     return policy.AcceptedConnections(seen.connections, accepted) if accepted and seen.connections is not None else None
 
 
-def _credential(seen: Shown) -> str | None:
+def _credential(seen: TargetObservations) -> str | None:
     # Who is not asked uses none: a credential's share of failing targets is counted by this family.
     return seen.target.policy.credential or None if seen.target.policy.paused is None else None
 
 
-GROUPS: Final[tuple[Group[Any], ...]] = (
-    Group(freshness.TIMES, lambda seen: seen.target.collectors),
-    Group(freshness.OUTCOMES, lambda seen: seen.target.collectors, freshness.is_same_outcome),
-    Group(freshness.SETTINGS, lambda seen: seen.target.collectors, freshness.are_same_settings),
-    Group(policy.OF_TARGET, _standing),
-    Group(connections.GAUGES, lambda seen: seen.connections, connections.is_same),
-    Group(policy.OF_CONNECTIONS, _accepted_connections),
-    Group(bookings.GAUGES, lambda seen: seen.bookings, bookings.is_same),
-    Group(bookings.RESOURCES, _resources),
-    Group(links.GAUGES, lambda seen: seen.links, links.is_same),
-    Group(windows.GAUGES, _windowed),
-    Group(api.CREDENTIAL, _credential),
-    Group(api.GAUGES, lambda seen: seen.target.usage),
+GROUPS: Final[tuple[GaugeGroup[Any], ...]] = (
+    GaugeGroup(freshness.TIMES, lambda seen: seen.target.collectors),
+    GaugeGroup(freshness.OUTCOMES, lambda seen: seen.target.collectors, freshness.is_same_outcome),
+    GaugeGroup(freshness.SETTINGS, lambda seen: seen.target.collectors, freshness.are_same_settings),
+    GaugeGroup(policy.OF_TARGET, _standing),
+    GaugeGroup(connections.GAUGES, lambda seen: seen.connections, connections.is_same),
+    GaugeGroup(policy.OF_CONNECTIONS, _accepted_connections),
+    GaugeGroup(bookings.GAUGES, lambda seen: seen.bookings, bookings.is_same),
+    GaugeGroup(bookings.RESOURCES, _resources),
+    GaugeGroup(links.GAUGES, lambda seen: seen.links, links.is_same),
+    GaugeGroup(windows.GAUGES, _windowed),
+    GaugeGroup(api.CREDENTIAL, _credential),
+    GaugeGroup(api.GAUGES, lambda seen: seen.target.usage),
 )
 
 #: Counted while the exporter works, per target.

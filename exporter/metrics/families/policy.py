@@ -7,7 +7,7 @@ from typing import Final
 
 from exporter.metrics.families.family import Gauge, Row, gauge
 from exporter.model import ConnectionsObservation, Value
-from exporter.policy import Known, TargetPolicy
+from exporter.policy import AcceptedReason, TargetPolicy
 
 
 class Standing(Value, frozen=True, gc=False):
@@ -21,7 +21,7 @@ class AcceptedConnections(Value, frozen=True, gc=False):
     """The connections of a target, and those that are accepted by their label or that of their schedule."""
 
     seen: ConnectionsObservation
-    accepted: Mapping[str, Known]
+    accepted: Mapping[str, AcceptedReason]
 
 
 def _paused(standing: Standing) -> Iterator[Row]:

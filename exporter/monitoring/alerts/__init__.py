@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, Choice, FixedBy, Severity
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, AlertSeverity, Choice, Dashboard, FixedBy
 from exporter.monitoring.alerts.bookings import booking_alerts
 from exporter.monitoring.alerts.connections import connection_alerts
 from exporter.monitoring.alerts.many import many_alerts
@@ -12,7 +12,7 @@ from exporter.monitoring.alerts.targets import target_alerts
 from exporter.monitoring.alerts.unsteady import unsteady_alerts
 from exporter.monitoring.options import Options
 
-__all__ = ["Alert", "AlertGroup", "Board", "Choice", "FixedBy", "Severity", "alert_groups"]
+__all__ = ["Alert", "AlertGroup", "AlertSeverity", "Choice", "Dashboard", "FixedBy", "alert_groups"]
 
 
 def alert_groups(options: Options) -> tuple[AlertGroup, ...]:

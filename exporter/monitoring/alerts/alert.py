@@ -15,7 +15,7 @@ from exporter.monitoring.runbook_text import first_steps
 from exporter.texts import DEFAULT
 
 
-class Severity(StrEnum):
+class AlertSeverity(StrEnum):
     """Who hears of it: ``critical`` wakes somebody, ``warning`` becomes a ticket, ``info`` is only displayed."""
 
     CRITICAL = "critical"
@@ -38,7 +38,7 @@ FORGETS: Mapping[str, str] = MappingProxyType({"forgets": "yes"})
 """Label of an alert that ends because its beginning lies too far back, also when nothing is mended: its end is no all-clear."""
 
 
-class Board(StrEnum):
+class Dashboard(StrEnum):
     """The dashboards, by uid."""
 
     FLEET = "booking-sync-fleet"
@@ -94,7 +94,7 @@ class Alert:
     neither the hold nor the expression does, since a recorded series waits as well; ``fix`` is what a person has to do,
     ``until_morning`` what happens if nobody does; ``since`` is a template that prints when it really began (see ``wording``),
     "" where no series tells; ``steps_inside`` puts the first steps of the runbook into the message, because the exporter that
-    serves it may be down; ``least_hold_seconds`` is the hold that a rehearsal leaves, where what takes time is a start, as
+    serves it may be down; ``min_hold_seconds`` is the hold that a rehearsal leaves, where what takes time is a start, as
     slow as in life; ``link`` names the labels of the series that the dashboard takes as variables; ``comment`` says why
     where the expression does not.
     """
@@ -102,7 +102,7 @@ class Alert:
     name: str
     expr: str
     hold: str
-    severity: Severity
+    severity: AlertSeverity
     fixed_by: FixedBy
     summary: str
     description: Text
@@ -111,14 +111,14 @@ class Alert:
     since: str = ""
     steps_inside: bool = False
     keep: str = ""
-    least_hold_seconds: float = 0.0
+    min_hold_seconds: float = 0.0
     after: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    board: Board = Board.TARGET
+    board: Dashboard = Dashboard.TARGET
     link: Sequence[str] = ("job", "target")
     comment: str = ""
 
-    def as_bad_as(self, severity: Severity) -> Alert:
+    def as_bad_as(self, severity: AlertSeverity) -> Alert:
         """Return the same alert with another severity."""
         return self if severity is self.severity else replace(self, severity=severity)
 
@@ -155,8 +155,8 @@ class Alert:
         """Return the same in divided time; what it says is still how long it takes in life."""
         return replace(
             self,
-            expr=divided_expression(self.expr, by, least=MIN_RANGE_SECONDS),
-            hold=divided(self.hold, by, least=self.least_hold_seconds) if self.hold else "",
+            expr=divided_expression(self.expr, by, min_seconds=MIN_RANGE_SECONDS),
+            hold=divided(self.hold, by, min_seconds=self.min_hold_seconds) if self.hold else "",
             keep=divided(self.keep, by) if self.keep else "",
         )
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from exporter.fields.durations import format_duration
 from exporter.model import Message
-from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Board, Choice, FixedBy, Severity
-from exporter.monitoring.alerts.chosen import told
+from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, AlertSeverity, Choice, Dashboard, FixedBy
+from exporter.monitoring.alerts.chosen import with_chosen_severity
 from exporter.monitoring.alerts.wording import MOMENT_THEN, TARGET, if_known
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import in_promql, newest, recent, with_site
@@ -60,21 +60,21 @@ def _conflicts(options: Options) -> tuple[Alert, ...]:
             expr=with_site(expr),
             hold=format_duration(bounds.CONFLICT_SOON.hold),
             keep="5m",
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.FRONT_DESK,
             summary=summary,
             until_morning="Two customers come for one place at the time that is named; tell one of them before.",
             description=description,
             fix=fix,
         ),
-        *told(
+        *with_chosen_severity(
             options,
             Kind.CONFLICT,
             Alert(
                 name="BookingSyncDoubleBooking",
                 expr=with_site(later),
                 hold="1h",
-                severity=Severity.WARNING,
+                severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.FRONT_DESK,
                 summary=summary,
                 until_morning=until_morning,
@@ -106,7 +106,7 @@ def _volume(options: Options) -> tuple[Alert, ...]:
             name="BookingSyncNoBookingsAhead",
             expr=recent(f'{EMPTY}{{symptom="{Symptom.NOTHING_AHEAD}"}}'),
             hold="30m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             labels=FORGETS,
             summary="A calendar that was busy is empty.",
@@ -117,14 +117,14 @@ def _volume(options: Options) -> tuple[Alert, ...]:
                 "opening hours, too; days of a planned closure stand in `closed` of the target."
             ),
         ),
-        *told(
+        *with_chosen_severity(
             options,
             Kind.INTAKE_SILENT,
             Alert(
                 name="BookingSyncIntakeSilent",
                 expr=recent(f'{EMPTY}{{symptom=~"{Symptom.NOTHING_NEW_FOR_A_DAY}|{Symptom.NOTHING_NEW_FOR_HOURS}"}}'),
                 hold="1h",
-                severity=Severity.WARNING,
+                severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.ADMINISTRATOR,
                 labels=FORGETS,
                 summary="No new bookings arrive.",
@@ -154,7 +154,7 @@ def _volume(options: Options) -> tuple[Alert, ...]:
             name="BookingSyncBookingsVanished",
             expr=(f"{gone} >= 10\nand {gone} > 0.5 * max without (window) (last_over_time({BOOKINGS}[5m] offset 1h))"),
             hold="5m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             labels=FORGETS,
             summary="Many bookings vanished.",
@@ -176,7 +176,7 @@ def _consistency(options: Options) -> tuple[Alert, ...]:
     ahead = f'last_over_time({OF_SITE}{{window="next_7d"}}[5m])'
     most, least = f"max without (platform) ({ahead})", f"min without (platform) ({ahead})"
     return (
-        *told(
+        *with_chosen_severity(
             options,
             Kind.UNLINKED_BOOKINGS,
             Alert(
@@ -188,7 +188,7 @@ def _consistency(options: Options) -> tuple[Alert, ...]:
                     f" >= {links.unlinked_bookings_least}"
                 ),
                 hold="2h",
-                severity=Severity.WARNING,
+                severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.ADMINISTRATOR,
                 summary="Many bookings have no CRM link.",
                 until_morning="Sales does not see these customers; the bookings themselves are right.",
@@ -203,7 +203,7 @@ def _consistency(options: Options) -> tuple[Alert, ...]:
                 comment="Unverified bookings are in neither number; what is left must be a sample.",
             ),
         ),
-        *told(
+        *with_chosen_severity(
             options,
             Kind.LINKS_UNVERIFIED,
             Alert(
@@ -213,7 +213,7 @@ def _consistency(options: Options) -> tuple[Alert, ...]:
                     f" > {links.links_unverified_share:.15g}"
                 ),
                 hold="1h",
-                severity=Severity.WARNING,
+                severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.OPERATOR,
                 summary="Links to the CRM are checked too seldom.",
                 until_morning="Bookings without a link to the CRM are found late; the bookings themselves are right.",
@@ -236,7 +236,7 @@ def _consistency(options: Options) -> tuple[Alert, ...]:
                 f"and count without (platform) ({ahead}) >= 2"
             ),
             hold="1h",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             summary="Two platforms of one business disagree.",
             until_morning="Slots that are taken on one platform can be booked a second time on the other.",
@@ -248,7 +248,7 @@ def _consistency(options: Options) -> tuple[Alert, ...]:
                 "An administrator of both accounts compares the days on the two platforms, repairs the integration that copies "
                 "bookings, and enters the missing ones by hand."
             ),
-            board=Board.FLEET,
+            board=Dashboard.FLEET,
             link=("job",),
         ),
     )

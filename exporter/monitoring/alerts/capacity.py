@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from exporter.monitoring.alerts.alert import Alert, Board, FixedBy, Severity
+from exporter.monitoring.alerts.alert import Alert, AlertSeverity, Dashboard, FixedBy
 from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest
@@ -26,7 +26,7 @@ def _slow(options: Options) -> tuple[Alert, Alert]:
         name="BookingSyncExporterSlow",
         expr=f"min_over_time(booking_sync_event_loop_lag_seconds[5m]) > {SLOW_LOOP:g}",
         hold="15m",
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="An exporter has no time for its work.",
         until_morning="Data grows older than its interval; if it gets worse, it is withdrawn and pages for all targets.",
@@ -36,7 +36,7 @@ def _slow(options: Options) -> tuple[Alert, Alert]:
             "shares the targets among several exporters (`--shard`)."
         ),
         labels={"slow": "event_loop"},
-        board=Board.INTERNALS,
+        board=Dashboard.INTERNALS,
         link=("job", "instance"),
     )
     page = replace(
@@ -62,7 +62,7 @@ def _late() -> tuple[Alert, Alert]:
         expr=newest(f"\n  1 - increase({begun}_bucket{soon}[15m])\n  / ignoring (le) (increase({begun}_count[15m]) > 0)\n")
         + " > 0.1",
         hold="15m",
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="Polls do not keep to their intervals.",
         until_morning="Data grows older than its interval; if it gets worse, it is withdrawn and pages for all targets.",
@@ -75,7 +75,7 @@ def _late() -> tuple[Alert, Alert]:
             "intervals longer, or shares the targets among several exporters (`--shard`)."
         ),
         labels={"late": "start"},
-        board=Board.INTERNALS,
+        board=Dashboard.INTERNALS,
         link=("job",),
     )
     take = replace(
@@ -99,7 +99,7 @@ def _grew() -> Alert:
         name="BookingSyncScrapeGrew",
         expr=f"{per_target}[5m]) > 2 * {per_target}[15m] offset 1d)\nand {per_target}[5m]) > 1000",
         hold="30m",
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="An exporter has far more series than a day ago.",
         until_morning="Nothing breaks yet; Prometheus needs more memory and disk.",
@@ -111,7 +111,7 @@ def _grew() -> Alert:
             "The exporter's operator finds the target that grew, and narrows what it reads or lowers its `max_connections` "
             "and `max_resources`."
         ),
-        board=Board.INTERNALS,
+        board=Dashboard.INTERNALS,
         link=("job", "instance"),
         comment="A target with fifty connections has 1,000 series; less hurts nobody. More targets are no growth.",
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from exporter.model import Message
-from exporter.monitoring.alerts.alert import Alert, Severity
+from exporter.monitoring.alerts.alert import Alert, AlertSeverity
 from exporter.monitoring.options import Options
 from exporter.state.verdict import Kind
 
@@ -16,15 +16,15 @@ _MINUTE: Final = 60
 _SECOND: Final = 1
 
 
-def told(options: Options, kind: Kind, *alerts: Alert) -> Iterator[Alert]:
+def with_chosen_severity(options: Options, kind: Kind, *alerts: Alert) -> Iterator[Alert]:
     """Yield those of ``alerts``, which tell of ``kind`` and nothing else, that a user wants, as bad as they are to them."""
     if options.thresholds.severity(kind) != "ok":
         yield from (alert.as_bad_as(severity_of(options, kind)) for alert in alerts)
 
 
-def severity_of(options: Options, kind: Kind) -> Severity:
+def severity_of(options: Options, kind: Kind) -> AlertSeverity:
     """Return the severity of an alert that stands for many of ``kind``: what is no problem on one target is one on many."""
-    return Severity.CRITICAL if options.thresholds.severity(kind) == "critical" else Severity.WARNING
+    return AlertSeverity.CRITICAL if options.thresholds.severity(kind) == "critical" else AlertSeverity.WARNING
 
 
 # Whole phrases and not a number with a unit: in other languages the word before it decides the form of the unit.

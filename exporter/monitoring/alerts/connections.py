@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from exporter.fields.durations import format_duration
 from exporter.model import ConnectionStatus, ErrorReason, Message
-from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Choice, FixedBy, Severity, Text
-from exporter.monitoring.alerts.chosen import for_over, told, within_last
+from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, AlertSeverity, Choice, FixedBy, Text
+from exporter.monitoring.alerts.chosen import for_over, with_chosen_severity, within_last
 from exporter.monitoring.alerts.wording import TARGET, once_it_lasts, state_began
 from exporter.monitoring.language import decimal
 from exporter.monitoring.options import Options
@@ -51,15 +51,15 @@ class _Tier(NamedTuple):
     short: str
     factor: str
     hold: str
-    severity: Severity
+    severity: AlertSeverity
     over: Message
 
 
 _TIERS = (
-    _Tier("1h", "5m", FASTEST_BURN, "2m", Severity.CRITICAL, Message("Over the last hour")),
-    _Tier("6h", "30m", SLOWER_BURN, "15m", Severity.CRITICAL, Message("Over the last 6 hours")),
-    _Tier("1d", "2h", "3", "1h", Severity.WARNING, Message("Over the last day")),
-    _Tier("3d", "6h", "1", "3h", Severity.WARNING, Message("Over the last 3 days")),
+    _Tier("1h", "5m", FASTEST_BURN, "2m", AlertSeverity.CRITICAL, Message("Over the last hour")),
+    _Tier("6h", "30m", SLOWER_BURN, "15m", AlertSeverity.CRITICAL, Message("Over the last 6 hours")),
+    _Tier("1d", "2h", "3", "1h", AlertSeverity.WARNING, Message("Over the last day")),
+    _Tier("3d", "6h", "1", "3h", AlertSeverity.WARNING, Message("Over the last 3 days")),
 )
 
 
@@ -93,11 +93,11 @@ def connection_alerts(options: Options) -> AlertGroup:
 
 def _single(options: Options) -> tuple[Alert, ...]:
     return (
-        *told(options, Kind.CONNECTION_ERROR, *_broken()),
-        *told(options, Kind.CONNECTION_DISCONNECTED, _disconnected(options)),
+        *with_chosen_severity(options, Kind.CONNECTION_ERROR, *_broken()),
+        *with_chosen_severity(options, Kind.CONNECTION_DISCONNECTED, _disconnected(options)),
         _export_switched_off(),
-        *told(options, Kind.CONNECTION_STUCK, _stuck(options)),
-        *told(options, Kind.CONNECTION_UNCLEAR, _unclear(options)),
+        *with_chosen_severity(options, Kind.CONNECTION_STUCK, _stuck(options)),
+        *with_chosen_severity(options, Kind.CONNECTION_UNCLEAR, _unclear(options)),
         _flapping(),
     )
 
@@ -113,7 +113,7 @@ def _broken() -> tuple[Alert, ...]:
             name="BookingSyncConnectionNeedsOwner",
             expr=with_connection(failing(f'=~"{owner}"'), "reason"),
             hold="15m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection needs its owner.",
             since=state_began(),
@@ -127,7 +127,7 @@ def _broken() -> tuple[Alert, ...]:
             name="BookingSyncConnectionError",
             expr=with_connection(failing(f'!~"{owner}"'), "reason"),
             hold="15m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection is in error.",
             since=state_began(),
@@ -151,7 +151,7 @@ def _disconnected(options: Options) -> Alert:
             "status",
         ),
         hold=format_duration(bounds.DISCONNECTED.hold),
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
         labels=FORGETS,
         summary="A calendar connection was cut.",
@@ -171,7 +171,7 @@ def _export_switched_off() -> Alert:
             f"{recent(EXPORT)}\nand max_over_time({EXPORT_OFF}[1d])\nunless {_ACCEPTED}",
         ),
         hold="15m",
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
         labels=FORGETS,
         summary="A connection stopped writing bookings to its calendar.",
@@ -200,7 +200,7 @@ def _stuck(options: Options) -> Alert:
             "status",
         ),
         hold=format_duration(after),
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
         summary="A calendar sync does not finish.",
         since=state_began(),
@@ -227,7 +227,7 @@ def _unclear(options: Options) -> Alert:
             "status",
         ),
         hold=format_duration(after),
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.ADMINISTRATOR,
         summary="Nobody knows whether a calendar connection works.",
         since=state_began(),
@@ -243,7 +243,7 @@ def _flapping() -> Alert:
         name="BookingSyncConnectionsFlapping",
         expr=with_connection(f"count_over_time({CHANGED}[1d]) >= 6\nunless {_ACCEPTED}"),
         hold="5m",
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
         summary="A calendar connection breaks and comes back.",
         until_morning="Slots are blocked late or not at all while the connection is broken.",
@@ -266,13 +266,13 @@ def _is_in(*statuses: ConnectionStatus) -> str:
 def _whole(options: Options) -> tuple[Alert, ...]:
     within = options.thresholds.connections_down_within
     return (
-        *told(options, Kind.PROVIDER_FAILING, _provider_down()),
+        *with_chosen_severity(options, Kind.PROVIDER_FAILING, _provider_down()),
         Alert(
             name="BookingSyncAllConnectionsFailing",
             expr=with_site(_with_besides(recent(DOWN), Broken.ALL)),
             hold=format_duration(bounds.CONNECTIONS_DOWN.hold),
             keep="5m",
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="No calendar of a target works any more.",
             until_morning="No calendar blocks a slot any more: every slot can be booked a second time from now on.",
@@ -289,7 +289,7 @@ def _whole(options: Options) -> tuple[Alert, ...]:
             name="BookingSyncConnectionsVanished",
             expr=f"last_over_time({LISTED}[5m]) < 0.5 * (last_over_time({LISTED}[5m] offset 1d) >= 4)",
             hold="30m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             labels=FORGETS,
             summary="Calendar connections disappeared.",
@@ -308,7 +308,7 @@ def _provider_down() -> Alert:
         name="BookingSyncProviderDown",
         expr="max_over_time(provider:booking_sync_provider_up:max[5m]) == 0",
         hold="15m",
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.PLATFORM,
         summary="A calendar provider cannot be read.",
         until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",
@@ -337,7 +337,7 @@ def _burn(options: Options, tier: _Tier) -> Alert:
     limit = f"{tier.factor} * {options.error_budget}"
     burns, now = f"{_average(tier.long)} > {limit}\nand {_average(tier.short)} > {limit}", f"min_over_time({BAD}[5m]) >= 2"
     expr = f"{burns}\nand {now}"
-    if tier.severity is Severity.CRITICAL:
+    if tier.severity is AlertSeverity.CRITICAL:
         # A new target has no history: its one-hour average is whatever the first sample says.
         old = f"last_over_time({LIVE}[5m] offset 1h) > 0"
         labelled = _with_besides(now, Broken.SOME)
@@ -346,7 +346,7 @@ def _burn(options: Options, tier: _Tier) -> Alert:
         name=BURN,
         expr=expr,
         hold=tier.hold,
-        keep="5m" if tier.severity is Severity.CRITICAL else "",
+        keep="5m" if tier.severity is AlertSeverity.CRITICAL else "",
         severity=tier.severity,
         fixed_by=FixedBy.CALENDAR_OWNER,
         labels={"slo": "connections-healthy", "long": tier.long, "short": tier.short},
@@ -358,7 +358,7 @@ def _burn(options: Options, tier: _Tier) -> Alert:
             over=tier.over,
             factor=decimal(tier.factor),
             allowed=decimal(options.allowed),
-            besides=_BESIDES if tier.severity is Severity.CRITICAL else "",
+            besides=_BESIDES if tier.severity is AlertSeverity.CRITICAL else "",
         ),
         fix=connection_fix(ConnectionStatus.ERROR, None),
         comment="A single connection in error has a ticket of its own.",

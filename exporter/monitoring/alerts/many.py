@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.model import ConnectionStatus, Message
-from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Board, FixedBy, Severity
+from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, AlertSeverity, Dashboard, FixedBy
 from exporter.monitoring.alerts.chosen import severity_of
 from exporter.monitoring.alerts.connections import connection_fix
 from exporter.monitoring.alerts.wording import NUMBER, if_known
@@ -58,7 +58,7 @@ def _connections(options: Options) -> tuple[Alert, ...]:
             ),
             hold="",
             keep=_KEEP,
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary=summary,
             until_morning="Few or no calendars of these targets block slots: they can be booked a second time.",
@@ -70,7 +70,7 @@ def _connections(options: Options) -> tuple[Alert, ...]:
                 all=NUMBER,
             ),
             fix=fix,
-            board=Board.FLEET,
+            board=Dashboard.FLEET,
             link=("job",),
             comment="One page instead of one for each of a thousand targets. A hold would begin anew with Prometheus; those\n"
             "of the pages that it keeps back go on. With `besides`: what nobody fixes hides no other incident.",
@@ -92,7 +92,7 @@ def _connections(options: Options) -> tuple[Alert, ...]:
                 all=NUMBER,
             ),
             fix=fix,
-            board=Board.FLEET,
+            board=Dashboard.FLEET,
             link=("job",),
             comment="The reason is written out, so that it is no duplicate of the rule above where both are pages.",
         ),
@@ -120,7 +120,7 @@ def _calendars(options: Options) -> Alert:
             "An administrator of the accounts checks whether it is a holiday: such days stand in `closed` of the targets. "
             "If it is not, a test booking, made as a customer would make it, shows whether the platform takes any."
         ),
-        board=Board.FLEET,
+        board=Dashboard.FLEET,
         link=("job",),
         comment="A public holiday, or a fault of the platform: one ticket instead of one for each target.",
     )

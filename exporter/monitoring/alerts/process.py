@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, AlertSeverity, Dashboard, FixedBy
 from exporter.monitoring.alerts.capacity import capacity_alerts
 from exporter.monitoring.alerts.scraping import scraping_alerts
 from exporter.monitoring.language import counted
@@ -31,12 +31,12 @@ def _alerting() -> tuple[Alert, ...]:
             name="Watchdog",
             expr="vector(1)",
             hold="",
-            severity=Severity.NONE,
+            severity=AlertSeverity.NONE,
             fixed_by=FixedBy.OPERATOR,
             summary="Heartbeat of the alerting pipeline.",
             description="Fires all the time. When it stops arriving, alerts no longer reach anybody.",
             fix="Nothing while it arrives. When it stops, whoever runs Prometheus and Alertmanager repairs them.",
-            board=Board.INTERNALS,
+            board=Dashboard.INTERNALS,
             link=(),
         ),
         Alert(
@@ -46,7 +46,7 @@ def _alerting() -> tuple[Alert, ...]:
                 f"or\n{newest(f'increase(prometheus_rule_group_iterations_missed_total{rules})')} > 0"
             ),
             hold="5m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Prometheus does not evaluate all of these rules.",
             until_morning="Alerts of the rules that fail do not come, whatever happens.",
@@ -55,7 +55,7 @@ def _alerting() -> tuple[Alert, ...]:
                 "they would have reported."
             ),
             fix="Whoever runs Prometheus reads the error on its Rules page; if there is none, Prometheus has no time for them.",
-            board=Board.INTERNALS,
+            board=Dashboard.INTERNALS,
             link=(),
         ),
         Alert(
@@ -66,14 +66,14 @@ def _alerting() -> tuple[Alert, ...]:
                 ")[5m:1m]) > 30"
             ),
             hold="10m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="The clock of an exporter's host is wrong, or that of Prometheus.",
             until_morning="Windows such as today begin and end at wrong times; no page is lost.",
             description="The clocks of {{ $labels.instance }} and of Prometheus are {{ $value | humanizeDuration }} apart.",
             fix="The exporter's operator runs `timedatectl` on both hosts and repairs the time synchronisation of the wrong "
             "one.",
-            board=Board.INTERNALS,
+            board=Dashboard.INTERNALS,
             link=("job", "instance"),
             comment="Windows such as `today` and the moments on the boards are off by as much; no age and no verdict is.",
         ),
@@ -95,7 +95,7 @@ def _replicas() -> tuple[Alert, ...]:
                 f")\n/ ({of_targets} ({seen}) > 0) > 0.5"
             ),
             hold="15m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="An exporter fails where another one reads.",
             until_morning="The other replica reads everything; if it fails, too, nothing is known.",
@@ -107,14 +107,14 @@ def _replicas() -> tuple[Alert, ...]:
                 "The exporter's operator runs `booking-sync-exporter probe` on that host: it names the reason. The two "
                 "differ in network, proxy, credential file or version."
             ),
-            board=Board.INTERNALS,
+            board=Dashboard.INTERNALS,
             link=("job", "instance"),
         ),
         Alert(
             name="BookingSyncReplicasDisagree",
             expr=f"{newest(hashes)}\n!= {newest(hashes, 'min')}",
             hold="30m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Exporters run different configurations.",
             until_morning="Boards and alerts may tell two stories about the targets in which the configurations differ.",
@@ -123,7 +123,7 @@ def _replicas() -> tuple[Alert, ...]:
                 "The exporter's operator compares `booking_sync_config_hash` of the instances, puts the same file in place and "
                 "reloads them."
             ),
-            board=Board.INTERNALS,
+            board=Dashboard.INTERNALS,
             link=("job",),
             comment="Shards have read the same file, so they agree as replicas do.",
         ),
@@ -137,13 +137,13 @@ def _configuration() -> tuple[Alert, ...]:
             name="BookingSyncNotReady",
             expr="max_over_time(booking_sync_ready[5m]) == 0\nunless max_over_time(booking_sync_standby[5m]) == 1",
             hold="15m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="The exporter does not finish its first polls.",
             until_morning="Targets that were never read are not watched; all others are.",
             description="{{ $labels.instance }} has collectors that have not finished a single poll since it started.",
             fix="The exporter's operator asks `/-/ready` what is missing, then checks budget and timeout of those targets.",
-            board=Board.INTERNALS,
+            board=Dashboard.INTERNALS,
             link=("job", "instance"),
             comment="A standby finishes no poll because it begins none.",
         ),
@@ -151,20 +151,20 @@ def _configuration() -> tuple[Alert, ...]:
             name="BookingSyncConfigReloadFailed",
             expr="max_over_time(booking_sync_config_last_reload_successful[5m]) == 0",
             hold="10m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="The exporter rejected a new configuration.",
             until_morning="The old configuration goes on working; a restart would fail, and then nobody watches.",
             description="{{ $labels.instance }} keeps running with the previous configuration.",
             fix="The exporter's operator runs `booking-sync-exporter check-config`, corrects what it names and reloads.",
-            board=Board.INTERNALS,
+            board=Dashboard.INTERNALS,
             link=("job", "instance"),
         ),
         Alert(
             name="BookingSyncWindowMissing",
             expr=f"{newest(f'max_over_time({without_windows})')} > 0",
             hold="15m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Bookings are read without the windows that alerts need.",
             until_morning="The alerts that need the window never come; all others do.",
@@ -178,7 +178,7 @@ def _configuration() -> tuple[Alert, ...]:
                 "The exporter's operator runs `booking-sync-exporter check-config`, which names the targets, and adds the "
                 "windows `next_24h` and `next_7d`, or accepts the warning there with a reason."
             ),
-            board=Board.INTERNALS,
+            board=Dashboard.INTERNALS,
             link=("job",),
         ),
     )

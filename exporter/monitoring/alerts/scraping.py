@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from exporter.monitoring.alerts.alert import Alert, Board, FixedBy, Severity
+from exporter.monitoring.alerts.alert import Alert, AlertSeverity, Dashboard, FixedBy
 from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import OF_ANY_TYPE, TENANT_LABELS, TYPE_LABELS
@@ -36,8 +36,8 @@ def _down(up: str, jobs: Sequence[str]) -> Alert:
         expr=(f"max by ({_PLACE}) (last_over_time({up}[1d]))\nunless\nmax by ({_PLACE}) ({active}){gone}"),
         hold="5m",
         keep="10m",
-        least_hold_seconds=30.0,
-        severity=Severity.CRITICAL,
+        min_hold_seconds=30.0,
+        severity=AlertSeverity.CRITICAL,
         fixed_by=FixedBy.OPERATOR,
         summary="The booking sync exporter cannot be scraped.",
         steps_inside=True,
@@ -48,7 +48,7 @@ def _down(up: str, jobs: Sequence[str]) -> Alert:
         ),
         fix="The exporter's operator starts it again, or corrects its address or repairs the network between it and "
         "Prometheus.",
-        board=Board.INTERNALS,
+        board=Dashboard.INTERNALS,
         link=("job",),
         comment="Where there was an exporter within a day, and none answers now that polls: a standby watches nothing.\n"
         "Service discovery takes `up` away with the last Pod; the day keeps the alert the same one, with its namespace.\n"
@@ -61,7 +61,7 @@ def _instance_down(up: str) -> Alert:
         name="BookingSyncInstanceDown",
         expr=f"{up} == 0",
         hold="15m",
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="One of several exporters cannot be scraped.",
         steps_inside=True,
@@ -71,7 +71,7 @@ def _instance_down(up: str) -> Alert:
             "same targets, nothing is lost until that one fails, too."
         ),
         fix="The exporter's operator starts it again, or takes its address out of Prometheus' configuration.",
-        board=Board.INTERNALS,
+        board=Dashboard.INTERNALS,
         link=("job", "instance"),
     )
 
@@ -88,7 +88,7 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
         name="BookingSyncScrapesFailing",
         expr=mostly_failing("0.9", "10m"),
         hold="5m",
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="An exporter is scraped only now and then.",
         steps_inside=True,
@@ -101,7 +101,7 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
             "The exporter's operator reads the error of the last scrape on Prometheus' Targets page, then the exporter's "
             "log: it restarts again and again, its page takes too long, or the network between the two is failing."
         ),
-        board=Board.INTERNALS,
+        board=Dashboard.INTERNALS,
         link=("job", "instance"),
         comment="More than two changes: one outage has two and is told by others.",
     )
@@ -113,7 +113,7 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
             f"(avg_over_time({up}[30m]) >= 0.5)\n{tied} ({shard} unless {waiting})"
         ),
         keep="10m",
-        severity=Severity.CRITICAL,
+        severity=AlertSeverity.CRITICAL,
         until_morning="Some of what breaks at its targets is reported late, some not at all; customers find it first.",
         description=(
             "Fewer than half of the scrapes of {{ $labels.instance }} succeeded within the last 30 minutes, and no other "
@@ -133,7 +133,7 @@ def _shard_missing() -> Alert:
         expr=f"{shards}\n- count by ({_PLACE}) (max by ({_PLACE}, shard) (\n  {present}\n)) > 0",
         hold="10m",
         keep="10m",
-        severity=Severity.CRITICAL,
+        severity=AlertSeverity.CRITICAL,
         fixed_by=FixedBy.OPERATOR,
         summary="Some of the targets are watched by nobody.",
         steps_inside=True,
@@ -144,7 +144,7 @@ def _shard_missing() -> Alert:
             shards=_SHARDS_THERE,
         ),
         fix="The exporter's operator starts the missing shard again, or gives its targets to the others (`--shard`).",
-        board=Board.INTERNALS,
+        board=Dashboard.INTERNALS,
         link=("job",),
         comment="Each shard says how many there should be. It does not matter whether the missing one has an address.",
     )
@@ -155,7 +155,7 @@ def _restarts_often() -> Alert:
         name="BookingSyncRestartsOften",
         expr="changes(shard:process_start_time_seconds:max[1h]) > 3",
         hold="5m",
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="An exporter starts again and again.",
         until_morning="Each restart leaves a gap of a minute or two; what happens between is seen late.",
@@ -167,7 +167,7 @@ def _restarts_often() -> Alert:
             "The exporter's operator reads the last lines of its log before each start, and whether something ends it: its "
             "memory limit, its watchdog."
         ),
-        board=Board.INTERNALS,
+        board=Dashboard.INTERNALS,
         link=("job",),
         comment="A roll-out of a pair counts twice; two of them within an hour are worth a look, too.",
     )

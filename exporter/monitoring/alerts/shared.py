@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.model import Message
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, AlertSeverity, Dashboard, FixedBy
 from exporter.monitoring.alerts.chosen import severity_of
 from exporter.monitoring.alerts.wording import number
 from exporter.monitoring.options import Options
@@ -60,7 +60,7 @@ def _network() -> tuple[Alert, ...]:
             expr=f"last_over_time({JOB_CUT_OFF}[5m]) > 0.9\nand {_lasting(f'{JOB_CUT_OFF} > 0.9', 5)}",
             hold="",
             keep=KEEP,
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             summary=_CUT_OFF,
             until_morning="Nothing is known of any target; double bookings and cut calendars are found by customers.",
@@ -71,7 +71,7 @@ def _network() -> tuple[Alert, ...]:
                 all=number(PLATFORM_TARGETS, operator="sum"),
             ),
             fix=_LOOK_AT_THE_HOST,
-            board=Board.FLEET,
+            board=Dashboard.FLEET,
             link=("job",),
             comment="Two platforms do not fail at once. Five minutes are the interval of the slower one; a router starts\n"
             "within.",
@@ -81,7 +81,7 @@ def _network() -> tuple[Alert, ...]:
             expr=f"last_over_time({JOB_PART}[5m])\nunless max_over_time({JOB_CUT_OFF}[18m]) > 0.9\nand {_lasting(JOB_PART, 7)}",
             hold="",
             keep=KEEP,
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             labels=IN_PART,
             summary=_CUT_OFF,
@@ -92,7 +92,7 @@ def _network() -> tuple[Alert, ...]:
                 all=number(PLATFORM_TARGETS, operator="sum"),
             ),
             fix=_LOOK_AT_THE_HOST,
-            board=Board.FLEET,
+            board=Dashboard.FLEET,
             link=("job",),
             comment="Parts of two platforms do not fail at once, either. While targets come back after nothing answered this\n"
             "is no news; if some stay away, it fires before that is over.",
@@ -106,7 +106,7 @@ def _credential() -> Alert:
         expr=f"last_over_time({CREDENTIAL_REFUSED}[5m])\nand {_lasting(CREDENTIAL_REFUSED, 8)}",
         hold="",
         keep=KEEP,
-        severity=Severity.CRITICAL,
+        severity=AlertSeverity.CRITICAL,
         fixed_by=FixedBy.ADMINISTRATOR,
         summary="A credential that many targets share is refused.",
         until_morning="Nothing is known of these targets; what breaks there is found by customers.",
@@ -118,7 +118,7 @@ def _credential() -> Alert:
             "An administrator of the account issues the credential again, or gives it back its rights; the exporter's operator "
             "puts it in place and reloads. What was refused is asked again within 15 minutes."
         ),
-        board=Board.FLEET,
+        board=Dashboard.FLEET,
         link=("job",),
         comment="Within eight minutes a target that is refused in part only has shown it.",
     )
@@ -139,7 +139,7 @@ def _platform() -> tuple[Alert, ...]:
             expr=f"{affected} >= 2\nand {share} > 0.5\n{network}\nand {_lasting(most, 8)}",
             hold="",
             keep=KEEP,
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.PLATFORM,
             summary="A booking platform answers for few of its targets.",
             until_morning="Nothing is known of these targets; if the platform itself is down, nobody can book there, either.",
@@ -148,7 +148,7 @@ def _platform() -> tuple[Alert, ...]:
                 "The exporter's operator looks at the status page of the platform, then tries to reach the platform from "
                 "another network; a fault of the platform has to be waited for."
             ),
-            board=Board.FLEET,
+            board=Dashboard.FLEET,
             link=("job",),
             comment="One page for an outage of the platform, not one for each of a thousand targets.",
         ),
@@ -163,7 +163,7 @@ def _platform() -> tuple[Alert, ...]:
             hold="",
             keep=KEEP,
             after="10m",
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             summary="A part of a platform's targets gets no answer.",
             until_morning="Nothing is known of these targets; what breaks there is found by customers.",
@@ -176,7 +176,7 @@ def _platform() -> tuple[Alert, ...]:
                 "The exporter's operator looks for what these targets share: an address that the platform blocks, a proxy, an "
                 "account, a part of the platform."
             ),
-            board=Board.FLEET,
+            board=Dashboard.FLEET,
             link=("job",),
             comment="While most targets of a platform come back this is no new page. If some stay away, it fires before\n"
             "BookingSyncPlatformDown is over: 18 minutes are less than its 20. With `besides`: what is never fixed\n"
@@ -205,7 +205,7 @@ def _provider(options: Options) -> Alert:
             all=number(_PROVIDER, ("platform", "provider"), operator="count"),
         ),
         fix="Wait for the provider; nobody else can fix it. Until then the front desks treat these calendars as unverified.",
-        board=Board.FLEET,
+        board=Dashboard.FLEET,
         link=("job",),
     )
 
@@ -216,7 +216,7 @@ def _limited() -> Alert:
         expr=f"last_over_time({PLATFORM_LIMITED}[5m])\nand {_lasting(a_part_or_most(PLATFORM_LIMITED, PLATFORM_TARGETS), 8)}",
         hold="",
         keep=KEEP,
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="A booking platform limits the exporter at many targets.",
         until_morning="The exporter goes on waiting; what is shown grows older, and a page comes when nothing fresh is left.",
@@ -228,7 +228,7 @@ def _limited() -> Alert:
             "The exporter's operator raises the intervals; where one key serves these targets, an administrator of the account "
             "gives other clients of it a key of their own."
         ),
-        board=Board.FLEET,
+        board=Dashboard.FLEET,
         link=("job",),
         comment="One ticket for what one key, one address or one busy hour does to many; less than the 15 minutes of a target.",
     )

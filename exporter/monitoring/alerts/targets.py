@@ -8,8 +8,8 @@ from typing import Final
 from exporter.errors import Reason
 from exporter.fields.durations import format_duration
 from exporter.model import Message
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
-from exporter.monitoring.alerts.chosen import told
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, AlertSeverity, Choice, FixedBy
+from exporter.monitoring.alerts.chosen import with_chosen_severity
 from exporter.monitoring.alerts.wording import last_answer, once_it_lasts
 from exporter.monitoring.language import counted, decimal
 from exporter.monitoring.options import Options
@@ -80,7 +80,7 @@ def _access(options: Options) -> tuple[Alert, ...]:
             name="BookingSyncAccessDenied",
             expr=with_credential(f"({_dark()})\n* {OF_TARGET} group_left (reason) {reason}"),
             hold=HOLD,
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.ADMINISTRATOR,
             since=last_answer(),
             until_morning="Nobody sees what happens to the bookings of this target until access is back.",
@@ -96,7 +96,7 @@ def _access(options: Options) -> tuple[Alert, ...]:
             name="BookingSyncAccessDenied",
             expr=with_credential(f"last_over_time({WHY}{{{of_reasons(*ACCESS)}}}[5m])\nunless {OF_TARGET} {_IS_DARK}"),
             hold=HOLD,
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             since=last_answer("collector"),
             until_morning="Nothing else: this target's other data arrives.",
@@ -107,7 +107,7 @@ def _access(options: Options) -> tuple[Alert, ...]:
             ),
             fix=_fixes(ACCESS),
         ),
-        *told(
+        *with_chosen_severity(
             options,
             Kind.CREDENTIAL_EXPIRY,
             Alert(
@@ -118,7 +118,7 @@ def _access(options: Options) -> tuple[Alert, ...]:
                 )
                 + f"\n< {in_promql(options.thresholds.credential_expiry_within)}",
                 hold=format_duration(bounds.CREDENTIAL_EXPIRY.hold),
-                severity=Severity.WARNING,
+                severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.ADMINISTRATOR,
                 until_morning="Nothing before the credential ends; then the target is watched no longer.",
                 summary="A credential has to be renewed by a person.",
@@ -148,7 +148,7 @@ def _data() -> tuple[Alert, ...]:
                 with_label("reason", WHY_FAILING, f"({_dark()})\nunless {OF_TARGET} {refused}"),
             ),
             hold=HOLD,
-            severity=Severity.CRITICAL,
+            severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             since=last_answer(),
             until_morning="Nobody sees what happens to the bookings of this target, double bookings included.",
@@ -172,7 +172,7 @@ def _data() -> tuple[Alert, ...]:
                 )
             ),
             hold=HOLD,
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             since=last_answer("collector"),
             until_morning="What this collector watches stays unseen; the target's other data arrives.",
@@ -191,7 +191,7 @@ def _data() -> tuple[Alert, ...]:
                 f"unless {outage}\nunless {withdrawn}"
             ),
             hold=HOLD,
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             since=last_answer("collector"),
             until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
@@ -211,14 +211,14 @@ def _data() -> tuple[Alert, ...]:
 def _reading(options: Options) -> tuple[Alert, ...]:
     intervals = options.thresholds.poll_overdue_intervals
     return (
-        *told(
+        *with_chosen_severity(
             options,
             Kind.POLL_OVERDUE,
             Alert(
                 name="BookingSyncPollOverdue",
                 expr=f"min_over_time(collector:booking_sync_poll_overdue:ratio[5m]) > {intervals:.15g}",
                 hold=HOLD,
-                severity=Severity.WARNING,
+                severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.OPERATOR,
                 since=last_answer("collector"),
                 until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
@@ -230,14 +230,14 @@ def _reading(options: Options) -> tuple[Alert, ...]:
                 ),
             ),
         ),
-        *told(
+        *with_chosen_severity(
             options,
             Kind.WINDOW_INCOMPLETE,
             Alert(
                 name="BookingSyncWindowIncomplete",
                 expr="max_over_time(collector_window:booking_sync_window_complete:max[5m]) == 0",
                 hold="30m",
-                severity=Severity.WARNING,
+                severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.OPERATOR,
                 until_morning="The numbers of this window stay too low, and the alerts that need them are blind to the rest.",
                 summary="A window is not read to its end.",
@@ -252,7 +252,7 @@ def _reading(options: Options) -> tuple[Alert, ...]:
                 f"or sum without (field) ({newest('increase(booking_sync_unrecognized_values_total[1h])')}) > 0"
             ),
             hold="15m",
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             until_morning="What was skipped stays out of every number.",
             summary="A platform answers in words that the exporter does not know.",
@@ -268,7 +268,7 @@ def _reading(options: Options) -> tuple[Alert, ...]:
             name="BookingSyncSeriesDropped",
             expr=f"{newest('min_over_time(booking_sync_collector_series_dropped[15m])')} > 0",
             hold="15m",
-            severity=Severity.INFO,
+            severity=AlertSeverity.INFO,
             fixed_by=FixedBy.OPERATOR,
             summary="Some series are not shown because there are too many.",
             description=counted(
@@ -298,7 +298,7 @@ def _limits(options: Options) -> tuple[Alert, ...]:
             name="BookingSyncApiLimited",
             expr=with_credential(f"max_over_time({LATEST}{{{of_reasons(*LIMITED)}}}[10m])"),
             hold=HOLD,
-            severity=Severity.WARNING,
+            severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             until_morning="The exporter goes on waiting; what is shown grows older meanwhile.",
             summary="A booking platform limits the exporter.",
@@ -309,14 +309,14 @@ def _limits(options: Options) -> tuple[Alert, ...]:
             fix=_fixes(LIMITED),
             comment="The range bridges polls that succeed in between.",
         ),
-        *told(
+        *with_chosen_severity(
             options,
             Kind.BUDGET_SPENT,
             Alert(
                 name="BookingSyncApiBudgetLow",
                 expr="max_over_time(target_budget:booking_sync_api_budget_remaining:ratio[10m]) < 0.2",
                 hold="20m",
-                severity=Severity.WARNING,
+                severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.OPERATOR,
                 until_morning="When nothing is left, polls are turned away and other jobs of the account may be, too.",
                 summary="An API budget is nearly used up.",

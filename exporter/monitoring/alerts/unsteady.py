@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.model import Message
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, AlertSeverity, Dashboard, FixedBy
 from exporter.monitoring.alerts.targets import with_credential
 from exporter.monitoring.alerts.wording import NUMBER, if_known
 from exporter.monitoring.language import counted
@@ -32,7 +32,7 @@ def _platform() -> Alert:
         expr=f"last_over_time({UNSTEADY_TARGETS}[5m])\nand count_over_time((\n  {many}\n)[1h:1m]) > 9",
         hold="",
         keep="5m",
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="Many targets of a platform fail and answer by turns.",
         until_morning=_UNTIL_MORNING,
@@ -46,7 +46,7 @@ def _platform() -> Alert:
             f"{_LOOK}. What these targets have in common comes first: the proxy, the host's network, the platform's status "
             "page."
         ),
-        board=Board.FLEET,
+        board=Dashboard.FLEET,
         link=("job",),
         comment="One ticket instead of one for each target, ten minutes after they are many and before theirs; it lasts until\n"
         "the last of them is steady, for an hour at most after they were many.",
@@ -58,7 +58,7 @@ def _target() -> Alert:
         name="BookingSyncTargetUnsteady",
         expr=with_credential(f"last_over_time({UNSTEADY}[5m])"),
         hold="30m",
-        severity=Severity.WARNING,
+        severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="A target fails and answers by turns.",
         until_morning=_UNTIL_MORNING,

@@ -10,18 +10,17 @@ from collections.abc import Callable, Mapping
 from exporter.monitoring.check.alertmanager import check_alertmanager
 from exporter.monitoring.check.alertmanager_config import integrations
 from exporter.monitoring.check.alertmanager_config import parsed as parsed_alertmanager_config
-from exporter.monitoring.check.asking import NoAnswerError, Patience, Server
-from exporter.monitoring.check.grafana import Wanted as WantedOfGrafana
-from exporter.monitoring.check.grafana import check_grafana
-from exporter.monitoring.check.outcome import Check, State
+from exporter.monitoring.check.grafana import GrafanaNeeds, check_grafana
+from exporter.monitoring.check.needs import PrometheusNeeds
+from exporter.monitoring.check.outcome import Check, CheckState
 from exporter.monitoring.check.prometheus import check_prometheus
 from exporter.monitoring.check.prometheus_answers import Prometheus
 from exporter.monitoring.check.rules import wanted_groups
 from exporter.monitoring.check.sent_alerts import sent_alerts
-from exporter.monitoring.check.wanted import Wanted
+from exporter.monitoring.check.server_client import NoAnswerError, ServerClient, Timeouts
 from exporter.monitoring.options import Options
 
-__all__ = ["Check", "Patience", "Server", "State", "check_bundle", "integrations", "parsed_alertmanager_config"]
+__all__ = ["Check", "CheckState", "ServerClient", "Timeouts", "check_bundle", "integrations", "parsed_alertmanager_config"]
 
 _RULES = ("config/prometheus/recording.rules.yml", "config/prometheus/alerting.rules.yml")
 
@@ -30,9 +29,9 @@ async def check_bundle(
     options: Options,
     bundle: Mapping[str, str],
     *,
-    prometheus: Server | None,
-    alertmanager: Server | None,
-    grafana: Server | None,
+    prometheus: ServerClient | None,
+    alertmanager: ServerClient | None,
+    grafana: ServerClient | None,
     now: Callable[[], float] = time.time,
 ) -> list[Check]:
     """Ask each server that was given, all at the same time, whether it carries ``bundle``: the files of ``options``."""
@@ -40,7 +39,9 @@ async def check_bundle(
     groups = wanted_groups(*(bundle[name] for name in _RULES))
     alerts = sent_alerts(groups, options.jobs)
     if prometheus:
-        asked.append(check_prometheus(prometheus, Wanted(options.jobs, groups, options.cluster_label, options.hurry, alerts)))
+        asked.append(
+            check_prometheus(prometheus, PrometheusNeeds(options.jobs, groups, options.cluster_label, options.hurry, alerts))
+        )
     if alertmanager:
         wanted = bundle["config/alertmanager/alertmanager.yml"]
         asked.append(check_alertmanager(alertmanager, wanted, alerts, lambda: _failed_lately(prometheus), now))
@@ -48,11 +49,11 @@ async def check_bundle(
         boards = [
             json.loads(text) for name, text in bundle.items() if name.startswith("dashboards/") and name.endswith(".json")
         ]
-        asked.append(check_grafana(grafana, WantedOfGrafana(options.jobs, options.folder, boards)))
+        asked.append(check_grafana(grafana, GrafanaNeeds(options.jobs, options.folder, boards)))
     return [check for found in await asyncio.gather(*asked) for check in found]
 
 
-async def _failed_lately(server: Server | None) -> Mapping[str, float]:
+async def _failed_lately(server: ServerClient | None) -> Mapping[str, float]:
     """Return how many messages of Alertmanager failed within ten minutes, by way, as Prometheus has counted them."""
     if server is None:
         raise NoAnswerError("was not asked", "give --prometheus-url")

@@ -11,12 +11,12 @@ import msgspec
 
 from exporter.monitoring.check import alertmanager_config as configs
 from exporter.monitoring.check.arrival import Arrival
-from exporter.monitoring.check.asking import NoAnswerError, Question, Server, ask
-from exporter.monitoring.check.held_back import Firing, Silence, foreign_inhibitions, silenced
 from exporter.monitoring.check.moments import moment
-from exporter.monitoring.check.outcome import Check, Seen, again, missing, ok, some, unknown
+from exporter.monitoring.check.outcome import Check, CheckResult, again, missing, ok, some, unknown
 from exporter.monitoring.check.sent_alerts import WATCHDOG, SentAlert
-from exporter.support.redaction import told
+from exporter.monitoring.check.server_client import NoAnswerError, Question, ServerClient, ask
+from exporter.monitoring.check.suppression import Firing, Silence, foreign_inhibitions, silenced
+from exporter.support.redaction import sanitized
 
 Recent = Callable[[], Awaitable[Mapping[str, float]]]
 """How many messages failed within ten minutes, by way; raises :class:`NoAnswerError` where nobody counts them."""
@@ -24,7 +24,7 @@ Recent = Callable[[], Awaitable[Mapping[str, float]]]
 _CARRY: Final = "merge the rendered alertmanager.yml into its configuration and reload it"
 _ADDRESSES: Final = "put your own addresses under `receivers` of monitoring.yml, render again and reload Alertmanager"
 _HEARTBEAT: Final = "heartbeat"
-_FIRST_HEARTBEAT: Final = 180.0
+_HEARTBEAT_START_SECONDS: Final = 180.0
 """Seconds from a start to the first heartbeat: Prometheus sends each alert every minute at least."""
 _COUNTER: Final = re.compile(
     r'^alertmanager_notifications(_failed)?_total\{.*?integration="([^"]*)".*\} ([0-9.e+]+)$', re.MULTILINE
@@ -60,7 +60,7 @@ class _Alert(msgspec.Struct):
 
 
 async def check_alertmanager(
-    server: Server, wanted: str, alerts: Sequence[SentAlert], recent: Recent, now: Callable[[], float]
+    server: ServerClient, wanted: str, alerts: Sequence[SentAlert], recent: Recent, now: Callable[[], float]
 ) -> list[Check]:
     """Ask an Alertmanager whether it carries the configuration ``wanted``, and what becomes of ``alerts``."""
     ours = configs.parsed(wanted)
@@ -88,7 +88,7 @@ async def check_alertmanager(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    server: Server
+    server: ServerClient
     ours: Mapping[str, Any]
     alerts: Sequence[SentAlert]
     recent: Recent
@@ -106,34 +106,34 @@ class _Asked:
     async def _routing(self) -> configs.Routing:
         return configs.routing(self.ours, await self._theirs())
 
-    async def answers(self) -> Seen:
+    async def answers(self) -> CheckResult:
         await self._theirs()
-        return ok(f"version {told((await self._status()).version_info.version, 40)}")
+        return ok(f"version {sanitized((await self._status()).version_info.version, 40)}")
 
-    async def routes(self) -> Seen:
+    async def routes(self) -> CheckResult:
         problems = (await self._routing()).problems
-        return missing(told(some(list(problems)), 400), _CARRY) if problems else ok("the bundle's are there")
+        return missing(sanitized(some(list(problems)), 400), _CARRY) if problems else ok("the bundle's are there")
 
-    async def inhibitions(self) -> Seen:
+    async def inhibitions(self) -> CheckResult:
         lost, all_of_them = configs.lacks_inhibitions(self.ours, await self._theirs()), len(self.ours["inhibit_rules"])
         if lost:
             return missing(f"{lost} of {all_of_them} are not there: one incident becomes many pages", _CARRY)
         return ok(f"all {all_of_them}")
 
-    async def templates(self) -> Seen:
+    async def templates(self) -> CheckResult:
         globs = (await self._theirs()).get("templates")
         if not globs or not isinstance(globs, list):
             return missing("none is named: no message can be written", "name templates/booking-sync.tmpl under `templates`")
-        return ok(told(some(list(map(str, globs)))))
+        return ok(sanitized(some(list(map(str, globs)))))
 
-    async def receivers(self) -> Seen:
+    async def receivers(self) -> CheckResult:
         theirs, names = await self._theirs(), await self._names()
         if empty := [name for name in names if not configs.integrations(theirs, name)]:
-            return missing(f"nobody behind {told(some(empty))}", _ADDRESSES)
+            return missing(f"nobody behind {sanitized(some(empty))}", _ADDRESSES)
         if examples := [name for name in names if configs.has_examples(theirs, name)]:
-            return missing(f"the bundle's example addresses in {told(some(examples))}", _ADDRESSES)
+            return missing(f"the bundle's example addresses in {sanitized(some(examples))}", _ADDRESSES)
         ways = [f"{name}: {'+'.join(configs.integrations(theirs, name))}" for name in names]
-        return ok(told("; ".join(ways), 300)) if names else missing("the routes lead to none of ours", _CARRY)
+        return ok(sanitized("; ".join(ways), 300)) if names else missing("the routes lead to none of ours", _CARRY)
 
     async def _names(self) -> Sequence[str]:
         """Return the receivers that have to reach somebody, by their names there."""
@@ -150,31 +150,31 @@ class _Asked:
         arrival = await self._arrival()
         return [alert.with_labels(shared) for alert in self.alerts if arrival.wanted(alert)]
 
-    async def pages(self) -> Seen:
+    async def pages(self) -> CheckResult:
         return (await self._arrival()).judged([alert for alert in await self._sent() if alert.wakes])
 
-    async def tickets(self) -> Seen:
+    async def tickets(self) -> CheckResult:
         return (await self._arrival()).judged([alert for alert in await self._sent() if not alert.wakes])
 
-    async def other_inhibitions(self) -> Seen:
+    async def other_inhibitions(self) -> CheckResult:
         firing = await self.server.read(list[Firing], "/api/v2/alerts")
         return foreign_inhibitions(self.ours, await self._theirs(), await self._sent(), firing)
 
-    async def silences(self) -> Seen:
+    async def silences(self) -> CheckResult:
         return silenced(await self.server.read(list[Silence], "/api/v2/silences"), await self._sent())
 
     async def _is_young(self) -> bool:
         began = moment((await self._status()).uptime)
-        return began is not None and self.now() - began < _FIRST_HEARTBEAT
+        return began is not None and self.now() - began < _HEARTBEAT_START_SECONDS
 
     async def _watchdogs(self) -> list[_Alert]:
         filters = (("filter", f'alertname="{WATCHDOG}"'), ("filter", 'fixed_by!=""'))
         return await self.server.read(list[_Alert], "/api/v2/alerts", *filters)
 
-    async def arrived(self) -> Seen:
+    async def arrived(self) -> CheckResult:
         found = await self._watchdogs()
         if not found and await self._is_young():
-            return unknown("not yet, so soon after its start", again(_FIRST_HEARTBEAT))
+            return unknown("not yet, so soon after its start", again(_HEARTBEAT_START_SECONDS))
         if not found:
             return missing(
                 "it has not", "see what Prometheus says: does it fire there, does Prometheus know this Alertmanager?"
@@ -183,10 +183,10 @@ class _Asked:
             return missing("it is silenced or inhibited", "end the silence: nobody notices when the alerting is down")
         theirs, names = await self._theirs(), sorted({one.name for alert in found for one in alert.receivers})
         if not any(configs.integrations(theirs, name) for name in names):
-            return missing(f"it goes to {told(some(names))}, which reaches nobody", _ADDRESSES)
-        return ok(f"goes to {told(some(names))}")
+            return missing(f"it goes to {sanitized(some(names))}, which reaches nobody", _ADDRESSES)
+        return ok(f"goes to {sanitized(some(names))}")
 
-    async def heartbeat(self) -> Seen:
+    async def heartbeat(self) -> CheckResult:
         theirs = await self._theirs()
         name = (await self._routing()).receivers.get(_HEARTBEAT)
         ways = set(configs.integrations(theirs, name)) if name else set()
@@ -194,7 +194,7 @@ class _Asked:
             return missing("its receiver reaches nobody", _ADDRESSES)
         return await self._delivered(ways, must=True)
 
-    async def messages(self) -> Seen:
+    async def messages(self) -> CheckResult:
         theirs = await self._theirs()
         routing = await self._routing()
         ways = {
@@ -204,12 +204,12 @@ class _Asked:
             return missing("nobody is told anything", _ADDRESSES)
         return await self._delivered(ways, must=False)
 
-    async def _delivered(self, ways: set[str], *, must: bool) -> Seen:
+    async def _delivered(self, ways: set[str], *, must: bool) -> CheckResult:
         sent, failed = await self._counted()
         named = ", ".join(sorted(ways))
         tried, lost = sum(sent.get(way, 0) for way in ways), sum(failed.get(way, 0) for way in ways)
         if must and not tried and await self._is_young():
-            return unknown(f"none was sent by {named} yet, so soon after its start", again(_FIRST_HEARTBEAT))
+            return unknown(f"none was sent by {named} yet, so soon after its start", again(_HEARTBEAT_START_SECONDS))
         if must and not tried:
             return missing(f"none was sent by {named}", "wait a minute after a start; then see Watchdog arrived")
         if not lost:

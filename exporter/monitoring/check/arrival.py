@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from exporter.monitoring.check import alertmanager_config as configs
 from exporter.monitoring.check.intervals import Calendar, names_of
-from exporter.monitoring.check.outcome import Seen, missing, ok, reasons, some, unknown
+from exporter.monitoring.check.outcome import CheckResult, missing, ok, reasons, some, unknown
 from exporter.monitoring.check.sent_alerts import SentAlert
 from exporter.monitoring.matchers import Labels, fits, matchers_of
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
 
 _MEND: Final = (
     "put the bundle's route before the others, write `continue: true` into those, or take the mute times away; what is meant "
@@ -62,7 +62,7 @@ class Arrival:
         """Return the routes of ours by which an alert reaches somebody; none for what is only displayed."""
         return [leaf for leaf in leaves(self.ours, alert.labels) if configs.integrations(self.ours, leaf.receiver)]
 
-    def judged(self, alerts: Sequence[SentAlert]) -> Seen:
+    def judged(self, alerts: Sequence[SentAlert]) -> CheckResult:
         """Say where alerts arrive, or why one does not."""
         calendar = Calendar(self.theirs)
         names = configs.routing(self.ours, self.theirs).receivers
@@ -86,7 +86,7 @@ class Arrival:
         if late:
             return unknown(reasons(late), "write `office_hours` into monitoring.yml if it is meant so; it ends by itself")
         counts = sorted(((len(set(names)), receiver) for receiver, names in reached.items()), reverse=True)
-        return ok(told("alerts by receiver: " + ", ".join(f"{receiver} {count}" for count, receiver in counts), 300))
+        return ok(sanitized("alerts by receiver: " + ", ".join(f"{receiver} {count}" for count, receiver in counts), 300))
 
     def _reaches(self, leaf: Leaf) -> bool:
         return bool(configs.integrations(self.theirs, leaf.receiver))

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """``MISSING`` has to be mended; ``UNKNOWN`` is what this server cannot tell, whoever asks."""
 
     OK = "ok"
@@ -23,33 +23,33 @@ class Check:
 
     server: str
     name: str
-    state: State
+    state: CheckState
     seen: str
     fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CheckResult:
     """The same before it is known who was asked what."""
 
-    state: State
+    state: CheckState
     text: str
     fix: str = ""
 
 
-def ok(text: str) -> Seen:
+def ok(text: str) -> CheckResult:
     """Return what is well."""
-    return Seen(State.OK, text)
+    return CheckResult(CheckState.OK, text)
 
 
-def missing(text: str, fix: str) -> Seen:
+def missing(text: str, fix: str) -> CheckResult:
     """Return what has to be mended."""
-    return Seen(State.MISSING, text, fix)
+    return CheckResult(CheckState.MISSING, text, fix)
 
 
-def unknown(text: str, fix: str) -> Seen:
+def unknown(text: str, fix: str) -> CheckResult:
     """Return what cannot be told here; ``fix`` says how a person finds out."""
-    return Seen(State.UNKNOWN, text, fix)
+    return CheckResult(CheckState.UNKNOWN, text, fix)
 
 
 def again(seconds: float) -> str:
@@ -73,4 +73,6 @@ def reasons(found: Mapping[str, Sequence[str]]) -> str:
     """Return reasons with the names of what they concern, the one that concerns most of them first."""
     ranked = sorted(found.items(), key=lambda one: -len(one[1]))
     more = f"; and {len(ranked) - _REASONS} more reasons" if len(ranked) > _REASONS else ""
-    return told("; ".join(f"{reason} ({some(list(dict.fromkeys(names)))})" for reason, names in ranked[:_REASONS]) + more, 500)
+    return sanitized(
+        "; ".join(f"{reason} ({some(list(dict.fromkeys(names)))})" for reason, names in ranked[:_REASONS]) + more, 500
+    )

@@ -8,14 +8,14 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from exporter.monitoring.check.asking import NoAnswerError, NotServedError, Server
 from exporter.monitoring.check.moments import moment
 from exporter.monitoring.check.rules import LoadedGroup
+from exporter.monitoring.check.server_client import NoAnswerError, NotServedError, ServerClient
 from exporter.monitoring.promql import of_jobs
 
 T = TypeVar("T")
 
-FIRST_SCRAPES: Final = 120.0
+STARTUP_SECONDS: Final = 120.0
 """Seconds after a start in which what is not there may not have been scraped or found yet."""
 
 
@@ -35,7 +35,7 @@ class Runtime(msgspec.Struct, rename="camel"):
     last_config_time: str = ""
 
 
-class Config(msgspec.Struct):
+class LoadedConfig(msgspec.Struct):
     yaml: str
 
 
@@ -43,7 +43,7 @@ class Groups(msgspec.Struct):
     groups: list[LoadedGroup]
 
 
-class Target(msgspec.Struct, rename="camel"):
+class ScrapeTarget(msgspec.Struct, rename="camel"):
     """A target of Prometheus: one exporter."""
 
     labels: dict[str, str]
@@ -54,8 +54,8 @@ class Target(msgspec.Struct, rename="camel"):
     scrape_url: str = ""
 
 
-class Targets(msgspec.Struct, rename="camel"):
-    active_targets: list[Target]
+class ScrapeTargets(msgspec.Struct, rename="camel"):
+    active_targets: list[ScrapeTarget]
 
 
 class Alertmanagers(msgspec.Struct, rename="camel"):
@@ -81,7 +81,7 @@ class Vector(msgspec.Struct):
 class Prometheus:
     """Asks one Prometheus."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerClient) -> None:
         self.server = server
 
     async def version(self) -> str:
@@ -94,15 +94,15 @@ class Prometheus:
 
     async def config(self) -> str:
         """Return the configuration that it runs."""
-        return (await self.server.read(Data[Config], "/api/v1/status/config")).data.yaml
+        return (await self.server.read(Data[LoadedConfig], "/api/v1/status/config")).data.yaml
 
     async def groups(self) -> list[LoadedGroup]:
         """Return the groups of rules that are loaded."""
         return (await self.server.read(Data[Groups], "/api/v1/rules")).data.groups
 
-    async def targets(self) -> list[Target]:
+    async def targets(self) -> list[ScrapeTarget]:
         """Return what it scrapes."""
-        return (await self.server.read(Data[Targets], "/api/v1/targets", ("state", "active"))).data.active_targets
+        return (await self.server.read(Data[ScrapeTargets], "/api/v1/targets", ("state", "active"))).data.active_targets
 
     async def alertmanagers(self) -> int:
         """Return to how many Alertmanagers it sends."""

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from exporter.monitoring.check.alertmanager_config import mappings
-from exporter.monitoring.check.asking import NoAnswerError
 from exporter.monitoring.check.relabelling import relabelled
 from exporter.monitoring.check.rules import WantedGroup
 from exporter.monitoring.check.sent_alerts import SentAlert
+from exporter.monitoring.check.server_client import NoAnswerError
 from exporter.support.yaml_source import read_yaml
 
 _FAMILY: Final = re.compile(r"(?<![\w:])booking_sync_\w+(?![\w:])")

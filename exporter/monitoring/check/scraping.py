@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.monitoring.check import prometheus_config as configs
-from exporter.monitoring.check.asking import NotServedError
-from exporter.monitoring.check.outcome import Seen, again, missing, ok, some, unknown
-from exporter.monitoring.check.prometheus_answers import FIRST_SCRAPES, Prometheus, Target, matching, place
+from exporter.monitoring.check.needs import PrometheusNeeds
+from exporter.monitoring.check.outcome import CheckResult, again, missing, ok, some, unknown
+from exporter.monitoring.check.prometheus_answers import STARTUP_SECONDS, Prometheus, ScrapeTarget, matching, place
 from exporter.monitoring.check.rules import seconds_of
-from exporter.monitoring.check.wanted import Wanted
-from exporter.support.redaction import told
+from exporter.monitoring.check.server_client import NotServedError
+from exporter.support.redaction import sanitized
 
 _SEE: Final = "see job scraped"
 _WINDOWS: Final = ("next_24h", "next_7d")
@@ -24,35 +24,37 @@ class Scraping:
     """The questions, one method each."""
 
     prometheus: Prometheus
-    wanted: Wanted
+    wanted: PrometheusNeeds
 
-    async def scraped(self) -> Seen:
+    async def scraped(self) -> CheckResult:
         try:
             targets = await self._targets()
         except NotServedError:
             up = await self.prometheus.query(f"up{matching(self.wanted.jobs)}")
-            targets = [Target(sample.metric, "up" if sample.number else "down") for sample in up]
+            targets = [ScrapeTarget(sample.metric, "up" if sample.number else "down") for sample in up]
         there = {target.labels.get("job") for target in targets}
         if absent := [job for job in self.wanted.jobs if job not in there]:
             return await self._no_job(absent[0])
         down = [target for target in targets if target.health == "down"]
         if down:
-            said = told(f"{_instance(down[0])}: {down[0].last_error}", 300)
+            said = sanitized(f"{_instance(down[0])}: {down[0].last_error}", 300)
             return missing(
                 f"{len(down)} of {len(targets)} are down, {said}", "start it, or correct its address in scrape_configs"
             )
         if waiting := sum(target.health == "unknown" for target in targets):
-            return unknown(f"{waiting} of {len(targets)} have not been scraped yet", again(FIRST_SCRAPES))
+            return unknown(f"{waiting} of {len(targets)} have not been scraped yet", again(STARTUP_SECONDS))
         most = self.wanted.slowest_scrape
         slow = [_instance(target) for target in targets if (seconds_of(target.scrape_interval) or 0) > most]
         if slow:
-            return missing(f"less often than every {most:g} s: {told(some(slow))}", f"set scrape_interval to {most:g}s or less")
+            return missing(
+                f"less often than every {most:g} s: {sanitized(some(slow))}", f"set scrape_interval to {most:g}s or less"
+            )
         return ok(f"{len(targets)} up{_told_places([target.labels for target in targets], self.wanted.places)}")
 
-    async def _targets(self) -> list[Target]:
+    async def _targets(self) -> list[ScrapeTarget]:
         return [target for target in await self.prometheus.targets() if target.labels.get("job") in self.wanted.jobs]
 
-    async def once(self) -> Seen:
+    async def once(self) -> CheckResult:
         ours = {target.scrape_url for target in await self._targets() if target.scrape_url}
         if not ours:
             return unknown("no target of the job is known", _SEE)
@@ -64,36 +66,36 @@ class Scraping:
             url, names = next(iter(twice.items()))
             where, _, _ = url.partition("?")  # what follows may be what it signs in with
             return missing(
-                f"{len(twice)} of {len(pools)} are scraped more than once, {told(where, 120)} by {told(some(sorted(names)))}",
+                f"{len(twice)} of {len(pools)} are scraped more than once, {sanitized(where, 120)} by {sanitized(some(sorted(names)))}",
                 "take it out of all jobs but one: rules and boards count it twice",
             )
         return ok(f"each of {len(pools)}")
 
-    async def families(self) -> Seen:
+    async def families(self) -> CheckResult:
         jobs = {target.scrape_pool: target.labels["job"] for target in await self._targets()}
         if not jobs:
             return unknown("no target of the job is known", _SEE)
         names = configs.families(self.wanted.groups)
         if lost := configs.dropped_families(configs.parsed(await self.prometheus.config()), jobs, names):
             return missing(
-                f"metric_relabel_configs drop {len(lost)} of {len(names)} that rules read: {told(some(list(lost)))}",
+                f"metric_relabel_configs drop {len(lost)} of {len(names)} that rules read: {sanitized(some(list(lost)))}",
                 "let them pass: without them their alerts never fire",
             )
         return ok(f"none of {len(names)} that rules read is dropped")
 
-    async def _no_job(self, job: str) -> Seen:
+    async def _no_job(self, job: str) -> CheckResult:
         others = sorted(
             {sample.metric.get("job", "") for sample in await self.prometheus.query("count by (job) (booking_sync_ready)")}
             - set(self.wanted.jobs)
         )
         if others:
             return missing(
-                f"no target in job {job}, but exporters in {told(some(others))}",
+                f"no target in job {job}, but exporters in {sanitized(some(others))}",
                 "render again with `--job` and give it here, too, or rename the job in scrape_configs",
             )
         return await self._absent(f"no target in job {job}", "add the job of the rendered prometheus.yml to scrape_configs")
 
-    async def labels(self) -> Seen:
+    async def labels(self) -> CheckResult:
         renamed = [
             name
             for name in ("target", "platform", "collector")
@@ -113,7 +115,7 @@ class Scraping:
             )
         return ok(f"none is renamed in {found:g} series of collectors")
 
-    async def shards(self) -> Seen:
+    async def shards(self) -> CheckResult:
         here, places = matching(self.wanted.jobs), (*self.wanted.places, "job")
         by = ", ".join(places)
         wanted: dict[tuple[str, ...], float] = {}
@@ -131,7 +133,7 @@ class Scraping:
             return missing(text, "start the missing ones; see the runbook BookingSyncShardMissing")
         return ok(f"{sum(wanted.values()):g} of {sum(wanted.values()):g}")
 
-    async def windows(self) -> Seen:
+    async def windows(self) -> CheckResult:
         here = self.wanted.jobs
         without = await self.prometheus.number(f"max(booking_sync_config_warnings{matching(here, kind='window_missing')})")
         ends = f"booking_sync_window_end_timestamp_seconds{matching(here, collector='bookings')}"
@@ -147,18 +149,18 @@ class Scraping:
             return ok(", ".join(there))
         return ok("no target reads bookings, or none has yet")
 
-    async def _absent(self, text: str, fix: str) -> Seen:
+    async def _absent(self, text: str, fix: str) -> CheckResult:
         """Say that series are not there, which nobody can know before the first scrapes."""
-        if await self.prometheus.is_young(FIRST_SCRAPES):
-            return unknown(f"not yet, so soon after a start or a reload: {text}", again(FIRST_SCRAPES))
+        if await self.prometheus.is_young(STARTUP_SECONDS):
+            return unknown(f"not yet, so soon after a start or a reload: {text}", again(STARTUP_SECONDS))
         return missing(text, fix)
 
 
-def _instance(target: Target) -> str:
+def _instance(target: ScrapeTarget) -> str:
     return target.labels.get("instance", "")
 
 
 def _told_places(labels: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
     """Return the labels that tell installations apart, as far as there are any."""
     places = sorted({f"{name}={label[name]}" for label in labels for name in names if name in label})
-    return f" ({told(some(places), 120)})" if places else ""
+    return f" ({sanitized(some(places), 120)})" if places else ""

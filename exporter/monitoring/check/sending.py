@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.monitoring.check import prometheus_config as configs
-from exporter.monitoring.check.asking import NotServedError
-from exporter.monitoring.check.outcome import Seen, again, missing, ok, reasons, unknown
-from exporter.monitoring.check.prometheus_answers import FIRST_SCRAPES, Prometheus
-from exporter.monitoring.check.wanted import Wanted
+from exporter.monitoring.check.needs import PrometheusNeeds
+from exporter.monitoring.check.outcome import CheckResult, again, missing, ok, reasons, unknown
+from exporter.monitoring.check.prometheus_answers import STARTUP_SECONDS, Prometheus
+from exporter.monitoring.check.server_client import NotServedError
 
 SCRAPE_ITSELF: Final = "let Prometheus scrape itself, as the rendered prometheus.yml does"
 """How to mend it where a Prometheus knows nothing of itself."""
-_MOST_LOST: Final = 0.5
+_MAX_LOST: Final = 0.5
 """The share of messages that may be lost: one goes at a reload, and each is sent again in a minute."""
 
 
@@ -22,9 +22,9 @@ class Sending:
     """The questions, one method each."""
 
     prometheus: Prometheus
-    wanted: Wanted
+    wanted: PrometheusNeeds
 
-    async def alerts(self) -> Seen:
+    async def alerts(self) -> CheckResult:
         changed = configs.changed_alerts(configs.parsed(await self.prometheus.config()), self.wanted.alerts)
         if not changed:
             return ok(f"none of {len({alert.name for alert in self.wanted.alerts})}")
@@ -32,13 +32,13 @@ class Sending:
             reasons(changed), "take it out of alert_relabel_configs, or leave out alertname =~ Watchdog|BookingSync.+ there"
         )
 
-    async def knows(self) -> Seen:
+    async def knows(self) -> CheckResult:
         count = await self.prometheus.alertmanagers()
-        if not count and await self.prometheus.is_young(FIRST_SCRAPES):
-            return unknown("none yet, so soon after a start or a reload", again(FIRST_SCRAPES))
+        if not count and await self.prometheus.is_young(STARTUP_SECONDS):
+            return unknown("none yet, so soon after a start or a reload", again(STARTUP_SECONDS))
         return ok(str(count)) if count else missing("none: no message is ever sent", "name it in prometheus.yml under alerting")
 
-    async def delivers(self) -> Seen:
+    async def delivers(self) -> CheckResult:
         lost, sent = await self._within_minutes("dropped"), await self._within_minutes("sent")
         failed = await self.prometheus.number(
             "max(sum by (alertmanager) (increase(prometheus_notifications_errors_total[5m]))"
@@ -49,9 +49,9 @@ class Sending:
         # What is dropped went to no Alertmanager, and counts once; what is sent counts once for each of them.
         tried = sent / max(1, await self._alertmanagers())
         look = "look into Prometheus' log: is Alertmanager up, is the password right?"
-        if lost >= _MOST_LOST * tried and lost:
+        if lost >= _MAX_LOST * tried and lost:
             return missing(f"within 5 minutes {lost:.0f} of {max(lost, tried):.0f} went to no Alertmanager", look)
-        if failed is not None and failed >= _MOST_LOST:
+        if failed is not None and failed >= _MAX_LOST:
             return missing(f"within 5 minutes one Alertmanager did not take {failed:.0%} of its messages", look)
         return ok(
             f"within 5 minutes {tried:.0f}, {lost:.0f} of them lost" if lost else f"within 5 minutes {tried:.0f}, none lost"

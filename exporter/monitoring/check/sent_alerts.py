@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from exporter.monitoring.alerts import Severity
+from exporter.monitoring.alerts import AlertSeverity
 from exporter.monitoring.check.rules import WantedGroup, WantedRule
 from exporter.monitoring.matchers import Labels, Unknown, Value
 
@@ -27,7 +27,7 @@ class SentAlert:
     @property
     def wakes(self) -> bool:
         """Whether somebody is waked by it, or because it does not come."""
-        return self.severity == Severity.CRITICAL or self.name == WATCHDOG
+        return self.severity == AlertSeverity.CRITICAL or self.name == WATCHDOG
 
     def with_labels(self, labels: Mapping[str, str]) -> SentAlert:
         """Return the same with labels that are added to whatever is sent."""

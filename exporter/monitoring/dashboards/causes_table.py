@@ -7,11 +7,11 @@ from typing import Final
 
 from exporter.errors import Reason
 from exporter.model import ConnectionStatus, ErrorReason
-from exporter.monitoring.alerts import Board, alert_groups
+from exporter.monitoring.alerts import Dashboard, alert_groups
 from exporter.monitoring.causes import NAMED, SEEN
+from exporter.monitoring.dashboards.cause_texts import CAUSE_TEXTS, with_numbers
 from exporter.monitoring.dashboards.fixes import BETWEEN, KEY, fix_mappings
 from exporter.monitoring.dashboards.panels import BLUE, LASTING, MOMENT, ORANGE, PAINTED, RED, Json, Looks, column, table, words
-from exporter.monitoring.dashboards.whys import WHYS, with_numbers
 from exporter.monitoring.options import Options
 
 _FRESH: Final = "90s"
@@ -34,7 +34,7 @@ def open_target(name: str, more: str = "") -> Json:
     return {
         "title": "Open the target",
         "url": (
-            f"/d/{Board.TARGET}?${{datasource:queryparam}}&var-job=${{__data.fields.job:percentencode}}"
+            f"/d/{Dashboard.TARGET}?${{datasource:queryparam}}&var-job=${{__data.fields.job:percentencode}}"
             f"&var-target=${{{name}:percentencode}}{more}&${{__url_time_range}}"
         ),
     }
@@ -43,7 +43,7 @@ def open_target(name: str, more: str = "") -> Json:
 def _open_where(more: str = "") -> Json:
     """Return the link of a cause: to its target, or where it has none to the polls of its platform on the exporter's board."""
     link = open_target("__data.fields.target", f"&var-platform=${{__data.fields.platform:percentencode}}{more}")
-    url = link["url"].replace(f"/d/{Board.TARGET}?", "/d/${__data.fields.board}?").replace("fields.job:", "fields.jobs:")
+    url = link["url"].replace(f"/d/{Dashboard.TARGET}?", "/d/${__data.fields.board}?").replace("fields.job:", "fields.jobs:")
     return {**link, "title": "Open the board", "url": url}
 
 
@@ -105,7 +105,7 @@ def causes_table(
     reasons: dict[float | str, tuple[str, str]] = {
         str(word): (str(word).replace("_", " "), "text") for kind in (Reason, ErrorReason, ConnectionStatus) for word in kind
     }
-    reasons |= {name: (why, "text") for name, why in WHYS.items()}
+    reasons |= {name: (why, "text") for name, why in CAUSE_TEXTS.items()}
     runbook = options.runbook("${__data.fields.runbook}")
     widths = {
         "Value #A": 76,
@@ -209,8 +209,8 @@ def _described(options: Options, expression: str, numbers_of: str) -> str:
     put("where", "$1", "named", "(.+ - [^,].*)")
     put("alert", "$1", "alertname")
     put("runbook", "$1", "alertname")
-    put("board", options.uid(Board.INTERNALS), "target", "")
-    put("board", options.uid(Board.TARGET), "target")
+    put("board", options.uid(Dashboard.INTERNALS), "target", "")
+    put("board", options.uid(Dashboard.TARGET), "target")
     for label in ("target", "platform", "connection"):
         put(label, "All", label, "")
     # Prometheus, which tells of itself, is no exporter: a board of its job would be empty.

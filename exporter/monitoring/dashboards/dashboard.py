@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from exporter.monitoring.alerts import Board
+from exporter.monitoring.alerts import Dashboard
 from exporter.monitoring.dashboards.panels import GREEN, ORANGE, RED, Json, stat, words
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import RECENT
@@ -14,14 +14,14 @@ from exporter.monitoring.promql import RECENT
 TAG = "booking-sync"
 _COLUMNS = 24
 _DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
-_MENU = {Board.FLEET: "Fleet", Board.TARGET: "Target", Board.INTERNALS: "Exporter"}
+_MENU = {Dashboard.FLEET: "Fleet", Dashboard.TARGET: "Target", Dashboard.INTERNALS: "Exporter"}
 _OURS = ("job", "instance")
 _OF_JOB = 'job=~\\"$job\\"'
 _CARRIED = "${datasource:queryparam}"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DashboardRow:
     """Panels below one heading; a collapsed row loads nothing until it is opened."""
 
     title: str
@@ -60,11 +60,11 @@ def variable(name: str, label: str, values: str, *, single: bool = False) -> Jso
 def board(
     options: Options,
     *,
-    uid: Board,
+    uid: Dashboard,
     title: str,
     description: str,
     variables: Sequence[Json],
-    rows: Sequence[Row],
+    rows: Sequence[DashboardRow],
     exporter_width: int = _COLUMNS,
     links: Sequence[Json] = (),
 ) -> str:
@@ -99,7 +99,7 @@ def board(
         "panels": _place(rows),
     }
     text = json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
-    for one in Board:  # panels link to boards by the names that they are shipped with
+    for one in Dashboard:  # panels link to boards by the names that they are shipped with
         text = text.replace(f"/d/{one}?", f"/d/{options.uid(one)}?")
     return _with_choices(text, options)
 
@@ -122,7 +122,7 @@ def _choices(options: Options) -> list[Json]:
     ]
 
 
-def _place(rows: Sequence[Row]) -> list[Json]:
+def _place(rows: Sequence[DashboardRow]) -> list[Json]:
     """Flow panels from left to right below their row's heading and number everything."""
     placed: list[Json] = []
     top, number = 0, 0
@@ -202,11 +202,11 @@ def _exporter(width: int) -> Json:
     return panel
 
 
-def _annotations(uid: Board) -> list[Json]:
+def _annotations(uid: Dashboard) -> list[Json]:
     """Return markers at the moment that the value names: a region would paint the chart, one per alert."""
     ours = 'job=~"$job",alertname=~"BookingSync.+",severity="critical"'
     # Only where several can be chosen Grafana escapes what a regular expression would read in a name.
-    of_target = ('target="$target"', 'target=""') if uid is Board.TARGET else ('target=~"$target|"',)
+    of_target = ('target="$target"', 'target=""') if uid is Dashboard.TARGET else ('target=~"$target|"',)
     began = "\nor ".join(
         f'1000 * ALERTS_FOR_STATE{{{ours},{target}}}\nand ignoring (alertstate) ALERTS{{{ours},{target},alertstate="firing"}}'
         for target in of_target
@@ -220,7 +220,7 @@ def _annotations(uid: Board) -> list[Json]:
             "red",
             began,
             "{{alertname}} {{target}}",
-            shown=uid is Board.TARGET,  # elsewhere they are those of many targets
+            shown=uid is Dashboard.TARGET,  # elsewhere they are those of many targets
         ),
     ]
 
@@ -241,7 +241,7 @@ def _annotation(name: str, color: str, expression: str, title: str, *, shown: bo
     }
 
 
-def _links(options: Options, uid: Board) -> list[Json]:
+def _links(options: Options, uid: Dashboard) -> list[Json]:
     """Return the menu. The variable ``target`` stays behind: the board of one target has no "All"."""
     others = [
         link(

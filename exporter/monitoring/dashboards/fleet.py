@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from exporter.model import ConnectionStatus
-from exporter.monitoring.alerts import Board
+from exporter.monitoring.alerts import Dashboard
 from exporter.monitoring.alerts.chosen import within_last
 from exporter.monitoring.dashboards.causes_table import OPEN_CONNECTION, OPEN_TARGET
-from exporter.monitoring.dashboards.dashboard import Row, board, variable
+from exporter.monitoring.dashboards.dashboard import DashboardRow, board, variable
 from exporter.monitoring.dashboards.fleet_now import SCOPE, first_screen, wall
 from exporter.monitoring.dashboards.judged import found, judged
 from exporter.monitoring.dashboards.panels import (
@@ -53,7 +53,7 @@ _ENOUGH = 10
 _OPEN_SERIES: Json = {
     "title": "Open the target",
     "url": (
-        f"/d/{Board.TARGET}?${{datasource:queryparam}}&${{job:queryparam}}&var-target=${{__field.labels.target:percentencode}}"
+        f"/d/{Dashboard.TARGET}?${{datasource:queryparam}}&${{job:queryparam}}&var-target=${{__field.labels.target:percentencode}}"
         "&${__url_time_range}"
     ),
 }
@@ -63,18 +63,18 @@ def fleet(options: Options) -> str:
     """Return the JSON of the fleet board."""
     return board(
         options,
-        uid=Board.FLEET,
+        uid=Dashboard.FLEET,
         title="Booking sync / Fleet",
         description="Is anything broken, where, since when, and who fixes it.",
         variables=[
             variable("target", "Target", 'label_values(booking_sync_collector_up{job=~"$job"}, target)'),
         ],
         rows=[
-            Row("Right now", first_screen(options)),
-            Row("All targets", [*wall(), *_stats(options)]),
-            Row("Connections", [_trouble(), *_connections()]),
-            Row("Bookings", _bookings()),
-            Row("Error budget", _budget(options)),
+            DashboardRow("Right now", first_screen(options)),
+            DashboardRow("All targets", [*wall(), *_stats(options)]),
+            DashboardRow("Connections", [_trouble(), *_connections()]),
+            DashboardRow("Bookings", _bookings()),
+            DashboardRow("Error budget", _budget(options)),
         ],
         exporter_width=4,
     )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from exporter.metrics import FAMILIES, Histogram
-from exporter.monitoring.alerts import Board
-from exporter.monitoring.dashboards.dashboard import Row, board, variable
+from exporter.monitoring.alerts import Dashboard
+from exporter.monitoring.dashboards.dashboard import DashboardRow, board, variable
 from exporter.monitoring.dashboards.internals_now import PROCESS, SCOPE, first_screen
 from exporter.monitoring.dashboards.panels import CLEAR, ORANGE, RED, Json, counts, override, query, timeseries, top
 from exporter.monitoring.options import Options
@@ -38,7 +38,7 @@ def internals(options: Options) -> str:
     """Return the JSON of the board of the exporter and the API budgets."""
     return board(
         options,
-        uid=Board.INTERNALS,
+        uid=Dashboard.INTERNALS,
         title="Booking sync / Exporter and API budget",
         description="Does the exporter work, what do the platforms answer, and what is left of their limits.",
         variables=[
@@ -47,11 +47,11 @@ def internals(options: Options) -> str:
             variable("target", "Target", 'label_values(booking_sync_collector_up{job=~"$job",platform=~"$platform"}, target)'),
         ],
         rows=[
-            Row("Does it keep up", first_screen(options)),
-            Row("Polling", _polling()),
-            Row("API: rate, errors, duration", _api()),
-            Row("API budget", _budget()),
-            Row("Process", _process(), collapsed=True),
+            DashboardRow("Does it keep up", first_screen(options)),
+            DashboardRow("Polling", _polling()),
+            DashboardRow("API: rate, errors, duration", _api()),
+            DashboardRow("API budget", _budget()),
+            DashboardRow("Process", _process(), collapsed=True),
         ],
         exporter_width=6,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from exporter.monitoring.alerts import Board, alert_groups
+from exporter.monitoring.alerts import Dashboard, alert_groups
 from exporter.monitoring.alerts.capacity import SLOW_LOOP, SLOW_SCRAPE
 from exporter.monitoring.causes import CAUSE, SINCE, TARGETS
 from exporter.monitoring.dashboards.causes_table import causes_table, fresh_and_of_rules
@@ -32,7 +32,7 @@ from exporter.monitoring.rules.targets import OVERDUE
 PROCESS: Final = 'job=~"$job",instance=~"$instance"'
 _WHOSE: Final = {
     "title": "Whose they are",
-    "url": f"/d/{Board.FLEET}?${{datasource:queryparam}}&${{job:queryparam}}&${{__url_time_range}}",
+    "url": f"/d/{Dashboard.FLEET}?${{datasource:queryparam}}&${{job:queryparam}}&${{__url_time_range}}",
 }
 SCOPE: Final = 'job=~"$job",target=~"$target",platform=~"$platform"'
 _ANSWERED: Final = f"{recent(f'scrape_duration_seconds{{{PROCESS}}}')} and max_over_time(up{{{PROCESS}}}[{RECENT}]) == 1"
@@ -121,7 +121,9 @@ def _keeps_up(intervals: str) -> Json:
 
 def _causes(options: Options) -> Json:
     """Return the causes that are about the exporter and how it is watched, not about a target or a platform."""
-    names = sorted({alert.name for group in alert_groups(options) for alert in group.alerts if alert.board is Board.INTERNALS})
+    names = sorted(
+        {alert.name for group in alert_groups(options) for alert in group.alerts if alert.board is Dashboard.INTERNALS}
+    )
     matchers = f'job=~"$job",target="",alertname=~"{"|".join(names)}",platform=~"$platform|"'
     return causes_table(
         options,

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from exporter.monitoring.alerts import Severity
+from exporter.monitoring.alerts import AlertSeverity
 from exporter.monitoring.dashboards.panels import GREEN, NEUTRAL, ORANGE, RED, Json, Looks, Thresholds, override, stat
 from exporter.monitoring.promql import recent
 from exporter.state.verdict import Verdict
 
-COLOURS: Final[Mapping[Severity, str]] = {Severity.CRITICAL: RED, Severity.WARNING: ORANGE}
+COLOURS: Final[Mapping[AlertSeverity, str]] = {AlertSeverity.CRITICAL: RED, AlertSeverity.WARNING: ORANGE}
 
 VERDICTS: Final[Looks] = {
     float(Verdict.OK): ("ok", GREEN),
-    float(Verdict.WARNING): ("warning", COLOURS[Severity.WARNING]),
-    float(Verdict.CRITICAL): ("critical", COLOURS[Severity.CRITICAL]),
+    float(Verdict.WARNING): ("warning", COLOURS[AlertSeverity.WARNING]),
+    float(Verdict.CRITICAL): ("critical", COLOURS[AlertSeverity.CRITICAL]),
     float(Verdict.UNKNOWN): ("unknown", NEUTRAL),
 }
 """Word and colour of each verdict, the same on every board."""

@@ -6,10 +6,10 @@ from typing import Final
 
 from exporter.errors import Reason
 from exporter.model import ErrorReason
-from exporter.monitoring.alerts import Board, alert_groups
+from exporter.monitoring.alerts import Dashboard, alert_groups
 from exporter.monitoring.causes import CAUSE, SINCE, TARGETS
 from exporter.monitoring.dashboards.causes_table import causes_table, fresh
-from exporter.monitoring.dashboards.dashboard import Row, board, link, variable
+from exporter.monitoring.dashboards.dashboard import DashboardRow, board, link, variable
 from exporter.monitoring.dashboards.judged import ALL_IS_GOOD, MOMENT_IS_BAD, VERDICTS, found, judged
 from exporter.monitoring.dashboards.panels import (
     GREEN,
@@ -52,7 +52,7 @@ def target(options: Options) -> str:
     """Return the JSON of the board of one target."""
     return board(
         options,
-        uid=Board.TARGET,
+        uid=Dashboard.TARGET,
         title="Booking sync / Target",
         description="One Wix site or Bitrix24 portal: what is wrong with it, its polls, connections and bookings.",
         variables=[
@@ -60,10 +60,10 @@ def target(options: Options) -> str:
             variable("connection", "Connection", f"label_values(booking_sync_connection_info{{{_SCOPE}}}, connection)"),
         ],
         rows=[
-            Row("Target $target", [*_now(options), _causes(options), _polls(), *_next(), _connections()]),
-            Row("Bookings", _bookings()),
-            Row("Wix only: connections over time, bookings by status", _over_time(), collapsed=True),
-            Row("Bitrix24 only: links, bookings by resource", _links_and_resources(), collapsed=True),
+            DashboardRow("Target $target", [*_now(options), _causes(options), _polls(), *_next(), _connections()]),
+            DashboardRow("Bookings", _bookings()),
+            DashboardRow("Wix only: connections over time, bookings by status", _over_time(), collapsed=True),
+            DashboardRow("Bitrix24 only: links, bookings by resource", _links_and_resources(), collapsed=True),
         ],
         exporter_width=6,
         links=[link("Status page", url, "external link", _ON_ITS_OWN_PAGE) for url in _status_page(options)],

@@ -184,14 +184,14 @@ def _provider_fails() -> str:
 
 
 def _down(thresholds: Thresholds) -> Recording:
-    least, within = thresholds.connections_down_least, format_duration(thresholds.connections_down_within)
+    minimum, within = thresholds.connections_down_least, format_duration(thresholds.connections_down_within)
     lost = f"max_over_time({LOST}[{within}])"
     return Recording(
         DOWN,
         "sum without (connection) (\n"
-        f"  {least} * {lost} unless {_CODE} unless ignoring (connection) {_provider_fails()}\n"
+        f"  {minimum} * {lost} unless {_CODE} unless ignoring (connection) {_provider_fails()}\n"
         f"  or {lost} unless {ACCEPTED}\n"
-        f") >= {least}\nand {_WORKING} == 0",
+        f") >= {minimum}\nand {_WORKING} == 0",
         "Exists while no connection of the target works and so many did lately; one that is gone counts for as many, as\n"
         "nothing else tells of it.",
     )

@@ -31,7 +31,7 @@ from exporter.monitoring.rules.targets import (
 )
 from exporter.state import verdict
 from exporter.state.thresholds import Thresholds
-from exporter.state.verdict import Row, Verdict, verdict_by
+from exporter.state.verdict import Verdict, VerdictRow, verdict_by
 
 _DAY: Final = 86_400.0
 
@@ -97,7 +97,7 @@ def _moments() -> tuple[Recording, Recording]:
     )
 
 
-def _found(thresholds: Thresholds, row: Row, condition: str, alert: str, **instead: str) -> Iterator[str]:
+def _found(thresholds: Thresholds, row: VerdictRow, condition: str, alert: str, **instead: str) -> Iterator[str]:
     """Yield the verdict of ``row`` where ``condition`` has a series, with the alert that says the same once it lasts.
 
     It is as bad as it is to a user; what is no problem is no finding. ``instead`` are other alerts for some of the reasons,

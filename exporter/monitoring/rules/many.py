@@ -97,10 +97,10 @@ def many_recordings(options: Options) -> RecordingGroup:
     )
 
 
-def part(affected: str, least: int, of: str, share: float, drop: str = "") -> str:
-    """Return ``affected`` where it reaches ``least`` and is a larger part of ``of`` than ``share``."""
+def part(affected: str, minimum: int, of: str, share: float, drop: str = "") -> str:
+    """Return ``affected`` where it reaches ``minimum`` and is a larger part of ``of`` than ``share``."""
     join = f"ignoring ({drop}) group_left () " if drop else ""
-    return f"({affected} / {join}({of} > 0) > {share} and {affected} >= {least})"
+    return f"({affected} / {join}({of} > 0) > {share} and {affected} >= {minimum})"
 
 
 def many_down() -> str:
@@ -131,14 +131,14 @@ def _besides(options: Options) -> tuple[Recording, ...]:
     )
 
 
-def _empty(least: int) -> str:
+def _empty(minimum: int) -> str:
     ahead = f'{BOOKINGS}{{window="next_7d"}}[10m]'
     symptoms = {
         Symptom.NOTHING_AHEAD: (
             f"max without (window) (last_over_time({ahead}) == 0 and last_over_time({ahead} offset 1w) >= 10)",
             "10m",
         ),
-        Symptom.NOTHING_NEW_FOR_A_DAY: (f"{NEW_1D} == 0 and {NEW_1D} offset 1w >= {least}", "1d"),
+        Symptom.NOTHING_NEW_FOR_A_DAY: (f"{NEW_1D} == 0 and {NEW_1D} offset 1w >= {minimum}", "1d"),
         Symptom.NOTHING_NEW_FOR_HOURS: (
             f"{NEW_4H} == 0 and {NEW_4H} offset 1w >= 8 and {NEW_4H} offset 2w >= 8 and {NEW_4H} offset 3w >= 8",
             "1d",

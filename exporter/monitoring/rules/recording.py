@@ -23,7 +23,7 @@ class Recording:
 
     def hurried(self, by: int) -> Self:
         """Return the same in divided time."""
-        return replace(self, expr=divided_expression(self.expr, by, seconds=self.seconds, least=MIN_RANGE_SECONDS))
+        return replace(self, expr=divided_expression(self.expr, by, seconds=self.seconds, min_seconds=MIN_RANGE_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class Reply(Value, frozen=True, gc=False):
     next: int | None = None
 
 
-class Problem(msgspec.Struct, frozen=True):
+class ErrorBody(msgspec.Struct, frozen=True):
     """The error of a body, as it came."""
 
     error: object
@@ -78,7 +78,7 @@ class Body(msgspec.Struct, frozen=True):
     """A whole answer: a reply or a problem, never both."""
 
     reply: Reply | None
-    problem: Problem | None
+    problem: ErrorBody | None
     times: Times
 
 
@@ -90,7 +90,7 @@ def body(content: bytes, now: float) -> Body | None:
     times = _times(envelope.time, now)
     if envelope.error is not UNSET:
         description = _plain(envelope.error_description) if envelope.error_description is not UNSET else ""
-        return Body(None, Problem(_plain(envelope.error), description), times)
+        return Body(None, ErrorBody(_plain(envelope.error), description), times)
     if envelope.result is UNSET:
         return None
     return Body(Reply(envelope.result, _offset(envelope.next)), None, times)
@@ -110,7 +110,7 @@ class BatchReply(msgspec.Struct, frozen=True):
     """What a batch brought, by command key. A key in neither mapping was not executed."""
 
     replies: Mapping[str, Reply]
-    problems: Mapping[str, Problem]
+    problems: Mapping[str, ErrorBody]
     times: Mapping[str, Times]
 
 
@@ -137,15 +137,15 @@ def _section(value: _Section, keys: tuple[str, ...]) -> dict[str, Raw]:
     return dict(zip(keys, value, strict=True))
 
 
-def _problem(raw: Raw) -> Problem:
+def _problem(raw: Raw) -> ErrorBody:
     value = _plain(raw)
     if isinstance(value, Mapping):
-        return Problem(value.get("error"), value.get("error_description", ""))
-    return Problem(value, "")
+        return ErrorBody(value.get("error"), value.get("error_description", ""))
+    return ErrorBody(value, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class RowPage(Generic[T]):
     """One page of a list. ``size`` counts its rows, malformed ones too; ``ids`` are those that could be read."""
 
     rows: Sequence[T]
@@ -206,12 +206,12 @@ _time_decoder: Final = msgspec.json.Decoder(_Time)
 _any_decoder: Final = msgspec.json.Decoder()
 
 
-def resources(reply: Reply) -> Page[Resource]:
+def resources(reply: Reply) -> RowPage[Resource]:
     """Read a page of ``booking.v1.resource.list``."""
     return row_by_row(entity(reply, _ResourceList).resource, _resource)
 
 
-def resource_types(reply: Reply) -> Page[Resource]:
+def resource_types(reply: Reply) -> RowPage[Resource]:
     """Read a page of ``booking.v1.resourceType.list``.
 
     The module's source calls the rows ``resourceType``, as SDKs read them; the reference prints ``resource``:
@@ -251,7 +251,7 @@ def entity(reply: Reply, kind: type[T]) -> T:
     return found
 
 
-def row_by_row(raw: Raw, read_row: Any) -> Page[Any]:  # noqa: ANN401  one helper for two row types
+def row_by_row(raw: Raw, read_row: Any) -> RowPage[Any]:  # noqa: ANN401  one helper for two row types
     """Return the page of ``raw``, a list or an object of rows; those that ``read_row`` cannot read are left out and counted."""
     try:
         value = read(raw, _rows_decoder.decode)
@@ -269,7 +269,7 @@ def row_by_row(raw: Raw, read_row: Any) -> Page[Any]:  # noqa: ANN401  one helpe
         else:
             rows.append(found)
             ids.append(found.id)
-    return Page(tuple(rows), tuple(ids), len(raws), len(raws) - len(rows))
+    return RowPage(tuple(rows), tuple(ids), len(raws), len(raws) - len(rows))
 
 
 def _check_page(rows: int) -> None:

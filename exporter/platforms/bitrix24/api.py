@@ -1,7 +1,7 @@
 """One call or one batch: address it, wait for the portal, send it, judge the answer, repeat what may be repeated.
 
 Methods are called by ``POST`` with a JSON body (bitrix24.md 1). Our calls only read, so repeating them is safe; what the portal
-makes us wait is as long as the poll's patience at most (:func:`exporter.platforms.retry.sit_out`).
+makes us wait is as long as the poll's patience at most (:func:`exporter.platforms.retry.wait_within_allowance`).
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from exporter.platforms.bitrix24.portal import Portal, PortalLease
 from exporter.platforms.credentials import Credential
 from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
-from exporter.platforms.retry import RetryPolicy, sit_out, spend, usable
+from exporter.platforms.retry import RetryPolicy, charge_failure, usable_seconds, wait_within_allowance
 from exporter.support.net import ascii_host, join_address
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ _BUSY: Final = frozenset({Action.OPERATING, Action.RETRY, Action.RETRY_ONCE})
 """Besides its own words for it, what a portal answers that is asked too much, or may be."""
 
 Params = Mapping[str, object]
-Outcome = Reply | Refusal
+CommandOutcome = Reply | Refusal
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -174,7 +174,7 @@ class Api:
             raise InvalidResponseError("an answer without a result")  # _repeat returns replies only
         return body.reply
 
-    async def ask(self, command: Command, *, share: float = WHOLE_SHARE) -> Outcome:
+    async def ask(self, command: Command, *, share: float = WHOLE_SHARE) -> CommandOutcome:
         """Call one method about a booking that may be gone by now, which is an outcome and not an error."""
         try:
             return await self.call(command, share=share)
@@ -206,12 +206,12 @@ class Api:
             raise InvalidResponseError("a batch answer without a result")  # ditto
         self.ledger.observe(BATCH, body.times.operating, body.times.reset_in)
         sections = decode.batch(body.reply, tuple(commands), self.clock.time())
-        told: set[str] = set()
+        observed: set[str] = set()
         for key, times in sections.times.items():
             if key in commands:
                 method = commands[key].method
-                self.ledger.observe(method, times.operating, times.reset_in, same_answer=method in told)
-                told.add(method)
+                self.ledger.observe(method, times.operating, times.reset_in, same_answer=method in observed)
+                observed.add(method)
         refusals = {
             key: refusal(access.portal, problem.error, problem.description, status=None)
             for key, problem in sections.problems.items()
@@ -281,11 +281,11 @@ class Api:
                 self._moves.moved(access, outcome.origin)
                 continue
             followed = False
-            spend(seconds, self.clock)
+            charge_failure(seconds, self.clock)
             error = outcome.error
             match outcome.action:
                 case Action.PAUSE:
-                    await portal.bucket.sit_out_pause(self._services.events)
+                    await portal.bucket.wait_for_pause(self._services.events)
                 case Action.RENEW if not renewed and await self._credential.renew(access):
                     renewed = True
                 case Action.RETRY | Action.RETRY_ONCE if failures < (
@@ -302,16 +302,16 @@ class Api:
         wait = self._retry.pause(failures, error, self._services.random)
         if wait is None:
             raise error
-        await sit_out(wait, error, self.clock)
+        await wait_within_allowance(wait, error, self.clock)
 
     async def _send(
         self, operation: str, params: Params, access: Access, portal: Portal
     ) -> tuple[Body | Refusal | _Redirect, float]:
         """Make one exchange in the portal's turn, so that the next in line knows what it learnt. Returns the seconds, too."""
         async with portal.slot(self._services.events):
-            began = usable(self.clock)
+            began = usable_seconds(self.clock)
             outcome = await self._outcome(operation, params, access)
-            seconds = usable(self.clock) - began
+            seconds = usable_seconds(self.clock) - began
             if isinstance(outcome, Refusal):
                 self._note(outcome, operation, portal)
             elif operation != BATCH:
@@ -383,7 +383,7 @@ def _redirected(answer: Answer, endpoint: httpx.URL, operation: str) -> _Redirec
     except (httpx.InvalidURL, ValueError):
         location = endpoint
     error: PollError
-    place = told(join_address(location.host, location.port))
+    place = sanitized(join_address(location.host, location.port))
     if location.path.rstrip("/") != endpoint.path + operation:
         where = "" if location.host == endpoint.host else f" at {place}"
         error = InvalidResponseError(f"{endpoint.host} redirects to something{where} that is not its API", status=answer.status)

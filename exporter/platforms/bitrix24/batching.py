@@ -12,14 +12,14 @@ from typing import Final
 
 from exporter.errors import ClientError, InvalidResponseError, NetworkError, PollError, PollTimeoutError, ServerError
 from exporter.platforms.bitrix24.answers import Reply
-from exporter.platforms.bitrix24.api import Api, Command, Outcome
+from exporter.platforms.bitrix24.api import Api, Command, CommandOutcome
 from exporter.platforms.bitrix24.api_errors import BATCH_TOO_LONG, Action, Refusal
 from exporter.platforms.bitrix24.blocksize import BlockSize
 from exporter.platforms.bitrix24.operating import WHOLE_SHARE
-from exporter.platforms.retry import spend
+from exporter.platforms.retry import charge_failure
 
 MAX_COMMANDS: Final = 50
-FRUITLESS_ROUNDS: Final = 4
+MAX_FRUITLESS_ROUNDS: Final = 4
 
 
 class Batcher:
@@ -40,7 +40,9 @@ class Batcher:
         """Return how many commands the next block may hold."""
         return self._block.next()
 
-    async def run(self, commands: Mapping[str, Command], outcomes: dict[str, Outcome] | None = None) -> dict[str, Outcome]:
+    async def run(
+        self, commands: Mapping[str, Command], outcomes: dict[str, CommandOutcome] | None = None
+    ) -> dict[str, CommandOutcome]:
         """Return an outcome for each command; only those that no batch may run are missing.
 
         Raises :class:`~exporter.errors.PollError` when the portal fails as a whole, or again and again; what came before that
@@ -78,7 +80,7 @@ class Batcher:
                 fruitless = 0
                 self._block.passed(len(block), answer.seconds)
                 continue
-            spend(answer.seconds, self._api.clock)
+            charge_failure(answer.seconds, self._api.clock)
             if not answer.limited:  # else the portal is paused: the next call waits for that, or ends the poll with it
                 fruitless += 1
                 error_text = "the portal answers batches without executing their commands"
@@ -86,11 +88,11 @@ class Batcher:
         return outcomes
 
     async def _back_off(self, fruitless: int, error: PollError) -> None:
-        if fruitless == FRUITLESS_ROUNDS:
+        if fruitless == MAX_FRUITLESS_ROUNDS:
             raise error
         await self._api.back_off(fruitless - 1, error)
 
-    async def _outcome(self, command: Command, reply: Reply | None, refusal: Refusal | None) -> Outcome | None:
+    async def _outcome(self, command: Command, reply: Reply | None, refusal: Refusal | None) -> CommandOutcome | None:
         """Return what came of ``command``; ``None`` when it was not executed."""
         if refusal is None:
             return reply

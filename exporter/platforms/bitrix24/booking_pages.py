@@ -14,7 +14,7 @@ from msgspec import Meta, Raw, Struct
 
 from exporter.counting import Booking, Table
 from exporter.limits import BOOKING_RESOURCES, PORTAL_PAGE_ROWS
-from exporter.platforms.bitrix24.answers import EMPTY, MAX_DIGITS, Page, Reply, digits, entity, row_by_row, row_id
+from exporter.platforms.bitrix24.answers import EMPTY, MAX_DIGITS, Reply, RowPage, digits, entity, row_by_row, row_id
 from exporter.platforms.decoding import MAX_MOMENT
 from exporter.support.json_text import UNREADABLE, read
 
@@ -83,7 +83,7 @@ class _Texts(dict[tuple[int, ...], tuple[str, ...]]):
 _TEXTS: Final = _Texts()
 
 
-def bookings(reply: Reply) -> Page[Booking]:
+def bookings(reply: Reply) -> RowPage[Booking]:
     """Read a page of ``booking.v1.booking.list``: in one go as portals write it, else row by row with all that is allowed."""
     try:
         rows = read(reply.result, _plain_bookings_decoder.decode).booking
@@ -96,12 +96,12 @@ def bookings(reply: Reply) -> Page[Booking]:
         return _row_by_row(reply)
     resources = [_TEXTS[row.resourceIds or ()] for row in rows]
     table = Table(tuple([f"{row.id}" for row in rows]), starts, ends, resources)
-    return Page(table, table.ids, len(rows), 0)
+    return RowPage(table, table.ids, len(rows), 0)
 
 
-def _row_by_row(reply: Reply) -> Page[Booking]:
+def _row_by_row(reply: Reply) -> RowPage[Booking]:
     page = row_by_row(entity(reply, _BookingList).booking, lambda row: _booking(read(row, _booking_decoder.decode)))
-    return Page(Table.of(page.rows), page.ids, page.size, page.malformed)
+    return RowPage(Table.of(page.rows), page.ids, page.size, page.malformed)
 
 
 def _booking(row: _BookingRow) -> Booking:

@@ -18,27 +18,27 @@ import structlog
 
 from exporter.counting import (
     Booking,
+    CompleteRead,
     Conflicts,
-    Remembered,
+    PackedRead,
     Rule,
-    Seen,
     Table,
     conflict_reach,
     count_windows,
     find_conflicts,
-    in_any,
+    in_any_window,
     joined,
     next_start,
     reservations,
     resolve_all,
-    too_many,
+    too_many_bookings,
 )
 from exporter.errors import InvalidResponseError, PollError
 from exporter.limits import RESOURCE_WINDOWS
 from exporter.model import BookingsObservation, CollectorName, Window
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import booking_pages, intake
-from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Command, Outcome
+from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Command, CommandOutcome
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, Refusal
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
@@ -63,12 +63,12 @@ class BookingsCollector:
         self._settings = settings
         self._zone = target.timezone
         self._rule: Rule = settings.count
-        self._too_many = partial(too_many, CollectorName.BOOKINGS, settings.max_bookings)
+        self._too_many = partial(too_many_bookings, CollectorName.BOOKINGS, settings.max_bookings)
         self._batcher = Batcher(api, MAX_COMMANDS)
         self._pager = self._new_pager()
         self._names = ResourceNames(api, services)
         self._margins = (MARGIN_SECONDS, MARGIN_SECONDS) if settings.conflicts else (0.0, 0.0)
-        self._seen: Remembered | None = None
+        self._seen: PackedRead | None = None
         self._largest_id = 0
 
     async def poll(self) -> PollResult:
@@ -81,7 +81,7 @@ class BookingsCollector:
         observation = await off_the_loop(admission, len(rows), self._observation, rows, windows, at, now, complete)
         return PollResult(observation, failure)
 
-    async def _read(self, windows: Sequence[Window]) -> tuple[Table, Seen, bool]:
+    async def _read(self, windows: Sequence[Window]) -> tuple[Table, CompleteRead, bool]:
         """Return every booking that overlaps the windows and every partner of one that may conflict, and what was covered.
 
         And whether no row had to be left out; else the counts are a lower bound.
@@ -91,7 +91,7 @@ class BookingsCollector:
         rows, complete = await self._read_range(self._pager, low, high)
         if not rows and not complete:
             raise InvalidResponseError(NONE_READABLE)
-        seen = Seen(low, high, "overlap", rows.times())
+        seen = CompleteRead(low, high, "overlap", rows.times())
         if not self._settings.conflicts:
             return rows, seen, complete
         skipped = self._settings.overlapping_resources
@@ -182,9 +182,9 @@ class BookingsCollector:
 
     def _unknown_resources(self) -> tuple[str, ...]:
         """Return the resources that the configuration names and the portal does not list."""
-        missing = self._named_resources() - self._names.names.keys() if self._names.complete else ()
+        gone = self._named_resources() - self._names.names.keys() if self._names.complete else ()
         # Of what is no number the configuration alone tells.
-        return tuple(sorted(resource for resource in missing if resource.isdigit()))
+        return tuple(sorted(resource for resource in gone if resource.isdigit()))
 
     def _named_resources(self) -> AbstractSet[str]:
         return self._settings.overlapping_resources | self._services.policy().resource_aliases.keys()
@@ -199,17 +199,17 @@ class BookingsCollector:
         """Return the resources that get a number, and how many the cap leaves out: those without bookings go first."""
         if not self._settings.per_resource:
             return None, 0
-        busy = set(chain.from_iterable(set(in_any(rows, windows, self._rule).resources)))
+        busy = set(chain.from_iterable(set(in_any_window(rows, windows, self._rule).resources)))
         everything = sorted(busy | self._names.names.keys(), key=lambda resource: (resource not in busy, int(resource)))
         kept = everything[: min(self._settings.max_resources, RESOURCE_WINDOWS.number // len(windows))]
         return tuple(sorted(kept, key=int)), len(everything) - len(kept)
 
-    async def _follow_ids(self, seen: Seen, now: float) -> None:
+    async def _follow_ids(self, seen: CompleteRead, now: float) -> None:
         """Count what came and what went since the last complete read; nothing on the first."""
         rows = len(seen.bookings)
         before, largest = self._seen, self._largest_id
         found = await off_the_loop(self._services.admission, rows, intake.compare, before, seen, largest, now)
-        gone, unanswered = await self._ask(found.missing)
+        gone, unanswered = await self._ask(found.gone)
         packed = await off_the_loop(self._services.admission, rows, intake.remember, seen, unanswered)
         # Nothing waits from here on: a poll that is cancelled has counted all of it or nothing.
         if found.new:
@@ -231,7 +231,7 @@ class BookingsCollector:
         }
         if not commands or not self._api.ledger.allows(GET_BOOKING, OPTIONAL_SHARE):
             return 0, list(unanswered.values())
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, CommandOutcome] = {}
         try:
             await self._batcher.run(commands, outcomes)
         except PollError as error:

@@ -8,7 +8,7 @@ from typing import Final
 from exporter.fields.kinds import FieldProblem
 from exporter.platforms.aliases import shared_aliases
 from exporter.platforms.bitrix24.settings import BitrixTarget
-from exporter.support.files import trouble_with
+from exporter.support.files import file_problem
 from exporter.support.yaml_source import Path
 
 _CLOUD_REQUESTS_PER_SECOND: Final = 2.0  # docs/platforms/bitrix24.md 6.1
@@ -27,7 +27,7 @@ def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]
 
 def warnings(target: BitrixTarget, path: Path) -> Iterator[FieldProblem]:
     """Yield what is allowed and probably not meant."""
-    if target.oauth and (trouble := trouble_with(target.oauth.token_file)):
+    if target.oauth and (trouble := file_problem(target.oauth.token_file)):
         fix = "make it with booking-sync-exporter bitrix24-login"
         if "reached" in trouble:
             fix = "let the user of the exporter enter its folder, or correct the path"

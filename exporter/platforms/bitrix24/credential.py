@@ -7,12 +7,12 @@ import msgspec
 
 from exporter.errors import TargetConfigError
 from exporter.platforms.credentials import Credential
-from exporter.support.net import ascii_host, keeps_secrets
-from exporter.support.redaction import told
+from exporter.support.net import ascii_host, is_confidential
+from exporter.support.redaction import sanitized
 from exporter.support.secret import Secret
 
 
-class Place(msgspec.Struct, frozen=True):
+class PortalAddress(msgspec.Struct, frozen=True):
     """Who shares a portal's limit: those who ask the same ``origin`` for the same ``portal``.
 
     ``portal`` is the host that names the portal, with a port if it has its own. A token file or an auth server can name any;
@@ -29,7 +29,7 @@ class Access(msgspec.Struct, frozen=True):
     ``token`` goes into the body.
     """
 
-    place: Place
+    place: PortalAddress
     endpoint: Secret
     token: Secret | None = None
 
@@ -44,7 +44,7 @@ class Access(msgspec.Struct, frozen=True):
 
 def access_at(origin: httpx.URL, portal: str, path: str, token: Secret | None = None) -> Access:
     """Return what it takes to ask ``origin`` for ``portal``."""
-    return Access(Place(str(origin), portal), Secret(str(origin.copy_with(path=path))), token)
+    return Access(PortalAddress(str(origin), portal), Secret(str(origin.copy_with(path=path))), token)
 
 
 class Webhook(Credential[Access]):
@@ -59,7 +59,7 @@ class Webhook(Credential[Access]):
         self._access = access_at(origin, portal_of(url), url.path)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> PortalAddress:
         return self._access.place
 
     async def access(self) -> Access:
@@ -102,7 +102,7 @@ def checked_origin(url: httpx.URL) -> httpx.URL:
         ascii_host(url.raw_host.decode("ascii"))
     except ValueError:
         raise TargetConfigError("an address has a host name that cannot be looked up") from None
-    if not url.host or not keeps_secrets(url.scheme, url.host):
-        where = told(f"{url.scheme or 'nothing'}://{url.host}")
+    if not url.host or not is_confidential(url.scheme, url.host):
+        where = sanitized(f"{url.scheme or 'nothing'}://{url.host}")
         raise TargetConfigError(f"a credential is sent to https:// only, not to {where}")
     return httpx.URL(scheme=url.scheme, host=url.host, port=url.port)

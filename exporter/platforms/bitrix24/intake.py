@@ -12,29 +12,29 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from exporter.counting import Booking, Remembered, Seen, changes, joined
+from exporter.counting import Booking, CompleteRead, PackedRead, booking_changes, joined
 from exporter.limits import GONE_BOOKINGS
 
 
-class Intake(msgspec.Struct, frozen=True):
+class IntakeChanges(msgspec.Struct, frozen=True):
     """What a read tells: how many bookings are new, which should have been seen again, the largest id ever seen."""
 
     new: int
-    missing: tuple[Booking, ...]
+    gone: tuple[Booking, ...]
     largest_id: int
 
 
-def compare(remembered: Remembered | None, now: Seen, largest: int, moment: float) -> Intake:
+def compare(remembered: PackedRead | None, now: CompleteRead, largest: int, moment: float) -> IntakeChanges:
     """Return what ``now`` tells beside the read before, when ``largest`` was the largest id ever seen.
 
     ``moment`` is now in Unix seconds. The first read tells only what there is.
     """
     if remembered is None:
-        return Intake(0, (), largest_id(now.bookings.ids, largest))
-    found = changes(remembered.seen(), now, moment)
+        return IntakeChanges(0, (), largest_id(now.bookings.ids, largest))
+    found = booking_changes(remembered.seen(), now, moment)
     # What both reads showed is no larger than the largest of before.
-    return Intake(
-        sum(int(booking_id) > largest for booking_id in found.unseen), found.missing, largest_id(found.came.ids, largest)
+    return IntakeChanges(
+        sum(int(booking_id) > largest for booking_id in found.new), found.gone, largest_id(found.appeared.ids, largest)
     )
 
 
@@ -43,12 +43,12 @@ def largest_id(ids: Iterable[str], before: int = 0) -> int:
     return max(before, max(map(int, ids), default=0))
 
 
-def remember(now: Seen, unanswered: Sequence[Booking]) -> Remembered:
+def remember(now: CompleteRead, unanswered: Sequence[Booking]) -> PackedRead:
     """Return what the next read is to be compared with: ``now``, packed, and who is ``unanswered``."""
-    return Remembered.of(keep_unanswered(now, unanswered))
+    return PackedRead.of(keep_unanswered(now, unanswered))
 
 
-def keep_unanswered(now: Seen, unanswered: Sequence[Booking]) -> Seen:
+def keep_unanswered(now: CompleteRead, unanswered: Sequence[Booking]) -> CompleteRead:
     """Return ``now`` with bookings that nobody could be asked about yet, so that the next read misses them again.
 
     Of ``unanswered`` the first ones are kept: a portal that shows other bookings with every read must not fill the memory.

@@ -14,11 +14,11 @@ from exporter.errors import TargetConfigError
 from exporter.limits import LISTED
 from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24.advice import ADVICE
-from exporter.platforms.bitrix24.answers import Page, Reply, Resource
+from exporter.platforms.bitrix24.answers import Reply, Resource, RowPage
 from exporter.platforms.bitrix24.api import LIST_RESOURCE_TYPES, LIST_RESOURCES, Api
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.paging import Pager
-from exporter.platforms.inventory import Gaps, Inventory, Listing, Names
+from exporter.platforms.inventory import Gaps, Inventory, Listing, SuggestedNames
 
 _NONE: Final[tuple[Sequence[Resource], int]] = ((), 0)
 
@@ -32,12 +32,12 @@ async def read_inventory(api: Api) -> Inventory:
     gaps.odd("resource types", odd)
     kinds = {kind.id: kind.name for kind in types}
     rows = tuple((one.id, one.name, kinds.get(one.type_id) or one.type_id) for one in resources)
-    names = Names("resource_aliases", tuple((one.id, one.name) for one in resources))
+    names = SuggestedNames("resource_aliases", tuple((one.id, one.name) for one in resources))
     return Inventory((Listing("resources", ("id", "name", "type"), rows),), (names,), gaps.found)
 
 
 def _reader(
-    api: Api, method: str, read: Callable[[Reply], Page[Resource]]
+    api: Api, method: str, read: Callable[[Reply], RowPage[Resource]]
 ) -> Callable[[], Awaitable[tuple[Sequence[Resource], int]]]:
     pager = Pager(api, Batcher(api, MAX_COMMANDS), method, read, max_rows=LISTED.number, too_many=lambda: _too_many(method))
     return lambda: pager.read_all({})

@@ -18,20 +18,20 @@ from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from exporter.counting import Booking, Rule, in_any, joined, lies_in, reservations, resolve_all, too_many
+from exporter.counting import Booking, Rule, in_any_window, is_in_window, joined, reservations, resolve_all, too_many_bookings
 from exporter.errors import InvalidResponseError, PollError
 from exporter.model import CollectorName, LinkAnswers, LinksObservation, UnlinkedBooking, Value, Window, WindowLinks
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.bitrix24.answers import Link, Reply
-from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LIST_LINKS, Api, Command, Outcome
+from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LIST_LINKS, Api, Command, CommandOutcome
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
+from exporter.platforms.bitrix24.concurrent_calls import Call, call_concurrently
 from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_SHARE
 from exporter.platforms.bitrix24.paging import NONE_READABLE, Pager, whole_seconds, within
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixLinks, BitrixTarget
-from exporter.platforms.bitrix24.side_by_side import Call, side_by_side
 from exporter.platforms.decoding import off_the_loop
 
 CRM: Final = "crm"
@@ -87,7 +87,7 @@ class LinksCollector:
             LIST_BOOKINGS,
             booking_pages.bookings,
             max_rows=counting.max_bookings,
-            too_many=lambda: too_many(CollectorName.LINKS, counting.max_bookings),
+            too_many=lambda: too_many_bookings(CollectorName.LINKS, counting.max_bookings),
             weigh=reservations,
             join=joined,
         )
@@ -138,7 +138,7 @@ class LinksCollector:
 
         These are the ones without an answer, soonest first, and the known ones whose turn it is.
         """
-        rows = list(in_any(read, windows, self._rule))
+        rows = list(in_any_window(read, windows, self._rule))
         wanted = {booking.id for booking in rows}
         answers = {booking_id: answer for booking_id, answer in self._answers.items() if booking_id in wanted}
         new = [booking.id for booking in sorted(rows, key=lambda row: row.start) if booking.id not in answers]
@@ -173,7 +173,7 @@ class LinksCollector:
         async def ask(block: Sequence[str]) -> None:
             nonlocal odd
             commands = {f"e{booking_id}": Command(LIST_LINKS, {"bookingId": int(booking_id)}) for booking_id in block}
-            outcomes: dict[str, Outcome] = {}
+            outcomes: dict[str, CommandOutcome] = {}
             try:
                 await self._batcher.run(commands, outcomes)
             except PollError:
@@ -183,7 +183,7 @@ class LinksCollector:
             for key in commands.keys() - outcomes.keys():  # no batch may run this method
                 odd = self._keep({key: await self._api.ask(commands[key], share=LINKS_SHARE)}, at, gone) or odd
 
-        await side_by_side(next_call, self._alone if only_if_spare else self._may_begin)
+        await call_concurrently(next_call, self._alone if only_if_spare else self._may_begin)
         return odd
 
     def _may_begin(self, underway: int) -> bool:
@@ -196,7 +196,7 @@ class LinksCollector:
         """Make one call at a time: nobody waits for what is known already, and the next one should know what is spent."""
         return not underway
 
-    def _keep(self, outcomes: Mapping[str, Outcome], at: float, gone: set[str]) -> PollError | None:
+    def _keep(self, outcomes: Mapping[str, CommandOutcome], at: float, gone: set[str]) -> PollError | None:
         """Keep every answer; returns the error of one that cannot be read. Raises what the portal refuses, after the others."""
         failed = odd = None
         for key, outcome in outcomes.items():
@@ -254,7 +254,7 @@ class LinksCollector:
         by_age: dict[float, list[_Kinds]] = {0.0: []}
         unverified = 0
         for booking in bookings:
-            if lies_in(booking, window, self._rule):
+            if is_in_window(booking, window, self._rule):
                 answer = self._answers[booking.id]
                 age = at - answer.asked_at
                 if answer.kinds is None:

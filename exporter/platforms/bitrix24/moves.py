@@ -13,9 +13,9 @@ import httpx
 import structlog
 
 from exporter.errors import TargetConfigError
-from exporter.platforms.bitrix24.credential import Access, Place, checked_origin, origin_of
+from exporter.platforms.bitrix24.credential import Access, PortalAddress, checked_origin, origin_of
 from exporter.support.net import join_address
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class Moves:
     """Where a target's portal is by its own redirects: until a call there fails, since one wrong redirect must not last."""
 
     def __init__(self) -> None:
-        self._move: tuple[Place, httpx.URL] | None = None
+        self._move: tuple[PortalAddress, httpx.URL] | None = None
         self._told: httpx.URL | None = None
 
     def followed(self, access: Access) -> Access:
@@ -55,7 +55,7 @@ class Moves:
         """Return the host at which the portal gave data, if it is another one than the credential names."""
         if self._move is None or (place := self._move[1]) != self._told:
             return None
-        return told(join_address(_host(place), place.port))
+        return sanitized(join_address(_host(place), place.port))
 
     def failed(self) -> None:
         """Ask where the credential says again."""
@@ -83,7 +83,7 @@ def stray_portal(named: str, known: str, *, is_identified: bool, approved: httpx
     may = stays or (is_identified and may_move(old, url))
     if may and url.path.rstrip("/") == old.path.rstrip("/") and not (url.userinfo or url.query or url.fragment):
         return None
-    return _stray_portal(told(join_address(_host(url), url.port)))
+    return _stray_portal(sanitized(join_address(_host(url), url.port)))
 
 
 def _stray_portal(whereto: str) -> TargetConfigError:
@@ -103,7 +103,7 @@ def stray_server(named: str, asked: httpx.URL) -> TargetConfigError | None:
         return _stray_server("an address that may get no credential")
     if _where(origin) == _where(asked) or is_auth_server(origin):
         return None
-    return _stray_server(told(join_address(_host(origin), origin.port)))
+    return _stray_server(sanitized(join_address(_host(origin), origin.port)))
 
 
 def _stray_server(whereto: str) -> TargetConfigError:

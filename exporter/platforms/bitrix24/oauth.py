@@ -32,13 +32,21 @@ from exporter.platforms.bitrix24.authserver import (
     decode_known,
     request_tokens,
 )
-from exporter.platforms.bitrix24.credential import Access, Place, access_at, checked_origin, origin_of, portal_in, portal_of
+from exporter.platforms.bitrix24.credential import (
+    Access,
+    PortalAddress,
+    access_at,
+    checked_origin,
+    origin_of,
+    portal_in,
+    portal_of,
+)
 from exporter.platforms.bitrix24.moves import server_origin
 from exporter.platforms.bitrix24.settings import OAuth
 from exporter.platforms.bitrix24.tokenfile import NoLockError, TokenFile, Tokens, exclusively
 from exporter.platforms.credentials import Credential
 from exporter.platforms.limiter import LeakyBucket
-from exporter.platforms.retry import RetryPolicy, patience, send_with_retries
+from exporter.platforms.retry import RetryPolicy, send_with_retries, wait_allowance
 from exporter.support.files import Stamp
 from exporter.support.secret import Secret
 
@@ -144,7 +152,7 @@ class _Chain:
         if self._pause is not None and self._pause.paused_for() > 0:
             if (await self.current()).access != spent:
                 return
-            await self._pause.sit_out_pause(services.events)
+            await self._pause.wait_for_pause(services.events)
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew(spent, oauth, services, approved), name="bitrix24 token renewal")
             self._renewal.add_done_callback(self._renewed)
@@ -157,7 +165,7 @@ class _Chain:
             renewal.exception()  # whoever waited has it; nobody waits any more when a poll was cancelled
 
     async def _renew(self, spent: Secret, oauth: OAuth, services: Services, approved: httpx.URL | None) -> None:
-        with detached(), patience(RENEWAL_SECONDS):  # nothing here hangs on what is left to the poll that began it
+        with detached(), wait_allowance(RENEWAL_SECONDS):  # nothing here hangs on what is left to the poll that began it
             try:
                 async with exclusively(self.file, services.clock):
                     await self._renew_alone(spent, oauth, services, approved)
@@ -292,7 +300,7 @@ class OAuthCredential(Credential[Access]):
         self._oauth = oauth
         self._services = services
         self._origin = origin_of(base_url) if base_url else None
-        self.unnamed = Place("", f"token file {oauth.token_file}")
+        self.unnamed = PortalAddress("", f"token file {oauth.token_file}")
         self._chains = chains
         self._chain: _Chain | None = None
 

@@ -45,7 +45,7 @@ class _Account:
     """
 
     seconds: float = 0.0
-    told_at: float = float("-inf")
+    reported_at: float = float("-inf")
     reset: float | None = None
     paused_until: float = float("-inf")
     refusals: int = 0
@@ -63,7 +63,7 @@ class _Account:
         """
         if seconds is None:
             rise = 0.0
-        elif now < self.told_at + CALL_SECONDS:
+        elif now < self.reported_at + CALL_SECONDS:
             rise = max(0.0, seconds - self.seconds) / (1 + beside)
         else:
             return  # others may have spent it since
@@ -97,7 +97,7 @@ class OperatingLedger:
         account.weigh(seconds, now, 0 if same_answer else account.underway)
         if seconds is None:
             return
-        account.seconds, account.told_at = seconds, now
+        account.seconds, account.reported_at = seconds, now
         account.reset = None if reset_in is None else now + reset_in
 
     @contextlib.contextmanager
@@ -158,13 +158,13 @@ class OperatingLedger:
     def usage(self) -> tuple[Budget, tuple[OperatingTime, ...]]:
         """Return the budget, and each operation that the portal has told a sum for; resets on our own wall clock."""
         now, stepped = self._clock.monotonic(), self._clock.stepped()
-        told = {name: account for name, account in self._accounts.items() if account.told_at > float("-inf")}
+        told = {name: account for name, account in self._accounts.items() if account.reported_at > float("-inf")}
         spent = max((self._spent(account, now) for account in told.values()), default=0.0)
         return Budget("operating", self._budget, max(0.0, self._budget - spent)), tuple(
             OperatingTime(
                 name,
-                account.seconds if now < account.told_at + SUMMED_OVER_SECONDS else 0.0,
-                None if account.reset is None else self._clock.dated(account.reset) + stepped,
+                account.seconds if now < account.reported_at + SUMMED_OVER_SECONDS else 0.0,
+                None if account.reset is None else self._clock.steady_at(account.reset) + stepped,
             )
             for name, account in sorted(told.items())
         )
@@ -199,7 +199,7 @@ class OperatingLedger:
 
     @staticmethod
     def _end(account: _Account) -> float:
-        return account.told_at + SUMMED_OVER_SECONDS if account.reset is None else account.reset
+        return account.reported_at + SUMMED_OVER_SECONDS if account.reset is None else account.reset
 
     def _error(self, operation: str, wait: float, *, ours: bool = False) -> OperatingLimitError:
         whose = "our budget for" if ours else "what Bitrix24 allows for"

@@ -20,7 +20,7 @@ from exporter.counting import hull
 from exporter.errors import InvalidResponseError, PollError
 from exporter.limits import PORTAL_PAGE_ROWS
 from exporter.model import Window
-from exporter.platforms.bitrix24.answers import Page, Reply
+from exporter.platforms.bitrix24.answers import Reply, RowPage
 from exporter.platforms.bitrix24.api import Api, Command, Params, rows_of
 from exporter.platforms.bitrix24.api_errors import Refusal
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
@@ -28,7 +28,7 @@ from exporter.platforms.bitrix24.operating import BATCH
 from exporter.platforms.decoding import ROWS_AT_ONCE, off_the_loop
 
 PAGE_ROWS: Final = 50
-FIRST_BLOCK: Final = 4
+INITIAL_BLOCK: Final = 4
 GROWN_BLOCK: Final = 2
 PAGES_AT_ONCE: Final = 4
 """So many are decoded at most between two turns of the event loop: half a millisecond."""
@@ -78,7 +78,7 @@ class Pager(Generic[T]):
         api: Api,
         batcher: Batcher,
         method: str,
-        read: Callable[[Reply], Page[T]],
+        read: Callable[[Reply], RowPage[T]],
         *,
         max_rows: int,
         too_many: Callable[[], PollError],
@@ -103,7 +103,7 @@ class Pager(Generic[T]):
         pages = _Pages[T](self._method, self._max_rows, self._too_many, self._weigh, self._join)
         reply = await self._api.call(self._command(params, 0), share=self._batcher.share)
         await self._add(pages, [reply])
-        expected, grown = self._pages - 1, FIRST_BLOCK if self._pages == 0 else GROWN_BLOCK
+        expected, grown = self._pages - 1, INITIAL_BLOCK if self._pages == 0 else GROWN_BLOCK
         while not pages.complete:
             if expected > 0:
                 # One page more than last time, where it costs no further request.
@@ -186,7 +186,7 @@ class _Pages(Generic[T]):
         self._weights.clear()
         return self.rows
 
-    def add(self, reply: Reply, page: Page[T]) -> None:
+    def add(self, reply: Reply, page: RowPage[T]) -> None:
         """Take the next page.
 
         Raises :class:`InvalidResponseError` when the portal does not page as it should, and what ``too_many`` makes when the
@@ -220,7 +220,7 @@ class _Pages(Generic[T]):
         elif not self.needed:
             self.needed = self.count
 
-    def _take(self, page: Page[T]) -> int:
+    def _take(self, page: RowPage[T]) -> int:
         """Keep the rows of ``page``; returns how many of its ids are new."""
         each = self._weigh(page.rows)
         if not self._weights and not page.malformed and self._lies_ahead(page.ids):

@@ -17,9 +17,9 @@ from typing import Final
 from exporter.clock import Clock
 from exporter.errors import PollError
 from exporter.platforms.base import Events, Services
-from exporter.platforms.bitrix24.credential import Place
+from exporter.platforms.bitrix24.concurrent_calls import announce_slot
+from exporter.platforms.bitrix24.credential import PortalAddress
 from exporter.platforms.bitrix24.settings import Budget
-from exporter.platforms.bitrix24.side_by_side import turn_taken
 from exporter.platforms.limiter import LeakyBucket
 from exporter.support.backoff import exponential
 
@@ -36,7 +36,7 @@ CAREFUL_SECONDS: Final = 10 * 60.0
 class Portal:
     """One portal's limits. Lives as long as a session that joined it."""
 
-    def __init__(self, place: Place, clock: Clock, random: Random, events: Events, budget: Budget) -> None:
+    def __init__(self, place: PortalAddress, clock: Clock, random: Random, events: Events, budget: Budget) -> None:
         self.place = place
         self.members: dict[object, Budget] = {}
         self.bucket = LeakyBucket(place.portal, budget.requests_per_second, budget.burst, clock=clock, events=events)
@@ -70,14 +70,14 @@ class Portal:
         that is an :class:`~exporter.errors.OverloadError`.
         """
         while True:
-            await self.bucket.sit_out_pause(events)  # before the queue: who waits in it waits for our own pace only
+            await self.bucket.wait_for_pause(events)  # before the queue: who waits in it waits for our own pace only
             async with self._queue:
                 await self._fewer_underway()
                 if await self.bucket.acquire(events):
                     call = object()
                     self._underway.append(call)
                     break
-        turn_taken()
+        announce_slot()
         try:
             yield
         finally:
@@ -138,14 +138,14 @@ class PortalRegistry:
     """
 
     def __init__(self) -> None:
-        self._portals: dict[Place, Portal] = {}
-        self._left: set[Place] = set()
+        self._portals: dict[PortalAddress, Portal] = {}
+        self._left: set[PortalAddress] = set()
 
-    def lease(self, services: Services, budget: Budget, place: Place) -> PortalLease:
+    def lease(self, services: Services, budget: Budget, place: PortalAddress) -> PortalLease:
         """Return a session's place at the portal."""
         return PortalLease(self, services, budget, place)
 
-    def join(self, member: object, services: Services, budget: Budget, place: Place) -> Portal:
+    def join(self, member: object, services: Services, budget: Budget, place: PortalAddress) -> Portal:
         """Make ``member`` one of those who share the portal."""
         self._forget()
         portal = self._portals.get(place)
@@ -174,13 +174,13 @@ class PortalRegistry:
 class PortalLease:
     """A session's place at a portal, which a token file may name later, and a redirect may move."""
 
-    def __init__(self, registry: PortalRegistry, services: Services, budget: Budget, place: Place) -> None:
+    def __init__(self, registry: PortalRegistry, services: Services, budget: Budget, place: PortalAddress) -> None:
         self._registry = registry
         self._services = services
         self._budget = budget
         self.portal = registry.join(self, services, budget, place)
 
-    def at(self, place: Place) -> Portal:
+    def at(self, place: PortalAddress) -> Portal:
         """Return the portal at ``place``, after moving there if this session was elsewhere."""
         if place != self.portal.place:
             self.release()

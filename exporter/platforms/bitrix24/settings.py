@@ -17,9 +17,9 @@ from exporter.fields.credentials import (
     SecretValue,
     plain_ascii,
     secret_text,
+    shown_source,
     source_of,
     split_url,
-    told_source,
 )
 from exporter.fields.kinds import Duration, FilePath, Id, Reading, WindowName, field_errors
 from exporter.limits import MAX_BOOKINGS, RESOURCE_SERIES, RESOURCE_WINDOWS
@@ -38,7 +38,7 @@ from exporter.platforms.settings import (
     default,
 )
 from exporter.support.net import ascii_host, is_loopback
-from exporter.support.redaction import told_place
+from exporter.support.redaction import sanitized_place
 from exporter.support.secret import Secret, pasted
 
 DEFAULT_LINKS_WINDOW: Final = "next_7d"
@@ -201,7 +201,7 @@ class OAuth(Strict):
     @property
     def source(self) -> str:
         """Where the tokens are, as it is told to people."""
-        return told_place(str(self.written))
+        return sanitized_place(str(self.written))
 
 
 class BitrixTarget(Target):
@@ -226,7 +226,7 @@ class BitrixTarget(Target):
         if self.oauth is not None:
             return self.oauth.source
         # Behind the source stands the portal's address.
-        return told_source(self.webhook_url.identity.rpartition(" ")[0] if self.webhook_url else "", self.name)
+        return shown_source(self.webhook_url.identity.rpartition(" ")[0] if self.webhook_url else "", self.name)
 
     def may_have_resource(self, resource: str) -> bool:
         return resource.isascii() and resource.isdigit()

@@ -9,10 +9,10 @@ from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT
 from exporter.platforms.conformance import (
     MISSING,
     Exchange,
-    Heard,
     Judge,
-    Judged,
+    Judgement,
     Statement,
+    Transcript,
     UnseenError,
     Word,
     at,
@@ -69,78 +69,78 @@ def number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _ids(heard: Heard, question: str) -> list[int | None]:
-    found = at(heard.answer(question), *_BOOKINGS)
+def _ids(transcript: Transcript, question: str) -> list[int | None]:
+    found = at(transcript.answer(question), *_BOOKINGS)
     if not isinstance(found, list):
         raise UnseenError("there is no such list")
     return [number(at(row, "id")) for row in found]
 
 
-def _ends(heard: Heard) -> Judged:
-    both = [(number(at(row, *_FROM)), number(at(row, *_TO))) for row in rows(heard, "list", *_BOOKINGS)]
+def _ends(transcript: Transcript) -> Judgement:
+    both = [(number(at(row, *_FROM)), number(at(row, *_TO))) for row in rows(transcript, "list", *_BOOKINGS)]
     good = sum(start is not None and end is not None and start <= end for start, end in both)
     return judged(good == len(both), "{} of {} bookings", good, len(both))
 
 
-def _page_size(heard: Heard) -> Judged:
-    found = len(rows(heard, "list", *_BOOKINGS))
+def _page_size(transcript: Transcript) -> Judgement:
+    found = len(rows(transcript, "list", *_BOOKINGS))
     return judged(found <= PAGE_ROWS, "{} rows", found)
 
 
-def _no_total(heard: Heard) -> Judged:
-    found = at(heard.answer("list"), "total")
+def _no_total(transcript: Transcript) -> Judgement:
+    found = at(transcript.answer("list"), "total")
     return judged(number(found) == 0, "{}", Word("0") if number(found) == 0 else kind(found))
 
 
-def _no_next(heard: Heard) -> Judged:
-    found = [kind(at(heard.answer(question), "next")) for question in ("list", "list_next")]
+def _no_next(transcript: Transcript) -> Judgement:
+    found = [kind(at(transcript.answer(question), "next")) for question in ("list", "list_next")]
     return judged(found == ["missing", "missing"], "{}, then {}", *found)
 
 
-def _ascending(heard: Heard) -> Judged:
-    found = [one for one in _ids(heard, "list") if one is not None]
+def _ascending(transcript: Transcript) -> Judgement:
+    found = [one for one in _ids(transcript, "list") if one is not None]
     if not found:
         raise UnseenError("the list is empty")
     return judged(found == sorted(found), "{} bookings", len(found))
 
 
-def _next_page(heard: Heard) -> Judged:
-    first, second = _ids(heard, "list"), _ids(heard, "list_next")
+def _next_page(transcript: Transcript) -> Judgement:
+    first, second = _ids(transcript, "list"), _ids(transcript, "list_next")
     if len(first) < PAGE_ROWS:
         raise UnseenError("there are only {} bookings", len(first))
     old = len(set(first) & set(second))
     return judged(not old, "{} rows, {} of them seen before", len(second), old)
 
 
-def _short_page(heard: Heard) -> Judged:
-    first, second = _ids(heard, "list"), _ids(heard, "list_next")
+def _short_page(transcript: Transcript) -> Judgement:
+    first, second = _ids(transcript, "list"), _ids(transcript, "list_next")
     if len(first) >= PAGE_ROWS:
         raise UnseenError("there are more than {} bookings", PAGE_ROWS - 1)
     return judged(not second, "{} rows behind a page of {}", len(second), len(first))
 
 
-def _nothing(heard: Heard) -> Judged:
-    found = kind(at(heard.answer("list_none"), *_BOOKINGS))
+def _nothing(transcript: Transcript) -> Judgement:
+    found = kind(at(transcript.answer("list_none"), *_BOOKINGS))
     return judged(found == "empty list", "{}", found)
 
 
-def _resources_booked(heard: Heard) -> Judged:
-    found = [at(row, "resourceIds") for row in rows(heard, "list", *_BOOKINGS)]
+def _resources_booked(transcript: Transcript) -> Judgement:
+    found = [at(row, "resourceIds") for row in rows(transcript, "list", *_BOOKINGS)]
     good = sum(one is None or (isinstance(one, list) and all(kind(each_one) in _ID for each_one in one)) for one in found)
     return judged(good == len(found), "{} of {} bookings", good, len(found))
 
 
 def _selects(question: str, *, expected: bool) -> Judge:
-    def judge(heard: Heard) -> Judged:
-        there = heard.fact("booking") in _ids(heard, question)
+    def judge(transcript: Transcript) -> Judgement:
+        there = transcript.fact("booking") in _ids(transcript, question)
         return judged(there == expected, "{}", Word("selected") if there else Word("left out"))
 
     return judge
 
 
 def _time(name: str) -> Judge:
-    def judge(heard: Heard) -> Judged:
-        found = kind(at(heard.answer("list"), "time", name))
+    def judge(transcript: Transcript) -> Judgement:
+        found = kind(at(transcript.answer("list"), "time", name))
         if found == "missing":
             raise UnseenError("the portal does not tell it")
         return judged(found in {"whole number", "number"}, "{}", found)
@@ -148,8 +148,8 @@ def _time(name: str) -> Judge:
     return judge
 
 
-def _reset(heard: Heard) -> Judged:
-    reset, finish = (at(heard.answer("list"), "time", name) for name in ("operating_reset_at", "finish"))
+def _reset(transcript: Transcript) -> Judgement:
+    reset, finish = (at(transcript.answer("list"), "time", name) for name in ("operating_reset_at", "finish"))
     if not _is_moment(reset) or not _is_moment(finish):
         raise UnseenError("the portal does not tell it")
     good = -1 <= round(reset - finish) <= _RESET_SECONDS
@@ -160,60 +160,60 @@ def _is_moment(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < MAX_MOMENT
 
 
-def _get(heard: Heard) -> Judged:
-    found = at(heard.answer("get"), *_BOOKINGS)
-    same = number(at(found, "id")) == heard.fact("booking")
+def _get(transcript: Transcript) -> Judgement:
+    found = at(transcript.answer("get"), *_BOOKINGS)
+    same = number(at(found, "id")) == transcript.fact("booking")
     return judged(same and kind(at(found, *_FROM)) == "whole number", "{} with {}", kind(found), kind(at(found, *_FROM)))
 
 
 def _refused(question: str, *codes: str) -> Judge:
-    def judge(heard: Heard) -> Judged:
-        found = heard.refusal(question)
+    def judge(transcript: Transcript) -> Judgement:
+        found = transcript.refusal(question)
         return judged(code(found).lower() in codes, "HTTP {}, {}", found.status or 0, code(found))
 
     return judge
 
 
 def _status(question: str, status: int) -> Judge:
-    def judge(heard: Heard) -> Judged:
-        found = heard.refusal(question)
+    def judge(transcript: Transcript) -> Judgement:
+        found = transcript.refusal(question)
         return judged(found.status == status, "HTTP {}, {}", found.status or 0, code(found))
 
     return judge
 
 
-def _refusal(heard: Heard) -> Exchange:
+def _refusal(transcript: Transcript) -> Exchange:
     for question in ("links_none", "get_none", "no_method"):
         with contextlib.suppress(UnseenError):
-            found = heard.refusal(question)
+            found = transcript.refusal(question)
             if at(found.body, "error") is not MISSING:
                 return found
     raise UnseenError("nothing was refused")
 
 
-def _error_shape(heard: Heard) -> Judged:
-    body = _refusal(heard).body
+def _error_shape(transcript: Transcript) -> Judgement:
+    body = _refusal(transcript).body
     error, description = kind(at(body, "error")), kind(at(body, "error_description"))
     good = error in _ID | _TEXTS_OR_EMPTY and description in _TEXTS_OR_EMPTY
     return judged(good, "error: {}, error_description: {}", error, description)
 
 
 def _section(name: str, key: str, *path: str, kinds: frozenset[str] | set[str]) -> Judge:
-    def judge(heard: Heard) -> Judged:
-        found = kind(at(heard.answer("batch"), "result", name, key, *path))
+    def judge(transcript: Transcript) -> Judgement:
+        found = kind(at(transcript.answer("batch"), "result", name, key, *path))
         return judged(found in kinds, "{}", found)
 
     return judge
 
 
-def _missed(heard: Heard) -> Judged:
-    failed = at(heard.answer("batch"), "result", "result_error", MISSED)
+def _missed(transcript: Transcript) -> Judgement:
+    failed = at(transcript.answer("batch"), "result", "result_error", MISSED)
     error, found = kind(at(failed, "error")), code(Exchange(body=failed))
     return judged(found == BOOKING_NOT_FOUND, "{}: {}", error, found)
 
 
-def _batchable(heard: Heard) -> Judged:
-    errors = at(heard.answer("batch"), "result", "result_error")
+def _batchable(transcript: Transcript) -> Judgement:
+    errors = at(transcript.answer("batch"), "result", "result_error")
     found = [code(Exchange(body=one)) for one in errors.values()] if isinstance(errors, dict) else []
     refused = sum(one.lower() == NOT_IN_BATCH for one in found)
     return judged(not refused, "{} commands are refused in a batch", refused)
@@ -222,12 +222,12 @@ def _batchable(heard: Heard) -> Judged:
 def _types(*field: str) -> Judge:
     """Judge the rows of resource types, whatever the list is called: the source and the reference differ."""
 
-    def judge(heard: Heard) -> Judged:
-        result = at(heard.answer("types"), "result")
+    def judge(transcript: Transcript) -> Judgement:
+        result = at(transcript.answer("types"), "result")
         name = next((name for name in ("resourceType", "resource") if isinstance(at(result, name), list)), "")
         if not field:
             return judged(bool(name), "{}", Word(name or "neither"))
-        return each("types", ("result", name), field, _ID if field == ("id",) else TEXTS)(heard)
+        return each("types", ("result", name), field, _ID if field == ("id",) else TEXTS)(transcript)
 
     return judge
 

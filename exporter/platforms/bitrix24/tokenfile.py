@@ -36,6 +36,7 @@ from exporter.errors import TargetConfigError
 from exporter.support.files import (
     FileLock,
     Stamp,
+    file_problem,
     flush_folder,
     is_no_file,
     lock_beside,
@@ -43,7 +44,6 @@ from exporter.support.files import (
     read_file,
     resolved,
     stamp,
-    trouble_with,
 )
 from exporter.support.json_text import decoded, is_whole
 from exporter.support.secret import Secret
@@ -188,7 +188,7 @@ class TokenFile:
 
     def finish(self) -> Tokens | None:
         """Finish the rename that a crash interrupted, unless somebody renews; return the pair if it cannot be renamed."""
-        if trouble_with(self._beside):
+        if file_problem(self._beside):
             return None
         try:
             if not self.lock():

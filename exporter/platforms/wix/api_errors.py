@@ -33,7 +33,7 @@ from exporter.platforms.exchange import Answer, retry_after_seconds
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.json_text import decoded
 from exporter.support.net import ascii_host, join_address
-from exporter.support.redaction import told
+from exporter.support.redaction import sanitized
 
 THROTTLED_SECONDS: Final = 60.0
 """What the Wix troubleshooting page says to wait after a 429 (wix.md 10)."""
@@ -125,7 +125,7 @@ def _new_place(answer: Answer) -> str:
         name = ascii_host(location.raw_host.decode("ascii"))
     except (httpx.InvalidURL, ValueError):
         return ""
-    return "" if "%" in name else f" to {told(join_address(location.host, location.port))}"
+    return "" if "%" in name else f" to {sanitized(join_address(location.host, location.port))}"
 
 
 def may_pass(error: PollError) -> bool:

@@ -26,7 +26,7 @@ from exporter.platforms.base import PollResult, Services
 from exporter.platforms.decoding import off_the_loop
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.booking_rows import BookingRow
-from exporter.platforms.wix.intake import Intake
+from exporter.platforms.wix.intake import IntakeCounter
 from exporter.platforms.wix.paging import BookingsReader, Filter, Rows, bound, matching
 from exporter.platforms.wix.settings import WixBookings, WixTarget
 
@@ -53,7 +53,7 @@ class BookingsCollector:
         self._lower_statuses = tuple(status.lower() for status in self._statuses)
         self._calendar_statuses = tuple(status for status in self._statuses if status.lower() in ON_THE_CALENDAR)
         self._reader = BookingsReader(api, services.events, services.admission, settings)
-        self._intake = Intake(self._reader, self._statuses, services.events)
+        self._intake = IntakeCounter(self._reader, self._statuses, services.events)
         self._read_rows_until = float("-inf")
 
     async def poll(self) -> PollResult:
@@ -100,7 +100,7 @@ class BookingsCollector:
             beyond = await self._read(bound("startDate", "$gte", end), bound("startDate", "$lt", reach[1]))
             rows = {row.booking.id: row for row in (*read.rows, *beyond.rows)}
             if len(rows) > self._settings.max_bookings:
-                raise self._reader.too_many()
+                raise self._reader.too_many_bookings()
             read = Rows(tuple(rows.values()), read.complete and beyond.complete)
         next_booking = await self._next_booking(read, now, start, end)
         failure = await self._note_new(now)

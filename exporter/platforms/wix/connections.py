@@ -30,7 +30,7 @@ from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.providers import ProviderDirectory
 from exporter.platforms.wix.settings import WixConnections, WixTarget
-from exporter.support.listing import first_few
+from exporter.support.listing import first_names
 from exporter.support.slices import in_slices
 
 
@@ -124,14 +124,14 @@ class ConnectionsCollector:
         await self._date(self._shown, now)
         if not answer.failed_provider_ids and not answer.malformed:
             self._note_gone(frozenset(row.key for row in answer.rows), earlier, now)
-            self._services.since.keep_only(self._target.name, frozenset(seen) | self._gone.keys())
+            self._services.history.keep_only(self._target.name, frozenset(seen) | self._gone.keys())
         else:
             self._gone = {key: row for key, row in self._gone.items() if key not in seen}
 
     def _note_gone(self, listed: frozenset[str], earlier: Mapping[str, _Seen], now: float) -> None:
         """Learn which connections a whole answer, which has the ``listed``, does not have any more."""
         found = {}
-        for key, changes in self._services.since.gone(self._target.name, listed, now).items():
+        for key, changes in self._services.history.gone(self._target.name, listed, now).items():
             if key in earlier:
                 schedule = self._names.schedule(earlier[key].row.schedule_id)
             else:  # it went earlier, or while the exporter was away
@@ -141,7 +141,7 @@ class ConnectionsCollector:
 
     async def _date(self, keys: Sequence[str], now: float) -> None:
         """Learn from the store which status connections had since when, and let it remember what it did not know."""
-        store, target = self._services.since, self._target.name
+        store, target = self._services.history, self._target.name
         changes: dict[str, tuple[Change, ...]] = {}
         async for key in in_slices(keys[: REMEMBERED_CONNECTIONS.number]):
             seen = self._seen[key]
@@ -212,15 +212,15 @@ _URGENCY: Final[Mapping[ConnectionStatus, int]] = {
 _MAY_NOT_WORK: Final = 2
 
 
-def _chosen(fresh: Sequence[str], seen: Mapping[str, _Seen], before: Sequence[str], most: int) -> Sequence[str]:
-    """Return which of ``fresh`` are shown one by one, the most urgent first: all of them, or ``most``.
+def _chosen(fresh: Sequence[str], seen: Mapping[str, _Seen], before: Sequence[str], limit: int) -> Sequence[str]:
+    """Return which of ``fresh`` are shown one by one, the most urgent first: all of them, or ``limit``.
 
     Among equals those stay that were shown ``before``, so that a poll changes no more than it must (docs/decisions/0140).
     """
-    if len(fresh) <= min(most, REMEMBERED_CONNECTIONS.number):
+    if len(fresh) <= min(limit, REMEMBERED_CONNECTIONS.number):
         return fresh
     kept = frozenset(before)
-    return sorted(fresh, key=lambda key: (_URGENCY.get(seen[key].row.status, _MAY_NOT_WORK), key not in kept, key))[:most]
+    return sorted(fresh, key=lambda key: (_URGENCY.get(seen[key].row.status, _MAY_NOT_WORK), key not in kept, key))[:limit]
 
 
 def _providers(labels: Mapping[str, str], failed: frozenset[str]) -> tuple[tuple[Provider, ...], int]:
@@ -233,7 +233,7 @@ def _providers(labels: Mapping[str, str], failed: frozenset[str]) -> tuple[tuple
 
 
 def _providers_failed(failed: frozenset[str], labels: Mapping[str, str], http: Answer) -> ServerError:
-    named = first_few(sorted({labels[provider_id] for provider_id in failed}))
+    named = first_names(sorted({labels[provider_id] for provider_id in failed}))
     return ServerError(
         f"Wix could not read the calendars of {named}; their connections are shown as last known",
         request_id=request_id(http),

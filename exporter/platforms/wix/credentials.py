@@ -13,7 +13,7 @@ import structlog
 from exporter.clock import Clock
 from exporter.errors import PollError
 from exporter.platforms.credentials import Credential
-from exporter.platforms.retry import charged
+from exporter.platforms.retry import charge_block
 from exporter.support.secret import Secret
 
 log = structlog.get_logger(__name__)
@@ -83,7 +83,7 @@ class AppCredential(Credential[Headers]):
     async def _turn(self) -> AsyncIterator[None]:
         """Wait for a mint that runs, and raise what it failed with: who waited would only wait once more for the same."""
         failures = self._failures
-        with charged(self._clock):
+        with charge_block(self._clock):
             await self._minting.acquire()
         try:
             if self._failure is not None and self._failures != failures:

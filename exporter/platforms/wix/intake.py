@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from exporter.counting import Booking, Seen, Table, apart, joined, missing, unseen
+from exporter.counting import Booking, CompleteRead, Table, apart, gone_bookings, joined, new_ids
 from exporter.limits import GONE_BOOKINGS
 from exporter.platforms.base import Events
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
@@ -17,7 +17,7 @@ LAG_SECONDS: Final = 900.0
 """The reader is eventually consistent: every poll looks back this far behind the newest booking, for those that came late."""
 
 
-class Intake:
+class IntakeCounter:
     """Counts new and vanished bookings of one site from poll to poll; the first poll only looks.
 
     New means made: asked by ``createdDate``, so a booking for next year counts on the day it is made, and one that merely
@@ -31,7 +31,7 @@ class Intake:
         self._events = events
         self._seen: Mapping[str, float] = {}  # id: when it was made; what was noted last comes last
         self._newest: float | None = None
-        self._last: Seen | None = None
+        self._last: CompleteRead | None = None
         self._gone = Table()  # what earlier reads showed and the last one did not; what went last comes last
 
     async def note_new(self, now: float) -> None:
@@ -56,14 +56,14 @@ class Intake:
         diary, or long before the reader showed them. Call it after :meth:`note_new`; nothing counts twice. Those that are
         gone count when their start still lies ahead: cancelled, deleted or moved out of sight.
         """
-        read = Seen(start, end, "start", Table.of(bookings).times())
+        read = CompleteRead(start, end, "start", Table.of(bookings).times())
         if self._last is not None:
             known = joined([self._gone, self._last.bookings])
-            fresh = unseen(replace(self._last, bookings=known), read) - self._seen.keys()
+            fresh = new_ids(replace(self._last, bookings=known), read) - self._seen.keys()
             if fresh:
                 self._events.bookings_discovered(len(fresh))
                 self._note(dict.fromkeys(fresh, now))
-            if gone := len(missing(self._last, read, now)):
+            if gone := len(gone_bookings(self._last, read, now)):
                 self._events.bookings_vanished(gone)
             # What is gone may come back, and is not new then.
             away, _ = apart(known, read.bookings)

@@ -24,15 +24,15 @@ from exporter.limits import LISTED
 from exporter.platforms.base import Admission
 from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.platforms.exchange import Answer
-from exporter.platforms.inventory import Gaps, Inventory, Listing, Names
+from exporter.platforms.inventory import Gaps, Inventory, Listing, SuggestedNames
 from exporter.platforms.wix.advice import ADVICE
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.connection_rows import ConnectionRow, ConnectionsAnswer, connections
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.inventory_rows import (
     PAGE_ROWS,
-    Page,
     Query,
+    RowPage,
     Schedule,
     Service,
     StaffMember,
@@ -96,8 +96,8 @@ async def read_inventory(target: WixTarget, api: WixApi, admission: Admission) -
             Listing("services", ("id", "name", "type", "hidden"), tuple(map(_service, offered))),
         ),
         (
-            Names("aliases", tuple(_aliases(answer.rows, plans, members))),
-            Names("resource_aliases", tuple((one.id, one.name) for one in members)),
+            SuggestedNames("aliases", tuple(_aliases(answer.rows, plans, members))),
+            SuggestedNames("resource_aliases", tuple((one.id, one.name) for one in members)),
         ),
         gaps.found,
     )
@@ -125,7 +125,7 @@ class _Asking:
         return await self._all(Endpoint.QUERY_SERVICES, from_offset(0), lambda answer, page: services(answer, page * PAGE_ROWS))
 
     async def _all(
-        self, endpoint: Endpoint, query: Query, read: Callable[[Answer, int], Page[T]], **beside: object
+        self, endpoint: Endpoint, query: Query, read: Callable[[Answer, int], RowPage[T]], **beside: object
     ) -> tuple[Sequence[T], int]:
         """Return all rows, each id once, and how many could not be read. Raises rather than return a part."""
         rows: dict[str, T] = {}

@@ -52,7 +52,7 @@ class Service(Value, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class RowPage(Generic[T]):
     """One page: its rows, how many could not be read, and the query for the next one; ``None`` on the last."""
 
     rows: tuple[T, ...]
@@ -109,13 +109,13 @@ class _Service(msgspec.Struct):
     schedule: _HasId | None = None
 
 
-def schedules(answer: Answer) -> Page[Schedule]:
+def schedules(answer: Answer) -> RowPage[Schedule]:
     """Read a page of Query Schedules. Raises :class:`~exporter.errors.InvalidResponseError` when it is none."""
     raw = decode(answer, Endpoint.QUERY_SCHEDULES, _Schedules, "something that is not a page of schedules")
     return _page(answer, Endpoint.QUERY_SCHEDULES, raw.schedules, _schedule, _after(raw.paging_metadata, {}))
 
 
-def staff(answer: Answer) -> Page[StaffMember]:
+def staff(answer: Answer) -> RowPage[StaffMember]:
     """Read a page of Query Staff Members. Raises :class:`~exporter.errors.InvalidResponseError` when it is none."""
     raw = decode(answer, Endpoint.QUERY_STAFF, _Staff, "something that is not a page of staff members")
     return _page(
@@ -123,7 +123,7 @@ def staff(answer: Answer) -> Page[StaffMember]:
     )
 
 
-def services(answer: Answer, offset: int) -> Page[Service]:
+def services(answer: Answer, offset: int) -> RowPage[Service]:
     """Read the page of Query Services at ``offset``. Raises :class:`~exporter.errors.InvalidResponseError` when it is none."""
     raw = decode(answer, Endpoint.QUERY_SERVICES, _Services, "something that is not a page of services")
     following = from_offset(offset + PAGE_ROWS) if len(raw.services) >= PAGE_ROWS else None
@@ -146,11 +146,11 @@ def _page(
     items: Sequence[msgspec.Raw],
     read: Callable[[msgspec.Raw], T | None],
     following: Query | None,
-) -> Page[T]:
+) -> RowPage[T]:
     if len(items) > PAGE_ROWS:
         raise invalid(answer, endpoint, f"more than {QUERY_ROWS}")
     rows = tuple(found for item in items if (found := read(item)) is not None)
-    return Page(rows, len(items) - len(rows), following)
+    return RowPage(rows, len(items) - len(rows), following)
 
 
 def _schedule(item: msgspec.Raw) -> Schedule | None:

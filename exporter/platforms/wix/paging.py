@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.counting import too_many
+from exporter.counting import too_many_bookings
 from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Admission, Events
@@ -78,7 +78,7 @@ class BookingsReader:
             known = len(rows)
             rows |= {row.booking.id: row for row in page.rows}
             if len(rows) > self._settings.max_bookings:
-                raise self.too_many()
+                raise self.too_many_bookings()
             cursor = page.next_cursor
             if not cursor:
                 return Rows(tuple(rows.values()), complete)
@@ -89,10 +89,10 @@ class BookingsReader:
             query = {"query": {"cursorPaging": {**paging, "cursor": cursor}}}
         raise InvalidResponseError("Wix sends pages of bookings without end, and hardly anything in them")
 
-    def too_many(self) -> TargetConfigError:
+    def too_many_bookings(self) -> TargetConfigError:
         """Return the error of a poll that met more than ``max_bookings``."""
         instead = "or switch conflicts off to only count" if self._settings.conflicts else ""
-        return too_many(CollectorName.BOOKINGS, self._settings.max_bookings, instead)
+        return too_many_bookings(CollectorName.BOOKINGS, self._settings.max_bookings, instead)
 
     async def first(self, wanted: Filter, *, sort: str) -> BookingRow | None:
         """Return the first booking that matches and can be read, by the date field ``sort``; ``None`` when there is none."""

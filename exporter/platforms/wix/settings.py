@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.counting import WindowSpec
-from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text, source_of, told_source
+from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text, shown_source, source_of
 from exporter.fields.kinds import Duration, Id, Text, field_error, named, shown, text_of
 from exporter.limits import CONNECTION_SERIES, CONNECTIONS, MAX_BOOKINGS
 from exporter.platforms.settings import (
@@ -26,7 +26,7 @@ from exporter.platforms.settings import (
     default,
 )
 from exporter.platforms.wix.naming import GUID, label_of
-from exporter.support.near import near_word
+from exporter.support.close_matches import close_match
 from exporter.support.secret import Secret, pasted
 
 STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
@@ -36,7 +36,7 @@ def _status(value: object) -> str:
     text = text_of(value, "CONFIRMED")
     if text in STATUSES:
         return text
-    meant = {"CANCELLED": "CANCELED", "WAITLIST": "WAITING_LIST"}.get(text.upper()) or near_word(text, STATUSES)
+    meant = {"CANCELLED": "CANCELED", "WAITLIST": "WAITING_LIST"}.get(text.upper()) or close_match(text, STATUSES)
     fix = f"write {meant}" if meant else f"use some of {', '.join(STATUSES)}"
     raise field_error(f"{shown(text)} is not a status of Wix bookings", fix)
 
@@ -147,7 +147,7 @@ class WixTarget(Target):
     @property
     def credential_source(self) -> str:
         secret = self.api_key or self.app_secret
-        return told_source(secret.identity if secret else "", self.name)
+        return shown_source(secret.identity if secret else "", self.name)
 
     @property
     def sign_in(self) -> str:

@@ -10,10 +10,10 @@ from exporter.platforms.conformance import (
     ANOTHER_CREDENTIAL,
     TOKEN,
     Exchange,
-    Heard,
     Judge,
-    Judged,
+    Judgement,
     Statement,
+    Transcript,
     UnseenError,
     Word,
     at,
@@ -78,54 +78,54 @@ def start_of(row: object) -> float | None:
     return moment(at(row, "booking", "startDate"))
 
 
-def starts(heard_rows: Any) -> list[float]:  # noqa: ANN401  whatever JSON holds
+def starts(listed_rows: Any) -> list[float]:  # noqa: ANN401  whatever JSON holds
     """Return the starts of the bookings that have one."""
-    return [start for row in heard_rows if (start := start_of(row)) is not None]
+    return [start for row in listed_rows if (start := start_of(row)) is not None]
 
 
-def _failed_providers_named(heard: Heard) -> Judged:
-    failed = at(heard.answer("connections"), "failedProviderIds")
+def _failed_providers_named(transcript: Transcript) -> Judgement:
+    failed = at(transcript.answer("connections"), "failedProviderIds")
     if not isinstance(failed, list) or not failed:
         raise UnseenError("no provider failed")
-    ids = {str(at(row, "id")).lower() for row in rows(heard, "providers", *_PROVIDERS)}
+    ids = {str(at(row, "id")).lower() for row in rows(transcript, "providers", *_PROVIDERS)}
     hits = sum(str(one).lower() in ids for one in failed)
     return judged(hits == len(failed), "{} of {} failed ones are listed", hits, len(failed))
 
 
-def _failed_providers_missing(heard: Heard) -> Judged:
-    failed = at(heard.answer("connections"), "failedProviderIds")
+def _failed_providers_missing(transcript: Transcript) -> Judgement:
+    failed = at(transcript.answer("connections"), "failedProviderIds")
     if not isinstance(failed, list) or not failed:
         raise UnseenError("no provider failed")
     ids = {str(one).lower() for one in failed}
-    left = sum(str(at(row, "providerId")).lower() in ids for row in rows(heard, "connections", *_CONNECTIONS))
+    left = sum(str(at(row, "providerId")).lower() in ids for row in rows(transcript, "connections", *_CONNECTIONS))
     return judged(not left, "{} connections of a failed provider are listed", left)
 
 
-def _failed_ids(heard: Heard) -> Judged:
-    failed = at(heard.answer("connections"), "failedProviderIds")
+def _failed_ids(transcript: Transcript) -> Judgement:
+    failed = at(transcript.answer("connections"), "failedProviderIds")
     found = kind(failed)
     if not isinstance(failed, list):
         return judged(found in {"missing", "null"}, "{}", found)
     return judged(all(kind(one) == "GUID" for one in failed), "{} ids", len(failed))
 
 
-def _providers_of_connections(heard: Heard) -> Judged:
-    ids = {str(at(row, "id")).lower() for row in rows(heard, "providers", *_PROVIDERS)}
-    linked = rows(heard, "connections", *_CONNECTIONS)
+def _providers_of_connections(transcript: Transcript) -> Judgement:
+    ids = {str(at(row, "id")).lower() for row in rows(transcript, "providers", *_PROVIDERS)}
+    linked = rows(transcript, "connections", *_CONNECTIONS)
     hits = sum(str(at(row, "providerId")).lower() in ids for row in linked)
     return judged(hits == len(linked), "{} of {} connections", hits, len(linked))
 
 
-def _count_is_rows(heard: Heard) -> Judged:
-    question, expected = heard.fact("part")
-    counted = at(heard.answer(question), "count")
+def _count_is_rows(transcript: Transcript) -> Judgement:
+    question, expected = transcript.fact("part")
+    counted = at(transcript.answer(question), "count")
     return judged(_number(counted) == expected, "counted {}, read {}", _number(counted), expected)
 
 
 def _bound(question: str, fact: str) -> Judge:
-    def judge(heard: Heard) -> Judged:
-        expected = heard.fact(fact)
-        counted = _number(at(heard.answer(question), "count"))
+    def judge(transcript: Transcript) -> Judgement:
+        expected = transcript.fact(fact)
+        counted = _number(at(transcript.answer(question), "count"))
         return judged(counted == expected, "counted {}, expected {}", counted, expected)
 
     return judge
@@ -138,71 +138,71 @@ def _number(value: object) -> int:
     return found
 
 
-def _within(heard: Heard) -> Judged:
-    low, high = heard.fact("period")
-    found = starts(rows(heard, "rows", *_BOOKINGS))
+def _within(transcript: Transcript) -> Judgement:
+    low, high = transcript.fact("period")
+    found = starts(rows(transcript, "rows", *_BOOKINGS))
     if not found:
         raise UnseenError("no booking has a start")
     hits = sum(low <= start < high for start in found)
     return judged(hits == len(found), "{} of {} bookings", hits, len(found))
 
 
-def _sorted(heard: Heard) -> Judged:
-    found = starts(rows(heard, "rows", *_BOOKINGS))
+def _sorted(transcript: Transcript) -> Judgement:
+    found = starts(rows(transcript, "rows", *_BOOKINGS))
     return judged(found == sorted(found), "{} bookings", len(found))
 
 
-def _ends(heard: Heard) -> Judged:
-    both = [(start_of(row), moment(at(row, "booking", "endDate"))) for row in rows(heard, "rows", *_BOOKINGS)]
+def _ends(transcript: Transcript) -> Judgement:
+    both = [(start_of(row), moment(at(row, "booking", "endDate"))) for row in rows(transcript, "rows", *_BOOKINGS)]
     good = sum(start is not None and end is not None and start <= end for start, end in both)
     return judged(good == len(both), "{} of {} bookings", good, len(both))
 
 
-def _page_size(heard: Heard) -> Judged:
-    first, whole = len(rows(heard, "page_1", *_BOOKINGS)), len(rows(heard, "rows", *_BOOKINGS))
+def _page_size(transcript: Transcript) -> Judgement:
+    first, whole = len(rows(transcript, "page_1", *_BOOKINGS)), len(rows(transcript, "rows", *_BOOKINGS))
     return judged(first == 1 and whole <= PAGE_ROWS, "asked for 1: {}, for {}: {}", first, PAGE_ROWS, whole)
 
 
-def _more_than_one(heard: Heard) -> None:
-    if len(rows(heard, "rows", *_BOOKINGS)) < 2:  # noqa: PLR2004  a second page of one row
+def _more_than_one(transcript: Transcript) -> None:
+    if len(rows(transcript, "rows", *_BOOKINGS)) < 2:  # noqa: PLR2004  a second page of one row
         raise UnseenError("there is only one booking")
 
 
-def _cursor(heard: Heard) -> Judged:
-    _more_than_one(heard)
-    found = kind(at(heard.answer("page_1"), *_CURSOR))
+def _cursor(transcript: Transcript) -> Judgement:
+    _more_than_one(transcript)
+    found = kind(at(transcript.answer("page_1"), *_CURSOR))
     return judged(found in TEXTS, "{}", found)
 
 
-def _second_page(heard: Heard) -> Judged:
-    if not heard.fact("cursor"):
+def _second_page(transcript: Transcript) -> Judgement:
+    if not transcript.fact("cursor"):
         raise UnseenError("there was no cursor to go on with")
-    found = heard.outcome("page_2")
+    found = transcript.outcome("page_2")
     if not found.answered:
         return judged(False, "HTTP {}, {}", found.status or 0, code(found))  # noqa: FBT003  the verdict
-    first = {repr(at(row, "booking", "id")) for row in rows(heard, "page_1", *_BOOKINGS)}
-    second = at(heard.answer("page_2"), *_BOOKINGS)
+    first = {repr(at(row, "booking", "id")) for row in rows(transcript, "page_1", *_BOOKINGS)}
+    second = at(transcript.answer("page_2"), *_BOOKINGS)
     new = sum(repr(at(row, "booking", "id")) not in first for row in second) if isinstance(second, list) else 0
     return judged(new == 1, "{} new bookings", new)
 
 
-def _last_page(heard: Heard) -> Judged:
-    found = rows(heard, "rows", *_BOOKINGS)
-    answer = heard.answer("rows")
+def _last_page(transcript: Transcript) -> Judgement:
+    found = rows(transcript, "rows", *_BOOKINGS)
+    answer = transcript.answer("rows")
     ended = kind(at(answer, *_CURSOR)) in {"missing", "null", "empty text"} or at(answer, *_PAGING, "hasNext") is False
-    counted = _number(at(heard.answer("count"), "count"))
+    counted = _number(at(transcript.answer("count"), "count"))
     if counted > len(found):
         raise UnseenError("there are more than {} bookings", PAGE_ROWS)
     return judged(ended, "{}", Word("no further page") if ended else Word("a further page"))
 
 
-def _two_operators(heard: Heard) -> Judged:
-    found = heard.refusal("odd_filter")
+def _two_operators(transcript: Transcript) -> Judgement:
+    found = transcript.refusal("odd_filter")
     return judged(found.status == _BAD_REQUEST, "HTTP {}, {}", found.status or 0, code(found))
 
 
-def _refusals(heard: Heard) -> Judged:
-    found = heard.refusal("odd_filter")
+def _refusals(transcript: Transcript) -> Judgement:
+    found = transcript.refusal("odd_filter")
     if found.answered:
         raise UnseenError("nothing was refused")
     message, details = kind(at(found.body, "message")), kind(at(found.body, "details"))
@@ -210,16 +210,16 @@ def _refusals(heard: Heard) -> Judged:
     return judged(good, "message: {}, details: {}", message, details)
 
 
-def _code_is_word(heard: Heard) -> Judged:
-    found = heard.refusal("odd_filter")
+def _code_is_word(transcript: Transcript) -> Judgement:
+    found = transcript.refusal("odd_filter")
     if found.answered:
         raise UnseenError("nothing was refused")
     given = kind(at(found.body, "details", "applicationError", "code"))
     return judged(given == "text", "{}: {}", given, code(found))
 
 
-def _request_ids(heard: Heard) -> Judged:
-    found = [one for name, one in heard.exchanges.items() if one.status is not None and name != TOKEN]
+def _request_ids(transcript: Transcript) -> Judgement:
+    found = [one for name, one in transcript.exchanges.items() if one.status is not None and name != TOKEN]
     if not any(one.answered for one in found):
         raise UnseenError("nothing was answered")
     hits = sum("x-wix-request-id" in one.headers for one in found)
@@ -227,10 +227,10 @@ def _request_ids(heard: Heard) -> Judged:
 
 
 def _app(judge: Judge) -> Judge:
-    def only(heard: Heard) -> Judged:
-        if heard.sign_in != "app":
+    def only(transcript: Transcript) -> Judgement:
+        if transcript.sign_in != "app":
             raise UnseenError(ANOTHER_CREDENTIAL)
-        return judge(heard)
+        return judge(transcript)
 
     return only
 

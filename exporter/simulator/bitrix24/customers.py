@@ -8,7 +8,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from exporter.simulator import canary
-from exporter.simulator.bitrix24.world import Booking, Link, World, calendar_event, sku
+from exporter.simulator.bitrix24.world import Booking, Link, PortalWorld, calendar_event, sku
 from exporter.simulator.diary import CLOSES, DAY, HOUR, OPENS, SUNDAY, free_hour
 
 LENGTH_SECONDS = 45 * 60
@@ -17,7 +17,7 @@ LENGTH_SECONDS = 45 * 60
 class Customers:
     """Book hourly slots on a world's resources, one customer at a time; everything is drawn from ``random``."""
 
-    def __init__(self, world: World, random: Random, now: Callable[[], float], zone: str = "Europe/Berlin") -> None:
+    def __init__(self, world: PortalWorld, random: Random, now: Callable[[], float], zone: str = "Europe/Berlin") -> None:
         self.links_new_bookings = True
         self._world = world
         self._random = random

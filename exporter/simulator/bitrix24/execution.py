@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.simulator.bitrix24.batch import Ran, run_batch
 from exporter.simulator.bitrix24.errors import ApiError, error_body
-from exporter.simulator.bitrix24.methods import METHODS, Context, Result, is_write
+from exporter.simulator.bitrix24.methods import METHODS, CallContext, Result, is_write
 from exporter.simulator.bitrix24.portal import Portal
 from exporter.simulator.bitrix24.switches import Switches
 from exporter.simulator.requestlog import RequestLog
@@ -20,7 +20,7 @@ REQUEST_CAP_SECONDS: Final = 60.0
 _BATCH_WEIGHT: Final = 0.5
 
 
-class TooLongError(Exception):
+class CallTooLongError(Exception):
     """The request took longer than the cloud allows; the proxy answers with an HTML page."""
 
 
@@ -102,8 +102,8 @@ class Execution:
         if counted:
             portal.operating.spend(credential, name, cost, self._now, self._switches.accounting)
         if self._elapsed > REQUEST_CAP_SECONDS:
-            raise TooLongError
-        return method.run(params, Context(portal, self._switches, self._caller.scopes, self._now))
+            raise CallTooLongError
+        return method.run(params, CallContext(portal, self._switches, self._caller.scopes, self._now))
 
     def _time(self, seconds: float, method: str) -> dict[str, object]:
         finish = self._now + seconds

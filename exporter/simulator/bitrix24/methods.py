@@ -27,7 +27,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CallContext:
     """Whom a method serves."""
 
     portal: Portal
@@ -42,11 +42,11 @@ class Method:
 
     name: str
     scope: str
-    run: Callable[[Params, Context], Result]
+    run: Callable[[Params, CallContext], Result]
     write: bool = False
 
 
-def _booking_list(params: Params, context: Context) -> Result:
+def _booking_list(params: Params, context: CallContext) -> Result:
     rows = select_bookings(params, context.portal, context.switches)
     shown, total, following = page(params, len(rows), context.switches)
     bookings: object = [rows[index].to_json() for index in shown]
@@ -62,21 +62,21 @@ def _booking_list(params: Params, context: Context) -> Result:
     return Result({"booking": bookings}, total, following)
 
 
-def _booking_get(params: Params, context: Context) -> Result:
+def _booking_get(params: Params, context: CallContext) -> Result:
     booking = context.portal.world.booking(_id(params, "id"))
     if booking is None:
         raise ApiError(1021, "Booking not found")
     return Result({"booking": booking.to_json()})
 
 
-def _external_data_list(params: Params, context: Context) -> Result:
+def _external_data_list(params: Params, context: CallContext) -> Result:
     booking = context.portal.world.booking(_id(params, "bookingId"))
     if booking is None:
         raise ApiError(1021, "Booking not found")
     return Result({"externalData": [link.to_json() for link in booking.links]}, 0)
 
 
-def _client_list(params: Params, context: Context) -> Result:
+def _client_list(params: Params, context: CallContext) -> Result:
     booking = context.portal.world.booking(_id(params, "bookingId"))
     if booking is None:
         raise ApiError(1021, "Booking not found")
@@ -84,11 +84,11 @@ def _client_list(params: Params, context: Context) -> Result:
     return Result({"bookingClient": clients}, 0)
 
 
-def _client_type_list(_: Params, __: Context) -> Result:
+def _client_type_list(_: Params, __: CallContext) -> Result:
     return Result({"clientType": [{"code": code, "module": "crm"} for code in ("CONTACT", "COMPANY")]}, 0)
 
 
-def _resource_list(params: Params, context: Context) -> Result:
+def _resource_list(params: Params, context: CallContext) -> Result:
     rows = list(context.portal.world.resources.values())
     order = params.get("order")
     filters = params.get("filter")
@@ -105,22 +105,22 @@ def _resource_list(params: Params, context: Context) -> Result:
     return Result({"resource": [rows[index].to_json() for index in shown]}, total, following)
 
 
-def _resource_type_list(params: Params, context: Context) -> Result:
+def _resource_type_list(params: Params, context: CallContext) -> Result:
     """List the types; the module calls its rows ``resourceType``, the reference prints ``resource``."""
     rows = sorted(context.portal.world.resource_types.values(), key=lambda row: row.id)
     shown, total, following = page(params, len(rows), context.switches)
     return Result({context.switches.resource_types_key: [rows[index].to_json() for index in shown]}, total, following)
 
 
-def _scope(_: Params, context: Context) -> Result:
+def _scope(_: Params, context: CallContext) -> Result:
     return Result(sorted(context.scopes))
 
 
-def _server_time(_: Params, context: Context) -> Result:
+def _server_time(_: Params, context: CallContext) -> Result:
     return Result(datetime.fromtimestamp(int(context.now), UTC).isoformat())
 
 
-def _refuse_write(_: Params, __: Context) -> Result:
+def _refuse_write(_: Params, __: CallContext) -> Result:
     raise ApiError("ACCESS_DENIED", "The simulator lets nobody write.", 403)
 
 

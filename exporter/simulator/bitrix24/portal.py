@@ -9,7 +9,7 @@ from random import Random
 from exporter.simulator.bitrix24.customers import Customers
 from exporter.simulator.bitrix24.errors import ApiError
 from exporter.simulator.bitrix24.limits import PLANS, LeakyBucket, OperatingTime
-from exporter.simulator.bitrix24.world import Booking, World
+from exporter.simulator.bitrix24.world import Booking, PortalWorld
 from exporter.simulator.diary import Diary
 
 DEFAULT_COSTS = {
@@ -34,7 +34,7 @@ class Portal:
         self.name = name
         self.member_id = random.randbytes(16).hex()
         self.random = random
-        self.world = World()
+        self.world = PortalWorld()
         # A generator of its own, or shuffled answers would decide which customers come.
         self.customers = Customers(self.world, Random(random.getrandbits(64)), now)  # noqa: S311  a reproducible world
         self.diary = Diary(self.customers, now)
@@ -49,7 +49,7 @@ class Portal:
         self.client_endpoint: str | None = None
         self.server_offset_seconds = 3 * 3600
         self.selections: dict[str, Sequence[Booking]] = {}
-        self.after_page: deque[Callable[[World], object]] = deque()
+        self.after_page: deque[Callable[[PortalWorld], object]] = deque()
         self._plan: tuple[float, float] | None = PLANS["standard"]
         self._buckets: dict[str, LeakyBucket] = {}
         self._pressure_ends = float("inf")

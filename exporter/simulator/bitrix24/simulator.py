@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from exporter.simulator.bitrix24.address import Address, locate, read_params
 from exporter.simulator.bitrix24.errors import ApiError, error_body
-from exporter.simulator.bitrix24.execution import Caller, Execution, TooLongError
+from exporter.simulator.bitrix24.execution import Caller, CallTooLongError, Execution
 from exporter.simulator.bitrix24.methods import METHODS, is_write
 from exporter.simulator.bitrix24.oauth import App, AuthServer, Pair
 from exporter.simulator.bitrix24.portal import Portal
@@ -125,7 +125,7 @@ class Bitrix24Simulator:
             return self._rest(call, now)
         except ApiError as error:
             return json_reply(error_body(error, self.switches), error.status)
-        except TooLongError:
+        except CallTooLongError:
             return html_reply(504, "504 Gateway Time-out")
 
     def advance(self) -> None:

@@ -120,7 +120,7 @@ class Booking:
 
 
 @dataclass(slots=True)
-class World:
+class PortalWorld:
     """Everything a portal holds; ``version`` changes with every change, so that selections can be remembered."""
 
     resources: dict[int, Resource] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from typing import Final
 from exporter.simulator.bitrix24.portal import Portal
 from exporter.simulator.diary import DAY, HOUR
 from exporter.simulator.drills import demo_site as demo
-from exporter.simulator.drills.world import World
+from exporter.simulator.drills.world import SimulatedWorld
 from exporter.simulator.wix.bookings import BookingKind
 from exporter.simulator.wix.providers import GOOGLE, MICROSOFT
 from exporter.simulator.wix.world import Site
@@ -32,7 +32,7 @@ STUDIO_ROOMS: Final = ("Room A", "Room B", "Reformer")
 _COPIED_STATUSES: Final = frozenset({"CONFIRMED", "PENDING"})
 
 
-def build(world: World, *, intake_every: float = 240.0) -> None:
+def build(world: SimulatedWorld, *, intake_every: float = 240.0) -> None:
     """Fill an empty simulator; a new booking arrives at each business about every ``intake_every`` seconds."""
     salon_site = demo.add_demo_site(world.wix, intake_every=intake_every)
     _add_physio(world, intake_every)
@@ -103,7 +103,7 @@ def add_odd_bookings(portal: Portal, now: float) -> None:
     add(midnight, midnight + int(DAY), name="Open day", end_zone="Europe/London")
 
 
-def _add_physio(world: World, intake_every: float) -> None:
+def _add_physio(world: SimulatedWorld, intake_every: float) -> None:
     site = world.wix.add_site(PHYSIO_SITE_ID)
     world.wix.add_key(site, PHYSIO_API_KEY)
     for provider, room in zip((MICROSOFT, GOOGLE), PHYSIO_ROOMS, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from exporter.simulator.drills.world import World
+from exporter.simulator.drills.world import SimulatedWorld
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.simulator.wix.connections import Connections
 
@@ -25,7 +25,7 @@ class Incident:
     description: str
     changes: str
     alert: str
-    begin: Callable[[World], Undo]
+    begin: Callable[[SimulatedWorld], Undo]
     on_board_after: float
     pages_after: float
     needs_before: str = ""
@@ -43,15 +43,15 @@ class Incident:
         return f"{self.alert} after {life}; in a hurry of 60 after {self.pages_after / 60:.0f} s"
 
 
-def _token_revoked(world: World) -> Undo:
+def _token_revoked(world: SimulatedWorld) -> Undo:
     return _on_exporting_connection(world, 0, Connections.revoke_token)
 
 
-def _sync_stuck(world: World) -> Undo:
+def _sync_stuck(world: SimulatedWorld) -> Undo:
     return _on_exporting_connection(world, 1, Connections.stick_sync)
 
 
-def _on_exporting_connection(world: World, number: int, harm: Callable[[Connections, str], None]) -> Undo:
+def _on_exporting_connection(world: SimulatedWorld, number: int, harm: Callable[[Connections, str], None]) -> Undo:
     site = next(iter(world.wix.sites.values()), None)
     exporting = [] if site is None else [connection.id for connection in site.connections if connection.exports]
     if site is None or not exporting:
@@ -61,7 +61,7 @@ def _on_exporting_connection(world: World, number: int, harm: Callable[[Connecti
     return lambda: connections.recover(victim) if connections.get(victim) else None
 
 
-def _provider_down(world: World) -> Undo:
+def _provider_down(world: SimulatedWorld) -> Undo:
     site = next(iter(world.wix.sites.values()), None)
     connection = next(iter(site.connections), None) if site else None
     if site is None or connection is None:
@@ -71,7 +71,7 @@ def _provider_down(world: World) -> Undo:
     return lambda: site.provider_up(provider)
 
 
-def _double_booking(world: World) -> Undo:
+def _double_booking(world: SimulatedWorld) -> Undo:
     portal = next(iter(world.bitrix24.portals.values()), None)
     added = portal.customers.double_book() if portal else ()
     # The last site: in the demo world the first one's bookings are copied into a portal, and stay there.
@@ -88,12 +88,12 @@ def _double_booking(world: World) -> Undo:
     return undo
 
 
-def _lost_crm_link(world: World) -> Undo:
+def _lost_crm_link(world: SimulatedWorld) -> Undo:
     portal = next(iter(world.bitrix24.portals.values()), None)
     return portal.customers.lose_links() if portal else _nothing
 
 
-def _api_throttled(world: World) -> Undo:
+def _api_throttled(world: SimulatedWorld) -> Undo:
     portals = list(world.bitrix24.portals.values())
     if not portals:
         fault = Fault(FaultKind.RATE_LIMITED, platform="wix", retry_after="30")
@@ -105,7 +105,7 @@ def _api_throttled(world: World) -> Undo:
     return lambda: portal.press(0.0, world.now())
 
 
-def _intake_stopped(world: World) -> Undo:
+def _intake_stopped(world: SimulatedWorld) -> Undo:
     diaries = [portal.diary for portal in world.bitrix24.portals.values()]
     diaries += [site.diary for site in world.wix.sites.values()]
     for diary in diaries:
@@ -192,10 +192,10 @@ INCIDENTS: tuple[Incident, ...] = (
 )
 
 
-class IncidentDesk:
+class IncidentControl:
     """Starts and stops incidents; several may run at once."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SimulatedWorld) -> None:
         self._world = world
         self._known = {incident.name: incident for incident in INCIDENTS}
         self._active: dict[str, tuple[float, Undo]] = {}

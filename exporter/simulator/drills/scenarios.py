@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.clock import Clock
-from exporter.simulator.drills.incidents import INCIDENTS, IncidentDesk
+from exporter.simulator.drills.incidents import INCIDENTS, IncidentControl
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScenarioStep:
     """Peace for ``calm_seconds``, then the incident for ``lasts_seconds``."""
 
     incident: str
@@ -24,13 +24,15 @@ _CALM_SECONDS: Final = 30.0
 _CALM_SECONDS_AFTER: Final[Mapping[str, float]] = {"lost-crm-link": 120.0, "api-throttled": 60.0}
 
 TIMELINE: Final = tuple(
-    Step(incident.name, _CALM_SECONDS_AFTER.get(before.name, _CALM_SECONDS), lasts_seconds=90.0)
+    ScenarioStep(incident.name, _CALM_SECONDS_AFTER.get(before.name, _CALM_SECONDS), lasts_seconds=90.0)
     for before, incident in zip((INCIDENTS[-1], *INCIDENTS), INCIDENTS, strict=False)
 )
 """What ``demo`` runs again and again: every incident once, 16 minutes in all."""
 
 
-LONG_NIGHT: Final = tuple(Step(name, 60.0, lasts_seconds=180.0) for name in ("sync-stuck", "provider-down", "api-throttled"))
+LONG_NIGHT: Final = tuple(
+    ScenarioStep(name, 60.0, lasts_seconds=180.0) for name in ("sync-stuck", "provider-down", "api-throttled")
+)
 """What comes and goes besides what stays: each for three minutes, which is three hours where time is divided by 60."""
 
 
@@ -40,7 +42,7 @@ class Scenario:
 
     description: str
     begins_with: tuple[str, ...] = ()
-    timeline: tuple[Step, ...] = ()
+    timeline: tuple[ScenarioStep, ...] = ()
 
 
 SCENARIOS: Final[Mapping[str, Scenario]] = {
@@ -61,7 +63,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
 
 async def run_scenario(
     scenario: Scenario,
-    incidents: IncidentDesk,
+    incidents: IncidentControl,
     clock: Clock,
     *,
     speed: float = 1.0,

@@ -9,7 +9,7 @@ from exporter.simulator.faults import FaultBoard
 from exporter.simulator.wix import WixSimulator
 
 
-class World(Protocol):
+class SimulatedWorld(Protocol):
     """Both platforms, and the board of faults of their transport."""
 
     wix: WixSimulator

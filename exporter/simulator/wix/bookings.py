@@ -16,7 +16,7 @@ import msgspec
 from exporter.simulator import canary
 from exporter.simulator.diary import HOUR, free_hour
 from exporter.simulator.wix.connections import guid
-from exporter.simulator.wix.filters import Field, Kind, utc_text
+from exporter.simulator.wix.filters import Field, FieldKind, utc_text
 
 ABSENT: Final = object()
 """A value in :attr:`Booking.patch` that takes the key away."""
@@ -143,22 +143,22 @@ class Booking:
 
 
 def _of_slot(read: Callable[[Booking], str | None]) -> Field[Booking]:
-    return Field(Kind.WORD, lambda booking: None if booking.is_course else read(booking))
+    return Field(FieldKind.WORD, lambda booking: None if booking.is_course else read(booking))
 
 
 def _of_course(read: Callable[[Booking], str | None]) -> Field[Booking]:
-    return Field(Kind.WORD, lambda booking: read(booking) if booking.is_course else None)
+    return Field(FieldKind.WORD, lambda booking: read(booking) if booking.is_course else None)
 
 
 FIELDS: Final[Mapping[str, Field[Booking]]] = {
-    "id": Field(Kind.WORD, lambda booking: booking.id),
-    "startDate": Field(Kind.DATE, lambda booking: booking.start),
-    "endDate": Field(Kind.DATE, lambda booking: booking.end),
-    "createdDate": Field(Kind.DATE, lambda booking: booking.created),
-    "updatedDate": Field(Kind.DATE, lambda booking: booking.updated),
-    "status": Field(Kind.WORD, lambda booking: booking.status),
-    "paymentStatus": Field(Kind.WORD, lambda booking: booking.payment_status),
-    "selectedPaymentOption": Field(Kind.WORD, lambda booking: booking.payment_option),
+    "id": Field(FieldKind.WORD, lambda booking: booking.id),
+    "startDate": Field(FieldKind.DATE, lambda booking: booking.start),
+    "endDate": Field(FieldKind.DATE, lambda booking: booking.end),
+    "createdDate": Field(FieldKind.DATE, lambda booking: booking.created),
+    "updatedDate": Field(FieldKind.DATE, lambda booking: booking.updated),
+    "status": Field(FieldKind.WORD, lambda booking: booking.status),
+    "paymentStatus": Field(FieldKind.WORD, lambda booking: booking.payment_status),
+    "selectedPaymentOption": Field(FieldKind.WORD, lambda booking: booking.payment_option),
     # The filter paths have an `item` that the rows have not (wix.md 6.2).
     "bookedEntity.item.slot.scheduleId": _of_slot(lambda booking: booking.schedule_id),
     "bookedEntity.item.slot.serviceId": _of_slot(lambda booking: booking.service_id),
@@ -167,10 +167,10 @@ FIELDS: Final[Mapping[str, Field[Booking]]] = {
     "bookedEntity.item.slot.eventId": _of_slot(lambda booking: booking.event_id),
     "bookedEntity.item.schedule.scheduleId": _of_course(lambda booking: booking.schedule_id),
     "bookedEntity.item.schedule.serviceId": _of_course(lambda booking: booking.service_id),
-    "bookedEntity.tags": Field(Kind.TAGS, lambda booking: (booking.kind.value,)),
-    "contactDetails.contactId": Field(Kind.WORD, lambda booking: booking.contact_id),
-    "contactDetails.email": Field(Kind.WORD, lambda _: canary.EMAIL),
-    "doubleBooked": Field(Kind.FLAG, lambda booking: booking.double_booked),
+    "bookedEntity.tags": Field(FieldKind.TAGS, lambda booking: (booking.kind.value,)),
+    "contactDetails.contactId": Field(FieldKind.WORD, lambda booking: booking.contact_id),
+    "contactDetails.email": Field(FieldKind.WORD, lambda _: canary.EMAIL),
+    "doubleBooked": Field(FieldKind.FLAG, lambda booking: booking.double_booked),
 }
 """What the reader can filter and sort by."""
 

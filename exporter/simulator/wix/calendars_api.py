@@ -9,13 +9,13 @@ import msgspec
 from exporter.simulator import canary
 from exporter.simulator.platform import JSON, Reply, json_reply
 from exporter.simulator.wix.connections import Connection, sync_config
-from exporter.simulator.wix.context import Context
+from exporter.simulator.wix.context import CallContext
 from exporter.simulator.wix.errors import application_error, body_object, empty_error
 from exporter.simulator.wix.operations import READ_ALL_CONNECTIONS
 from exporter.simulator.wix.parameters import body, flag, guids
 
 
-def list_connections(context: Context) -> Reply:
+def list_connections(context: CallContext) -> Reply:
     """``GET .../connections``: everything in one answer, no paging (wix.md 3.1, 3.6)."""
     switches = context.switches
     wanted = guids(context.call, "scheduleIds")
@@ -30,20 +30,20 @@ def list_connections(context: Context) -> Reply:
     return Reply(200, encoded + b"}", JSON)
 
 
-def get_connection(context: Context) -> Reply:
+def get_connection(context: CallContext) -> Reply:
     """``GET .../connections/{id}``."""
     connection = _connection(context)
     return Reply(200, b'{"connection":' + connection.encoded + b"}", JSON)
 
 
-def list_providers(context: Context) -> Reply:
+def list_providers(context: CallContext) -> Reply:
     """``GET .../providers``."""
     if context.switches.providers_fail:
         raise empty_error(500)
     return json_reply({"providers": [provider.row() for provider in context.site.providers.values()]})
 
 
-def list_calendars(context: Context) -> Reply:
+def list_calendars(context: CallContext) -> Reply:
     """``GET .../connections/{id}/calendars``; names and ids of calendars can be e-mail addresses (wix.md 11)."""
     connection = _connection(context)
     if connection.status == "DISCONNECTED":
@@ -56,7 +56,7 @@ def list_calendars(context: Context) -> Reply:
     )
 
 
-def connect_by_oauth(context: Context) -> Reply:
+def connect_by_oauth(context: CallContext) -> Reply:
     """``POST .../connections:connectByOAuth``: a link for a person, no connection yet."""
     asked = body(context.call)
     provider = context.site.providers.get(str(asked.get("providerId")))
@@ -65,7 +65,7 @@ def connect_by_oauth(context: Context) -> Reply:
     return json_reply({"oauthUrl": f"https://calendar-provider.example/consent?provider={provider.id}"})
 
 
-def connect_by_credentials(context: Context) -> Reply:
+def connect_by_credentials(context: CallContext) -> Reply:
     """``POST .../connections:connectByCredentials``."""
     asked = body(context.call)
     provider = context.site.providers.get(str(asked.get("providerId")))
@@ -77,7 +77,7 @@ def connect_by_credentials(context: Context) -> Reply:
     return json_reply({"connection": dict(connections[connections.connect(provider, str(asked.get("scheduleId")))].row)})
 
 
-def update_sync_config(context: Context) -> Reply:
+def update_sync_config(context: CallContext) -> Reply:
     """``PATCH .../sync-config``."""
     connection = _connection(context)
     provider = context.site.providers.get(connection.provider_id)
@@ -88,7 +88,7 @@ def update_sync_config(context: Context) -> Reply:
     return json_reply({"connection": dict(context.site.connections[connection.id].row)})
 
 
-def disconnect(context: Context) -> Reply:
+def disconnect(context: CallContext) -> Reply:
     """``POST .../disconnect``: answers DISCONNECTED with ``enabled`` still true (wix.md trap 11)."""
     connection = _connection(context)
     if connection.status == "DISCONNECTED":
@@ -97,7 +97,7 @@ def disconnect(context: Context) -> Reply:
     return json_reply({"connection": {**connection.row, "status": "DISCONNECTED"}})
 
 
-def readable(context: Context) -> Iterator[Connection]:
+def readable(context: CallContext) -> Iterator[Connection]:
     """Give what the caller may see: without READ_ALL silently the connections of its own user only (wix.md 2.5)."""
     caller = context.caller
     everything = READ_ALL_CONNECTIONS in caller.permissions
@@ -106,7 +106,7 @@ def readable(context: Context) -> Iterator[Connection]:
     )
 
 
-def failed_providers(context: Context, rows: Iterable[Connection], *, partial: bool) -> dict[str, None]:
+def failed_providers(context: CallContext, rows: Iterable[Connection], *, partial: bool) -> dict[str, None]:
     """Return the providers behind ``rows`` that do not answer, or raise what their failure does to the call."""
     behind = dict.fromkeys(connection.provider_id for connection in rows)
     failed = {provider_id: None for provider_id in behind if provider_id in context.site.down}
@@ -116,7 +116,7 @@ def failed_providers(context: Context, rows: Iterable[Connection], *, partial: b
     return failed
 
 
-def _connection(context: Context) -> Connection:
+def _connection(context: CallContext) -> Connection:
     found = context.site.connections.get(context.connection_id)
     if found is None or found not in readable(context):
         raise application_error(404, "CONNECTION_NOT_FOUND", "There is no such connection")

@@ -11,7 +11,7 @@ from exporter.simulator.wix.world import Site
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CallContext:
     """One accepted call. ``now`` is Unix seconds; ``connection_id`` is the one in the path, else empty."""
 
     call: Call

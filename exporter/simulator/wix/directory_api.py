@@ -14,9 +14,9 @@ from uuid import NAMESPACE_URL, uuid5
 from exporter.simulator import canary
 from exporter.simulator.platform import Reply, json_reply
 from exporter.simulator.wix.bookings import Staff
-from exporter.simulator.wix.context import Context
+from exporter.simulator.wix.context import CallContext
 from exporter.simulator.wix.errors import Violation, body_object, validation_error
-from exporter.simulator.wix.filters import Field, Kind, Sort
+from exporter.simulator.wix.filters import Field, FieldKind, Sort
 from exporter.simulator.wix.parameters import body
 from exporter.simulator.wix.reader_api import page
 from exporter.simulator.wix.world import Site
@@ -29,13 +29,13 @@ def _staff_id(staff: Staff) -> str:
 
 
 _STAFF_FIELDS: Final[Mapping[str, Field[Staff]]] = {
-    "id": Field(Kind.WORD, _staff_id),
-    "resourceId": Field(Kind.WORD, lambda staff: staff.resource_id),
+    "id": Field(FieldKind.WORD, _staff_id),
+    "resourceId": Field(FieldKind.WORD, lambda staff: staff.resource_id),
 }
 _MAX_SERVICES: Final = 100
 
 
-def query_staff_members(context: Context) -> Reply:
+def query_staff_members(context: CallContext) -> Reply:
     """``POST /bookings/v1/staff-members/query``: the resource with its schedule only when ``fields`` asks for it."""
     asked = body(context.call)
     fields = asked.get("fields") or []
@@ -46,21 +46,21 @@ def query_staff_members(context: Context) -> Reply:
     return json_reply({"staffMembers": members, "pagingMetadata": paging})
 
 
-def query_services(context: Context) -> Reply:
+def query_services(context: CallContext) -> Reply:
     """``POST /bookings/v2/services/query``: offsets, 100 on a page unless fewer are asked for, the oldest first."""
     paging = body_object(body_object(body(context.call).get("query", {})).get("paging") or {})
-    limit = _number(paging, "limit", _MAX_SERVICES, least=1, most=_MAX_SERVICES)
-    offset = _number(paging, "offset", 0, least=0, most=1_000_000)
+    limit = _number(paging, "limit", _MAX_SERVICES, minimum=1, maximum=_MAX_SERVICES)
+    offset = _number(paging, "offset", 0, minimum=0, maximum=1_000_000)
     services = context.site.services
     shown = services[offset : offset + limit]
     metadata = {"count": len(shown), "offset": offset, "total": len(services)}
     return json_reply({"services": [service.row() for service in shown], "pagingMetadata": metadata})
 
 
-def _number(paging: Mapping[str, object], name: str, default: int, *, least: int, most: int) -> int:
+def _number(paging: Mapping[str, object], name: str, default: int, *, minimum: int, maximum: int) -> int:
     value = paging.get(name, default)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise validation_error(Violation(f"query.paging.{name}", f"must be between {least} and {most}", "MAX"))
+    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+        raise validation_error(Violation(f"query.paging.{name}", f"must be between {minimum} and {maximum}", "MAX"))
     return value
 
 

@@ -14,7 +14,7 @@ from exporter.simulator import canary
 from exporter.simulator.platform import Call, Reply, json_reply
 from exporter.simulator.wix.calendars_api import failed_providers, readable
 from exporter.simulator.wix.connections import Connection
-from exporter.simulator.wix.context import Context
+from exporter.simulator.wix.context import CallContext
 from exporter.simulator.wix.errors import Violation, validation_error
 from exporter.simulator.wix.filters import decode_cursor, encode_cursor, utc_text
 from exporter.simulator.wix.parameters import flag, guids
@@ -42,7 +42,7 @@ class _EventQuery:
     partial: bool
 
 
-def list_events(context: Context) -> Reply:
+def list_events(context: CallContext) -> Reply:
     """``GET .../events`` (wix.md 5). The names of schedule owners come along in spite of ``NO_PI``."""
     given = dict(context.call.query_pairs())
     limit = _limit(given.get("cursorPaging.limit"))

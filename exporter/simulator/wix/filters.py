@@ -22,7 +22,7 @@ _MAX_DEPTH: Final = 10
 MAX_CURSOR_CHARACTERS: Final = 16_000
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """What a field holds; it decides the operators."""
 
     DATE = "date"
@@ -31,11 +31,11 @@ class Kind(StrEnum):
     TAGS = "tags"
 
 
-OPERATORS: Final[Mapping[Kind, frozenset[str]]] = {
-    Kind.DATE: frozenset({"$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin"}),
-    Kind.WORD: frozenset({"$eq", "$ne", "$in"}),
-    Kind.FLAG: frozenset({"$eq", "$ne"}),
-    Kind.TAGS: frozenset({"$hasSome", "$hasAll"}),
+OPERATORS: Final[Mapping[FieldKind, frozenset[str]]] = {
+    FieldKind.DATE: frozenset({"$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin"}),
+    FieldKind.WORD: frozenset({"$eq", "$ne", "$in"}),
+    FieldKind.FLAG: frozenset({"$eq", "$ne"}),
+    FieldKind.TAGS: frozenset({"$hasSome", "$hasAll"}),
 }
 
 _LISTS: Final = frozenset({"$in", "$nin", "$hasSome", "$hasAll"})
@@ -57,7 +57,7 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 class Field(Generic[T]):
     """A field that may be filtered by: what it holds, and how to read it from a row. Dates are Unix seconds."""
 
-    kind: Kind
+    kind: FieldKind
     read: Callable[[T], Any]
 
 
@@ -127,14 +127,14 @@ def _condition(name: str, value: object, field: Field[T]) -> Test[T]:
 
 def _operand(name: str, field: Field[T], value: object) -> object:
     match field.kind:
-        case Kind.DATE:
+        case FieldKind.DATE:
             try:
                 return utc_seconds(value)
             except ValueError as error:
                 raise invalid_filter(f"{name} needs a date in UTC") from error
-        case Kind.FLAG if isinstance(value, bool):
+        case FieldKind.FLAG if isinstance(value, bool):
             return value
-        case Kind.WORD | Kind.TAGS if isinstance(value, str):
+        case FieldKind.WORD | FieldKind.TAGS if isinstance(value, str):
             return value
     raise invalid_filter(f"{name} has a value of the wrong type")
 
@@ -157,7 +157,12 @@ def compile_sort(value: object, fields: Fields[T]) -> tuple[Sort, ...]:
     for item in value:
         name = item.get("fieldName") if isinstance(item, Mapping) else None
         order = item.get("order", "ASC") if isinstance(item, Mapping) else None
-        if not isinstance(name, str) or name not in fields or fields[name].kind is Kind.TAGS or order not in {"ASC", "DESC"}:
+        if (
+            not isinstance(name, str)
+            or name not in fields
+            or fields[name].kind is FieldKind.TAGS
+            or order not in {"ASC", "DESC"}
+        ):
             raise application_error(400, "INVALID_SORT", "Sorting by this field is not supported")
         sorts.append(Sort(name, order == "DESC"))
     return tuple(sorts)
@@ -185,7 +190,7 @@ def is_behind(place: Sequence[Any], other: Sequence[Any], sorts: Sequence[Sort])
 
 
 def _reader(field: Field[T]) -> Callable[[T], Any]:
-    read, nothing = field.read, {Kind.DATE: 0.0, Kind.WORD: "", Kind.FLAG: False, Kind.TAGS: ""}[field.kind]
+    read, nothing = field.read, {FieldKind.DATE: 0.0, FieldKind.WORD: "", FieldKind.FLAG: False, FieldKind.TAGS: ""}[field.kind]
 
     def value(row: T) -> Any:  # noqa: ANN401  a field holds text, numbers or booleans
         found = read(row)

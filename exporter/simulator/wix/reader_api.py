@@ -9,7 +9,7 @@ import msgspec
 
 from exporter.simulator.platform import JSON, Reply, json_reply
 from exporter.simulator.wix.bookings import FIELDS, Booking
-from exporter.simulator.wix.context import Context
+from exporter.simulator.wix.context import CallContext
 from exporter.simulator.wix.errors import Violation, application_error, body_object, validation_error
 from exporter.simulator.wix.filters import (
     Fields,
@@ -32,7 +32,7 @@ _DEFAULT_LIMIT: Final = 50
 _MAX_LIMIT: Final = 100
 
 
-def count_bookings(context: Context) -> Reply:
+def count_bookings(context: CallContext) -> Reply:
     """``POST .../extended-bookings/count``: ``filter`` sits at the top level (wix.md 6.1)."""
     test = compile_filter(body(context.call).get("filter"), FIELDS)
     number = sum(map(test, _visible(context)))
@@ -45,7 +45,7 @@ def count_bookings(context: Context) -> Reply:
             return json_reply({})
 
 
-def query_bookings(context: Context) -> Reply:
+def query_bookings(context: CallContext) -> Reply:
     """``POST .../extended-bookings/query``: ``filter`` sits in ``query``; offset paging and projections are ignored."""
     query = body_object(body(context.call).get("query", {}))
     default = (Sort("id"),) if context.switches.default_sort == "id" else (Sort("createdDate", descending=True),)
@@ -54,7 +54,7 @@ def query_bookings(context: Context) -> Reply:
     return Reply(200, b'{"extendedBookings":[' + encoded + b'],"pagingMetadata":' + msgspec.json.encode(paging) + b"}", JSON)
 
 
-def query_schedules(context: Context) -> Reply:
+def query_schedules(context: CallContext) -> Reply:
     """``POST /calendar/v3/schedules/query``: active ones only, unless the filter says otherwise."""
     query = dict(body_object(body(context.call).get("query", {})))
     if "cursor" not in body_object(query.get("cursorPaging", {})) and "status" not in _mentioned(query.get("filter")):
@@ -63,7 +63,7 @@ def query_schedules(context: Context) -> Reply:
     return json_reply({"schedules": [schedule.row() for schedule in rows], "pagingMetadata": paging})
 
 
-def _visible(context: Context) -> Iterable[Booking]:
+def _visible(context: CallContext) -> Iterable[Booking]:
     """Give the bookings that the reader knows already: it is eventually consistent (wix.md 6.4)."""
     known = context.now - context.switches.reader_lag_seconds
     return (booking for booking in context.site.bookings if booking.created <= known)

@@ -14,7 +14,7 @@ from exporter.simulator.requestlog import fingerprint
 from exporter.simulator.stage import Stage
 from exporter.simulator.wix import calendars_api, directory_api, events_api, reader_api, site_list_api
 from exporter.simulator.wix.connections import guid
-from exporter.simulator.wix.context import Context
+from exporter.simulator.wix.context import CallContext
 from exporter.simulator.wix.credentials import ApiKey, Credentials
 from exporter.simulator.wix.errors import ApiError, application_error, empty_error
 from exporter.simulator.wix.operations import Operation, Service, find
@@ -152,7 +152,7 @@ class WixSimulator:
             raise application_error(428, "BOOKINGS_APP_NOT_INSTALLED", "Wix Bookings is not installed on this site")
         if not site.premium and operation.service is Service.EXTERNAL_CALENDARS:
             raise application_error(403, "PREMIUM_FEATURE_NOT_ENABLED", "The site's plan does not include this feature")
-        context = Context(call, site, caller, self.switches, self._stage.now(), connection_id)
+        context = CallContext(call, site, caller, self.switches, self._stage.now(), connection_id)
         return _HANDLERS[operation.name](context)
 
     def _list_sites(self, call: Call, operation: Operation) -> Reply:
@@ -182,7 +182,7 @@ _OAUTH: Final[Mapping[str, Callable[[Credentials, Call], Reply]]] = {
 }
 
 
-_HANDLERS: Final[Mapping[str, Callable[[Context], Reply]]] = {
+_HANDLERS: Final[Mapping[str, Callable[[CallContext], Reply]]] = {
     "ListConnections": calendars_api.list_connections,
     "GetConnection": calendars_api.get_connection,
     "ListProviders": calendars_api.list_providers,

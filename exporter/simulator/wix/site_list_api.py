@@ -9,19 +9,19 @@ from uuid import NAMESPACE_URL, uuid5
 from exporter.simulator.platform import Call, Reply, json_reply
 from exporter.simulator.wix.bookings import BOOKINGS_APP_ID
 from exporter.simulator.wix.errors import body_object
-from exporter.simulator.wix.filters import Field, Kind, Sort, utc_text
+from exporter.simulator.wix.filters import Field, FieldKind, Sort, utc_text
 from exporter.simulator.wix.parameters import body
 from exporter.simulator.wix.reader_api import page
 from exporter.simulator.wix.switches import Switches
 from exporter.simulator.wix.world import Site
 
 FIELDS: Final[Mapping[str, Field[Site]]] = {
-    "id": Field(Kind.WORD, lambda site: site.id),
-    "namespace": Field(Kind.WORD, lambda site: site.namespace),
-    "published": Field(Kind.FLAG, lambda site: site.published),
-    "premium": Field(Kind.FLAG, lambda site: site.premium),
-    "appIds": Field(Kind.TAGS, lambda site: {BOOKINGS_APP_ID} if site.bookings_installed else set()),
-    "createdDate": Field(Kind.DATE, lambda site: site.created),
+    "id": Field(FieldKind.WORD, lambda site: site.id),
+    "namespace": Field(FieldKind.WORD, lambda site: site.namespace),
+    "published": Field(FieldKind.FLAG, lambda site: site.published),
+    "premium": Field(FieldKind.FLAG, lambda site: site.premium),
+    "appIds": Field(FieldKind.TAGS, lambda site: {BOOKINGS_APP_ID} if site.bookings_installed else set()),
+    "createdDate": Field(FieldKind.DATE, lambda site: site.created),
 }
 
 

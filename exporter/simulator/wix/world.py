@@ -12,7 +12,7 @@ from exporter.simulator import canary
 from exporter.simulator.diary import Diary
 from exporter.simulator.wix.bookings import BOOKINGS_APP_ID, Bookings, Staff
 from exporter.simulator.wix.connections import Connections, guid
-from exporter.simulator.wix.filters import Field, Kind
+from exporter.simulator.wix.filters import Field, FieldKind
 from exporter.simulator.wix.providers import PROVIDERS, Provider
 from exporter.simulator.wix.switches import Switches
 
@@ -78,10 +78,10 @@ class OfferedService:
 
 
 SCHEDULE_FIELDS: Final[Mapping[str, Field[Schedule]]] = {
-    "id": Field(Kind.WORD, lambda schedule: schedule.id),
-    "externalId": Field(Kind.WORD, lambda schedule: schedule.external_id),
-    "appId": Field(Kind.WORD, lambda schedule: schedule.app_id),
-    "status": Field(Kind.WORD, lambda schedule: schedule.status),
+    "id": Field(FieldKind.WORD, lambda schedule: schedule.id),
+    "externalId": Field(FieldKind.WORD, lambda schedule: schedule.external_id),
+    "appId": Field(FieldKind.WORD, lambda schedule: schedule.app_id),
+    "status": Field(FieldKind.WORD, lambda schedule: schedule.status),
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from exporter.model import BookingsObservation, Conflict, LinksObservation, Message, WindowBookings, WindowLinks
 from exporter.platforms.advice import Advice
-from exporter.policy import Known
+from exporter.policy import AcceptedReason
 from exporter.state import advice
 from exporter.state.findings.finding import Finding, is_in_force
 from exporter.state.places import resource_name
@@ -21,7 +21,7 @@ from exporter.state.verdict import (
     SILENT_SECONDS,
     UNLINKED_BOOKINGS,
     WINDOW_INCOMPLETE,
-    Row,
+    VerdictRow,
 )
 
 
@@ -98,7 +98,7 @@ def _of_conflict(target: TargetView, state: CollectorState, conflict: Conflict, 
     )
 
 
-def _known(target: TargetView, conflict: Conflict, now: float) -> Known | None:
+def _known(target: TargetView, conflict: Conflict, now: float) -> AcceptedReason | None:
     known = target.policy.accepted_conflict(conflict)
     return known if is_in_force(known, now) else None
 
@@ -109,6 +109,6 @@ def _of_incomplete(target: str, state: CollectorState, rows: Iterable[WindowBook
         yield _of_windows(WINDOW_INCOMPLETE, target, state, title, advice.WINDOW_INCOMPLETE)
 
 
-def _of_windows(row: Row, target: str, state: CollectorState, title: Message, fix: Advice) -> Finding:
+def _of_windows(row: VerdictRow, target: str, state: CollectorState, title: Message, fix: Advice) -> Finding:
     name = state.collector
     return Finding(row, target, str(name), title, fix, since=state.last_poll, since_known=False, collector=name)

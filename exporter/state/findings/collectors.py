@@ -20,7 +20,7 @@ from exporter.state.verdict import (
     TARGET_EXPIRED,
     TARGET_FAILING,
 )
-from exporter.support.listing import first_few
+from exporter.support.listing import first_names
 
 _CLOCK_SLACK_SECONDS: Final = 0.5  # duration is monotonic, moments are not
 
@@ -37,7 +37,7 @@ def of_collectors(target: TargetView, now: float) -> Iterator[Finding]:
                 PROVIDER_FAILING if down else expired if state.expired else failing,
                 target.name,
                 str(name),
-                Message("calendar provider failed: %(names)s", names=first_few(down)) if down else _failing(state),
+                Message("calendar provider failed: %(names)s", names=first_names(down)) if down else _failing(state),
                 for_failure(target.platform, failure.reason, target.policy.sign_in),
                 since=since if began is None else began.at + target.stepped,
                 since_known=began is None or began.known,
@@ -91,7 +91,7 @@ def _last_known(state: CollectorState, providers: Collection[str]) -> str:
     """Return which calendars are those of ``providers``, in words for people: what the platform said names none."""
     seen = state.observation if isinstance(state.observation, ConnectionsObservation) else None
     names = [row.key for row in seen.connections if row.provider in providers] if seen else []
-    return Message("calendars whose state is not known now: %(names)s", names=first_few(names)) if names else ""
+    return Message("calendars whose state is not known now: %(names)s", names=first_names(names)) if names else ""
 
 
 def _failing(state: CollectorState) -> str:

@@ -18,7 +18,7 @@ from exporter.model import (
     GoneConnection,
     Message,
 )
-from exporter.policy import Known, WarningKind
+from exporter.policy import AcceptedReason, WarningKind
 from exporter.state.advice import ALL_DOWN, ALL_GONE, for_connection
 from exporter.state.findings.finding import Finding, is_in_force
 from exporter.state.snapshot import TargetView
@@ -32,12 +32,12 @@ from exporter.state.verdict import (
     CONNECTION_UNCLEAR,
     CONNECTIONS_DOWN,
     WORKING,
-    Row,
     Verdict,
+    VerdictRow,
     verdict_by,
 )
 
-_TITLES: Final[Mapping[Row, str]] = MappingProxyType(
+_TITLES: Final[Mapping[VerdictRow, str]] = MappingProxyType(
     {
         CONNECTION_ERROR: Message("calendar sync is broken"),
         CONNECTION_CUT: Message("calendar is disconnected"),
@@ -62,7 +62,7 @@ def of_connections(target: TargetView, seen: ConnectionsObservation, now: float)
     yield from _of_others(target, seen.others, now, none_works=none_works)
 
 
-def _of_connection(target: TargetView, connection: Connection, row: Row, now: float, *, none_works: bool) -> Finding:
+def _of_connection(target: TargetView, connection: Connection, row: VerdictRow, now: float, *, none_works: bool) -> Finding:
     known = _known(target, connection, now)
     none_works = none_works and known is None and verdict_by(row, target.thresholds) is not Verdict.OK
     return Finding(
@@ -85,7 +85,7 @@ def _of_connection(target: TargetView, connection: Connection, row: Row, now: fl
 
 def _of_others(target: TargetView, others: Iterable[Connection], now: float, *, none_works: bool) -> Iterator[Finding]:
     """Yield what is found of connections that are not listed: what is alike is one, since they may be thousands."""
-    alike: dict[tuple[Row, ConnectionStatus, ErrorReason | None, Known | None], list[Connection]] = {}
+    alike: dict[tuple[VerdictRow, ConnectionStatus, ErrorReason | None, AcceptedReason | None], list[Connection]] = {}
     for connection in others:
         if (row := _row(connection, now, target.thresholds)) is not None:
             kind = row, connection.status, connection.error_reason, _known(target, connection, now)
@@ -105,7 +105,7 @@ def is_broken(target: TargetView, connection: Connection, now: float) -> bool:
     return judged is not Verdict.OK and _known(target, connection, now) is None
 
 
-def _row(connection: Connection, now: float, thresholds: Thresholds) -> Row | None:
+def _row(connection: Connection, now: float, thresholds: Thresholds) -> VerdictRow | None:
     age = now - connection.since
     match connection.status:
         case ConnectionStatus.ERROR:
@@ -129,7 +129,7 @@ def _was_cut(connection: Connection) -> bool:
     return connection.since_known or len(connection.changes) > 1
 
 
-def _known(target: TargetView, connection: Connection | GoneConnection, now: float) -> Known | None:
+def _known(target: TargetView, connection: Connection | GoneConnection, now: float) -> AcceptedReason | None:
     known = target.policy.accepted_connection(connection)
     return known if is_in_force(known, now) else None
 

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from exporter.model import CollectorName, Conflict, Connection, UnlinkedBooking
 from exporter.platforms.advice import Advice
-from exporter.policy import Known
+from exporter.policy import AcceptedReason
 from exporter.state.thresholds import Thresholds
-from exporter.state.verdict import Kind, Row, Verdict, verdict_by
+from exporter.state.verdict import Kind, Verdict, VerdictRow, verdict_by
 
 
 class Severity(StrEnum):
@@ -33,7 +33,7 @@ class Finding(msgspec.Struct, frozen=True):
     ``moved`` is the verdict that the configuration has instead of the row's.
     """
 
-    row: Row
+    row: VerdictRow
     target: str
     subject: str
     title: str
@@ -45,7 +45,7 @@ class Finding(msgspec.Struct, frozen=True):
     connection: Connection | None = None
     conflict: Conflict | None = None
     until: float | None = None
-    known: Known | None = None
+    known: AcceptedReason | None = None
     since_known: bool = True
     effect: str = ""
     unlinked: tuple[UnlinkedBooking, ...] = ()
@@ -81,6 +81,6 @@ class Finding(msgspec.Struct, frozen=True):
         return Severity[self.verdict.name]
 
 
-def is_in_force(known: Known | None, now: float) -> bool:
+def is_in_force(known: AcceptedReason | None, now: float) -> bool:
     """Return whether ``known`` says at ``now`` that something is meant to be as it is."""
     return known is not None and known.holds(now)

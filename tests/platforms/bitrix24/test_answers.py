@@ -10,7 +10,7 @@ from exporter.counting.bookings import Booking
 from exporter.errors import InvalidResponseError
 from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24 import booking_pages
-from exporter.platforms.bitrix24.answers import BatchReply, Body, Link, Problem, Reply, Times
+from exporter.platforms.bitrix24.answers import BatchReply, Body, ErrorBody, Link, Reply, Times
 
 NOW = 1_790_000_000.0
 Json = object
@@ -52,7 +52,7 @@ def test_what_is_no_answer_of_the_api_is_none(content: bytes) -> None:
 @pytest.mark.parametrize("error", ["WORD", 1021, "1021", "0", 0, "", None, {"code": "V3", "message": "x"}])
 def test_the_presence_of_error_is_a_failure_whatever_its_value(error: Json) -> None:
     found = body({"error": error, "error_description": "text", "result": {"booking": []}})
-    assert (found.reply, found.problem) == (None, Problem(error, "text"))
+    assert (found.reply, found.problem) == (None, ErrorBody(error, "text"))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_batch_tells_results_errors_and_what_was_not_executed_apart() -> None:
         "e16",
     )
     assert set(found.replies) == {"p0"}
-    assert found.problems == {"e15": Problem("1021", "Booking not found")}
+    assert found.problems == {"e15": ErrorBody("1021", "Booking not found")}
     assert found.times == {"p0": Times(2.5)}
 
 
@@ -216,7 +216,7 @@ def test_a_section_as_a_list_is_understood_when_it_covers_every_command() -> Non
 
 
 def test_an_error_that_is_no_object_is_still_an_error() -> None:
-    assert batch({"result_error": {"p0": "WORD"}}, "p0").problems == {"p0": Problem("WORD", "")}
+    assert batch({"result_error": {"p0": "WORD"}}, "p0").problems == {"p0": ErrorBody("WORD", "")}
 
 
 @pytest.mark.parametrize("result", [None, True, [1], {"result": "text"}, {"result": 5}])

@@ -13,7 +13,7 @@ from exporter.errors import PollError, Reason
 from exporter.platforms.bitrix24.api import Command
 from exporter.platforms.bitrix24.batching import Batcher
 from exporter.platforms.bitrix24.blocksize import BlockSize
-from exporter.platforms.retry import patience
+from exporter.platforms.retry import wait_allowance
 from tests.harness.bitrix24_target import GET, HOUR, Bench
 from tests.harness.clock import ManualClock
 
@@ -73,7 +73,7 @@ class Batches:
     async def run(self) -> int:
         """Ask about each booking and return about how many there was an answer."""
         bookings = {f"g{row.id}": Command(GET, {"id": row.id}) for row in self._bench.world.bookings()}
-        with patience(300):
+        with wait_allowance(300):
             outcomes = await self.batcher.run(bookings)
         assert bookings.keys() == outcomes.keys()
         return len(outcomes)

@@ -14,7 +14,7 @@ from msgspec import Raw
 from exporter.counting.bookings import Booking
 from exporter.errors import InvalidResponseError
 from exporter.platforms.bitrix24 import booking_pages
-from exporter.platforms.bitrix24.answers import Page, Reply
+from exporter.platforms.bitrix24.answers import Reply, RowPage
 
 Json = object
 MAX_ID = 10**18
@@ -51,12 +51,12 @@ pages = st.lists(st.sampled_from(PLAIN), max_size=5) | st.lists(st.sampled_from(
 cuts = st.sampled_from([b"", rb"\ud83d", b"\xff", b"\xe2\x82"])
 
 
-def as_slowly(result: bytes) -> Page[Booking]:
+def as_slowly(result: bytes) -> RowPage[Booking]:
     """Read the page as if the quick way did not exist."""
     return booking_pages._row_by_row(Reply(Raw(result)))
 
 
-def told(page: Page[Booking]) -> object:
+def told(page: RowPage[Booking]) -> object:
     return list(page.rows), list(page.ids), page.size, page.malformed
 
 

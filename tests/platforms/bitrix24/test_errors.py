@@ -17,7 +17,7 @@ from exporter.errors import (
     ServerError,
 )
 from exporter.platforms.bitrix24.settings import BitrixCollectors
-from exporter.platforms.retry import patience
+from exporter.platforms.retry import wait_allowance
 from exporter.simulator import Fault, FaultKind
 from exporter.simulator.bitrix24.errors import ApiError
 from exporter.simulator.canary import CANARIES
@@ -291,7 +291,7 @@ async def test_operations_name_everything_that_is_ever_counted(bench: Bench) -> 
 
 async def test_a_wait_that_outlasts_the_patience_of_a_poll_ends_it_at_once(bench: Bench) -> None:
     api, began = bench.open()._api, bench.now
-    with patience(300):
+    with wait_allowance(300):
         with pytest.raises(ServerError):
             await api.back_off(0, ServerError("busy", retry_after=31.0))
         assert bench.now == began

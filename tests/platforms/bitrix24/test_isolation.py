@@ -11,7 +11,7 @@ import pytest
 from exporter.errors import ServerError
 from exporter.model import CollectorName
 from exporter.platforms.bitrix24.credential import portal_of
-from exporter.platforms.retry import patience
+from exporter.platforms.retry import wait_allowance
 from exporter.simulator.faults import Fault, FaultKind
 from tests.harness.bitrix24_target import (
     GET,
@@ -88,7 +88,7 @@ async def test_a_portal_that_does_not_know_how_to_show_one_booking_still_has_its
 async def test_a_repetition_never_waits_longer_than_the_interval(bench: Bench) -> None:
     bench.simulator.faults.add(Fault(FaultKind.STATUS, status=502))
     session, began = bench.open(windows=NEXT_7D), bench.now
-    with patience(1.0), pytest.raises(ServerError):
+    with wait_allowance(1.0), pytest.raises(ServerError):
         await session.collectors[CollectorName.BOOKINGS].poll()
     assert bench.now - began <= 1.0
     assert bench.calls() >= 1

@@ -14,7 +14,7 @@ from exporter.model import CollectorName, LinksObservation
 from exporter.platforms.base import PollResult
 from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.platforms.bitrix24.settings import Budget
-from exporter.platforms.retry import patience
+from exporter.platforms.retry import wait_allowance
 from tests.harness.timed_portal import WHOLE_PLAN, TimedBench, TimedCall
 
 LINKS = "booking.v1.booking.externaldata.list"
@@ -22,7 +22,7 @@ WIDE = Budget(requests_per_second=1000.0, burst=10_000, operating_seconds=600.0)
 
 
 async def poll(session: BitrixSession, collector: CollectorName = CollectorName.LINKS) -> PollResult:
-    with patience(900):
+    with wait_allowance(900):
         return await session.collectors[collector].poll()
 
 

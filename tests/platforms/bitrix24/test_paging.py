@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from exporter.counting.bookings import Booking, reservations
 from exporter.errors import InvalidResponseError, TargetConfigError
-from exporter.platforms.bitrix24.answers import Page, Reply
+from exporter.platforms.bitrix24.answers import Reply, RowPage
 from exporter.platforms.bitrix24.paging import _Pages
 
 
@@ -21,7 +21,7 @@ def pages_of(most: int = 1000) -> _Pages[Booking]:
 def add(pages: _Pages[Booking], first: int, last: int, following: int | None = None) -> None:
     """Add a page with the ids from ``first`` up to ``last`` - 1."""
     rows = tuple(Booking(str(number), 0.0, 1.0) for number in range(first, last))
-    pages.add(Reply(Raw(b"{}"), following), Page(rows, tuple(row.id for row in rows), len(rows), 0))
+    pages.add(Reply(Raw(b"{}"), following), RowPage(rows, tuple(row.id for row in rows), len(rows), 0))
 
 
 def test_a_page_that_is_not_full_is_the_last_and_blocks_may_reach_beyond_it() -> None:
@@ -77,8 +77,8 @@ def read(pages: _Pages[Booking], rows: int) -> None:
 @pytest.mark.parametrize(("resources", "weight"), [(0, 1), (1, 1), (2, 2), (100, 100)])
 def test_a_booking_counts_towards_the_cap_once_for_each_of_its_resources(resources: int, weight: int) -> None:
     rows = tuple(Booking(str(number), 0.0, 1.0, tuple(map(str, range(resources)))) for number in range(10))
-    page = Page(rows, tuple(row.id for row in rows), len(rows), 0)
-    moved = Page(rows[-1:], ("9",), 1, 0)
+    page = RowPage(rows, tuple(row.id for row in rows), len(rows), 0)
+    moved = RowPage(rows[-1:], ("9",), 1, 0)
     pages = pages_of(most=10 * weight)
     pages.add(Reply(Raw(b"{}"), 50), page)
     pages.add(Reply(Raw(b"{}")), moved)
@@ -119,13 +119,13 @@ def test_empty_pages_that_name_a_next_one_for_ever_are_an_error_at_once() -> Non
 def test_rows_that_nobody_can_tell_apart_do_not_keep_a_read_going() -> None:
     pages = pages_of(most=200_000)
     with pytest.raises(InvalidResponseError):
-        pages.add(Reply(Raw(b"{}")), Page((), ("1",), 50, 50))
+        pages.add(Reply(Raw(b"{}")), RowPage((), ("1",), 50, 50))
 
 
 def test_malformed_rows_with_an_id_count_towards_the_cap() -> None:
     pages = pages_of(most=49)
     with pytest.raises(TargetConfigError):
-        pages.add(Reply(Raw(b"{}")), Page((), tuple(str(number) for number in range(1, 51)), 50, 50))
+        pages.add(Reply(Raw(b"{}")), RowPage((), tuple(str(number) for number in range(1, 51)), 50, 50))
 
 
 @pytest.mark.parametrize("following", [501, 10**9])
@@ -155,6 +155,6 @@ def test_rows_in_whatever_order_count_once_each_and_as_they_were_read_last(seed:
         with pytest.raises(TargetConfigError, match="too many") if cap < most else nullcontext():
             for start in range(0, len(rows), 50):
                 part = rows[start : start + 50]
-                pages.add(Reply(Raw(b"{}"), start + 50), Page(part, [row.id for row in part], len(part), 0))
+                pages.add(Reply(Raw(b"{}"), start + 50), RowPage(part, [row.id for row in part], len(part), 0))
             assert {row.id: row for row in pages.rows} == so_far[-1]
             assert len(pages.rows) == len(so_far[-1])

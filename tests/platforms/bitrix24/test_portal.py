@@ -12,7 +12,7 @@ import pytest
 
 from exporter.errors import OverloadError, RateLimitedError
 from exporter.platforms.base import Services
-from exporter.platforms.bitrix24.credential import Place
+from exporter.platforms.bitrix24.credential import PortalAddress
 from exporter.platforms.bitrix24.portal import OVERLOAD_SECONDS, Portal, PortalRegistry
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.polling.admission import Admission
@@ -20,7 +20,7 @@ from exporter.state.status_history import StatusHistory
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
 
-SALON = Place("https://salon.bitrix24.example", "salon.bitrix24.example")
+SALON = PortalAddress("https://salon.bitrix24.example", "salon.bitrix24.example")
 
 
 class Caller:
@@ -185,7 +185,7 @@ async def test_a_portal_that_everybody_left_keeps_its_pause_and_its_level_for_wh
     left = lease.portal
     assert await left.bucket.acquire()
     left.refused(RateLimitedError("slow down", retry_after=30.0))
-    elsewhere = [Place(f"https://p{number}.example", f"p{number}.example") for number in range(1000)]
+    elsewhere = [PortalAddress(f"https://p{number}.example", f"p{number}.example") for number in range(1000)]
     for place in elsewhere:
         lease.at(place)
     assert 2 == len(registry._portals), "where it is, and where it was told to wait"

@@ -16,11 +16,11 @@ from exporter.counting.windows import WindowSpec
 from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.model import CollectorName, LinksObservation
 from exporter.platforms.bitrix24 import booking_pages
-from exporter.platforms.bitrix24.answers import Page, Reply
+from exporter.platforms.bitrix24.answers import Reply, RowPage
 from exporter.platforms.bitrix24.batching import Batcher
 from exporter.platforms.bitrix24.paging import Pager, within
 from exporter.platforms.bitrix24.settings import Budget
-from exporter.simulator.bitrix24.world import World
+from exporter.simulator.bitrix24.world import PortalWorld
 from exporter.simulator.faults import Fault, FaultKind
 from tests.harness.bitrix24_target import (
     DAY,
@@ -233,7 +233,7 @@ async def test_a_batch_that_may_not_hold_the_method_falls_back_to_one_page_after
 async def test_a_row_that_moves_to_a_later_page_while_we_read_counts_once(bench: Bench) -> None:
     bench.world.fill(120, bench.now, days=(0.1, 6.9))
 
-    def reveal_an_early_id(world: World) -> None:
+    def reveal_an_early_id(world: PortalWorld) -> None:
         world.edit_booking(1, start=int(bench.now + HOUR), end=int(bench.now + 2 * HOUR))
 
     bench.world.edit_booking(1, start=int(bench.now + 50 * DAY), end=int(bench.now + 51 * DAY))
@@ -333,7 +333,7 @@ async def test_between_200_rows_of_a_batch_and_the_next_the_event_loop_has_a_tur
             turns += 1
             await asyncio.sleep(0)
 
-    def read(reply: Reply) -> Page[Booking]:
+    def read(reply: Reply) -> RowPage[Booking]:
         at.append(turns)
         return booking_pages.bookings(reply)
 

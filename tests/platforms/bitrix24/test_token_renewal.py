@@ -24,7 +24,7 @@ from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.oauth import TokenChains, _Chain
 from exporter.platforms.bitrix24.settings import OAuth
 from exporter.platforms.bitrix24.tokenfile import TokenFile, exclusively
-from exporter.platforms.retry import patience
+from exporter.platforms.retry import wait_allowance
 from exporter.polling.admission import Admission
 from exporter.state.status_history import StatusHistory
 from exporter.support.secret import Secret
@@ -134,7 +134,7 @@ async def test_an_answer_that_takes_almost_20_seconds_after_a_fault_is_not_lost(
 async def test_the_patience_of_the_poll_that_began_it_is_not_that_of_a_renewal(tmp_path: Path) -> None:
     bench = await renewing(tmp_path)
     bench.server.instead = [after(bench.clock, 0, 503)]
-    with patience(0):
+    with wait_allowance(0):
         await bench.renew()
     assert "r2" == bench.stored()
 
@@ -167,7 +167,7 @@ async def test_an_auth_server_that_asks_to_wait_is_asked_once_until_then_however
         bench = await renewing(tmp_path)
         bench.server.instead = [after(bench.clock, 0, status, retry_after="90")]
         for left in (90, 80, 70):
-            with pytest.raises(PollError) as caught, patience(30):
+            with pytest.raises(PollError) as caught, wait_allowance(30):
                 await bench.renew()
             assert (reason, left) == (caught.value.reason, caught.value.retry_after)
             bench.clock.now += 10
@@ -183,9 +183,9 @@ async def test_an_auth_server_that_asks_to_wait_is_asked_once_until_then_however
 async def test_a_short_pause_that_is_running_is_sat_out_by_a_poll(tmp_path: Path) -> None:
     bench = await renewing(tmp_path)
     bench.server.instead = [after(bench.clock, 0, 429, retry_after="20")]
-    with pytest.raises(PollError), patience(30):
+    with pytest.raises(PollError), wait_allowance(30):
         await bench.renew()
-    with patience(30):
+    with wait_allowance(30):
         await asyncio.gather(*(bench.renew() for _ in range(3)))
     assert 2 == len(bench.server.asked)
     assert 20 <= bench.clock.monotonic() < 90

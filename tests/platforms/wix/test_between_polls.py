@@ -40,8 +40,8 @@ class ShiftedClock:
     def steady(self) -> float:
         return self._true.steady() + self._began
 
-    def dated(self, moment: float) -> float:
-        return self._true.dated(moment) + self._began
+    def steady_at(self, moment: float) -> float:
+        return self._true.steady_at(moment) + self._began
 
     def stepped(self) -> float:
         return self.shift - self._began

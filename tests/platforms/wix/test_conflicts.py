@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.policy import Known, TargetPolicy
+from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.simulator.wix.bookings import BookingKind
 from tests.harness.wix_site import DAY, WixBench, by_window
 
@@ -86,7 +86,7 @@ async def test_a_class_is_accepted_by_any_of_its_bookings_and_is_named_by_that_o
     ]
     bench.site.bookings.add(start + HOUR / 2, start + 2 * HOUR, staff=staff)
     accepted = sorted(seats)[which]
-    bench.policy = TargetPolicy(bookings={accepted: Known("a helper is there"), "gone": Known("over")})
+    bench.policy = TargetPolicy(bookings={accepted: AcceptedReason("a helper is there"), "gone": AcceptedReason("over")})
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
     observation = await bench.count()
     assert (11, 11) == (observation.windows[0].conflicting, observation.windows[0].accepted)

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from exporter.errors import AuthError, InvalidResponseError, PollError, RateLimitedError, ServerError
 from exporter.model import CollectorName
 from exporter.platforms.base import Collector
-from exporter.platforms.retry import patience
+from exporter.platforms.retry import wait_allowance
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.simulator.requestlog import fingerprint
 from exporter.simulator.wix.credentials import Installation
@@ -171,7 +171,7 @@ async def failures_of_both(bench: WixBench, *, after: float = 0.0) -> list[tuple
     async def one(collector: Collector, wait: float) -> tuple[PollError, float]:
         await bench.clock.sleep(wait)
         began = bench.clock.monotonic()
-        with patience(60), pytest.raises(PollError) as caught:
+        with wait_allowance(60), pytest.raises(PollError) as caught:
             await collector.poll()
         return caught.value, bench.clock.monotonic() - began
 

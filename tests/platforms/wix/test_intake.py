@@ -8,7 +8,7 @@ import pytest
 
 from exporter.errors import PermissionDeniedError, ServerError
 from exporter.model import BookingsObservation, CollectorName
-from exporter.platforms.retry import patience
+from exporter.platforms.retry import wait_allowance
 from exporter.simulator import Fault, FaultKind
 from exporter.simulator.wix.faults import system_error
 from tests.harness.wix_site import DAY, WixBench, by_window
@@ -49,7 +49,7 @@ async def test_a_booking_that_went_and_came_back_is_not_discovered_again(bench: 
 
 async def test_a_repetition_never_waits_longer_than_the_interval(bench: WixBench) -> None:
     bench.simulator.faults.add(system_error("ListConnections"))
-    with patience(1.0), pytest.raises(ServerError):
+    with wait_allowance(1.0), pytest.raises(ServerError):
         await bench.session.collectors[CollectorName.CONNECTIONS].poll()
     assert sum(bench.clock.slept) <= 1.0
 

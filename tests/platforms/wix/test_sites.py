@@ -11,7 +11,7 @@ import pytest
 from exporter.errors import PollError, Reason
 from exporter.platforms.base import Services
 from exporter.platforms.discovery import FoundSite, FoundSites
-from exporter.platforms.retry import patience
+from exporter.platforms.retry import wait_allowance
 from exporter.platforms.wix.settings import WixTarget
 from exporter.platforms.wix.sites import SiteFinder, WixDiscovery
 from exporter.polling.admission import Admission
@@ -40,7 +40,7 @@ def rule(wix: WixBench, **changes: object) -> WixDiscovery:
 
 async def read(wix: WixBench, **changes: object) -> FoundSites:
     services = Services(wix.http, wix.clock, Random(1), wix.events, wix.since, Admission(wix.clock))
-    with patience(30):
+    with wait_allowance(30):
         return await SiteFinder(rule(wix, **changes), services).sites()
 
 

@@ -1,0 +1,43 @@
+"""The one gate between a platform and all that shows something: log, board, API, labels and terminal get the same texts.
+
+Whatever a reader raised or read passes here, so no reader has to think of terminals, and nothing that the other side wrote
+shows a credential that we hold.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from exporter.errors import PollError
+from exporter.limits import MESSAGE, NAME, TEXT
+from exporter.model import BookingsObservation, Conflict, LinksObservation, Observation
+from exporter.platforms.inventory import Inventory
+from exporter.support.known_secrets import KnownSecrets
+
+
+def sanitized_error(error: PollError, known: KnownSecrets) -> PollError:
+    """Return ``error`` as it may be shown."""
+    return error.map_texts(known.sanitized, max_letters=MESSAGE.number, max_word_letters=TEXT.number)
+
+
+def sanitized_observation(observation: Observation, known: KnownSecrets) -> Observation:
+    """Return ``observation`` with its names and ids as they may be shown; most have words of ours and hashes only."""
+    if isinstance(observation, LinksObservation) and observation.unlinked:
+        rows = (replace(row, booking=known.sanitized(row.booking, NAME.number)) for row in observation.unlinked)
+        return replace(observation, unlinked=tuple(rows))
+    if not isinstance(observation, BookingsObservation) or not (observation.resource_names or observation.conflicts):
+        return observation
+
+    def name(text: str) -> str:
+        return known.sanitized(text, NAME.number)
+
+    def conflict(found: Conflict) -> Conflict:
+        return replace(found, resource=name(found.resource), first=name(found.first), second=name(found.second))
+
+    names = {resource: name(text) for resource, text in observation.resource_names.items()}
+    return replace(observation, resource_names=names, conflicts=tuple(map(conflict, observation.conflicts)))
+
+
+def sanitized_inventory(inventory: Inventory, known: KnownSecrets) -> Inventory:
+    """Return ``inventory`` as it may be shown."""
+    return inventory.map_texts(known.sanitized)

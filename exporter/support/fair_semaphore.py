@@ -1,0 +1,59 @@
+"""Places for which one queues: who waits longest is next, and nobody waits longer than allowed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from functools import partial
+
+from exporter.clock import Clock
+
+
+class FairSemaphore:
+    """Places, and a queue for them."""
+
+    def __init__(self, clock: Clock, places: int) -> None:
+        self.places = places
+        self._clock = clock
+        self._queue: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
+
+    async def acquire(self, max_seconds: float | None) -> bool:
+        """Take a place; returns ``False`` when none came free within ``max_seconds``, and the caller goes without."""
+        if self.places > 0 and not self._queue:
+            self.places -= 1
+            return True
+        admitted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._queue[admitted] = None
+        try:
+            return await wait_for_place(admitted, self._clock, max_seconds)
+        except asyncio.CancelledError:
+            if admitted.done() and not admitted.cancelled() and admitted.result():
+                self.release(1)  # it was admitted and told to stop in the same turn of the loop
+            raise
+        finally:
+            self._queue.pop(admitted, None)
+
+    def release(self, places: int) -> None:
+        """Give ``places`` back; those who wait longest take them."""
+        self.places += places
+        while self.places > 0 and self._queue:
+            if resolve_wait(self._queue.popitem(last=False)[0], with_place=True):
+                self.places -= 1
+
+
+async def wait_for_place(waiting: asyncio.Future[bool], clock: Clock, max_seconds: float | None) -> bool:
+    """Return what ``waiting`` is answered; ``False`` after ``max_seconds``."""
+    call_off = None if max_seconds is None else clock.call_later(max_seconds, partial(resolve_wait, waiting, with_place=False))
+    try:
+        return await waiting
+    finally:
+        if call_off is not None:
+            call_off()
+
+
+def resolve_wait(waiting: asyncio.Future[bool], *, with_place: bool) -> bool:
+    """Let one that waits go on; ``False`` when it no longer waits."""
+    if waiting.done():
+        return False
+    waiting.set_result(with_place)
+    return True
