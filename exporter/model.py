@@ -210,18 +210,22 @@ class WindowLinks(Value, frozen=True, gc=False):
 
     @property
     def linked(self) -> int:
+        """The number of bookings that are tied to a CRM entity."""
         return sum(row.linked for row in self.answers)
 
     @property
     def unlinked(self) -> int:
+        """The number of bookings that are tied to no CRM entity."""
         return sum(row.unlinked for row in self.answers)
 
     @property
     def calendar_linked(self) -> int:
+        """The number of bookings that are tied to a calendar event."""
         return sum(row.calendar_linked for row in self.answers)
 
     @property
     def by_entity(self) -> Mapping[tuple[str, str], int]:
+        """The number of links by module and entity type."""
         total: dict[tuple[str, str], int] = {}
         for row in self.answers:
             for entity, number in row.by_entity.items():

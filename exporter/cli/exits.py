@@ -58,7 +58,10 @@ def exits(
     interrupted: int = EXIT_INTERRUPTED,
     tell: Callable[[Sequence[str]], object] = print_errors,
 ) -> Iterator[None]:
-    """Turn what can go wrong into an exit code; no traceback without a bug. ``tell`` says what was wrong."""
+    """Turn what can go wrong into an exit code; no traceback without a bug. ``tell`` says what was wrong.
+
+    Raises :class:`typer.Exit` with the exit code.
+    """
     log = logger(__name__)
     try:
         yield

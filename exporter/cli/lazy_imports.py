@@ -1,4 +1,4 @@
-"""What most commands need and a health check does not: logs and an event loop, imported when they are needed."""
+"""Lazy imports of what most commands need and a health check does not: logs and an event loop."""
 
 from __future__ import annotations
 

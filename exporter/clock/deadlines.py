@@ -1,4 +1,4 @@
-"""Deadlines that blame nobody for our own lateness.
+"""Deadlines that do not count the lateness of our own event loop.
 
 ``asyncio.timeout`` measures the wall: while the event loop stands still (no CPU, a full garbage collection, a stopped
 process) its seconds run all the same, and what ends then is an answer that may have arrived long ago. A

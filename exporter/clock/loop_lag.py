@@ -1,4 +1,4 @@
-"""How late the event loop is: the lag that the gauge shows, that admission goes by, and that no deadline counts."""
+"""Event-loop lag: how late the loop is, for the gauge, for admission control, and for deadlines, which do not count it."""
 
 from __future__ import annotations
 

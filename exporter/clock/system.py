@@ -34,7 +34,7 @@ class Clock(Timeline, Protocol):
         ...
 
     def steady_at(self, moment: float) -> float:
-        """Return which moment of :meth:`steady` a ``moment`` of :meth:`monotonic` is; each time the very same number."""
+        """Return the moment of :meth:`steady` (Unix seconds) that a ``moment`` of :meth:`monotonic` is: always the same."""
         ...
 
     def stepped(self) -> float:

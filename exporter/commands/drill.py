@@ -88,7 +88,12 @@ async def run_drill(
 
 
 async def examined(stack: Stack, incidents: Sequence[Incident], say: Callable[[str], None], *, page: bool) -> float:
-    """Return by how much the loaded rules are hurried. Raises for a stack that would page people, or has no rules."""
+    """Return by how much the loaded rules are hurried. Raises for a stack that would page people, or has no rules.
+
+    Raises :class:`~exporter.errors.ConfigError` when it would page people, :class:`~exporter.errors.BookingSyncError` without
+    rules.
+    The result is a ratio.
+    """
     hurry = hurry_of(await stack.rules())
     if hurry is None:
         raise BookingSyncError(
@@ -127,7 +132,10 @@ async def examined(stack: Stack, incidents: Sequence[Incident], say: Callable[[s
 
 
 def hurry_of(loaded: Mapping[tuple[str, str], float]) -> float | None:
-    """Return by how much the ``for`` of loaded alerts is shorter than ours, the median; None where none is loaded."""
+    """Return by how much the ``for`` of loaded alerts is shorter than ours, the median; None where none is loaded.
+
+    ``loaded`` are their ``for`` in seconds, by name and severity; the result is a ratio.
+    """
     shipped = {(alert.name, alert.severity.value): parse_duration(alert.hold) for alert in shipped_alerts() if alert.hold}
     factors = [shipped[key] / hold for key, hold in loaded.items() if hold and shipped.get(key)]
     return statistics.median(factors) if factors else None
@@ -135,7 +143,11 @@ def hurry_of(loaded: Mapping[tuple[str, str], float]) -> float | None:
 
 @contextlib.asynccontextmanager
 async def open_business(signals: Signals, address: str, hurry: float) -> AsyncIterator[Business]:
-    """Run a simulator and the exporter that watches it, in divided time, until the block ends."""
+    """Run a simulator and the exporter that watches it, in divided time, until the block ends.
+
+    Raises :class:`~exporter.runtime.StopRequestedError` when the process is asked to stop meanwhile.
+    ``hurry`` is the ratio by which the time is divided.
+    """
     simulator = Simulator(build=partial(demo_world.build, intake_every=max(INTAKE_SECONDS, 240.0 / hurry)))
     async with running(simulator.app) as origin:
         with tempfile.TemporaryDirectory(prefix="booking-sync-drill-") as folder:
@@ -175,7 +187,10 @@ async def _ended(exporter: asyncio.Task[None]) -> None:
 
 
 def configuration(origin: str, hurry: float) -> dict[str, Any]:
-    """Return what watches the simulator in divided time, as often as the platforms allow."""
+    """Return what watches the simulator in divided time, as often as the platforms allow.
+
+    ``hurry`` is the ratio by which the time is divided.
+    """
 
     def collectors(platform: str) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {

@@ -49,7 +49,7 @@ class Business:
     page: str
 
     async def config_hash(self) -> float:
-        """Return what tells this exporter from every other one."""
+        """Return the hash of the exporter's configuration, a number that tells it from every other exporter."""
         async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
             text = (await client.get(f"{self.page}/metrics")).text
         return next(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("booking_sync_config_hash "))

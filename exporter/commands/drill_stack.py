@@ -130,7 +130,10 @@ class Stack:
         return [Alerting(alert["labels"]["alertname"], alert["labels"], alert["state"] == "firing") for alert in data["alerts"]]
 
     async def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
-        """Return the labels and values of an instant vector."""
+        """Return the labels and values of an instant vector.
+
+        The values have the unit of the expression.
+        """
         data = await self._prometheus("/api/v1/query", query=expression)
         return [(row["metric"], float(row["value"][1])) for row in data["result"]]
 
@@ -173,7 +176,10 @@ class Stack:
         ]
 
     async def receivers(self) -> dict[str, Receiver]:
-        """Return the receivers that Alertmanager's routes name."""
+        """Return the receivers that Alertmanager's routes name.
+
+        Raises :class:`StackError` when its configuration cannot be read.
+        """
         status = await self.alertmanager.json("/api/v2/status")
         waits: dict[str, float] = {}
         try:

@@ -1,4 +1,4 @@
-"""The command lines that machines repeat all day, run without the library that reads all the others.
+"""The fast path of command lines that machines repeat all day: run without the library that parses all the others.
 
 A container asks for its health twice a minute for as long as it lives, and the library, with pydantic to read an option, takes
 several times what the question takes (docs/decisions/0228). Here is read only what is written plainly; anything else, and what
@@ -23,7 +23,7 @@ _WEB_CONFIG: Final = "--web.config.file"
 
 
 class HealthCheckFlags(NamedTuple):
-    """The flags of a health check."""
+    """The flags of a ``healthcheck`` command line."""
 
     listen: str = DEFAULT_ADDRESS
     web_config: Path | None = None
@@ -35,7 +35,7 @@ def version_text() -> str:
 
 
 def run_fast_path(words: Sequence[str]) -> int | None:
-    """Run the command line ``words`` and return its exit code; nothing, and nothing is done, where the library has to."""
+    """Run the command line ``words`` and return its exit code; return ``None``, having done nothing, if the library has to."""
     if VARIABLE in os.environ:
         return None
     if list(words) in (["version"], ["--version"]):
@@ -57,7 +57,7 @@ def run_fast_path(words: Sequence[str]) -> int | None:
 
 
 def health_check_flags(words: Sequence[str]) -> HealthCheckFlags | None:
-    """Return what a plain ``healthcheck`` asks; nothing of another command, and of one that the library has to read."""
+    """Return the flags of a plain ``healthcheck``; ``None`` for another command, and for what the library has to parse."""
     if not words or words[0] != "healthcheck":
         return None
     given, rest = {_LISTEN: DEFAULT_ADDRESS, _WEB_CONFIG: ""}, list(words[1:])

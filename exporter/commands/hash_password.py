@@ -28,7 +28,10 @@ def hashed(password: bytes) -> str:
 
 
 def read_password(stream: BinaryIO, ask: Callable[[], str]) -> bytes:
-    """Return what somebody types twice, or the one line that is piped into the command."""
+    """Return what somebody types twice, or the one line that is piped into the command.
+
+    Raises :class:`~exporter.errors.BookingSyncError` when more than one line is piped in.
+    """
     if stream.isatty():
         return ask().encode()
     piped = stream.read(64 * 1024).removesuffix(b"\n").removesuffix(b"\r")

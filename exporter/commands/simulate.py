@@ -44,6 +44,7 @@ async def run_simulator(
 
     What is said is a configuration, so that it can be saved as it comes; what happens is told beside it. ``last_week`` is a
     file to write the weeks before to, as a Prometheus that scrapes under ``job`` would have recorded them.
+    Raises :class:`~exporter.errors.ListenError` when the address is taken.
     """
     script = scenario_named(scenario)
     host, port = parse_address(address, "--listen")

@@ -24,9 +24,13 @@ class ConfigSource(Protocol):
     """What is written, and a problem at a place of it; the last ``hidden`` elements of the path are not shown."""
 
     @property
-    def value(self) -> object: ...
+    def value(self) -> object:
+        """The whole value of the files."""
+        ...
 
-    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> ConfigProblem: ...
+    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> ConfigProblem:
+        """Return the problem of the value at ``path``, with its file and line."""
+        ...
 
 
 class Home(NamedTuple):

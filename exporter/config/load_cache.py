@@ -1,4 +1,4 @@
-"""What one load of the configuration leaves for the next, so that a reload works out only what is new.
+"""The cache of the last load of the configuration: what a reload takes over, so that it works out only what changed.
 
 No value here has a text of its own: what stands in a file may be a secret.
 
@@ -35,12 +35,12 @@ class CachedTarget:
 
 @dataclass(slots=True, repr=False)
 class TargetFacts:
-    """What was worked out of single targets, by what it is. It is a memory, so that one with more in it is not another one."""
+    """Memoised results by target: what was worked out of single targets. They do not count when configurations are compared."""
 
     _found: dict[str, dict[int, tuple[Target, Any]]] = field(default_factory=dict, compare=False)
 
     def of(self, target: Target, what: str, work_out: Callable[[Target], T]) -> T:
-        """Return ``what`` ``work_out`` says of ``target``; it is asked once."""
+        """Return ``work_out(target)``, memoised by ``what`` for as long as ``target`` is the same object."""
         found = self._found.setdefault(what, {})
         known = found.get(id(target))
         if known is None:
@@ -74,6 +74,6 @@ class CachedLoad:
 
 @dataclass(slots=True, repr=False)
 class LoadCache:
-    """The last load of a configuration that found nothing wrong. Loads in two threads do each other no harm."""
+    """The last valid load of a configuration. Loads in two threads do each other no harm: they replace it as a whole."""
 
     last: CachedLoad = field(default_factory=CachedLoad)

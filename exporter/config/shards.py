@@ -1,4 +1,4 @@
-"""Which targets stay in one process, and which process of several watches them.
+"""Sharding by rendezvous hashing: which targets stay in one process, and which process of several watches them.
 
 Targets that share a portal's limit or a token file are one group, also by way of a third target: two processes would each
 take the whole of that limit, and renew one token twice. Groups are spread by rendezvous hashing (highest random weight): each

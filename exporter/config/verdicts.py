@@ -40,7 +40,8 @@ def _within(span: bounds.ThresholdBounds) -> AfterValidator:
 
 def _too_short(span: bounds.ThresholdBounds) -> str:
     if span.hold:
-        return f"is too short: its alert takes up to {format_duration(span.alert_delay_seconds())}, and as much has to be left to act"
+        delay = format_duration(span.alert_delay_seconds())
+        return f"is too short: its alert takes up to {delay}, and as much has to be left to act"
     return "is too short: a state that a single poll saw would count"
 
 

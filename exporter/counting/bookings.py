@@ -4,6 +4,7 @@ Two rules say when a booking belongs to a window ``[F, T)``:
 
 - ``start``: it starts inside, ``F <= start < T``;
 - ``overlap``: it starts inside, or it began earlier and still runs at ``F``. A booking of zero length belongs where it starts.
+Moments are Unix seconds (``float``), intervals half-open.
 """
 
 from __future__ import annotations
@@ -40,10 +41,14 @@ class Span(Protocol):
     """A half-open interval ``[start, end)`` in Unix seconds."""
 
     @property
-    def start(self) -> float: ...
+    def start(self) -> float:
+        """The first moment, in Unix seconds."""
+        ...
 
     @property
-    def end(self) -> float: ...
+    def end(self) -> float:
+        """The moment after the last, in Unix seconds."""
+        ...
 
 
 def unique(bookings: Iterable[Booking]) -> Table:

@@ -1,4 +1,4 @@
-"""Which bookings are new and which are gone, from two complete reads of a range that moves with time.
+"""New and gone bookings: the difference of two complete reads of a range that moves with time.
 
 A booking can become visible without being new, because the range moved over it or because it was moved into the range; and it
 can become invisible without being gone. So:
@@ -22,7 +22,7 @@ from exporter.model import Value
 
 
 class CompleteRead(msgspec.Struct, frozen=True):
-    """What a complete read of ``[start, end)`` (Unix seconds) saw; ``rule`` says which bookings such a read brings."""
+    """The bookings that a complete read of ``[start, end)`` (Unix seconds) brought; ``rule`` says which ones it could bring."""
 
     start: float
     end: float
@@ -35,7 +35,7 @@ class CompleteRead(msgspec.Struct, frozen=True):
 
 
 class PackedRead(Value, frozen=True, gc=False):
-    """A :class:`CompleteRead` from poll to poll: packed, a hundred thousand bookings take 2.5 MiB instead of nine.
+    """A :class:`CompleteRead` packed from poll to poll: a hundred thousand bookings take 2.5 MiB instead of nine.
 
     And what is gone with the next poll does not lie between what stays.
     """
@@ -62,10 +62,10 @@ _ids: Final = msgspec.msgpack.Decoder(list[str])
 
 
 class BookingChanges(msgspec.Struct, frozen=True):
-    """What a read tells beside the one before.
+    """The difference of two complete reads.
 
-    ``appeared`` it shows and the other did not, ``new_ids`` of these the other would have shown, had they been there; ``gone_bookings``
-    should have been seen again, soonest first.
+    ``appeared`` are bookings that only the newer read brought; ``new`` are the ids of those that the older one would have
+    brought had they existed; ``gone`` are those that the newer one should have brought and did not, the soonest first.
     """
 
     appeared: Table
@@ -74,7 +74,7 @@ class BookingChanges(msgspec.Struct, frozen=True):
 
 
 def booking_changes(before: CompleteRead, now: CompleteRead, moment: float) -> BookingChanges:
-    """Return what ``now`` tells beside ``before``. ``moment`` is now in Unix seconds."""
+    """Return the difference of the complete reads ``before`` and ``now``. ``moment`` is the present in Unix seconds."""
     appeared, went = apart(now.bookings, before.bookings)
     gone = [booking for booking in went if booking.start > moment and now.covers(booking)]
     return BookingChanges(
@@ -85,10 +85,10 @@ def booking_changes(before: CompleteRead, now: CompleteRead, moment: float) -> B
 
 
 def new_ids(before: CompleteRead, now: CompleteRead) -> frozenset[str]:
-    """Return the ids of the bookings that the read before would have brought, had they been there."""
+    """Return the ids that ``now`` brought and ``before`` would have brought, had the bookings existed."""
     return booking_changes(before, now, float("inf")).new
 
 
 def gone_bookings(before: CompleteRead, now: CompleteRead, moment: float) -> tuple[Booking, ...]:
-    """Return the bookings that should have been seen again, soonest first. ``moment`` is now in Unix seconds."""
+    """Return the bookings that ``now`` should have brought and did not, soonest first. ``moment`` is in Unix seconds."""
     return booking_changes(before, now, moment).gone

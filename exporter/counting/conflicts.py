@@ -8,6 +8,7 @@ A booking in a window conflicts also when its partner lies outside. Reading the 
 not enough: with the window ``[0, 10)`` the booking ``[9, 12)`` conflicts with ``[11, 13)``, which does not touch the window.
 Every partner of a booking overlaps that booking, hence it overlaps any interval that covers it; :func:`conflict_reach` gives
 that interval, and a reader has to have read all of it.
+Moments are Unix seconds (``float``), intervals half-open: bookings that only touch do not conflict.
 """
 
 from __future__ import annotations

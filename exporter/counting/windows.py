@@ -89,7 +89,10 @@ class WindowSpec:
 
 
 def resolve_all(specs: Iterable[WindowSpec], now: float, zone: ZoneInfo) -> tuple[Window, ...]:
-    """Resolve all windows against one frozen ``now``. Raises :class:`TargetConfigError` for one that is empty just now."""
+    """Resolve all windows against one frozen ``now``. Raises :class:`TargetConfigError` for one that is empty just now.
+
+    ``now`` is in Unix seconds, and so are the bounds of the windows.
+    """
     try:
         return tuple(spec.resolve(now, zone) for spec in specs)
     except WindowError as error:
@@ -102,7 +105,10 @@ def day_start(day: date, zone: ZoneInfo) -> float:
 
 
 def hull(windows: Sequence[Window]) -> tuple[float, float]:
-    """Return the start of the first window and the end of the last."""
+    """Return the start of the first window and the end of the last.
+
+    Both are Unix seconds.
+    """
     return min(window.start for window in windows), max(window.end for window in windows)
 
 

@@ -46,6 +46,7 @@ def secret_text(value: object, info: ValidationInfo, form: str = "{}") -> str:
 
     Where secrets are not opened, it is the place that is named, made a part of a host, in the ``form`` that passes for one.
     What is not ASCII in it is for the caller to judge (:func:`plain_ascii`): the host of an address may be international.
+    Raises :func:`~exporter.fields.kinds.field_error` for a value of another form or a source that cannot be read.
     """
     if isinstance(value, Secret):
         return value.reveal()
@@ -110,6 +111,7 @@ def plain_ascii(text: str, where: str = "") -> str:
     """Return ``text`` when it is plain ASCII as every credential, else raise which character is not.
 
     The one character is shown: it is none of the credential's. ``where`` says in which part of the value it stands.
+    Raises :func:`~exporter.fields.kinds.field_error`.
     """
     for letter in "".join(text.split()):
         if not "!" <= letter <= "~":
@@ -219,7 +221,10 @@ def split_url(url: str, form: str) -> tuple[SplitResult, list[tuple[str, str]]]:
 
 
 def host_of(name: str, what: str, form: str) -> str:
-    """Return the host of an address as it is looked up: an international name in punycode. ``what`` the address shall be."""
+    """Return the host of an address as it is looked up: an international name in punycode. ``what`` the address shall be.
+
+    Raises :func:`~exporter.fields.kinds.field_error` for what no name server could look up.
+    """
     try:
         host = ascii_host(name)
     except ValueError:

@@ -110,6 +110,7 @@ def text_of(value: object, example: str, *, any_text: bool = True) -> str:
     """Return ``value`` when it is text, else raise what is wrong with it; ``example`` shows what is wanted.
 
     ``any_text`` says that what is no text becomes right in quotes: a name may be 30 or yes, a time zone may not.
+    Raises :func:`field_error`.
     """
     if isinstance(value, str):
         return value
@@ -120,7 +121,10 @@ def text_of(value: object, example: str, *, any_text: bool = True) -> str:
 
 
 def seen(text: str) -> str:
-    """Return ``text`` when a person's eye can trust it, else raise which character is in it that nobody sees."""
+    """Return ``text`` when a person's eye can trust it, else raise which character is in it that nobody sees.
+
+    Raises :func:`field_error`.
+    """
     if (odd := find_invisible(text)) and odd[0] not in _SPACING:
         message = f"holds {code_point(odd[0])}, which nobody sees, as character {odd.start() + 1}"
         raise field_error(message, "remove it, or write all of it anew")

@@ -30,7 +30,10 @@ _TEMPLATED: Final = "{{"
 
 
 def secret_file(value: object) -> str:
-    """Return the path of a file with a secret. Raises for what is no path, and may be the secret itself."""
+    """Return the path of a file with a secret. Raises for what is no path, and may be the secret itself.
+
+    The error is a :func:`~exporter.fields.kinds.field_error`.
+    """
     path = seen(text_of(value, f"{SECRETS}/name"))
     if "://" in path or "/" not in path or path.endswith("/") or not path.isprintable() or _TEMPLATED in path:
         # Never shown: somebody may have put the secret itself here.

@@ -171,7 +171,7 @@ def job_problem(job: str) -> tuple[str, str] | None:
 
 
 def slo_problem(slo: float) -> tuple[str, str] | None:
-    """Return what is wrong with an objective."""
+    """Return what is wrong with ``slo``, the share of the time that shall be free of errors."""
     if not 0 < slo < 1:
         percent = slo if 1 < slo < 100 else 99  # noqa: PLR2004  per cent
         return f"{slo} is not between 0 and 1", f"write {percent / 100:.15g} for {percent:.15g} %"

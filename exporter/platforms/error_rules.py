@@ -49,7 +49,10 @@ class ErrorRule(msgspec.Struct, frozen=True):
         retry_after: float | None = None,
         **words: str,
     ) -> PollError:
-        """Return the error for one answer; ``words`` fill in the text."""
+        """Return the error for one answer; ``words`` fill in the text.
+
+        ``retry_after`` is in seconds.
+        """
         message = self.text.format(**words)
         return self.error(message, status=status, code=code, request_id=request_id, retry_after=retry_after)
 

@@ -61,6 +61,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def content_type(self) -> str:
+        """The media type of the body, without parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 

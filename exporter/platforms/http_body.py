@@ -1,4 +1,4 @@
-"""The body of an answer: as it comes or through gzip, never more of it in memory than its limit.
+"""Reads the body of an answer, safe from decompression bombs: plain or gzip, never more of it in memory than its limit.
 
 httpx's own decoders open a whole piece at once, and as many layers as ``Content-Encoding`` names: two of them turn 2 KB into
 a gigabyte before its size can be looked at. So they are not used.
@@ -26,7 +26,7 @@ _OPENED_BYTES: Final = 64 * 1024  # at a time, so that no body stands in memory 
 
 
 class FragmentedError(Exception):
-    """The body comes in crumbs: more than a thousand pieces that bring less than 64 bytes of it on average.
+    """The body comes in too small pieces: more than a thousand of them bring less than 64 bytes of it each, on average.
 
     Each costs the event loop as much as a large one, so that a peer could fill a core with a few kilobytes a second. Servers
     send kilobytes at a time, however slow the line is: they write through a buffer, and TCP joins what waits. The few that
@@ -44,9 +44,10 @@ class UnreadableError(Exception):
 
 
 async def read_body(pieces: AsyncIterator[bytes], coding: str, limit: int) -> bytes:
-    """Return the body that ``pieces`` bring in ``coding``.
+    """Return the body that ``pieces`` bring in ``coding``, opened piece by piece, so that no decompression bomb fills memory.
 
-    Raises :class:`TooLargeError` above ``limit`` bytes, :class:`FragmentedError` and :class:`UnreadableError`.
+    Raises :class:`TooLargeError` once the body has more than ``limit`` bytes, as it came or opened; :class:`FragmentedError`
+    when it comes in too many small pieces; :class:`UnreadableError` when it is cut off, or is not what ``coding`` says.
     """
     name = coding.strip().lower()
     if name not in _CODINGS:

@@ -1,4 +1,4 @@
-"""The connections to all platforms: aiohttp's pool behind httpx's transport interface.
+"""The connection pool to all platforms: aiohttp's connector behind httpx's transport interface.
 
 httpx's own pool (httpcore) walks all of its connections for each request and each answer, quadratic in those that idle: a
 fleet of hundreds of targets fills a core with that alone. aiohttp's does not, so aiohttp appears here and in

@@ -1,4 +1,4 @@
-"""One leaky bucket per portal or site, shared by all collectors of the target, and the pause that the platform asks for.
+"""A leaky bucket per portal or site, shared by all collectors of the target, and the pause that the platform asks for.
 
 The bucket has the shape of the platform's own limit (bitrix24.md 6.1): every request adds one, ``rate`` leaks out each second,
 and a request waits until it fits under ``burst``. It lives on the injected clock, which is why it is not ``aiolimiter``
@@ -59,7 +59,10 @@ class LeakyBucket:
         return left if left > _ROUNDING else 0.0
 
     def paused_until(self) -> float | None:
-        """Return when a pause that runs ends, on the wall clock; ``None`` when none does."""
+        """Return when a pause that runs ends, on the wall clock; ``None`` when none does.
+
+        The moment is in Unix seconds.
+        """
         return self._clock.steady_at(self._paused_until) + self._clock.stepped() if self.paused_for() else None
 
     def pause(self, seconds: float, refusal: PollError, *, each: float = 0.0, all_ask_the_same: bool = False) -> None:
@@ -103,7 +106,7 @@ class LeakyBucket:
     async def wait_for_pause(self, events: Events | None = None) -> None:
         """Wait until no pause runs, which counts as throttle wait.
 
-        Raises the error of the refusal, with what is left of the pause as ``retry_after``, when the poll has no patience left.
+        Raises the error of the refusal, with what is left of the pause as ``retry_after``, when the poll has no allowance left.
         """
         while (pause := self.paused_for()) > 0 and self._refusal is not None:
             await wait_within_allowance(pause, self._refusal.again(pause), self._clock)

@@ -1,4 +1,4 @@
-"""Host names to addresses, without a thread for each name that does not answer.
+"""Asynchronous name resolution by c-ares: host names to addresses without a thread for each name that does not answer.
 
 ``getaddrinfo`` of the C library blocks a thread for as long as the name server is silent: with hundreds of such names a pool
 of threads is full, and the names that do answer queue behind them. c-ares (aiodns) asks any number at once. It reads

@@ -1,4 +1,4 @@
-"""Waiting for a platform that refuses, and repeating a request within a poll: how long, how often, and when to give up.
+"""Retries with back-off within a poll: how long it waits for a platform that refuses, how often it repeats, when it gives up.
 
 Which faults may be repeated is each platform's to say, by code and not by exception: what the platform refuses stays refused.
 """
@@ -45,10 +45,11 @@ _allowance: ContextVar[_WaitAllowance | None] = ContextVar("wait_allowance", def
 
 @contextlib.contextmanager
 def wait_allowance(interval: float) -> Iterator[None]:
-    """Let all waits of the block for what a platform refuses add up to ``min(interval, 30 s)``.
+    """Bound the waits of the block for a platform that refuses: together they last at most ``min(interval, 30)`` seconds.
 
-    A poll that sleeps through a long pause would look healthy: it fails instead, says why, and the next one comes when the
-    pause ends. Attempts that fail slowly use it up as well (:func:`charge_failed_attempt`). Waits for our own pace are not meant.
+    A poll that slept through a long pause would look healthy. It fails instead, its error says why, and the next poll comes
+    when the pause ends (docs/decisions/0123). Attempts that fail slowly count as waits (:func:`charge_failed_attempt`); waits
+    for our own rate limit do not.
     """
     token = _allowance.set(_WaitAllowance(min(interval, MAX_WAIT_SECONDS)))
     try:
@@ -58,10 +59,10 @@ def wait_allowance(interval: float) -> Iterator[None]:
 
 
 async def wait_within_allowance(seconds: float, error: PollError, clock: Clock) -> None:
-    """Wait ``seconds``, which ``error`` asks for; raises it when the poll has no patience left for that.
+    """Wait ``seconds``, which ``error`` asks for. Raises ``error`` when the poll's allowance does not cover the wait.
 
-    What comes after the wait may fail again and take as long as it did before, so there must be patience for that, too.
-    Outside of a poll a single wait is 30 s at most.
+    The attempt after the wait may fail as slowly as the one before, so the allowance has to cover that one, too. Outside of
+    :func:`wait_allowance` a single wait lasts at most 30 s.
     """
     left = _allowance.get() or _WaitAllowance(MAX_WAIT_SECONDS)
     now = clock.monotonic()
@@ -73,7 +74,7 @@ async def wait_within_allowance(seconds: float, error: PollError, clock: Clock) 
 
 @contextlib.contextmanager
 def charge_block(clock: Clock) -> Iterator[None]:
-    """Take the usable seconds of the block off the poll's patience."""
+    """Subtract the usable seconds of the block from the poll's allowance (:func:`wait_allowance`)."""
     began = usable_seconds(clock)
     try:
         yield
@@ -85,7 +86,7 @@ def charge_block(clock: Clock) -> Iterator[None]:
 
 @contextlib.contextmanager
 def charge_failed_attempt(clock: Clock) -> Iterator[None]:
-    """Let :func:`charge_failure` know when the block fails: who refuses slowly is waited for no longer than who refuses at once."""
+    """Subtract the seconds of the block from the poll's allowance when it raises a :class:`~exporter.errors.PollError`."""
     began = usable_seconds(clock)
     try:
         yield
@@ -95,12 +96,12 @@ def charge_failed_attempt(clock: Clock) -> Iterator[None]:
 
 
 def usable_seconds(clock: Clock) -> float:
-    """Return seconds to measure attempts by: those in which our own loop or queues held them up do not count."""
+    """Return monotonic seconds without those in which our own event loop or queues held an attempt up."""
     return clock.monotonic() - clock.lost() - held_up()
 
 
 def charge_failure(seconds: float, clock: Clock) -> None:
-    """Take ``seconds`` off the poll's patience: so long an attempt took that ends now and brought nothing."""
+    """Subtract ``seconds`` from the poll's allowance: an attempt took so long, ends now and failed."""
     if (left := _allowance.get()) is not None:
         now = clock.monotonic()
         left.charge(now - seconds, now)
@@ -142,7 +143,7 @@ async def send_with_retries(
 ) -> T:
     """Return what ``send`` brings, repeated as far as ``policy`` allows it; ``note`` hears of each repetition.
 
-    ``turn`` is waited for before each: it is our own pace and costs no patience, other than for pauses. Raises the
+    ``turn`` is waited for before each: it is our own pace and costs no allowance, other than for pauses. Raises the
     :class:`~exporter.errors.PollError` of the last attempt, or of a turn that does not come.
     """
     failures = 0

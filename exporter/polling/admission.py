@@ -1,4 +1,4 @@
-"""Who may begin when this machine is busy: polls, new connections, the decoding of answers.
+"""Admission control: which polls, new connections and decodings may begin while this machine is busy.
 
 What is held back here is only work of our own. A poll that waits for a remote (a name, a connection, a handshake, an answer)
 holds nothing, so a platform that hangs keeps no other waiting. And nothing is held back for longer than the interval of its

@@ -45,7 +45,7 @@ class PollRecorder(Protocol):
 
 
 def phase_of(target: str, collector: CollectorName, interval: float) -> float:
-    """Return a moment in ``[0, interval)`` that belongs to this collector for good.
+    """Return the phase of a collector: a number of seconds in ``[0, interval)`` that is the same in every process.
 
     By hash, so that slow collectors of a fleet do not lie together although all were started, or held up, at one moment.
     """

@@ -1,4 +1,4 @@
-"""The one gate between a platform and all that shows something: log, board, API, labels and terminal get the same texts.
+"""Sanitizing of all that platforms wrote, in one place: log, board, API, labels and terminal show the same texts.
 
 Whatever a reader raised or read passes here, so no reader has to think of terminals, and nothing that the other side wrote
 shows a credential that we hold.
@@ -16,12 +16,12 @@ from exporter.support.known_secrets import KnownSecrets
 
 
 def sanitized_error(error: PollError, known: KnownSecrets) -> PollError:
-    """Return ``error`` as it may be shown."""
+    """Return ``error`` with its texts sanitized: credentials masked, control characters escaped, lengths capped."""
     return error.map_texts(known.sanitized, max_letters=MESSAGE.number, max_word_letters=TEXT.number)
 
 
 def sanitized_observation(observation: Observation, known: KnownSecrets) -> Observation:
-    """Return ``observation`` with its names and ids as they may be shown; most have words of ours and hashes only."""
+    """Return ``observation`` with the platform's names and booking ids sanitized; its other texts are ours, or hashes."""
     if isinstance(observation, LinksObservation) and observation.unlinked:
         rows = (replace(row, booking=known.sanitized(row.booking, NAME.number)) for row in observation.unlinked)
         return replace(observation, unlinked=tuple(rows))
@@ -39,5 +39,5 @@ def sanitized_observation(observation: Observation, known: KnownSecrets) -> Obse
 
 
 def sanitized_inventory(inventory: Inventory, known: KnownSecrets) -> Inventory:
-    """Return ``inventory`` as it may be shown."""
+    """Return ``inventory`` with all of its texts sanitized, as :func:`sanitized_error` does."""
     return inventory.map_texts(known.sanitized)

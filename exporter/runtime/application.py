@@ -96,7 +96,10 @@ class Application:
 
     @property
     def config(self) -> Config:
-        """The configuration in force."""
+        """The configuration in force.
+
+        Raises :class:`RuntimeError` before :meth:`start`.
+        """
         if self._config is None:
             raise RuntimeError("the application was not started")
         return self._config

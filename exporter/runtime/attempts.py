@@ -49,7 +49,7 @@ class Attempts:
         self._instruments.config_loaded(ok=True, at=self._clock.steady(), hash=digest)
 
     def rejected(self, error: ConfigError) -> ConfigError:
-        """Note that a configuration was rejected. Returns ``error`` as it may be told."""
+        """Note that a configuration was rejected. Returns ``error`` as it may be shown."""
         masked, now = error.map_texts(self._known.mask), self._clock.steady()
         self._problems = str(masked)
         first = self._known.sanitized(str(masked.problems[0]) if masked.problems else str(masked), MESSAGE.number)

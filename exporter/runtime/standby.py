@@ -1,4 +1,4 @@
-"""A second process that waits for the first one to end, and polls only then (active and standby).
+"""Active/passive failover by a file lock: the second process waits until the first one has ended, and polls only then.
 
 The lock of the state file says who is active. The system lets it go when its process ends, however that ends, so nobody has to
 judge by silence or age whether the other one is dead.

@@ -102,7 +102,7 @@ class LiveTarget(msgspec.Struct, frozen=True):
 
 
 class TargetFactory(msgspec.Struct, frozen=True):
-    """What live targets have in common: the HTTP pool, time, chance, counters, this machine's limits, and more by platform.
+    """Opens targets and finders of sites with what they share: HTTP pool, clock, randomness, counters, admission, and more.
 
     ``routes`` are the ways of those targets that have a proxy or CA certificates of their own, ``known`` the secrets that are
     masked in all that is shown, ``sites`` those that rules found.
@@ -119,7 +119,10 @@ class TargetFactory(msgspec.Struct, frozen=True):
     sites: KnownSites = msgspec.field(default_factory=KnownSites)
 
     def open_finder(self, rule: Discovery) -> Finder:
-        """Return who reads the list of ``rule``, without I/O. Its calls are counted by platform and operation alone."""
+        """Return who reads the list of ``rule``, without I/O. Its calls are counted by platform and operation alone.
+
+        Raises :class:`LookupError` for a platform that has no sites to find.
+        """
         platform = PLATFORMS[rule.platform]
         if platform.discoverer is None:
             raise LookupError(f"{rule.platform} has no sites to find")

@@ -32,7 +32,10 @@ _PHRASES: Final = {
 
 
 def instead(fault: Fault) -> Reply:
-    """Return the answer that ``fault`` gives in place of the platform's."""
+    """Return the answer that ``fault`` gives in place of the platform's.
+
+    Raises :class:`ValueError` for a fault that puts no answer in place of it.
+    """
     wait = () if fault.retry_after is None else (("retry-after", fault.retry_after),)
     match fault.kind:
         case FaultKind.STATUS:

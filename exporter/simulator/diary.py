@@ -1,4 +1,7 @@
-"""How bookings come in over time, on any platform: an intake that runs on the clock, and the hours in which people can come."""
+"""How bookings come in over time, on any platform: an intake that runs on the clock, and the hours in which people can come.
+
+Moments are Unix seconds of the simulator's clock.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the simulator was asked, without the secrets: tests and rehearsals count calls here."""
+"""What the simulator was asked, without the secrets: tests and rehearsals count calls here.
+
+Moments are Unix seconds of the simulator's clock.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How old the parts of an observation are, and the same on a wall clock that was set."""
+"""How old the parts of an observation are, and the same on a wall clock that was set.
+
+Moments are Unix seconds (``float``).
+"""
 
 from __future__ import annotations
 

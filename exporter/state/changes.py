@@ -2,6 +2,7 @@
 
 A list begins with the state that held seven days ago, or with the first that was seen, so its first entry is no change of
 these days; each other one is (docs/decisions/0155).
+Moments are Unix seconds (``float``).
 """
 
 from __future__ import annotations

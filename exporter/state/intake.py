@@ -48,7 +48,10 @@ class IntakeHistory:
         self._quiet, self._usual = self._quiet_since(), self._between(_BEFORE, _KEPT)
 
     def silent_since(self, min_bookings: int) -> float | None:
-        """Return when the silence began, ``None`` unless there is one, and ``min_bookings`` were usual a week before."""
+        """Return when the silence began, ``None`` unless there is one, and ``min_bookings`` were usual a week before.
+
+        The moment is in Unix seconds.
+        """
         return self._quiet if self._usual >= min_bookings else None
 
     def _quiet_since(self) -> float | None:

@@ -1,4 +1,4 @@
-"""What becomes of the wish that a collector be polled now: the words in which the scheduler answers and the web tells it."""
+"""Requests to poll a collector now: the words in which the scheduler answers them and the web tells it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from exporter.model import CollectorName, Value
 
 
 class PollAnswer(Enum):
-    """What happens to a collector that somebody wants to be polled now."""
+    """The answer to a request that a collector be polled now."""
 
     NOW = auto()
     """Its next poll begins now, as soon as this machine can."""
@@ -21,7 +21,7 @@ class PollAnswer(Enum):
 
 
 class PollRequest(Value, frozen=True, gc=False):
-    """What happens to one collector, and in how many ``seconds``: until its poll, or until one may ask again."""
+    """The answer for one collector; ``seconds`` is how long until its poll, or until it may be requested again."""
 
     collector: CollectorName
     answer: PollAnswer

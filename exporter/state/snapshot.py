@@ -88,7 +88,10 @@ class CollectorState(Value, frozen=True, gc=False):
     changes: tuple[Change, ...] = ()
 
     def at(self, now: float) -> CollectorState:
-        """Return this state as it may be shown at ``now``: without an observation, or a part of one, past ``max_age``."""
+        """Return this state as it may be shown at ``now``: without an observation, or a part of one, past ``max_age``.
+
+        ``now`` is in Unix seconds.
+        """
         observation = self.observation
         if observation is None or now <= oldest(observation) + self.max_age:
             return self
@@ -197,6 +200,7 @@ class View(Value, frozen=True, gc=False):
 
     @property
     def ready(self) -> bool:
+        """Whether the process is active, has targets to show, and each collector has finished a poll."""
         return not (self.missing or self.standby or self.unasked)
 
     @property

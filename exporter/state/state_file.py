@@ -65,6 +65,7 @@ class Past:
 
     @property
     def tracks(self) -> tuple[dict[str, Changes], ...]:
+        """Return the lists of changes of all connections and collectors."""
         return self.connections, self.collectors
 
 
@@ -193,7 +194,10 @@ def moment_after(minutes: Mapping[int, int], excess: int) -> float:
 
 
 def forget_before(past: Past, moment: float) -> bool:
-    """Forget the states that began before ``moment``, but for the present ones. Returns whether there were any."""
+    """Forget the states that began before ``moment``, but for the present ones. Returns whether there were any.
+
+    ``moment`` is in Unix seconds.
+    """
     forgot = False
     for tracked in past.tracks:
         for key, changes in tracked.items():

@@ -85,7 +85,10 @@ class StatusHistory:
         return self._remember(target, self._past(target).connections, connection, present, now)
 
     def collector_seen(self, target: str, collector: str, present: Change, now: float) -> Changes:
-        """Remember the state of a collector, and return those that it had within a week, the present one last."""
+        """Remember the state of a collector, and return those that it had within a week, the present one last.
+
+        ``now`` is in Unix seconds.
+        """
         return self._remember(target, self._past(target).collectors, collector, present, now)
 
     def gone(self, target: str, listed: frozenset[str], now: float) -> Mapping[str, Changes]:

@@ -1,4 +1,4 @@
-"""The one table of verdicts: which state is how bad. Board, ``/api/v1/status`` and ``probe`` judge by it, and rules can.
+"""The decision table of verdicts: which state is how bad. Board, ``/api/v1/status`` and ``probe`` judge by it, rules can.
 
 It is data: a row for each state, worst first, its condition in words that are made of the numbers below. What a view shows is
 held against the rows in :mod:`exporter.state.findings`. ``docs/verdicts.md`` is written from it.

@@ -1,4 +1,4 @@
-"""Who changed the running exporter, or tried to, or asked for pages of others: lines of the log, by ``exporter.audit``."""
+"""The audit log: who changed the running exporter, tried to, or asked for pages of others; the logger ``exporter.audit``."""
 
 from __future__ import annotations
 

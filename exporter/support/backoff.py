@@ -1,4 +1,4 @@
-"""How long to wait after the n-th failure in a row."""
+"""Exponential back-off with jitter: how long to wait after the n-th failure in a row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from random import Random
 
 
 def exponential(attempt: int, *, initial_seconds: float, max_seconds: float, random: Random) -> float:
-    """Return the seconds to wait after failure number ``attempt`` (from 0): ``initial_seconds``, doubled up to ``max_seconds``.
+    """Return the back-off in seconds after failure ``attempt`` (from 0): ``initial_seconds``, doubled up to ``max_seconds``.
 
     Half of it is jitter, so that many targets that failed together do not come back together.
     """

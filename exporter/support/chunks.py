@@ -1,4 +1,4 @@
-"""A text that is never in memory as a whole: its parts, and how they are handed on in larger pieces."""
+"""A text in chunks, never joined in memory: a sequence of byte strings that is handed on in chunks of another size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 
 class Chunks:
-    """The ``parts`` of a text in their order. They may belong to others, too: nothing here is a copy."""
+    """The byte strings ``parts`` of a text, in their order. They are shared with others and not copied."""
 
     __slots__ = ("_parts", "_size")
 
@@ -23,7 +23,7 @@ class Chunks:
         return b"".join(self._parts)
 
     def cut(self, size: int) -> Iterator[bytes]:
-        """Yield the text in pieces of ``size`` bytes, the last of which may be smaller."""
+        """Yield the text in chunks of ``size`` bytes; the last may be smaller."""
         waiting: list[bytes] = []
         length = 0
         for part in self._parts:

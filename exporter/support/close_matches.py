@@ -1,4 +1,4 @@
-"""What a word that is not known was probably meant to be: "did you mean …?"."""
+"""Close matches for an unknown word, as difflib finds them: "did you mean …?"."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _cached = lru_cache(maxsize=1024)
 
 
 def respelled(written: str, known: Iterable[str]) -> str | None:
-    """Return the one of ``known`` that ``written`` is in another spelling, as ``siteId`` and ``site-id``, or number."""
+    """Return the one of ``known`` that ``written`` is in another spelling (``siteId``, ``site-id``) or grammatical number."""
     return _same(written, tuple(known))
 
 
 def close_match(written: str, known: Iterable[str]) -> str | None:
-    """Return the one of ``known`` that ``written`` is in another spelling, or a slip of the pen for."""
+    """Return the one of ``known`` that ``written`` respells or mistypes; words with other digits in them never match."""
     return _near(written, tuple(known))
 
 

@@ -1,4 +1,4 @@
-"""Places for which one queues: who waits longest is next, and nobody waits longer than allowed."""
+"""A fair semaphore (first in, first out) with bounded waits: whoever waits longest is next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from exporter.clock import Clock
 
 
 class FairSemaphore:
-    """Places, and a queue for them."""
+    """A number of free ``places``, and a first-in-first-out queue of those who wait for one. Lives in one event loop."""
 
     def __init__(self, clock: Clock, places: int) -> None:
         self.places = places
@@ -18,7 +18,7 @@ class FairSemaphore:
         self._queue: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
 
     async def acquire(self, max_seconds: float | None) -> bool:
-        """Take a place; returns ``False`` when none came free within ``max_seconds``, and the caller goes without."""
+        """Take a place; return ``False`` when none came free within ``max_seconds``, ``None`` being without a bound."""
         if self.places > 0 and not self._queue:
             self.places -= 1
             return True
@@ -42,7 +42,7 @@ class FairSemaphore:
 
 
 async def wait_for_place(waiting: asyncio.Future[bool], clock: Clock, max_seconds: float | None) -> bool:
-    """Return what ``waiting`` is answered; ``False`` after ``max_seconds``."""
+    """Return whether ``waiting`` got its place; ``False`` after ``max_seconds``, which ``None`` leaves out."""
     call_off = None if max_seconds is None else clock.call_later(max_seconds, partial(resolve_wait, waiting, with_place=False))
     try:
         return await waiting
@@ -52,7 +52,7 @@ async def wait_for_place(waiting: asyncio.Future[bool], clock: Clock, max_second
 
 
 def resolve_wait(waiting: asyncio.Future[bool], *, with_place: bool) -> bool:
-    """Let one that waits go on; ``False`` when it no longer waits."""
+    """End the wait of one that queues; return ``False`` when its wait had ended already."""
     if waiting.done():
         return False
     waiting.set_result(with_place)

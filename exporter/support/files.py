@@ -159,7 +159,10 @@ def resolved(path: Path) -> Path:
 
 
 def replace_durably(path: Path, content: bytes) -> None:
-    """Replace the file, mode 0600, so that a crash leaves the old or the new one. Blocks; raises :class:`OSError`."""
+    """Replace the file, mode 0600, so that a crash leaves the old or the new one. Blocks; raises :class:`OSError`.
+
+    An atomic replace: after a crash the file has the old content or the new one, never a part of either.
+    """
     replace_whole(path, content, 0o600, durable=True)
     flush_folder(path.parent)
 

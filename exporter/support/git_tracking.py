@@ -1,4 +1,4 @@
-"""Whether a file is tracked by git: what stands in it is then in every clone, and stays in the history."""
+"""Whether git tracks a file: a secret in a tracked file is in every clone and stays in the history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MAX_BYTES: Final = 64 * 1024 * 1024
 
 
 def tracking_repository(path: Path) -> Path | None:
-    """Return the working copy that tracks ``path``, ``None`` if none does or it cannot be told.
+    """Return the working copy whose git index lists ``path``, ``None`` if there is none or the index cannot be read.
 
     Git's index has the path of each tracked file in plain bytes, behind its length (gitformat-index, version 2). One that is
     ignored, or not added yet, is not in it. Nothing is run: a daemon starts no programs.

@@ -1,4 +1,4 @@
-"""What keeps the memory of this process, and with it every credential, from files and from other processes."""
+"""Process hardening: no core dump and no debugger reads the memory of this process, and with it every credential."""
 
 from __future__ import annotations
 

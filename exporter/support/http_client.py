@@ -1,4 +1,4 @@
-"""What a command needs that asks a server over HTTP: where it is, as whom we ask, and an end to how much it may answer."""
+"""An HTTP client's guards for commands: where the server is, whether a password may go there, and a cap on its answer."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ class AnswerTooLongError(Exception):
 
 
 def url_and_auth(url: str, password: str = "") -> tuple[httpx.URL, httpx.BasicAuth | None]:
-    """Return the address without user and password, and these; ``password`` is for a user who stands there without one.
+    """Return ``url`` without its userinfo, and that as HTTP basic authentication, ``None`` where there was none.
 
-    Raises :class:`InvalidUrlError` and :class:`ExposedPasswordError`.
+    ``password`` is used when ``url`` names a user without one. Raises :class:`InvalidUrlError` for what is no http(s) address,
+    and
+    :class:`ExposedPasswordError` when the password would cross a network in clear text.
     """
     try:
         parsed = httpx.URL(url)
@@ -39,7 +41,7 @@ def url_and_auth(url: str, password: str = "") -> tuple[httpx.URL, httpx.BasicAu
 
 
 async def read_body(answer: httpx.Response, max_bytes: int) -> bytes:
-    """Return the whole body of a streamed answer. Raises :class:`AnswerTooLongError` once it has more than ``max_bytes`` bytes."""
+    """Return the body of a streamed answer. Raises :class:`AnswerTooLongError` once it has more than ``max_bytes`` bytes."""
     body = bytearray()
     async for part in answer.aiter_bytes():
         body += part

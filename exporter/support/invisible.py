@@ -1,4 +1,4 @@
-"""Characters that nobody sees: controls, formats, fillers, private use. Text that holds them reads as another, or steers.
+"""Invisible characters (Trojan Source): controls, formats, fillers, private use. A text with them reads as another one.
 
 What languages need of them stays, where they need it (docs/decisions/0169): joiners inside words of scripts that join and
 after a virama, between the parts of an emoji; variation selectors behind what has variants.
@@ -46,21 +46,21 @@ def _invisible() -> re.Pattern[str]:
 
 
 def find_invisible(text: str) -> re.Match[str] | None:
-    """Return where the first character of ``text`` is that nobody sees and no language needs there, if there is one."""
+    """Return the match of the first invisible character of ``text`` that no script needs there, ``None`` if there is none."""
     return None if text.isascii() and text.isprintable() else _invisible().search(text)
 
 
 def first_invisible(text: str) -> str:
-    """Return that character; nothing if all can be seen."""
+    """Return the first invisible character of ``text`` that no script needs there, an empty text if there is none."""
     found = find_invisible(text)
     return found[0] if found else ""
 
 
 def replace_invisible(text: str, written_out: Callable[[str], str]) -> str:
-    """Return ``text`` with each of these characters as ``written_out`` has it."""
+    """Return ``text`` with ``written_out(c)`` for each invisible character ``c`` that no script needs there."""
     return text if text.isascii() and text.isprintable() else _invisible().sub(lambda found: written_out(found[0]), text)
 
 
 def code_point(letter: str) -> str:
-    """Return what people can look up: ``U+202E RIGHT-TO-LEFT OVERRIDE``."""
+    """Return the code point and Unicode name of ``letter``, which people can look up: ``U+202E RIGHT-TO-LEFT OVERRIDE``."""
     return f"U+{ord(letter):04X} {unicodedata.name(letter, '')}".rstrip()

@@ -100,5 +100,8 @@ def is_loopback(host: str) -> bool:
 
 
 def is_confidential(scheme: str, host: str) -> bool:
-    """Return whether a credential may be sent to ``scheme://host``: https, or http that never leaves this machine."""
+    """Return whether a credential may be sent to ``scheme://host``: https, or http that never leaves this machine.
+
+    A credential may be sent there: over TLS, or without leaving this machine.
+    """
     return scheme == "https" or (scheme == "http" and is_loopback(host))

@@ -1,4 +1,4 @@
-"""The last line of defence: masks what looks like a credential or an e-mail address in text that is about to be shown.
+"""Redaction, the last line of defence: masks what looks like a credential or an e-mail address in text about to be shown.
 
 Nothing is built on it: secrets are a type, and errors are written without URLs. It is here for the text of others
 (libraries, tracebacks) and for the bug that is not found yet.
@@ -97,7 +97,7 @@ _DIGEST_DIGITS: Final = 12
 
 
 def is_plain_text(text: str) -> bool:
-    """Return whether ``text`` looks like words that somebody wrote, and not like a credential in a wrong place."""
+    """Return whether ``text`` looks like words that somebody wrote, and not like a credential pasted into the wrong place."""
     return len(text) <= _SHORT or (len(text) <= _MAX_MEANT and all(map(_PIECE.fullmatch, _BETWEEN.split(text))))
 
 
@@ -106,7 +106,10 @@ _BEYOND: Final = 320
 
 
 def sanitized(text: str, max_letters: int = TEXT.number) -> str:
-    r"""Return a text of somebody else as ours may hold it: redacted, one visible line, of at most ``max_letters`` letters."""
+    """Return a text of the other side as it may be shown: redacted, on one line, control and invisible characters escaped.
+
+    The result has at most ``max_letters`` letters; a longer text ends with ``…``.
+    """
     text = text[: max_letters + _BEYOND]
     seen = replace_invisible(text, lambda _: "")
     # What nobody sees, between the letters of an address, must not keep it from being found.
@@ -117,7 +120,7 @@ def sanitized(text: str, max_letters: int = TEXT.number) -> str:
 # A fleet is read again with each reload, and its places stay the same.
 @lru_cache(maxsize=16_384)
 def sanitized_place(place: str) -> str:
-    """Return the path or the variable that a credential comes from as a label may have it, another one for each.
+    """Return the path or variable that a credential comes from, sanitized for a label; different places stay different.
 
     It is somebody else's text all the same: a file can be named after an account, which is an e-mail address, or after the
     credential. What cannot be told as it is ends with 12 hexadecimal digits of the SHA-256 of the whole (of the place, not of
@@ -131,5 +134,5 @@ def sanitized_place(place: str) -> str:
 
 
 def cut(text: str, max_letters: int) -> str:
-    """Return ``text``, or as much of it as ``max_letters`` letters hold, with a sign that it is not all."""
+    """Return ``text`` truncated to ``max_letters`` letters; a truncated text ends with ``…``."""
     return text if len(text) <= max_letters else text[: max_letters - 1] + "…"

@@ -1,4 +1,4 @@
-"""Who else may read or write a file, by its mode and those of its folders (docs/decisions/0146)."""
+"""File permissions: which other users may read or write a file, by its mode and those of its folders (docs/decisions/0146)."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ class Segment:
         self._part: DeflatedPart | None = None
 
     def text(self) -> Iterator[bytes]:
+        """Return the uncompressed text."""
         return chain.from_iterable(self.units)
 
     def deflated(self) -> DeflatedPart:
@@ -51,14 +52,17 @@ class Segments:
 
     @cached_property
     def size(self) -> int:
+        """The number of bytes of the uncompressed text."""
         return sum(segment.size for segment in self._segments)
 
     @cached_property
     def deflated(self) -> DeflatedPart:
+        """Return the segments compressed; those that are kept are not compressed again."""
         return CODEC.joined(segment.deflated() for segment in self._segments)
 
     @property
     def is_deflated(self) -> bool:
+        """Whether all segments are compressed already."""
         return "deflated" in self.__dict__
 
 

@@ -1,4 +1,4 @@
-"""A file that several processes divide: how each one's part is called, and what lies beside it.
+"""Shard files: a file that several processes divide, the name of each one's part, and which parts lie beside it.
 
 ``NAME.shard-I-of-N`` is the part of process I of N. Earlier versions, which divided the targets in another way, wrote
 ``NAME.I-of-N``: the names differ, so that nobody who starts with the new division writes over what another one has yet to read.
@@ -16,7 +16,7 @@ _PART: Final = r"\.(?:shard-)?[0-9]{1,9}-of-[0-9]{1,9}"
 
 
 def shard_file(path: Path, index: int, count: int) -> Path:
-    """Return what the part of process ``index`` of ``count`` of the file ``path`` is called."""
+    """Return the path of the part of ``path`` that belongs to process ``index`` of ``count``, counted from 0."""
     return path.with_name(f"{path.name}.shard-{index}-of-{count}")
 
 
@@ -25,6 +25,7 @@ def shard_files_newest_first(path: Path, ending: str = "", *, since: float = 0.0
 
     ``ending`` is what stands behind the name of each. What is not there, or was written before ``since``, is left out, but for
     ``path`` itself, which goes first among equals. Blocks.
+    ``since`` is in Unix seconds.
     """
     whole = re.sub(f"{_PART}$", "", path.name)
     named = re.compile(f"{re.escape(whole)}(?:{_PART})?{re.escape(ending)}")

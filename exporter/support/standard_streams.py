@@ -1,6 +1,6 @@
-"""Standard output: it may be closed, lack letters, or be closed early by a pipe, as ``head -1`` does. None of it is an error.
+"""The standard streams: closed by the caller, of an encoding that lacks letters, or closed by the reader (``head -1``, EPIPE).
 
-A full disk is: :func:`discard_output` keeps the interpreter from trying again when it ends.
+None of these is an error. A full disk is one: :func:`discard_output` keeps the interpreter from flushing again at its end.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ _NOWHERE: Final = os.devnull
 
 
 def open_closed_streams() -> None:
-    """Open each of the three standard streams that the caller closed (``>&-``), on nothing.
+    """Open each standard stream that the caller closed (``>&-``) on the null device.
 
-    Otherwise Python has none, and the first socket gets its number: what is meant for people would go to a platform.
+    If it stayed closed, the first socket would get its descriptor, and what is meant for people would go to a platform.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
@@ -28,12 +28,12 @@ def open_closed_streams() -> None:
 
 
 def discard_output() -> None:
-    """Let what is still to be written on standard output go nowhere, also what the interpreter flushes when it ends."""
+    """Discard what standard output still holds, also what the interpreter flushes when it ends."""
     os.dup2(os.open(_NOWHERE, os.O_WRONLY), sys.stdout.fileno())
 
 
 def escape_unencodable_output() -> None:
-    """Let standard output take any text: letters that its encoding lacks (ISO-8859-1, KOI8-R, ASCII) become their numbers.
+    """Let standard output write letters that its encoding lacks (ISO-8859-1, KOI8-R, ASCII) as their numbers.
 
     Standard error does so by itself.
     """
@@ -42,7 +42,7 @@ def escape_unencodable_output() -> None:
 
 
 def write_output(text: str | bytes) -> None:
-    """Write ``text`` on standard output at once, bytes as they are. After the reader has gone, everything goes nowhere."""
+    """Write and flush ``text`` on standard output, bytes as they are; once the reader has closed it, output is discarded."""
     try:
         if isinstance(text, bytes):
             sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Background tasks that a bug must not end without a word: logged, counted, and begun again (supervisor)."""
+"""Supervisor of background tasks: a task that a bug ended is logged, counted and begun again after a back-off."""
 
 from __future__ import annotations
 

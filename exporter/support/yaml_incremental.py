@@ -1,4 +1,4 @@
-"""A YAML file that is read again and again: only those elements of its long list are parsed that have changed.
+"""Incremental YAML parsing: of a file that is read again and again, only the changed elements of its long list are parsed.
 
 The list is a block sequence under one key at the top. Where the lines of such an element begin, a parser of YAML has nothing
 open but that list, so elements can be parsed one by one as if nothing else stood in the list, and in the same way whatever

@@ -1,4 +1,4 @@
-"""Error recovery: what can still be read of a YAML file that is not valid, so that one slip does not hide all others.
+"""YAML error recovery: what can still be read of a file with syntax errors, so that one slip does not hide all others.
 
 The part with the slip is left out and the rest is read as if nothing had happened: an element of a list at the top of the
 file, such as one target, or all that belongs to a key at the top. What is read so says no more than it would with the slip

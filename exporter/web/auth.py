@@ -1,4 +1,4 @@
-"""Basic authentication: who may ask for what."""
+"""HTTP basic authentication (RFC 7617): which requests pass without a password, and which need a right one."""
 
 from __future__ import annotations
 

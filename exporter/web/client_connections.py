@@ -1,4 +1,4 @@
-"""Who is connected, and who has to go when there is no room for one more."""
+"""Open connections of clients, and which of them are evicted when there is no room for one more (connection exhaustion)."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ class ClientConnection:
     wrong_passwords: int = 0
 
     def eviction_rank(self, now: float) -> EvictionRank:
+        """Return how soon the connection is evicted at ``now``, in monotonic seconds."""
         if not self.admitted:
             if now - self.seen < limits.YOUNG_SECONDS:
                 return EvictionRank.YOUNG
@@ -81,10 +82,10 @@ def connection_state(client: ClientConnection) -> dict[str, object]:
 class ConnectionTable:
     """The open connections, ``most`` at a time.
 
-    Room is made where it is missed least, in the order of :class:`EvictionRank`; who has just come has a second before it counts as
-    silent. Among equals those of the address with the most connections go first; of these who was answered longest ago, but of
-    the idle who came last: a scraper keeps its connection, a flood makes new ones.
-    Whoever is let in has half of the places at most while others want some. So a new connection always gets in, and is heard.
+    Room is made where it is missed least, in the order of :class:`EvictionRank`; who has just come has a second before it
+    counts as silent. Among equals those of the address with the most connections go first; of these who was answered longest
+    ago, but of the idle who came last: a scraper keeps its connection, a flood makes new ones. Whoever is let in has half of
+    the places at most while others want some. So a new connection always gets in, and is heard.
     """
 
     def __init__(self, max_connections: int) -> None:

@@ -1,4 +1,9 @@
-"""What a browser may be made to ask of us by the page of somebody else."""
+"""Guards against CSRF and DNS rebinding: what the page of somebody else may make a visitor's browser ask of this exporter.
+
+CSRF: a foreign page sends a form to a path that changes something; :func:`is_cross_site` recognises it. DNS rebinding: a
+foreign site lets its own name point to this machine, so that the browser takes both for one site; :class:`DnsRebindingGuard`
+refuses it.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +45,7 @@ def is_cross_site(headers: Headers) -> bool:
     """Return whether a browser says that the page behind this request is not ours; scrapers and curl say nothing.
 
     Browsers leave ``Sec-Fetch-Site`` out over plain HTTP to another machine, but send ``Origin`` with every form.
+    Scrapers and curl send neither header; their requests count as our own.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:

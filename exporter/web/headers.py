@@ -1,4 +1,4 @@
-"""The headers that every answer carries, also errors and the 401."""
+"""Security headers (Content-Security-Policy and others) of every answer, errors and the 401 included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one client, and all of them together, may take of the web server: every deadline and cap, each named once.
+"""Deadlines and caps of the web server against slowloris and other floods: what one client, and all together, may take.
 
 Sizes are bytes. An attacker reaches each of them; a scraper, a probe and a browser stay far below.
 """

@@ -1,4 +1,4 @@
-"""The accept loop: it counts connections from their first moment, which asyncio's own does not.
+"""The accept loop: it counts a connection from its accept on, before the TLS handshake, which asyncio's own loop does not.
 
 asyncio accepts all that come and starts their TLS handshakes, with some 300 KiB each, before anything of ours hears of them;
 without a free descriptor it stops for a second at a time.

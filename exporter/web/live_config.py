@@ -57,7 +57,10 @@ class ReloadingWebConfig:
         return self._config
 
     def context(self) -> ssl.SSLContext:
-        """Return the TLS context in force, as it was last looked at."""
+        """Return the TLS context in force, as it was last looked at.
+
+        Raises :class:`RuntimeError` without TLS in the configuration.
+        """
         if self._context is None:
             raise RuntimeError("this listener does not speak TLS")
         return self._context

@@ -32,6 +32,7 @@ class Offer(msgspec.Struct, frozen=True):
 
     @property
     def content_type(self) -> str:
+        """The value of the header ``Content-Type``."""
         return f"{self.media_type}; version={self.version}; charset=utf-8"
 
 

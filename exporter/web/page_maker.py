@@ -1,4 +1,4 @@
-"""Pages, each made once for all who ask for it at the same moment, and so many at a time."""
+"""Pages by single-flight and load shedding: one page is made once for all who ask together, and so many at a time."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Recipe(msgspec.Struct, frozen=True):
 class PageMaker:
     """Answers requests with pages. What takes long is done in ``threads``, without them in those of the loop.
 
-    ``max_pages`` pages are made at a time, 0 is without limit. A request that finds its page in the making waits for that one and is
-    not counted; the page that is always made is not held up by others either.
+    ``max_pages`` pages are made at a time, 0 is without limit. A request that finds its page in the making waits for that one
+    and is not counted; the page that is always made is not held up by others either.
     """
 
     def __init__(self, threads: Executor | None, max_pages: int) -> None:

@@ -1,4 +1,4 @@
-"""Passwords against bcrypt hashes: quick for who is known, of equal cost for every name, and fair while many are tried."""
+"""Checks passwords against bcrypt hashes: cached, of equal cost for every name (no timing attack), and queued fairly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One connection of HTTP/1.1: uvicorn's protocol with a deadline for each thing that a client can leave undone."""
+"""One connection of HTTP/1.1, safe from slowloris: uvicorn's protocol with a deadline for each step of the client."""
 
 from __future__ import annotations
 

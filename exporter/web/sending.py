@@ -1,4 +1,4 @@
-"""Pages on their way to clients: in pieces, so that whoever does not read holds no copy, and with one bound for all."""
+"""Sends pages with back-pressure: in pieces, so that a client that does not read holds no copy, within one bound for all."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class _Page:
 class Outbox:
     """The pages that are being sent. Equal ones are one object and count once.
 
-    Each is held until the last of its clients has it. When they are more than ``max_bytes`` bytes, and more than three times the
-    largest, whole pages are given up and their clients hung up on: those of which nobody has taken anything for a second, the
-    stillest first, then those that take longer than five, the oldest first. To hang up on one of several readers would free
+    Each is held until the last of its clients has it. When they are more than ``max_bytes`` bytes, and more than three times
+    the largest, whole pages are given up and their clients hung up on: those of which nobody has taken anything for a second,
+    the stillest first, then those that take longer than five, the oldest first. To hang up on one of several readers would free
     nothing, and the page of who has just come is not given up.
     """
 

@@ -1,4 +1,4 @@
-"""Work that callers of the same moment share."""
+"""Single-flight: callers that ask for the same work at the same moment share one run of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """While work of a key is under way, who asks for the same key waits for it instead of beginning it anew."""
+    """Runs the work of a key once (single-flight): whoever asks for the key while its work runs gets the same result."""
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, asyncio.Task[T]] = {}

@@ -85,7 +85,10 @@ def listed_document(finding: Finding, target: TargetView | None) -> Listed:
 
 
 def target_document(target: TargetView, now: float, state: TargetState) -> Target:
-    """Return all that is shown of one target; it costs more than all else, so it is made for what is shown only."""
+    """Return all that is shown of one target; it costs more than all else, so it is made for what is shown only.
+
+    ``now`` is in Unix seconds.
+    """
     observations = [collector.observation for collector in target.collectors]
     return Target(
         name=target.name,

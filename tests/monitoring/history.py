@@ -1,8 +1,8 @@
 """Hours of the exporter's own page: what Prometheus would have scraped from a small, troubled fleet.
 
-The page is the product's (:class:`~exporter.metrics.MetricsPage` over a real snapshot and real counters), so label sets are the real
-ones; only the observations are made up. There is a Wix site with every kind of trouble, a Bitrix24 portal of the same business,
-and a site that has been refusing access for an hour.
+The page is the product's (:class:`~exporter.metrics.MetricsPage` over a real snapshot and real counters), so label sets are the
+real ones; only the observations are made up. There is a Wix site with every kind of trouble, a Bitrix24 portal of the same
+business, and a site that has been refusing access for an hour.
 """
 
 from __future__ import annotations

@@ -67,7 +67,10 @@ def counter(name: str, help: str, *labels: str) -> Family:  # noqa: A002  the fo
 
 
 def histogram(name: str, help: str, *labels: str, buckets: tuple[float, ...]) -> Histogram:  # noqa: A002  the format's word
-    """Declare a histogram per target."""
+    """Declare a histogram per target.
+
+    ``buckets`` are upper bounds, in the unit that the name ends with.
+    """
     return Histogram(PREFIX + name, "histogram", help, TARGET_LABELS + labels, buckets=buckets)
 
 
@@ -77,7 +80,10 @@ def counter_of_platform(name: str, help: str, *labels: str) -> Family:  # noqa: 
 
 
 def histogram_of_platform(name: str, help: str, *labels: str, buckets: tuple[float, ...]) -> Histogram:  # noqa: A002  the format's word
-    """Declare a histogram per platform."""
+    """Declare a histogram per platform.
+
+    ``buckets`` are upper bounds, in the unit that the name ends with.
+    """
     return Histogram(PREFIX + name, "histogram", help, PLATFORM_LABELS + labels, buckets=buckets)
 
 

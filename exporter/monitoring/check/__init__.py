@@ -34,7 +34,10 @@ async def check_bundle(
     grafana: ServerClient | None,
     now: Callable[[], float] = time.time,
 ) -> list[Check]:
-    """Ask each server that was given, all at the same time, whether it carries ``bundle``: the files of ``options``."""
+    """Ask each server that was given, all at the same time, whether it carries ``bundle``: the files of ``options``.
+
+    ``now`` is in Unix seconds.
+    """
     asked = []
     groups = wanted_groups(*(bundle[name] for name in _RULES))
     alerts = sent_alerts(groups, options.jobs)

@@ -26,20 +26,28 @@ class Data(msgspec.Struct, Generic[T]):
 
 
 class Build(msgspec.Struct):
+    """The version of the server."""
+
     version: str = ""
 
 
 class Runtime(msgspec.Struct, rename="camel"):
+    """When the server started, how long it keeps data, when it read its configuration."""
+
     start_time: str
     storage_retention: str
     last_config_time: str = ""
 
 
 class LoadedConfig(msgspec.Struct):
+    """The configuration that the server has loaded, as YAML."""
+
     yaml: str
 
 
 class Groups(msgspec.Struct):
+    """The groups of rules that the server has loaded."""
+
     groups: list[LoadedGroup]
 
 
@@ -55,10 +63,14 @@ class ScrapeTarget(msgspec.Struct, rename="camel"):
 
 
 class ScrapeTargets(msgspec.Struct, rename="camel"):
+    """The targets that the server scrapes."""
+
     active_targets: list[ScrapeTarget]
 
 
 class Alertmanagers(msgspec.Struct, rename="camel"):
+    """The Alertmanagers that the server sends alerts to."""
+
     active_alertmanagers: list[msgspec.Raw]
 
 
@@ -75,6 +87,8 @@ class Sample(msgspec.Struct):
 
 
 class Vector(msgspec.Struct):
+    """An instant vector."""
+
     result: list[Sample]
 
 
@@ -121,14 +135,20 @@ class Prometheus:
         return next((sample.number for sample in await self.query(expression)), None)
 
     async def now(self) -> float:
-        """Return the moment on its own clock."""
+        """Return the moment on its own clock.
+
+        In Unix seconds. Raises :class:`~exporter.monitoring.check.server_client.NoAnswerError` for an answer without it.
+        """
         found = await self.number("vector(time())")
         if found is None:
             raise NoAnswerError("does not know what time it is", f"give the address of {self.server.kind}")
         return found
 
     async def began(self) -> float:
-        """Return when the rules were loaded at the latest; 0 where nobody knows."""
+        """Return when the rules were loaded at the latest; 0 where nobody knows.
+
+        In Unix seconds.
+        """
         try:
             runtime = await self.runtime()
         except NotServedError:

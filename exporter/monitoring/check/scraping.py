@@ -27,6 +27,7 @@ class Scraping:
     wanted: PrometheusNeeds
 
     async def scraped(self) -> CheckResult:
+        """Return whether all exporters answer scrapes."""
         try:
             targets = await self._targets()
         except NotServedError:
@@ -55,6 +56,7 @@ class Scraping:
         return [target for target in await self.prometheus.targets() if target.labels.get("job") in self.wanted.jobs]
 
     async def once(self) -> CheckResult:
+        """Return whether each exporter is scraped by one job only."""
         ours = {target.scrape_url for target in await self._targets() if target.scrape_url}
         if not ours:
             return unknown("no target of the job is known", _SEE)
@@ -66,12 +68,14 @@ class Scraping:
             url, names = next(iter(twice.items()))
             where, _, _ = url.partition("?")  # what follows may be what it signs in with
             return missing(
-                f"{len(twice)} of {len(pools)} are scraped more than once, {sanitized(where, 120)} by {sanitized(some(sorted(names)))}",
+                f"{len(twice)} of {len(pools)} are scraped more than once, {sanitized(where, 120)} by "
+                f"{sanitized(some(sorted(names)))}",
                 "take it out of all jobs but one: rules and boards count it twice",
             )
         return ok(f"each of {len(pools)}")
 
     async def families(self) -> CheckResult:
+        """Return whether the scrapes keep all families that rules read."""
         jobs = {target.scrape_pool: target.labels["job"] for target in await self._targets()}
         if not jobs:
             return unknown("no target of the job is known", _SEE)
@@ -96,6 +100,7 @@ class Scraping:
         return await self._absent(f"no target in job {job}", "add the job of the rendered prometheus.yml to scrape_configs")
 
     async def labels(self) -> CheckResult:
+        """Return whether the targets have the labels that rules go by."""
         renamed = [
             name
             for name in ("target", "platform", "collector")
@@ -116,6 +121,7 @@ class Scraping:
         return ok(f"none is renamed in {found:g} series of collectors")
 
     async def shards(self) -> CheckResult:
+        """Return whether every shard is scraped."""
         here, places = matching(self.wanted.jobs), (*self.wanted.places, "job")
         by = ", ".join(places)
         wanted: dict[tuple[str, ...], float] = {}
@@ -134,6 +140,7 @@ class Scraping:
         return ok(f"{sum(wanted.values()):g} of {sum(wanted.values()):g}")
 
     async def windows(self) -> CheckResult:
+        """Return whether the windows that alerts read are there."""
         here = self.wanted.jobs
         without = await self.prometheus.number(f"max(booking_sync_config_warnings{matching(here, kind='window_missing')})")
         ends = f"booking_sync_window_end_timestamp_seconds{matching(here, collector='bookings')}"

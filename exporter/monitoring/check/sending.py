@@ -25,6 +25,7 @@ class Sending:
     wanted: PrometheusNeeds
 
     async def alerts(self) -> CheckResult:
+        """Return whether alerts leave the server unchanged."""
         changed = configs.changed_alerts(configs.parsed(await self.prometheus.config()), self.wanted.alerts)
         if not changed:
             return ok(f"none of {len({alert.name for alert in self.wanted.alerts})}")
@@ -33,12 +34,14 @@ class Sending:
         )
 
     async def knows(self) -> CheckResult:
+        """Return whether the server knows an Alertmanager."""
         count = await self.prometheus.alertmanagers()
         if not count and await self.prometheus.is_young(STARTUP_SECONDS):
             return unknown("none yet, so soon after a start or a reload", again(STARTUP_SECONDS))
         return ok(str(count)) if count else missing("none: no message is ever sent", "name it in prometheus.yml under alerting")
 
     async def delivers(self) -> CheckResult:
+        """Return whether the Alertmanagers take what the server sends."""
         lost, sent = await self._within_minutes("dropped"), await self._within_minutes("sent")
         failed = await self.prometheus.number(
             "max(sum by (alertmanager) (increase(prometheus_notifications_errors_total[5m]))"

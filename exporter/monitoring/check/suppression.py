@@ -1,4 +1,4 @@
-"""What an Alertmanager keeps back of the bundle's alerts: silences, and inhibitions that are not of the bundle."""
+"""Suppressed alerts of the bundle in an Alertmanager: silences, and inhibitions that are not of the bundle."""
 
 from __future__ import annotations
 

@@ -115,7 +115,10 @@ class BatchReply(msgspec.Struct, frozen=True):
 
 
 def batch(reply: Reply, keys: tuple[str, ...], now: float) -> BatchReply:
-    """Read a batch's result. Sections are objects, ``[]`` when empty, or lists that cover every command."""
+    """Read a batch's result. Sections are objects, ``[]`` when empty, or lists that cover every command.
+
+    Raises :class:`~exporter.errors.InvalidResponseError` for any other shape. ``now`` is in Unix seconds.
+    """
     try:
         sections = read(reply.result, _sections_decoder.decode)
     except UNREADABLE:
@@ -229,7 +232,10 @@ def _resource(raw: Raw) -> Resource:
 
 
 def links(reply: Reply) -> tuple[Link, ...]:
-    """Read ``booking.v1.booking.externalData.list``: everything that a booking is tied to. Any other shape is an error."""
+    """Read ``booking.v1.booking.externalData.list``: everything that a booking is tied to. Any other shape is an error.
+
+    The error is :class:`~exporter.errors.InvalidResponseError`.
+    """
     try:
         value = read(entity(reply, _LinkList).externalData, _links_decoder.decode)
     except UNREADABLE:
@@ -243,7 +249,10 @@ def links(reply: Reply) -> tuple[Link, ...]:
 
 
 def entity(reply: Reply, kind: type[T]) -> T:
-    """Return the result as ``kind``. PHP writes an object without members as ``[]``; anything else is an error."""
+    """Return the result as ``kind``. PHP writes an object without members as ``[]``; anything else is an error.
+
+    The error is :class:`~exporter.errors.InvalidResponseError`.
+    """
     result = memoryview(reply.result)
     found = kind() if result.nbytes < _FEW_BYTES and bytes(result).strip() == b"[]" else decoded(reply.result, kind)
     if found is None:
@@ -252,7 +261,10 @@ def entity(reply: Reply, kind: type[T]) -> T:
 
 
 def row_by_row(raw: Raw, read_row: Any) -> RowPage[Any]:  # noqa: ANN401  one helper for two row types
-    """Return the page of ``raw``, a list or an object of rows; those that ``read_row`` cannot read are left out and counted."""
+    """Return the page of ``raw``, a list or an object of rows; those that ``read_row`` cannot read are left out and counted.
+
+    Raises :class:`~exporter.errors.InvalidResponseError` when ``raw`` is neither, and for more rows than a page may have.
+    """
     try:
         value = read(raw, _rows_decoder.decode)
     except UNREADABLE:
@@ -278,7 +290,10 @@ def _check_page(rows: int) -> None:
 
 
 def digits(value: float | str) -> float | str:
-    """Return a number, which may be in text, as it came. Raises :class:`ValueError` for other text."""
+    """Return a number, which may be in text, as it came. Raises :class:`ValueError` for other text.
+
+    The number has no unit of its own: an id, a count, or seconds.
+    """
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         raise ValueError("not a number")
     return value

@@ -1,7 +1,7 @@
 """One call or one batch: address it, wait for the portal, send it, judge the answer, repeat what may be repeated.
 
 Methods are called by ``POST`` with a JSON body (bitrix24.md 1). Our calls only read, so repeating them is safe; what the portal
-makes us wait is as long as the poll's patience at most (:func:`exporter.platforms.retry.wait_within_allowance`).
+makes us wait is as long as the poll's allowance at most (:func:`exporter.platforms.retry.wait_within_allowance`).
 """
 
 from __future__ import annotations
@@ -166,7 +166,10 @@ class Api:
         return self._credential.degraded_reason()
 
     async def call(self, command: Command, *, share: float = WHOLE_SHARE) -> Reply:
-        """Call one method. ``share`` is how much of the operating budget this work may use up."""
+        """Call one method. ``share`` is how much of the operating budget this work may use up.
+
+        Raises :class:`~exporter.errors.InvalidResponseError` for an answer without a result.
+        """
         self.ledger.check(command.method, share)
         body, _ = await self._repeat(command.method, command.params, retries=self._retry.retries)
         self.ledger.observe(command.method, body.times.operating, body.times.reset_in)
@@ -188,6 +191,7 @@ class Api:
 
         A fault of the whole batch is raised at once: the caller repeats it with fewer commands. When a token expired in the
         middle it has been renewed, and the commands that it hit count as not executed.
+        Raises :class:`~exporter.errors.InvalidResponseError` for an answer without a result.
         """
         for method in {command.method for command in commands.values()} | {BATCH}:
             self.ledger.check(method, share)

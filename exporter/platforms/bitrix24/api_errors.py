@@ -168,7 +168,10 @@ def _by_sentence(description: object) -> _Rule | None:
 
 
 def refusal_without_json(portal: str, status: int, retry_after: float | None) -> Refusal:
-    """Return what an answer means that is not a JSON object of the API, judged by its status."""
+    """Return what an answer means that is not a JSON object of the API, judged by its status.
+
+    ``retry_after`` is in seconds.
+    """
     rule = _STATUSES.get(status)
     if rule is None:
         if status >= _SERVER_ERROR:

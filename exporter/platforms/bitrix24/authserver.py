@@ -73,6 +73,9 @@ async def request_tokens(
     So does an address that no answer may change by itself; ``approved`` is where the operator says that the portal is.
 
     Raises :class:`~exporter.errors.PollError`; ``code`` is ``invalid_grant`` when only a person can help.
+    Raises :class:`~exporter.errors.AuthError` when the server refuses to give tokens, ``RateLimitedError``,
+    ``NotFoundError`` and ``ServerError`` by HTTP status, ``InvalidResponseError`` for an answer that holds no pair.
+    ``timeout`` is in seconds.
     """
     query = {**grant, "client_id": client_id, "client_secret": client_secret.reveal()}
     request = new_request("GET", server.copy_with(path="/oauth/token/"), params=query, once=True)

@@ -1,4 +1,4 @@
-"""Many method calls in few requests: blocks of commands that shrink when the portal chokes, and every command answered.
+"""Batches of method calls: blocks of commands that shrink when the portal chokes on them, with an answer for every command.
 
 A command that the portal did not execute is asked again; one that failed for a reason of the batch is called alone; one
 whose method no batch may run is left to the caller (bitrix24.md 5).

@@ -1,4 +1,4 @@
-"""How many commands a batch may hold: fewer while the portal chokes on them, and no more than it says that it takes."""
+"""The number of commands of a batch, by additive increase and multiplicative decrease (AIMD): fewer when a portal chokes."""
 
 from __future__ import annotations
 

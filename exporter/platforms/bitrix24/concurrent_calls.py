@@ -1,4 +1,4 @@
-"""Calls that a collector makes side by side: how they begin, fail and end (structured concurrency).
+"""Structured concurrency of a collector's calls: how calls that run at the same time begin, fail and end together.
 
 One of them begins when the one before has its turn at the portal. So a collector stands in the portal's queue with one call,
 and whoever else asks the portal waits behind that one and not behind all that the collector has to ask.
@@ -20,7 +20,7 @@ _announce: Final[ContextVar[Callable[[], None]]] = ContextVar("announce_slot", d
 
 
 def announce_slot() -> None:
-    """Let who began this call know that it has its turn."""
+    """Announce that this call has got its slot at the portal, so that the next call of the collector may begin to queue."""
     _announce.get()()
 
 

@@ -35,6 +35,7 @@ class Access(msgspec.Struct, frozen=True):
 
     @property
     def portal(self) -> str:
+        """The portal as texts name it."""
         return self.place.portal
 
     def at(self, origin: httpx.URL) -> Access:

@@ -1,4 +1,4 @@
-"""Where a portal and its auth server may say that they are by now (bitrix24.md 1 and 9.2).
+"""Moves of a portal and its auth server, safe from SSRF: which new addresses may get a credential (bitrix24.md 1 and 9.2).
 
 Whoever names the place gets a credential. A portal that is renamed stays in Bitrix24's cloud, and Bitrix24 has two auth
 servers; whatever lies beyond is for the operator to say.

@@ -1,4 +1,4 @@
-"""OAuth: a pair of tokens that is renewed when the portal says so, never by a timer (bitrix24.md 9.2).
+"""OAuth 2.0 with rotating refresh tokens: a pair is renewed when the portal says so, by single-flight (bitrix24.md 9.2).
 
 Every renewal spends the refresh token and brings another. So there is one chain per token file in the process, at most one
 renewal at a time, and it runs in a task of its own: a poll that is cancelled cannot lose the answer.
@@ -305,6 +305,7 @@ class OAuthCredential(Credential[Access]):
         self._chain: _Chain | None = None
 
     async def access(self) -> Access:
+        """Return place and token of the next request. Raises :class:`~exporter.errors.TargetConfigError` for a bad address."""
         if self._chain is None:
             self._chain = await self._chains.of(self._oauth.token_file)
             self._chain.join(self)

@@ -1,4 +1,4 @@
-"""What all collectors of all targets that ask one portal share: its bucket, its slots, its pauses (bitrix24.md 6.1, 6.3).
+"""Rate limits of one portal: the bucket, slots and pauses that all collectors asking it share (bitrix24.md 6.1, 6.3).
 
 Bitrix24 counts requests per portal and source address, whoever sends them. So the limiter belongs to the portal and the
 place where it is asked, not to a target. Four calls may be underway at once, but one until the portal has answered, and for

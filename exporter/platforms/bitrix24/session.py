@@ -115,7 +115,10 @@ class BitrixSession:
 
 
 def open_session(target: BitrixTarget, services: Services) -> BitrixSession:
-    """Return the live side of ``target``. No I/O. Raises :class:`TargetConfigError` when the target cannot work."""
+    """Return the live side of ``target``. No I/O. Raises :class:`TargetConfigError` when the target cannot work.
+
+    Raises :class:`TypeError` for shared values of another platform, which is a bug.
+    """
     shared = services.shared
     if not isinstance(shared, Shared):
         raise TypeError("sessions of Bitrix24 need what they share")

@@ -1,4 +1,4 @@
-"""The token file: the auth server's last answer as JSON, replaced so that no crash can lose a working pair (bitrix24.md 9.2).
+"""The token file: the last answer of the auth server as JSON, by atomic replace, so that no crash loses a working pair.
 
 A refresh spends the old refresh token, so the new pair must be durable before anybody uses it. The steps:
 
@@ -168,7 +168,10 @@ class TokenFile:
         return stamp(self.path)
 
     def load(self) -> Tokens:
-        """Return the newest whole pair, after finishing what a crash interrupted, unless somebody is at it right now."""
+        """Return the newest whole pair, after finishing what a crash interrupted, unless somebody is at it right now.
+
+        Raises :class:`~exporter.errors.TargetConfigError` for a file that is missing, unreadable or without a pair.
+        """
         if (left := self.finish()) is not None:
             return left
         try:
@@ -222,7 +225,10 @@ class TokenFile:
                 self.discard(self.prepare())
 
     def prepare(self) -> int:
-        """Open the file beside for a new pair; give the descriptor to :meth:`store` or :meth:`discard`."""
+        """Open the file beside for a new pair; give the descriptor to :meth:`store` or :meth:`discard`.
+
+        Raises :class:`~exporter.errors.TargetConfigError` when the new file cannot be made, or the newest pair is stuck beside.
+        """
         with self._held():
             if self._left_behind() is not None and self._beside.exists():
                 raise TargetConfigError(f"{self._beside} holds the newest pair and cannot be moved to {self.path}")
@@ -242,7 +248,10 @@ class TokenFile:
             return descriptor
 
     def store(self, descriptor: int, content: bytes) -> None:
-        """Replace the token file by ``content``, durably."""
+        """Replace the token file by ``content``, durably.
+
+        An atomic replace. Raises :class:`~exporter.errors.TargetConfigError` when an :class:`OSError` keeps it from the disk.
+        """
         with self._held():
             try:
                 try:

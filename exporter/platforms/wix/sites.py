@@ -103,6 +103,11 @@ class SiteFinder:
         self._api = WixApi(rule.target_of("", rule.name), services, account_id=rule.account_id)
 
     async def sites(self) -> FoundSites:
+        """Return the sites of the account, read page by page (docs/platforms/wix-sites.md).
+
+        Raises :class:`~exporter.errors.TargetConfigError` when the account lists more sites than the cap allows, and
+        :class:`~exporter.errors.InvalidResponseError` for pages of another shape or without end.
+        """
         found: dict[str, FoundSite] = {}
         gone: set[str] = set()
         odd, used = 0, set[str]()

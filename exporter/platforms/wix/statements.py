@@ -79,7 +79,10 @@ def start_of(row: object) -> float | None:
 
 
 def starts(listed_rows: Any) -> list[float]:  # noqa: ANN401  whatever JSON holds
-    """Return the starts of the bookings that have one."""
+    """Return the starts of the bookings that have one.
+
+    The starts are Unix seconds.
+    """
     return [start for row in listed_rows if (start := start_of(row)) is not None]
 
 

@@ -1,4 +1,7 @@
-"""Who books at a portal, and what goes wrong when they do."""
+"""Who books at a portal, and what goes wrong when they do.
+
+Moments are Unix seconds of the simulator's clock.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a portal tells a handler when a booking changes (bitrix24.md section 10)."""
+"""What a portal tells a handler when a booking changes (bitrix24.md section 10).
+
+Moments are Unix seconds of the simulator's clock.
+"""
 
 from __future__ import annotations
 

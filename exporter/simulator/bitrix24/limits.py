@@ -1,4 +1,7 @@
-"""What a portal lets its callers spend: requests per second and operating time (bitrix24.md section 6)."""
+"""What a portal lets its callers spend: requests per second and operating time (bitrix24.md section 6).
+
+Moments are Unix seconds of the simulator's clock.
+"""
 
 from __future__ import annotations
 

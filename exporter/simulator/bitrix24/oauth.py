@@ -1,4 +1,7 @@
-"""The authorization server and the portals' ``/oauth/authorize/`` (bitrix24.md 9.2)."""
+"""The authorization server and the portals' ``/oauth/authorize/`` (bitrix24.md 9.2).
+
+Moments are Unix seconds of the simulator's clock.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One portal: its world, its credentials, its limits and its state."""
+"""One portal: its world, its credentials, its limits and its state.
+
+Moments are Unix seconds of the simulator's clock.
+"""
 
 from __future__ import annotations
 

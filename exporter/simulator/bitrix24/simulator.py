@@ -55,7 +55,10 @@ class Bitrix24Simulator:
         scopes: frozenset[str] = DEFAULT_SCOPES,
         expires: float = float("inf"),
     ) -> Webhook:
-        """Create an incoming webhook; the code is drawn from the portal's generator unless given."""
+        """Create an incoming webhook; the code is drawn from the portal's generator unless given.
+
+        ``expires`` is in Unix seconds.
+        """
         webhook = Webhook(portal, user_id, code or portal.random.randbytes(8).hex(), scopes, expires)
         self._webhooks[str(user_id), webhook.code] = webhook
         return webhook

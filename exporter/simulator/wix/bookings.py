@@ -1,4 +1,7 @@
-"""The bookings of a site: rows as the reader serves them, heavy with personal data, and how they come to be (wix.md 6)."""
+"""The bookings of a site: rows as the reader serves them, heavy with personal data, and how they come to be (wix.md 6).
+
+Moments are Unix seconds of the simulator's clock.
+"""
 
 from __future__ import annotations
 
@@ -59,10 +62,12 @@ class Booking:
 
     @property
     def contact_id(self) -> str:
+        """The invented id of the customer."""
         return guid(Random(f"contact:{self.id}"))  # noqa: S311  invented people, the same at each look
 
     @property
     def is_course(self) -> bool:
+        """Whether it is the booking of a course."""
         return self.kind is BookingKind.COURSE
 
     @cached_property

@@ -45,26 +45,32 @@ class Connection:
 
     @property
     def id(self) -> str:
+        """The field ``id`` of the row."""
         return str(self.row["id"])
 
     @property
     def provider_id(self) -> str:
+        """The field ``provider_id`` of the row."""
         return str(self.row.get("providerId"))
 
     @property
     def schedule_id(self) -> str:
+        """The field ``schedule_id`` of the row."""
         return str(self.row.get("scheduleId"))
 
     @property
     def status(self) -> object:
+        """The field ``status`` of the row."""
         return self.row.get("status")
 
     @property
     def imports(self) -> bool:
+        """Whether it imports events."""
         return self._enabled("listEventFromCalendars")
 
     @property
     def exports(self) -> bool:
+        """Whether it exports bookings."""
         return self._enabled("syncToCalendar")
 
     @cached_property

@@ -55,7 +55,7 @@ def oauth_error(status: int, error: str, description: str) -> ApiError:
 
 
 def invalid_filter(description: str) -> ApiError:
-    """400 for a filter that the query language does not allow."""
+    """Return the 400 for a filter that the query language does not allow."""
     return application_error(400, "INVALID_FILTER", description)
 
 

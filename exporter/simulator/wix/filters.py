@@ -220,7 +220,7 @@ def decode_cursor(cursor: object) -> Any:  # noqa: ANN401  the state is whatever
 
 
 def bad_cursor() -> ApiError:
-    """400 for a cursor that is none."""
+    """Return the 400 for a cursor that is none."""
     return application_error(400, "INVALID_CURSOR", "Cursor is invalid")
 
 

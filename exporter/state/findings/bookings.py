@@ -1,4 +1,7 @@
-"""What is found in bookings: overlaps, windows that are not whole, bookings without links, and an intake that is silent."""
+"""What is found in bookings: overlaps, windows that are not whole, bookings without links, and an intake that is silent.
+
+Moments are Unix seconds (``float``).
+"""
 
 from __future__ import annotations
 

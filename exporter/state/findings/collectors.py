@@ -1,4 +1,7 @@
-"""What is found of polls: those that fail, data that was withdrawn, and polls that do not begin."""
+"""What is found of polls: those that fail, data that was withdrawn, and polls that do not begin.
+
+Moments are Unix seconds (``float``).
+"""
 
 from __future__ import annotations
 

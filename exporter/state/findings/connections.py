@@ -1,4 +1,7 @@
-"""What is found of the calendar connections of a target, one by one and all together."""
+"""What is found of the calendar connections of a target, one by one and all together.
+
+Moments are Unix seconds (``float``).
+"""
 
 from __future__ import annotations
 

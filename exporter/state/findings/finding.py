@@ -1,4 +1,7 @@
-"""One thing that was found, and what all who look for some share."""
+"""One thing that was found, and what all who look for some share.
+
+Moments are Unix seconds (``float``).
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,7 @@ class Finding(msgspec.Struct, frozen=True):
 
     @property
     def kind(self) -> Kind:
+        """The kind of its row in the table of verdicts."""
         return self.row.kind
 
     @property
@@ -63,6 +67,7 @@ class Finding(msgspec.Struct, frozen=True):
 
     @property
     def verdict(self) -> Verdict:
+        """The verdict that a user chose for its row, by default that of the table."""
         return self.row.verdict if self.moved is None else self.moved
 
     def judged_by(self, thresholds: Thresholds) -> Finding:
