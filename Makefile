@@ -7,11 +7,13 @@ PIP     = $(BIN)/python -m pip install --disable-pip-version-check
 INSTALLING = @echo "Installing into $(VENV); it takes about a minute, and every package is named when its turn comes."
 # Workers of the test run, for two cores: tests wait for servers almost half of the time.
 JOBS   ?= 4
+# The rooms whose tests need nothing beside them.
+FAST = $(addprefix tests/,clock config counting fields metrics platforms polling runtime state support texts web)
 # Where current servers are built, and tried by test-current.
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format hooks types bench bench-fleet bench-rules bench-scale soak fuzz storms mutants rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test image clean
+.PHONY: help run install test test-fast coverage lint format hooks types bench bench-fleet bench-rules bench-scale soak fuzz storms mutants rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -23,6 +25,9 @@ install: $(VENV)/.installed-dev ## Install everything that development needs
 
 test: $(VENV)/.installed-dev check-servers ## Run the whole suite; what needs a server that is not there is skipped, see make servers
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+test-fast: $(VENV)/.installed-dev ## What counts, decides, reads and shows, in under a minute: no servers, no browser, no process
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow and not servers and not browser" $(FAST)
 
 coverage: $(VENV)/.installed-dev check-servers ## The same, twice as slow, with a report of the lines that no test reaches
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered
