@@ -1,0 +1,161 @@
+"""Where the numbers of the bucket and of its pauses begin and end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from exporter.errors import (
+    AuthError,
+    ClientError,
+    InvalidResponseError,
+    OverloadError,
+    PollError,
+    RateLimitedError,
+    ServerError,
+)
+from exporter.platforms.limiter import LeakyBucket
+from exporter.platforms.retry import patience
+from tests.harness.clock import ManualClock
+from tests.harness.events import RecordedEvents
+
+REFUSAL = RateLimitedError("slow down", status=429, code="SLOW")
+
+
+def bucket(clock: ManualClock, *, rate: float = 1.0, burst: float = 10.0) -> tuple[LeakyBucket, RecordedEvents]:
+    events = RecordedEvents()
+    return LeakyBucket("salon", rate, burst, clock=clock, events=events), events
+
+
+@pytest.mark.parametrize("kind", [RateLimitedError, ServerError, InvalidResponseError, OverloadError])
+def test_what_is_true_for_everybody_holds_all_for_as_long_as_was_asked_and_is_told_as_it_is(kind: type[PollError]) -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    limiter.pause(600.0, kind("busy"))
+    assert 600 == limiter.paused_for()
+    with pytest.raises(kind, match="busy"):
+        asyncio.run(limiter.sit_out_pause())
+
+
+def test_a_credential_that_all_ask_with_holds_all_for_as_long_as_was_asked() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    limiter.pause(600.0, AuthError("not you"), all_ask_the_same=True)
+    assert 600 == limiter.paused_for()
+    with pytest.raises(AuthError, match="not you"):
+        asyncio.run(limiter.sit_out_pause())
+    other, _ = bucket(clock)
+    other.pause(600.0, ClientError("not you"))
+    assert 60 == other.paused_for()
+
+
+def test_a_pause_is_over_at_its_end_and_stays_over() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    limiter.pause(30.0, REFUSAL)
+    clock.now += 29.75
+    assert 0.25 == limiter.paused_for()
+    for later in (0.25, 0.5, 100.0):
+        clock.now += later
+        assert (0.0, None, 10.0) == (limiter.paused_for(), limiter.paused_until(), limiter.remaining())
+
+
+def test_the_end_of_a_pause_is_told_on_the_wall_clock_as_somebody_set_it() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    clock.set_by = 7200.0
+    limiter.pause(30.0, REFUSAL)
+    assert clock.now + 7230 == limiter.paused_until()
+
+
+def test_a_second_refusal_without_a_time_for_each_holds_for_as_long_as_it_asks() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    for _ in range(4):
+        limiter.pause(0.25, REFUSAL)
+        assert 0.25 == limiter.paused_for()
+        clock.now += 0.25
+
+
+def test_refusals_in_a_row_hold_for_two_times_each_at_most() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    for _ in range(5):
+        limiter.pause(1.0, REFUSAL)
+        clock.now += 1
+    limiter.pause(1.0, REFUSAL, each=60.0)
+    assert 120 == limiter.paused_for()
+
+
+def test_after_an_answer_refusals_are_counted_from_the_first_again() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    for _ in range(2):
+        for expected in (1.0, 119.0, 60.0):
+            limiter.pause(1.0, REFUSAL, each=60.0)
+            assert expected == pytest.approx(limiter.paused_for())
+            clock.now += expected
+        limiter.answered()
+
+
+def test_what_was_on_its_way_when_a_pause_began_does_not_end_it_and_a_longer_one_replaces_what_is_told() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    limiter.pause(40.0, REFUSAL)
+    limiter.answered()
+    assert 40 == limiter.paused_for()
+    limiter.pause(50.0, ServerError("down"))
+    limiter.pause(45.0, OverloadError("blocked"))
+    with pytest.raises(ServerError, match="down"):
+        asyncio.run(limiter.sit_out_pause())
+
+
+def test_waits_are_counted_by_who_waits_and_no_wait_is_none() -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        limiter, owner = bucket(clock, burst=1.0)
+        other = RecordedEvents()
+        assert await limiter.acquire()
+        assert ([], []) == (owner.waited, other.waited)
+        assert await limiter.acquire(other)
+        assert [1.0] == pytest.approx(other.waited)
+        limiter.pause(20.0, REFUSAL)
+        assert not await limiter.acquire(other)
+        with patience(300):
+            await limiter.sit_out_pause(other)
+            limiter.pause(5.0, REFUSAL)
+            await limiter.sit_out_pause()
+        assert [1.0, 20.0] == pytest.approx(other.waited)
+        assert [5.0] == pytest.approx(owner.waited)
+
+    asyncio.run(scenario())
+
+
+def test_who_is_not_let_in_during_a_pause_takes_no_place() -> None:
+    async def scenario() -> None:
+        clock = ManualClock()
+        limiter, _ = bucket(clock)
+        limiter.pause(5.0, REFUSAL)
+        assert not await limiter.acquire()
+        clock.now += 5
+        assert 10 == limiter.remaining()
+
+    asyncio.run(scenario())
+
+
+def test_an_idle_bucket_saves_up_no_more_than_its_burst_and_one_that_is_overfull_has_nothing_left() -> None:
+    async def scenario() -> None:
+        clock = ManualClock()
+        limiter, _ = bucket(clock, rate=2.0)
+        clock.now += 1000
+        assert 10 == limiter.remaining()
+        for _ in range(4):
+            await limiter.acquire()
+        assert 6 == limiter.remaining()
+        limiter.burst = 2.0  # a target with a smaller budget has joined
+        assert 0 == limiter.remaining()
+        clock.now += 1.5
+        assert 1 == limiter.remaining()
+
+    asyncio.run(scenario())
