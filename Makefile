@@ -13,7 +13,7 @@ FAST = $(addprefix tests/,clock config counting fields metrics platforms polling
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast coverage lint format hooks types bench bench-fleet bench-rules bench-scale soak fuzz storms mutants rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test image clean
+.PHONY: help run install test test-fast coverage lint format hooks types bench bench-fleet bench-rules bench-scale soak fuzz storms mutants mutation rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ storms: $(VENV)/.installed-dev check-servers ## Count the messages of outages at
 
 mutants: $(VENV)/.installed-dev check-servers ## Put small faults into the alerts and list those that no case notices, half an hour (ARGS=BookingSyncDataStale, ARGS=recorded)
 	$(BIN)/python -m tests.monitoring.mutant_table docs/rules-mutants.md $(ARGS)
+
+mutation: $(VENV)/.installed-dev ## Put small faults into the code and list those that no unit test notices (ARGS="--only counting --minutes 10")
+	$(BIN)/python -u -m tests.mutation $(ARGS)
 
 rehearsal: $(VENV)/.installed-dev check-servers ## Play storms with the real exporter and servers, for docs/monitoring.md (ARGS="--cause key-refused")
 	$(BIN)/python -m tests.e2e.storm_rehearsal $(or $(ARGS),--keep now)

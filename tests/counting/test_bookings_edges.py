@@ -216,7 +216,8 @@ def test_new_is_what_the_read_before_would_have_shown_and_missing_what_this_one_
     now = Seen(110, 210, rule, Table.of([booking("stays", 150, 160), booking("made", 190, 195), booking("came", 205, 206)]))
     for seen in (before, Remembered.of(before).seen()):
         found = changes(seen, now, 120)
-        assert (["made", "came"], {"made"}) == ([row.id for row in found.came], found.unseen)
+        assert ["made", "came"] == [row.id for row in found.came]
+        assert {"made"} == found.unseen
         assert [("went", 170, 180)] == [(row.id, row.start, row.end) for row in found.missing]
         assert (rule, 100, 200) == (seen.rule, seen.start, seen.end)
     assert {"went", "begun"} == {row.id for row in changes(before, now, 119.5).missing}

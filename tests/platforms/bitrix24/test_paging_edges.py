@@ -169,7 +169,7 @@ def pages_of(most: int, too_many: Callable[[], PollError] = lambda: TargetConfig
 
 def add(pages: _Pages[Booking], numbers: Sequence[int], following: int | None = None, /, **more: Any) -> None:  # noqa: ANN401
     rows = tuple(Booking(str(number), 0.0, 1.0) for number in numbers)
-    page = {"rows": rows, "ids": tuple(row.id for row in rows), "size": len(rows), "malformed": 0} | more
+    page: dict[str, Any] = {"rows": rows, "ids": tuple(row.id for row in rows), "size": len(rows), "malformed": 0} | more
     pages.add(Reply(Raw(b"{}"), following), Page(**page))
 
 
