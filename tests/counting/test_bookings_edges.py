@@ -70,9 +70,9 @@ def test_counts_say_whether_all_rows_could_be_read(complete: bool) -> None:
 
 
 def test_windows_that_touch_overlap_or_lie_apart_bring_each_booking_once_and_in_order() -> None:
-    rows = [booking(str(at), at, at + 1) for at in (5, 15, 25, 35, 45)]
-    windows = [Window("c", 40, 50), Window("a", 10, 20), Window("b", 20, 30), Window("in a", 12, 14)]
-    assert ["15", "25", "45"] == [row.id for row in in_any(rows, windows, "start")]
+    rows = [booking(str(at), at, at + 1) for at in (5, 15, 25, 35, 45, 55, 65)]
+    windows = [Window("c", 40, 50), Window("a", 10, 20), Window("b", 20, 30), Window("in a", 12, 14), Window("d", 49, 60)]
+    assert ["15", "25", "45", "55"] == [row.id for row in in_any(rows, windows, "start")]
     assert [] == list(in_any(rows, [], "start"))
 
 
@@ -159,6 +159,12 @@ def test_with_ten_overlaps_to_be_judged_no_accepted_one_is_shown_and_with_nine_o
 def test_an_overlap_is_from_the_later_beginning_to_the_earlier_end_and_of_the_smallest_shared_resource() -> None:
     rows = [booking("long", 100, 190, "2", "1"), booking("short", 120, 130, "1", "2")]
     assert (Conflict("1", "long", "short", 120, 130),) == first_conflicts(rows, [DAY], "start", now=0)
+
+
+def test_after_a_pair_that_shares_two_resources_further_pairs_are_named() -> None:
+    rows = [booking("a", 0, 10, "1", "2"), booking("b", 5, 15, "1", "2"), booking("c", 20, 30), booking("d", 25, 35)]
+    found = first_conflicts(rows, [Window("w", 0, 100)], "start", now=0)
+    assert [("a", "b"), ("c", "d")] == [(row.first, row.second) for row in found]
 
 
 def test_a_long_booking_overlaps_each_that_begins_before_its_end_however_many_lie_between() -> None:

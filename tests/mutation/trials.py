@@ -40,7 +40,7 @@ EXAMPLES: Final = 25
 """Of a generated test that does not say how many it needs."""
 SLOW_SECONDS: Final = 1.5
 """Processor time from which on a test is left out."""
-TOGETHER_SECONDS: Final = 12.0
+TOGETHER_SECONDS: Final = 4.0
 """Processor time of all tests that a mutant gets."""
 MEMORY: Final = 4 << 30
 _NO_FUNCTION: Final = "no such function"

@@ -15,15 +15,16 @@ from exporter.model import (
     Change,
     CollectorName,
     Conflict,
+    Connection,
     ConnectionStatus,
     LinkAnswers,
     LinksObservation,
     UnlinkedBooking,
     WindowLinks,
 )
-from exporter.policy import Known, RejectedConfig, TargetPolicy
+from exporter.policy import ConfigWarning, Known, RejectedConfig, TargetPolicy
 from exporter.state import verdict
-from exporter.state.findings import Kind, findings
+from exporter.state.findings import Kind, findings, is_broken, overall, verdicts
 from exporter.state.findings.collectors import brought_data
 from exporter.state.snapshot import CollectorState, View
 from exporter.state.thresholds import Thresholds
@@ -36,6 +37,7 @@ HOUR, DAY = 3_600.0, 86_400.0
 BOOKINGS = views.unpolled(SITE, "bitrix24", CollectorName.BOOKINGS)
 LINKS = views.unpolled(SITE, "bitrix24", CollectorName.LINKS)
 GOOD = views.succeeded(BOOKINGS, views.wix_bookings())
+GOOD_LINKS = views.succeeded(LINKS, LinksObservation(NOW - 30, ()))
 
 # Worst first: the row, how bad it is, whether only a running exporter can know, whether a user may move it.
 PROMISED = """
@@ -169,6 +171,7 @@ def test_a_collector_that_failed_for_the_limit_says_so_for_pause_and_budget() ->
     usage = ApiUsage(paused_until=NOW + 60, budgets=(Budget("operating", 240.0, 0.0),))
     limited = views.failed(GOOD, Reason.OPERATING_LIMIT, "used up")
     assert [Kind.COLLECTOR_FAILING] == kinds(view(limited, usage=usage))
+    assert [Kind.COLLECTOR_FAILING] == kinds(view(limited, GOOD_LINKS, usage=usage))
     refused = views.failed(GOOD, Reason.AUTH, "refused")
     assert [Kind.COLLECTOR_FAILING, Kind.API_LIMITED, Kind.BUDGET_SPENT] == kinds(view(refused, usage=usage))
 
@@ -274,3 +277,64 @@ def test_calendars_that_stopped_to_work_24_hours_ago_are_down_no_more() -> None:
 
     assert Kind.CONNECTIONS_DOWN not in kinds(shown(NOW - DAY))
     assert Kind.CONNECTIONS_DOWN in kinds(shown(NOW - DAY + 0.5))
+
+
+BROKEN = views.connection("a", ConnectionStatus.ERROR)
+CUT_LONG_AGO = views.connection("a", ConnectionStatus.DISCONNECTED, since=NOW - 2 * DAY)
+LEFT = TargetPolicy(connections={"a": Known("she left")})
+
+
+@pytest.mark.parametrize(
+    ("row", "policy", "expected"),
+    [
+        (BROKEN, None, True),
+        (BROKEN, LEFT, False),
+        (CUT_LONG_AGO, None, False),
+        (CUT_LONG_AGO, LEFT, False),
+        (views.connection("a"), None, False),
+        (views.connection("a"), LEFT, False),
+    ],
+)
+def test_a_connection_is_broken_when_it_is_a_problem_that_nobody_accepts(
+    row: Connection, policy: TargetPolicy | None, expected: bool
+) -> None:
+    [target] = connected(row, policy=policy).targets
+    assert expected is is_broken(target, row, NOW)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_since_when_a_collector_fails_is_known_when_it_was_seen_to_begin(known: bool) -> None:
+    changes = (Change(NOW - DAY, "ok"), Change(NOW - 600, "failing auth", known=known))
+    [found] = findings(view(replace(views.failed(GOOD, Reason.AUTH, "refused"), changes=changes)))
+    assert (NOW - 600, known) == (found.since, found.since_known)
+    [found] = findings(view(replace(views.failed(GOOD, Reason.AUTH, "refused"), changes=())))
+    assert (NOW, True) == (found.since, found.since_known)
+
+
+@pytest.mark.parametrize("reason", [Reason.SERVER_ERROR, Reason.AUTH])
+def test_bookings_that_came_in_part_are_no_matter_of_a_calendar_provider(reason: Reason) -> None:
+    partly = views.failed(GOOD, reason, "half", observation=views.wix_bookings(NOW))
+    [found] = findings(view(partly))
+    assert (Kind.COLLECTOR_FAILING, "poll only partly succeeded") == (found.kind, found.headline)
+
+
+def test_of_a_target_that_was_not_polled_yet_nothing_is_known_whatever_is_said_of_its_configuration() -> None:
+    warning = ConfigWarning("conflicts_off", SITE, "not looked for", "Switch it on.")
+    shown = replace(view(BOOKINGS), config_warnings=(warning,), missing=())
+    found = findings(shown)
+    assert [Kind.NOT_POLLED, Kind.CONFIG_WARNING] == [finding.kind for finding in found]
+    assert (UNKNOWN, UNKNOWN) == (verdicts(shown, found)[SITE], overall(shown, found))
+    of_nobody = replace(shown, config_warnings=(replace(warning, target=None),))
+    assert WARNING is overall(of_nobody, findings(of_nobody))
+
+
+@pytest.mark.parametrize(("kind", "is_listed"), [("conflicts_off", True), ("missing_right", False)])
+def test_a_warning_that_is_accepted_is_listed_with_its_reason_unless_a_collector_is_judged_for_it(
+    kind: str, is_listed: bool
+) -> None:
+    why = Known("never two at once", NOW + DAY)
+    warning = ConfigWarning(kind, SITE, "not looked for", "Switch it on.")
+    shown = replace(view(GOOD, policy=TargetPolicy(warnings={kind: why})), accepted_warnings=(warning,))
+    found = findings(shown)
+    assert [(Kind.WARNING_ACCEPTED, why, NOW + DAY)] * is_listed == [(row.kind, row.known, row.until) for row in found]
+    assert [] == kinds(replace(shown, targets=view(GOOD).targets)), "it is accepted no longer"
