@@ -207,14 +207,17 @@ class _Finder:
 
 
 def chosen(wanted: Wanted, reach: Mapping[str, Reach]) -> list[str]:
-    """Return the tests that reach the statement of a mutant, or its module if the import runs it, quickest first."""
+    """Return the tests that reach the statement of a mutant, or all for one that the import runs, quickest first.
+
+    Who reads a constant reaches no line of its module.
+    """
     mutant, file = wanted.mutant, wanted.subject.file
     lines = set(range(mutant.first, mutant.last + 1))
     found: list[str] = []
     left = TOGETHER_SECONDS
     for name in sorted(reach, key=lambda name: reach[name].seconds):
         its = reach[name].lines.get(file, frozenset())
-        if reach[name].seconds < min(left, SLOW_SECONDS) and (its & lines if mutant.function else its):
+        if reach[name].seconds < min(left, SLOW_SECONDS) and (its & lines or not mutant.function):
             left -= reach[name].seconds
             found.append(name)
     return found

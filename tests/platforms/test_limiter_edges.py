@@ -159,3 +159,17 @@ def test_an_idle_bucket_saves_up_no_more_than_its_burst_and_one_that_is_overfull
         assert 1 == limiter.remaining()
 
     asyncio.run(scenario())
+
+
+def test_the_last_half_second_of_a_pause_is_waited_for_and_an_answer_meanwhile_does_not_end_it() -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        limiter, events = bucket(clock)
+        limiter.pause(30.0, REFUSAL)
+        clock.now += 29.5
+        limiter.answered()
+        assert 0.5 == limiter.paused_for()
+        await limiter.sit_out_pause()
+        assert (30.0, [0.5]) == (clock.monotonic(), events.waited)
+
+    asyncio.run(scenario())
