@@ -226,7 +226,7 @@ def chosen(wanted: Wanted, reach: Mapping[str, Reach]) -> list[str]:
 def _tried(wanted: Wanted, run: Callable[[], str], seconds: float) -> Outcome:
     name = wanted.mutant.name
     began = time.monotonic()
-    ended, killer = in_a_fork(run, processor=10 + 5 * seconds, wall=300 + 20 * seconds)
+    ended, killer = in_a_fork(run, processor=2 + 4 * seconds, wall=60 + 30 * seconds)
     took = round(time.monotonic() - began, 2)
     if ended in {-signal.SIGALRM, -signal.SIGXCPU, -signal.SIGKILL}:
         return Outcome(name, "timed out", "", took)
@@ -297,7 +297,9 @@ class Session:
             names = chosen(one, reach)
             outcome = Outcome(one.mutant.name, "unreached")
             if names:
-                outcome = _tried(one, functools.partial(run, one, names), sum(reach[name].seconds for name in names) + 5)
+                outcome = _tried(
+                    one, functools.partial(run, one, names), sum(reach[name].seconds for name in names) + 5 * self._imports
+                )
             if not one.tell(outcome):
                 break
 
