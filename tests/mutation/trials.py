@@ -249,10 +249,10 @@ def _too_slow(number: int, frame: object) -> None:
 class Session:
     """A plugin of pytest that, instead of running the tests, tries mutants with them, each in a fork."""
 
-    def __init__(self, wanted: Sequence[Wanted], reach_file: Path, *, imports: bool) -> None:
+    def __init__(self, wanted: Sequence[Wanted], files: Sequence[str], reach_file: Path, *, imports: bool) -> None:
         self._wanted = [one for one in wanted if bool(one.mutant.function) != imports]
         self._imports = imports
-        self._files = sorted({one.subject.file for one in wanted})
+        self._files = files
         self._reach_file = reach_file
         self._items: dict[str, pytest.Item] = {}
         self._has_failed = False
@@ -383,11 +383,14 @@ def reaches(file: Path) -> dict[str, Reach]:
     }
 
 
-def try_all(wanted: Sequence[Wanted], tests: Sequence[str], reach_file: Path) -> bool:
-    """Try the ``wanted`` faults with the tests in the files ``tests``. Returns whether these could be run."""
+def try_all(wanted: Sequence[Wanted], tests: Sequence[str], files: Sequence[str], reach_file: Path) -> bool:
+    """Try the ``wanted`` faults with the tests in the files ``tests``. Returns whether these could be run.
+
+    ``files`` are all modules of the part: what tests reach in them is measured once, and kept in ``reach_file``.
+    """
 
     def session(*, imports: bool) -> str:
-        plugin = Session(wanted, reach_file, imports=imports)
+        plugin = Session(wanted, files, reach_file, imports=imports)
         return str(int(pytest.main([*_ARGUMENTS, "-m", "not servers and not browser", *tests], plugins=[plugin])))
 
     for imports in (False, True):

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from msgspec import Raw
 
-from exporter.counting.bookings import Booking, reservations
+from exporter.counting import Booking, joined, reservations
 from exporter.errors import ClientError, InvalidResponseError, PollError, TargetConfigError
 from exporter.model import Window
 from exporter.platforms.bitrix24.answers import Page, Reply
@@ -227,6 +227,20 @@ def test_rows_that_come_back_in_another_order_weigh_once_and_as_much_as_they_did
     heavier = Page((Booking("1", 0.0, 1.0, ("7", "8", "9")),), ("1",), 1, 0)
     with pytest.raises(TargetConfigError):
         pages.add(Reply(Raw(b"{}")), heavier)  # 50 and 3
+
+
+def test_a_row_that_could_not_be_read_and_comes_again_weighs_once() -> None:
+    pages = pages_of(50)
+    add(pages, range(2, 51), 50, ids=tuple(map(str, range(1, 51))), size=50, malformed=1)
+    add(pages, [1])
+    assert (True, 50) == (pages.complete, len(pages.rows))
+
+
+def test_a_single_row_that_came_twice_is_told_to_whoever_puts_the_pages_together() -> None:
+    pages = _Pages("list", 1000, lambda: TargetConfigError("too many"), reservations, joined)
+    add(pages, range(1, 51))
+    add(pages, range(50, 60))
+    assert 59 == len(pages.rows)
 
 
 def test_ids_that_repeat_within_a_page_are_one_row() -> None:
