@@ -15,13 +15,14 @@ from exporter.simulator.wix.operations import ALL_PERMISSIONS, READ_STAFF
 from exporter.simulator.wix.providers import GOOGLE
 from tests.harness.business import API_KEY, WEBHOOK_CODE, Business
 from tests.harness.process import command
+from tests.harness.typed import typed
 
 Scenario = Callable[[Business], Coroutine[Any, Any, None]]
 
 
 async def listed(business: Business, *words: str, **targets: Any) -> tuple[int, str, str]:  # noqa: ANN401  changes of the Wix target
     config = business.config(business.wix_target(**targets), business.bitrix24_target())
-    return await command("list", *words, f"--config.file={config}")
+    return await typed("list", *words, f"--config.file={config}")
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -49,7 +50,7 @@ async def test_a_table_shows_whose_calendar_is_whose_and_whole_ids(business: Bus
 async def test_a_narrow_terminal_cuts_no_id(business: Business, columns: str) -> None:
     schedule = hire(business, "Anna " * 20)
     config = business.config()
-    _, out, _ = await command("list", f"--config.file={config}", environ={"COLUMNS": columns})
+    _, out, _ = await typed("list", f"--config.file={config}", environ={"COLUMNS": columns})
     assert any(line.split()[:1] == [schedule] for line in out.splitlines())
 
 
@@ -61,9 +62,9 @@ async def test_what_yaml_prints_is_pasted_accepted_and_is_the_name_in_the_label(
     (target,) = yaml.safe_load(out)["targets"]
     assert set(schedules) <= target["aliases"].keys()
     pasted = business.config(business.wix_target(aliases=target["aliases"]))
-    checked = await command("check-config", f"--config.file={pasted}")
+    checked = await typed("check-config", f"--config.file={pasted}")
     assert 0 == checked[0], checked
-    _, page, _ = await command("probe", "--output=metrics", f"--config.file={pasted}")
+    _, page, _ = await typed("probe", "--output=metrics", f"--config.file={pasted}")
     assert all(f'connection="{name}"' in page for name in ("Anna", "Anna (2)", "yes", "a: b # c"))
 
 
@@ -117,7 +118,7 @@ async def test_an_unknown_target_is_exit_code_2_and_the_known_ones_are_named(bus
 
 async def test_a_bad_configuration_is_exit_code_2(business: Business) -> None:
     path = business.config(business.wix_target(api_key=None))
-    code, out, err = await command("list", f"--config.file={path}")
+    code, out, err = await typed("list", f"--config.file={path}")
     assert (2, "") == (code, out)
     assert "api_key" in err
 
@@ -149,7 +150,7 @@ async def test_an_app_and_a_token_file_are_read_as_a_key_and_a_webhook_are(busin
     del target["site_id"], target["api_key"]
     path = business.config(target, business.expired_oauth_target())
     business.simulator.bitrix24.oauth.access_seconds = 3600  # the next one lasts
-    code, out, err = await command("list", f"--config.file={path}")
+    code, out, err = await typed("list", f"--config.file={path}")
     assert (0, "") == (code, err), out
     for part in (app.instance_id, "Anna", "Chair 1"):
         assert part in out

@@ -159,7 +159,7 @@ ELSEWHERE: Final = {
     "Why is `/-/ready` 503?": "tests/e2e/test_web_server.py",
     "Did my page get lost on the way?": "tests/monitoring/test_check_stack.py",
     "Wix: API key or app?": "tests/platforms/wix/test_credentials.py",
-    "What if a portal is renamed?": "tests/e2e/test_moved_portal.py",
+    "What if a portal is renamed?": "tests/commands/test_moved_portal.py",
     "I fixed it. Must I wait?": "tests/e2e/test_ask_again.py",
     "Does it change anything on the platforms?": "tests/platforms/wix/test_safety.py",
     "How do I move it to another machine?": "tests/state/test_status_history.py",

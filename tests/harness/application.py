@@ -20,6 +20,7 @@ from exporter.polling.admission import Admission
 from exporter.runtime.application import Application
 from exporter.runtime.targets import TargetFactory
 from exporter.support.known_secrets import KnownSecrets
+from exporter.web import WebConfig, create_app, serve
 from tests.harness.clock import ManualClock
 from tests.harness.pool import pool
 
@@ -125,3 +126,15 @@ async def application(
                 if not app._closing:
                     break
                 await asyncio.sleep(0.001)
+
+
+@contextlib.asynccontextmanager
+async def polled_and_served(config: Path, now: float, web: Path | None = None) -> AsyncIterator[str]:
+    """Give the address at which an exporter shows what its first polls at ``now`` brought."""
+    async with application(config, ManualClock(now)) as running:
+        await running.finished_polls()
+        server = await serve(create_app(running.app), "127.0.0.1:0", WebConfig.load(web))
+        try:
+            yield server.url
+        finally:
+            await server.stop(grace=1)

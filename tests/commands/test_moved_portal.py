@@ -13,7 +13,8 @@ import httpx
 from tests.harness.business import WEBHOOK_CODE, Business, running_business
 from tests.harness.certificates import self_signed
 from tests.harness.connect_proxy import ConnectProxy, listening, tls_in_front
-from tests.harness.process import command, exporter
+from tests.harness.process import exporter
+from tests.harness.typed import typed
 
 OLD, NEW = "old.bitrix24.de", "new.bitrix24.de"
 FIX = f"changes the host in webhook_url to {NEW} and reloads"
@@ -36,7 +37,7 @@ async def renamed(folder: Path) -> AsyncIterator[tuple[Business, Path]]:
 
 async def test_check_config_names_the_new_host_of_a_renamed_portal(tmp_path: Path) -> None:
     async with renamed(tmp_path) as (_, config):
-        code, out, err = await command("check-config", f"--config.file={config}", "--online")
+        code, out, err = await typed("check-config", f"--config.file={config}", "--online")
     assert 0 == code, err
     assert "salon-b24: the credential works" in out
     assert "warning: salon-b24: The account answers at a new address." in err
@@ -45,7 +46,7 @@ async def test_check_config_names_the_new_host_of_a_renamed_portal(tmp_path: Pat
 
 async def test_probe_warns_of_a_renamed_portal_and_names_the_new_host(tmp_path: Path) -> None:
     async with renamed(tmp_path) as (_, config):
-        code, out, _ = await command("probe", f"--config.file={config}")
+        code, out, _ = await typed("probe", f"--config.file={config}")
     assert 1 == code, out
     assert f"the account moved to {NEW}" in out.splitlines()[0]
     assert FIX in out
@@ -58,7 +59,7 @@ async def test_the_exporter_says_on_every_page_that_a_portal_was_renamed(tmp_pat
         (problem,) = json.loads((await running.get("/api/v1/status")).text)["problems"]
         assert ("warning", "portal_moved", "salon-b24") == (problem["severity"], problem["kind"], problem["target"])
         page = (await running.get("/")).text
-        code, out, _ = await command("probe", f"--running={running.url}")
+        code, out, _ = await typed("probe", f"--running={running.url}")
     assert f"The account moved to {NEW}" in page
     assert f"<code>webhook_url</code> to <code>{NEW}</code>" in page
     assert (1, True) == (code, FIX in out)

@@ -14,9 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporter.simulator import Fault, FaultKind
 from exporter.web import encode_status
 from tests.harness import views
+from tests.harness.application import polled_and_served
 from tests.harness.business import Business
 from tests.harness.certificates import self_signed
-from tests.harness.process import command, exporter, until
+from tests.harness.process import command, exporter
+from tests.harness.typed import typed
 
 HASH = bcrypt.hashpw(b"planted-password", bcrypt.gensalt(4)).decode()
 CONNECTIONS = {"connections": {"interval": "1h"}}
@@ -26,7 +28,7 @@ async def test_it_asks_the_exporter_and_no_platform_and_ends_with_the_same_verdi
     hourly = business.bitrix24_target(collectors={"bookings": {"interval": "1h"}})
     config = business.config(business.wix_target(collectors=CONNECTIONS), hourly)
     business.site.connections.revoke_token(next(iter(business.site.connections)).id)
-    direct, printed, _ = await command("probe", f"--config.file={config}")
+    direct, printed, _ = await typed("probe", f"--config.file={config}")
     async with exporter(config) as running:
         await running.ready()
         before = len(business.simulator.log)
@@ -47,26 +49,26 @@ async def test_it_asks_the_exporter_and_no_platform_and_ends_with_the_same_verdi
 
 async def test_it_narrows_to_targets_and_says_which_it_does_not_know(business: Business) -> None:
     business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, platform="wix"))
-    async with exporter(business.config(business.wix_target(collectors=CONNECTIONS), business.bitrix24_target())) as running:
-        await running.ready()
-        asking = ("probe", f"--running={running.url}/")
-        assert 2 == (await command(*asking))[0]
-        code, out, _ = await command(*asking, "salon-b24")
+    config = business.config(business.wix_target(collectors=CONNECTIONS), business.bitrix24_target())
+    async with polled_and_served(config, business.simulator.now()) as url:
+        asking = ("probe", f"--running={url}/")
+        assert 2 == (await typed(*asking))[0]
+        code, out, _ = await typed(*asking, "salon-b24")
         assert (1, False) == (code, "salon-wix" in out)
         assert out.startswith("WARNING: 1 target (1 warning) - many bookings have no CRM link, next_7d (")
         assert "): salon-b24 links | targets_critical=0;" in out
-        code, out, err = await command(*asking, "salon-wicks")
+        code, out, err = await typed(*asking, "salon-wicks")
         assert (3, "") == (code, err)
         assert "salon-wicks" in out
 
 
 async def test_it_prints_json_and_metrics_as_the_exporter_has_them(business: Business) -> None:
-    async with exporter(business.config(business.wix_target(collectors=CONNECTIONS))) as running:
-        await running.ready()
-        asking = ("probe", "salon-wix", f"--running={running.url}")
-        code, out, _ = await command(*asking, "--output=json")
+    config = business.config(business.wix_target(collectors=CONNECTIONS))
+    async with polled_and_served(config, business.simulator.now()) as url:
+        asking = ("probe", "salon-wix", f"--running={url}")
+        code, out, _ = await typed(*asking, "--output=json")
         assert (0, ["salon-wix"]) == (code, [target["name"] for target in json.loads(out)["targets"]])
-        code, out, _ = await command(*asking, "--output=metrics")
+        code, out, _ = await typed(*asking, "--output=metrics")
         assert 0 == code
         families = {family.name for family in text_string_to_metric_families(out)}
         assert {"booking_sync_connection_status", "booking_sync_ready"} <= families, "it has what only a daemon knows"
@@ -79,21 +81,17 @@ async def test_over_tls_with_a_password_which_is_never_shown(business: Business,
         f"tls_server_config: {{cert_file: {certificate.name}, key_file: {key.name}}}\nbasic_auth_users: {{anna: {HASH}}}\n"
     )
     config = business.config(business.wix_target(collectors=CONNECTIONS))
-    async with exporter(config, f"--web.config.file={web}", wait=False) as running:
-        await running.listening()
-        address = running.url.removeprefix("https://").replace("127.0.0.1", "localhost")
+    async with polled_and_served(config, business.simulator.now(), web) as url:
+        address = url.removeprefix("https://").replace("127.0.0.1", "localhost")
         trusted = {"SSL_CERT_FILE": str(certificate)}
         known = {"BOOKING_SYNC_PASSWORD": "planted-password", **trusted}
 
         async def asked(user: str, environ: dict[str, str]) -> tuple[int, str]:
-            code, out, err = await command("probe", f"--running=https://{user}{address}", environ=environ)
+            code, out, err = await typed("probe", f"--running=https://{user}{address}", environ=environ)
             assert "planted-password" not in out + err
             return code, out + err
 
-        async def healthy() -> bool:
-            return (await asked("anna@", known))[0] == 0
-
-        await until(healthy, "the first poll to be known")
+        assert 0 == (await asked("anna@", known))[0]
         assert 0 == (await asked("anna:planted-password@", trusted))[0]
         for user, environ, said in (
             ("", trusted, "BOOKING_SYNC_PASSWORD"),
@@ -116,7 +114,7 @@ async def test_over_tls_with_a_password_which_is_never_shown(business: Business,
     ],
 )
 async def test_without_an_answer_it_is_unknown_and_says_why(url: str, said: str) -> None:
-    code, out, err = await command("probe", f"--running={url}")
+    code, out, err = await typed("probe", f"--running={url}")
     assert (3, "") == (code, err)
     assert out.startswith("UNKNOWN: ")
     assert said in out
@@ -124,7 +122,7 @@ async def test_without_an_answer_it_is_unknown_and_says_why(url: str, said: str)
 
 
 async def test_what_is_no_exporter_is_unknown(business: Business) -> None:
-    code, out, _ = await command("probe", f"--running={business.url}")
+    code, out, _ = await typed("probe", f"--running={business.url}")
     assert 3 == code
     assert out.startswith("UNKNOWN: ")
 
@@ -135,7 +133,7 @@ async def test_in_a_pipe_no_row_is_wrapped_and_a_fix_that_many_need_is_printed_o
     name = "the-salon-with-the-longest-name-of-all-the-salons-in-the-whole-of-this-long-street"
     targets = [business.wix_target(name, collectors={"connections": {}, "bookings": {}})]
     environ = {"COLUMNS": "40"}
-    code, out, _ = await command("probe", f"--config.file={business.config(*targets)}", environ=environ)
+    code, out, _ = await typed("probe", f"--config.file={business.config(*targets)}", environ=environ)
     assert 1 == code
     rows = [line for line in out.splitlines() if line.startswith(name)]
     assert 2 == len(rows), out
@@ -159,6 +157,6 @@ async def test_a_zone_that_only_the_exporter_knows_is_told_in_utc(zone: str) -> 
         writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        code, out, err = await command("probe", f"--running=http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        code, out, err = await typed("probe", f"--running=http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     assert (2, "") == (code, err)
     assert "UTC): bookings 341 and 352" in out
