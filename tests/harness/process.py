@@ -180,3 +180,20 @@ async def command(
     out, err = await asyncio.wait_for(process.communicate(stdin.encode()), PATIENCE_SECONDS)
     assert process.returncode is not None
     return process.returncode, out.decode(encoding, "replace"), err.decode(encoding, "replace")
+
+
+async def commands_in_turn(
+    folder: Path, *commands: Sequence[str], environ: Mapping[str, str] | None = None
+) -> tuple[list[object], str]:
+    """Run ``commands`` one after the other in one process; return their exit codes and all that they printed."""
+    words, codes = folder / "commands.json", folder / "codes.json"
+    words.write_text(json.dumps(commands), encoding="utf-8")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.harness.each_command", str(codes), str(words)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **(environ or {})},
+    )
+    printed, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+    assert process.returncode == 0, printed.decode(errors="replace")
+    return json.loads(codes.read_text()), printed.decode(errors="replace")
