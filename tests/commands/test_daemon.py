@@ -19,8 +19,10 @@ from exporter.clock import SystemClock
 from exporter.commands import daemon
 from exporter.config import load_config
 from exporter.config.settings import Config
+from exporter.errors import ConfigError
 from exporter.polling import Admission
 from exporter.runtime import KnownSites, Signals
+from tests.harness.business import Business
 from tests.harness.clock import ManualClock
 
 
@@ -116,3 +118,51 @@ async def test_the_watchdog_of_systemd_is_not_fed_while_the_process_does_not_wor
         manager.bind(str(tmp_path / "notify"))
         manager.setblocking(False)
         assert [6, 0, 5] == await main(manager)
+
+
+@pytest.fixture
+def _as_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("postpone", "settle"):
+        monkeypatch.setattr(f"exporter.runtime.garbage.{name}", lambda *_: None)
+
+
+async def run_daemon(config: Path, address: str, *, lifecycle: bool = False) -> None:
+    """Run the daemon until it has started."""
+    signals = Signals(asyncio.get_running_loop())
+
+    async def started(_: str) -> None:
+        signals.stop.set()
+
+    async with asyncio.timeout(20):
+        await daemon.run(
+            lambda: load_config(config), signals=signals, listen_address=address, lifecycle=lifecycle, started=started
+        )
+
+
+@pytest.mark.usefixtures("_as_in_a_process_of_its_own")
+@pytest.mark.parametrize(("address", "lifecycle", "count"), [("127.0.0.1:0", True, 0), (":0", False, 1), (":0", True, 1)])
+async def test_a_listener_that_others_reach_without_a_password_is_one_warning(
+    business: Business, address: str, *, lifecycle: bool, count: int
+) -> None:
+    with structlog.testing.capture_logs() as logged:
+        await run_daemon(business.config(), address, lifecycle=lifecycle)
+    told = [line for line in logged if line["event"] == "listener_open"]
+    assert count == len(told)
+    assert all(lifecycle == line["lifecycle"] for line in told)
+
+
+@pytest.mark.usefixtures("_as_in_a_process_of_its_own")
+async def test_a_bad_configuration_is_told_before_a_bad_address(business: Business) -> None:
+    bad = business.config(business.wix_target(api_kee="x"), name="bad.yml")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for config, address, told in (
+            (bad, "10888", "targets[0].api_kee"),
+            (bad, f"127.0.0.1:{taken.getsockname()[1]}", "targets[0].api_kee"),
+            (business.config(), "10888", "--web.listen-address: '10888' is not an address"),
+        ):
+            with pytest.raises(ConfigError) as refused:
+                await run_daemon(config, address)
+            (problem,) = refused.value.problems
+            assert told in str(problem)

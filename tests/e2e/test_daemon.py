@@ -268,59 +268,18 @@ async def test_a_missing_secret_file_ends_with_two_and_names_the_file(business: 
         assert "gone" in running.raw
 
 
-FAULTS = {
-    "html": (Fault(FaultKind.STATUS, status=200), "invalid_response"),
-    "bad-gateway": (Fault(FaultKind.STATUS, status=502), "server_error"),
-    "truncated": (Fault(FaultKind.TRUNCATED), "invalid_response"),
-    "dropped": (Fault(FaultKind.DROP), "network"),
-    "huge": (Fault(FaultKind.HUGE), "invalid_response"),
-    "null": (Fault(FaultKind.BODY, body="null", content_type="application/json"), "invalid_response"),
-    "empty": (Fault(FaultKind.EMPTY, status=200), "invalid_response"),
-}
-
-
-@pytest.mark.parametrize("name", sorted(FAULTS))
-async def test_a_broken_answer_has_a_reason_and_never_becomes_a_zero(business: Business, name: str) -> None:
-    fault, reason = FAULTS[name]
-    business.simulator.faults.add(fault)
+async def test_a_broken_answer_has_a_reason_and_never_becomes_a_zero(business: Business) -> None:
+    business.simulator.faults.add(Fault(FaultKind.TRUNCATED))
     async with exporter(business.config()) as running:
         for target, platform in (("salon-wix", "wix"), ("salon-b24", "bitrix24")):
-            line = await running.logged("poll_failed", target=target, collector="bookings")
-            assert line["reason"] == reason
+            await running.logged("poll_failed", target=target, collector="bookings", reason="invalid_response")
             page = await running.samples()
-            labels = f'collector="bookings",platform="{platform}",reason="{reason}",target="{target}"'
+            labels = f'collector="bookings",platform="{platform}",reason="invalid_response",target="{target}"'
             assert page[f"collector_failures_total{{{labels}}}"] >= 1
             assert page[up(target, "bookings", platform)] == 0
             assert not [n for n in page if n.startswith(("bookings{", "connections{", "connection_status{"))]
         assert "Traceback" not in running.raw
         assert [] == [secret for secret in business.secrets if secret in running.raw]
-
-
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        ('{"error": 1021, "error_description": "x"}', "client_error"),
-        ('{"error": "0", "error_description": "Required fields: dateTo"}', "client_error"),
-        ('{"error": 0}', "client_error"),
-        ('{"error": ""}', "client_error"),
-        ('{"error": "INVALID_CREDENTIALS"}', "auth"),
-        ('{"error": "insufficient_scope"}', "permission"),
-        ('{"error": "OVERLOAD_LIMIT"}', "overload"),
-        ('{"error": "OPERATION_TIME_LIMIT"}', "operating_limit"),
-    ],
-)
-async def test_a_bitrix24_error_is_judged_by_its_code_whatever_its_type(business: Business, body: str, reason: str) -> None:
-    business.simulator.faults.add(Fault(FaultKind.BODY, status=400, body=body, content_type="application/json"))
-    target = business.bitrix24_target(collectors={"bookings": {"interval": "1s"}})
-    async with exporter(business.config(target)) as running:
-        line = await running.logged("poll_failed", target="salon-b24")
-        assert line["reason"] == reason
-        page = await running.samples()
-        assert (
-            page[f'collector_failures_total{{collector="bookings",platform="bitrix24",reason="{reason}",target="salon-b24"}}']
-            == 1
-        )
-        assert not [name for name in page if name.startswith("bookings{")]
 
 
 async def test_an_unreachable_host_is_a_network_failure_and_leaves_the_other_target_alone(business: Business) -> None:

@@ -86,6 +86,26 @@ async def test_each_code_is_one_reason_and_only_faults_are_repeated(
     assert len(bench.events.retries) == calls - 1
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('{"error": 1021, "error_description": "x"}', Reason.CLIENT_ERROR),
+        ('{"error": "0", "error_description": "Required fields: dateTo"}', Reason.CLIENT_ERROR),
+        ('{"error": 0}', Reason.CLIENT_ERROR),
+        ('{"error": ""}', Reason.CLIENT_ERROR),
+        ('{"error": "INVALID_CREDENTIALS"}', Reason.AUTH),
+        ('{"error": "insufficient_scope"}', Reason.PERMISSION),
+        ('{"error": "OVERLOAD_LIMIT"}', Reason.OVERLOAD),
+        ('{"error": "OPERATION_TIME_LIMIT"}', Reason.OPERATING_LIMIT),
+    ],
+)
+async def test_an_error_is_judged_by_its_code_whatever_its_type_and_status(bench: Bench, body: str, reason: Reason) -> None:
+    bench.simulator.faults.add(Fault(FaultKind.BODY, status=400, body=body, content_type="application/json"))
+    with pytest.raises(PollError) as caught:
+        await poll_bookings(bench.open())
+    assert (reason, 1) == (caught.value.reason, bench.calls())
+
+
 @pytest.mark.parametrize("style", ["number", "string"])
 @pytest.mark.parametrize(
     ("switch", "told"),
