@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -123,7 +122,7 @@ def unnamed() -> View:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_no_id_moment_or_number_is_broken_and_nothing_is_cut(language: str, tmp_path: Path) -> None:
+async def test_no_id_moment_or_number_is_broken_and_nothing_is_cut(language: str) -> None:
     async with shown(views.healthy()) as (opened, server, backend):
         page = opened.page
         scenes: dict[str, Callable[[], View]] = {"unnamed": unnamed, "partial": views.partial_failure, "40": lambda: many(40)}
@@ -134,7 +133,6 @@ async def test_no_id_moment_or_number_is_broken_and_nothing_is_cut(language: str
             for width in WIDTHS:
                 await page.set_viewport_size({"width": width, "height": 900})
                 found[name, width] = await page.evaluate(BROKEN)
-                await page.screenshot(path=tmp_path / f"{name}-{language}-{width}.png", full_page=True)
         assert {} == {place: broken for place, broken in found.items() if broken}
 
 
