@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 
-from exporter.simulator.bitrix24.oauth import ACCESS_SECONDS
 from tests.harness.business import Business
 from tests.harness.process import Exporter, exporter, until
 
@@ -36,7 +35,7 @@ async def test_an_exporter_that_shares_its_token_file_outlives_any_number_of_dea
                 await victim.ended()
         polls = (await survivor.samples())[POLLS]
         oauth.tolerates_spent = False
-        oauth.access_seconds = ACCESS_SECONDS
+        oauth.access_seconds = 3_600.0
         await until(lambda: polls_well(survivor, polls + 2), "the survivor to go on")
         stored = json.loads((business.folder / "oauth.json").read_text())
         pair = oauth.pair(stored["access_token"])

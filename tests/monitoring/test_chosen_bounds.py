@@ -86,7 +86,7 @@ def test_a_collector_that_is_polled_seldom_needs_more_time(span: bounds.Threshol
 
 
 def test_a_poll_is_overdue_before_its_data_is_old() -> None:
-    options = Options(thresholds=Thresholds(poll_overdue_intervals=bounds.MAX_OVERDUE_INTERVALS))
+    options = Options(thresholds=Thresholds(poll_overdue_intervals=4))
     rules = {
         rule["alert"]: rule["expr"] for group in yaml.safe_load(alerting_rules(options))["groups"] for rule in group["rules"]
     }

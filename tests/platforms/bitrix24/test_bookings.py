@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from exporter.counting.conflicts import SHOWN_CONFLICTS
 from exporter.counting.windows import WindowSpec
 from exporter.model import BookingsObservation, CollectorName, Conflict
 from exporter.platforms.base import PollResult
@@ -82,7 +81,7 @@ async def test_only_the_first_ten_conflicts_are_named_but_all_are_counted(bench:
     observation = await poll_bookings(bench.open(windows=NEXT_7D))
     assert conflicting(observation) == {"next_7d": 30}
     assert [conflict.start for conflict in observation.conflicts] == [
-        int(bench.now + (2.5 + 2 * number) * HOUR) for number in range(SHOWN_CONFLICTS)
+        int(bench.now + (2.5 + 2 * number) * HOUR) for number in range(10)
     ]
 
 

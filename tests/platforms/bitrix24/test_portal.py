@@ -12,8 +12,8 @@ import pytest
 
 from exporter.errors import OverloadError, RateLimitedError
 from exporter.platforms.base import Services
-from exporter.platforms.bitrix24.credential import PortalAddress
-from exporter.platforms.bitrix24.portal import OVERLOAD_SECONDS, Portal, PortalRegistry
+from exporter.platforms.bitrix24.credential import Place
+from exporter.platforms.bitrix24.portal import Portal, PortalRegistry
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.polling.admission import Admission
 from exporter.state.status_history import StatusHistory
@@ -118,10 +118,10 @@ async def test_a_pause_or_a_block_that_outlasts_the_poll_ends_it_and_frees_the_t
         await late.task
     assert refused.value.retry_after == pytest.approx(31.0)
     await clock.advance(32)
-    assert pytest.approx(OVERLOAD_SECONDS) == portal.overloaded(OverloadError("blocked")).retry_after
+    assert pytest.approx(900.0) == portal.overloaded(OverloadError("blocked")).retry_after
     with pytest.raises(OverloadError):
         await Caller(portal).task
-    await clock.advance(OVERLOAD_SECONDS)
+    await clock.advance(900)
     free = Caller(portal)
     await clock.settle()
     assert free.has_it()
