@@ -95,8 +95,6 @@ async def into_the_slow_answer(business: Business) -> None:
 
 
 async def test_sigterm_lets_the_request_in_flight_end(business: Business) -> None:
-    async with exporter(business.config(business.wix_target(collectors={"connections": {"interval": "1h"}}))) as running:
-        await running.ready()
     business.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, seconds=2.0, times=1))
     async with exporter(business.config(business.wix_target(collectors={"connections": {"interval": "1h"}}))) as running:
         await into_the_slow_answer(business)

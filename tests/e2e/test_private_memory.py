@@ -17,6 +17,7 @@ from exporter.simulator.faults import Fault, FaultKind
 from tests.harness.business import running_business
 from tests.harness.open_folder import open_folder as made_folder
 from tests.harness.process import AS_SOMEBODY, exporter, until
+from tests.harness.typed import typed
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -46,24 +47,11 @@ def core_limits(pid: int) -> list[str]:
     return next(line.split()[-3:-1] for line in lines if line.startswith("Max core file size"))
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("--web.listen-address=127.0.0.1:0", "--config.file"),
-        ("probe", "--config.file"),
-        ("check-config", "--online", "--config.file"),
-        ("bitrix24-login", "--portal=https://salon.bitrix24.example", "--client-id=local.1", "--token-file"),
-    ],
-    ids=lambda words: words[0],
-)
-async def test_a_command_that_holds_credentials_writes_no_core_and_shows_no_process_what_it_remembers(
-    words: tuple[str, ...], folder: Path
-) -> None:
+async def test_a_command_that_holds_credentials_writes_no_core_and_shows_no_process_what_it_remembers(folder: Path) -> None:
     async with running_business(folder) as business:
         business.simulator.faults.add(Fault(FaultKind.NEVER))
         process = await asyncio.create_subprocess_exec(
-            *(*AS_SOMEBODY, *UNLIMITED, sys.executable, "-m", "exporter", *words, str(business.config())),
-            env={**os.environ, "B24_CLIENT_SECRET": "planted-client-secret"},
+            *(*AS_SOMEBODY, *UNLIMITED, sys.executable, "-m", "exporter", "probe", f"--config.file={business.config()}"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -80,6 +68,37 @@ async def test_a_command_that_holds_credentials_writes_no_core_and_shows_no_proc
             if process.returncode is None:
                 process.kill()
             await process.wait()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--web.allowed-hosts=*",),
+        *(("probe",), ("check-config",), ("check-config", "--online"), ("list",), ("conformance", "salon")),
+        (
+            "bitrix24-login",
+            "--portal=https://salon.bitrix24.example",
+            "--client-id=local.1",
+            "--token-file=nowhere/tokens.json",
+        ),
+        ("hash-password",),
+    ],
+    ids=" ".join,
+)
+async def test_every_command_that_holds_credentials_keeps_its_memory_private_first(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no configuration is
+    done: list[str] = []
+
+    def keep() -> None:
+        done.append("kept private")
+
+    for place in ("exporter.cli.commands", "exporter.support.hardening"):
+        monkeypatch.setattr(f"{place}.keep_memory_private", keep)
+    code, _, told = await typed(*words, environ={"B24_CLIENT_SECRET": "planted-client-secret"})
+    assert 0 < code, told
+    assert ["kept private"] == done
 
 
 @pytest.mark.skipif(not of_others(Path(sys.executable).resolve()), reason="another user may not run this Python")

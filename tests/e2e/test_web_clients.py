@@ -109,6 +109,7 @@ async def test_no_number_of_connections_keeps_out_a_scraper_or_a_probe(said: byt
 async def test_handshakes_that_do_not_go_on_count_as_connections_and_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert 10 == limits.HANDSHAKE_SECONDS
     monkeypatch.setattr(limits, "HANDSHAKE_SECONDS", 0.5)
     certificate, _ = self_signed(tmp_path)
 
