@@ -159,4 +159,5 @@ async def test_a_zone_that_only_the_exporter_knows_is_told_in_utc(zone: str) -> 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         code, out, err = await typed("probe", f"--running=http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     assert (2, "") == (code, err)
+    assert "Window seat today 15:13 " in out.splitlines()[0], "in Berlin it is 17:13"
     assert "UTC): bookings 341 and 352" in out
