@@ -61,20 +61,6 @@ async def test_token_files_that_hang_hold_up_no_large_answer_of_another_target(b
         assert sum(line["event"] == "hangs" for line in running.log) >= 64, "as many threads as there are for files hang"
 
 
-async def test_a_revoked_token_shows_at_the_next_poll(business: Business) -> None:
-    async with exporter(business.config(business.wix_target(aliases={}))) as running:
-        await running.ready()
-        business.site.connections.revoke_token(next(iter(business.site.connections)).id)
-
-        async def errors() -> bool:
-            page = await running.samples()
-            return page['connections{calendar_type="google",platform="wix",status="error",target="salon-wix"}'] == 1
-
-        await until(errors, "the connection in error")
-        page = await running.samples()
-        assert any('reason="token_revoked"' in name and value == 1 for name, value in page.items())
-
-
 async def test_sigterm_ends_with_zero_and_closes_the_socket(business: Business) -> None:
     async with exporter(business.config()) as running:
         await running.ready()
@@ -278,30 +264,6 @@ async def test_a_broken_answer_has_a_reason_and_never_becomes_a_zero(business: B
             assert not [n for n in page if n.startswith(("bookings{", "connections{", "connection_status{"))]
         assert "Traceback" not in running.raw
         assert [] == [secret for secret in business.secrets if secret in running.raw]
-
-
-async def test_an_unreachable_host_is_a_network_failure_and_leaves_the_other_target_alone(business: Business) -> None:
-    lost = business.wix_target("lost", base_url="http://127.0.0.1:1")
-    async with exporter(business.config(lost, business.bitrix24_target())) as running:
-        line = await running.logged("poll_failed", target="lost")
-        assert line["reason"] == "network"
-        await becomes(running, up("salon-b24", "bookings", "bitrix24"), 1)
-
-
-async def test_old_data_vanishes_after_max_age_and_says_so(business: Business) -> None:
-    collectors = {"connections": {"interval": "1s", "max_age": "2s"}}
-    async with exporter(business.config(business.wix_target(collectors=collectors))) as running:
-        await running.ready()
-        business.simulator.faults.add(Fault(FaultKind.STATUS, status=503))
-        await becomes(running, up("salon-wix", "connections"), 0)
-        expired = 'collector_data_expired{collector="connections",platform="wix",target="salon-wix"}'
-        await becomes(running, expired, 1)
-        page = await running.samples()
-        assert not [name for name in page if name.startswith(("connection_", "connections{"))]
-        assert page['collector_last_success_timestamp_seconds{collector="connections",platform="wix",target="salon-wix"}'] > 0
-        business.simulator.faults.clear()
-        await becomes(running, expired, 0)
-        await becomes(running, up("salon-wix", "connections"), 1)
 
 
 async def test_nothing_secret_or_personal_shows_anywhere_at_debug_level(business: Business) -> None:

@@ -1,4 +1,4 @@
-"""An answer that is none of the API, from the socket to the page: it has a reason, and never becomes a zero."""
+"""What a platform answers or does not, from the socket to the page: a failure has a reason, and never becomes a zero."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 import structlog.testing
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.errors import Reason
 from exporter.simulator import Fault, FaultKind
 from tests.harness.application import application
 from tests.harness.business import running_business
@@ -49,3 +50,49 @@ async def test_a_broken_answer_has_a_reason_and_never_becomes_a_zero(name: str, 
             }
         assert {"bookings", "connections", "connection_status"}.isdisjoint(name for name, _, _ in found)
         assert [] == [secret for secret in there.secrets if secret in str(logged)]
+
+
+async def test_an_unreachable_host_is_a_network_failure_and_leaves_the_other_target_alone(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with running_business(tmp_path, clock) as there:
+        lost = there.wix_target("lost", base_url="http://127.0.0.1:1")
+        async with application(there.config(lost, there.bitrix24_target()), clock) as app:
+            await app.finished_polls()
+            targets = {target.name: target for target in app.app.view().targets}
+    assert {Reason.NETWORK} == {state.failure.reason for state in targets["lost"].collectors if state.failure}
+    assert [True, True] == [state.up for state in targets["salon-b24"].collectors]
+
+
+async def test_old_data_vanishes_after_max_age_and_says_so(tmp_path: Path) -> None:
+    clock = ManualClock()
+    expired, up = 'collector_data_expired{collector="connections"}', 'collector_up{collector="connections"}'
+    async with running_business(tmp_path, clock) as there:
+        target = there.wix_target(collectors={"connections": {"interval": "60s", "max_age": "120s"}})
+        async with application(there.config(target), clock) as app:
+            await app.finished_polls()
+            there.simulator.faults.add(Fault(FaultKind.STATUS, status=503))
+            await app.pass_time(119)
+            assert 0 == (await app.samples())[expired]
+            for _ in range(40):
+                await app.pass_time(1)
+            page = await app.samples()
+            assert (0, 1) == (page[up], page[expired])
+            assert not [name for name in page if name.startswith(("connection_", "connections{"))]
+            assert page['collector_last_success_timestamp_seconds{collector="connections"}'] > 0
+            there.simulator.faults.clear()
+            for _ in range(120):
+                await app.pass_time(1)
+            page = await app.samples()
+            assert (1, 0) == (page[up], page[expired])
+
+
+async def test_a_revoked_token_shows_at_the_next_poll(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with running_business(tmp_path, clock) as there, application(there.config(there.wix_target()), clock) as app:
+        await app.finished_polls()
+        there.site.connections.revoke_token(next(iter(there.site.connections)).id)
+        for _ in range(30):
+            await app.pass_time(0.1)
+        page = await app.samples()
+    assert 1 == page['connections{calendar_type="google",status="error"}']
+    assert any('reason="token_revoked"' in name and value == 1 for name, value in page.items())
