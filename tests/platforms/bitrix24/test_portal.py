@@ -12,7 +12,7 @@ import pytest
 
 from exporter.errors import OverloadError, RateLimitedError
 from exporter.platforms.base import Services
-from exporter.platforms.bitrix24.credential import Place
+from exporter.platforms.bitrix24.credential import PortalAddress
 from exporter.platforms.bitrix24.portal import Portal, PortalRegistry
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.polling.admission import Admission
