@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from exporter.metrics import FAMILIES
+from tests.monitoring.libyaml import safe_load
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "config" / "prometheus"
@@ -16,8 +15,8 @@ ALERTMANAGER = ROOT / "config" / "alertmanager"
 BOARDS = sorted((ROOT / "dashboards").glob("*.json"))
 RUNBOOKS = ROOT / "docs" / "runbooks"
 
-RECORDING_GROUPS: list[dict[str, Any]] = yaml.safe_load((PROMETHEUS / "recording.rules.yml").read_text())["groups"]
-ALERT_GROUPS: list[dict[str, Any]] = yaml.safe_load((PROMETHEUS / "alerting.rules.yml").read_text())["groups"]
+RECORDING_GROUPS: list[dict[str, Any]] = safe_load((PROMETHEUS / "recording.rules.yml").read_text())["groups"]
+ALERT_GROUPS: list[dict[str, Any]] = safe_load((PROMETHEUS / "alerting.rules.yml").read_text())["groups"]
 RECORDINGS: dict[str, str] = {rule["record"]: rule["expr"] for group in RECORDING_GROUPS for rule in group["rules"]}
 ALERTS: list[dict[str, Any]] = [rule for group in ALERT_GROUPS for rule in group["rules"]]
 ALERT_NAMES = sorted({alert["alert"] for alert in ALERTS})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import yaml
 
 from exporter.fields.durations import parse_duration
 from tests.monitoring.bundle import ABOUT_A_PROCESS, ALERT_GROUPS, DECLARED, PROMETHEUS, RECORDING_GROUPS
+from tests.monitoring.libyaml import safe_dump
 
 CASES = sorted((PROMETHEUS / "tests").glob("*.yml"))
 _GROUPS = (*RECORDING_GROUPS, *ALERT_GROUPS)
@@ -29,7 +31,7 @@ def left_open(rules: str) -> str:
     return re.sub(r"\[((?:\d+[smhdw])+)(\]|:\d+[smhdw]\])", shorter, rules)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads the values of a series as text: `0x10` is eleven noughts there, and no number."""
 
     def number_or_text(self, node: yaml.ScalarNode) -> int | str:
@@ -90,14 +92,14 @@ def parted(cases: dict[str, Any], directory: Path, rewritten: Callable[[str], st
             "tests": [case],
         }
         for path, content in ((rules, {"groups": groups}), (file, one)):
-            path.write_text(rewritten(yaml.safe_dump(content, width=10_000, sort_keys=False)))
+            path.write_text(rewritten(safe_dump(content)))
         yield file
 
 
 def standing_on(asked: Collection[str]) -> list[dict[str, Any]]:
     """Return the groups with the rules named and all whose series these read, in their expressions or in their texts."""
     rules = {id(rule): rule for group in _GROUPS for rule in group["rules"]}
-    words = {key: words_in(rule["expr"], *rule.get("annotations", {}).values()) for key, rule in rules.items()}
+    words = _words_by_rule()
     kept: set[int] = set()
     names = set(asked)
     while more := {key for key, rule in rules.items() if rule.get("alert", rule.get("record")) in names} - kept:
@@ -105,6 +107,14 @@ def standing_on(asked: Collection[str]) -> list[dict[str, Any]]:
         names |= set().union(*(words[key] for key in more))
     found = [{**group, "rules": [rule for rule in group["rules"] if id(rule) in kept]} for group in _GROUPS]
     return [group for group in found if group["rules"]]
+
+
+@cache
+def _words_by_rule() -> dict[int, set[str]]:
+    """Return by the id of each rule what it may read."""
+    return {
+        id(rule): words_in(rule["expr"], *rule.get("annotations", {}).values()) for group in _GROUPS for rule in group["rules"]
+    }
 
 
 def words_in(*texts: str) -> set[str]:

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 
 from tests.monitoring.bundle import ALERTMANAGER
+from tests.monitoring.libyaml import safe_dump, safe_load
 from tests.monitoring.routes import CONFIG_FILE, every_route
 from tests.monitoring.servers import alertmanager
 
@@ -48,7 +48,7 @@ def inboxes(directory: Path, text: str = "", **waits: str) -> Iterator[tuple[htt
     """Run the shipped configuration, or ``text``, with our addresses; nothing else is changed but ``waits`` of all routes."""
     found = Inboxes()
     with web(found) as port, mailbox(found) as mail:
-        config = yaml.safe_load(text or CONFIG_FILE.read_text())
+        config = safe_load(text or CONFIG_FILE.read_text())
         for route in every_route(config):
             route.update(waits)
         file = _with_our_addresses(directory, config, port, mail)
@@ -93,7 +93,7 @@ def _with_our_addresses(directory: Path, config: dict[str, Any], web: int, mail:
     }
     config["templates"] = [str(ALERTMANAGER / "templates" / "*.tmpl")]
     file = directory / "alertmanager.yml"
-    file.write_text(yaml.safe_dump(config))
+    file.write_text(safe_dump(config))
     return file
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import yaml
 
 from exporter.commands.demo import demo_targets
 from exporter.simulator import Simulator, running
@@ -25,6 +24,7 @@ from tests.harness.exposition import lines_of
 from tests.monitoring.bundle import RECORDINGS
 from tests.monitoring.evaluated import labels_of, write_rules
 from tests.monitoring.fleet_day import Fleet, FleetPage, query
+from tests.monitoring.libyaml import safe_dump
 from tests.monitoring.remote_write import Found, remote_write, with_ends
 
 Pages = list[tuple[float, str]]
@@ -118,7 +118,7 @@ def _configuration(name: str, folder: Path, origin: str) -> Path:
     # Portals of one host share one allowance; two names for it are two portals, as in life.
     targets[-1]["webhook_url"] = targets[-1]["webhook_url"].replace("127.0.0.1", "localhost")
     file = folder / f"{name}.yml"
-    file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
+    file.write_text(safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
     return file
 
 

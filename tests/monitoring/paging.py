@@ -17,12 +17,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-import yaml
-
 from exporter.monitoring.hurry import divided
 from tests.monitoring import message_counts
 from tests.monitoring.bundle import ALERTS
 from tests.monitoring.inboxes import send, serving
+from tests.monitoring.libyaml import safe_dump, safe_load
 from tests.monitoring.message_counts import Counts
 from tests.monitoring.routes import CONFIG_FILE, every_route, sends_all_clears
 from tests.monitoring.servers import alertmanager
@@ -68,7 +67,7 @@ def told(storms: Mapping[str, Sequence[Spell]], directory: Path, faster: float) 
 
     with _receiving(receive) as port:
         file = directory / "alertmanager.yml"
-        file.write_text(yaml.safe_dump(_divided(faster, port)))
+        file.write_text(safe_dump(_divided(faster, port)))
         with alertmanager(directory, file) as client:
             began = time.monotonic()
             for minute in range(max(changes, default=0) + _UNTIL_TOLD):
@@ -91,14 +90,14 @@ def told_of(alerts: Sequence[Labels], number: int, directory: Path) -> list[Labe
     found: list[Labels] = []
     last = {"alertname": "Last"}
     with _receiving(lambda body: found.extend(_firing(body))) as port:
-        config = _with_our_address(yaml.safe_load(CONFIG_FILE.read_text()), port)
+        config = _with_our_address(safe_load(CONFIG_FILE.read_text()), port)
         for route in every_route(config):
             route["group_wait"] = _GROUP_WAIT
         config["route"]["routes"].insert(
             0, {"matchers": ['alertname = "Last"'], "receiver": "tickets", "group_wait": _LAST_GROUP_WAIT}
         )
         file = directory / "alertmanager.yml"
-        file.write_text(yaml.safe_dump(config))
+        file.write_text(safe_dump(config))
         with alertmanager(directory, file) as client:
             send(client, [(labels, _annotations(labels)) for labels in alerts])
             send(client, [(last, {})])
@@ -128,7 +127,7 @@ def _annotations(labels: Labels) -> dict[str, str]:
 
 def _divided(faster: float, port: int) -> dict[str, Any]:
     """Return the shipped configuration in divided time, with our address."""
-    config: dict[str, Any] = yaml.safe_load(CONFIG_FILE.read_text())
+    config: dict[str, Any] = safe_load(CONFIG_FILE.read_text())
     config["route"] = {**_DEFAULTS, **config["route"]}
     for route in every_route(config):
         for name in _DEFAULTS:

@@ -21,6 +21,8 @@ import pytest
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
+_GOGC = "400"
+"""How much a Go program may allocate, in per cent of what it keeps, before it collects garbage: memory for processor time."""
 _NAMES = {"alertmanager": ("prometheus-alertmanager", "alertmanager")}
 
 
@@ -48,7 +50,7 @@ def run(
         timeout=timeout,
         check=False,
         cwd=cwd,
-        env={**os.environ, "TZ": zone},
+        env={**os.environ, "TZ": zone, "GOGC": _GOGC},
     )
 
 

@@ -7,16 +7,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 
-from exporter.monitoring import Options, files
+from exporter.monitoring import Options
 from exporter.monitoring.check import Check, ServerClient, Timeouts, check_bundle
 from tests.monitoring.inboxes import inboxes
+from tests.monitoring.libyaml import safe_dump, safe_load
 from tests.monitoring.pages import pages
+from tests.monitoring.rendered_files import files
 from tests.monitoring.scaled import scaled_groups
 from tests.monitoring.servers import alertmanager, prometheus
 
@@ -28,10 +30,12 @@ JOB = Options().jobs[0]
 def bundle(options: Options | None = None) -> dict[str, str]:
     """Return the files of a render, by default of the default one, the rules in divided time."""
     found = files(options or Options())
-    for name in RULES:
-        groups = yaml.safe_load(found[name])["groups"]
-        found[name] = yaml.safe_dump({"groups": scaled_groups(groups, FASTER, "1s")}, sort_keys=False, width=10_000)
-    return found
+    return {name: _in_divided_time(text) if name in RULES else text for name, text in found.items()}
+
+
+@cache
+def _in_divided_time(rules: str) -> str:
+    return safe_dump({"groups": scaled_groups(safe_load(rules)["groups"], FASTER, "1s")})
 
 
 def exporter_page(_: str = "") -> bytes:
@@ -130,9 +134,9 @@ def bare(directory: Path, *, shipped: bool = False, demo: bool = False) -> Itera
     file = directory / "alertmanager.yml"
     name = "alertmanager.demo.yml" if demo else "alertmanager.yml"
     text = stack.wanted[f"config/alertmanager/{name}"]
-    file.write_text(text if shipped else yaml.safe_dump({"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}))
+    file.write_text(text if shipped else safe_dump({"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}))
     config = {"global": {"scrape_interval": "1s"}, "scrape_configs": [scrape(JOB, "127.0.0.1:1")]}
-    with alertmanager(directory, file) as inbox, prometheus(directory, yaml.safe_dump(config)) as client:
+    with alertmanager(directory, file) as inbox, prometheus(directory, safe_dump(config)) as client:
         stack.prometheus, stack.alertmanager = str(client.base_url), str(inbox.base_url)
         yield stack
 
@@ -145,7 +149,7 @@ def _prometheus(directory: Path, config: dict[str, Any], *arguments: str) -> Ite
     config["scrape_configs"].append(
         {"job_name": "prometheus", "file_sd_configs": [{"files": [str(own)], "refresh_interval": "1s"}]}
     )
-    with prometheus(directory, yaml.safe_dump(config), *arguments) as client:
+    with prometheus(directory, safe_dump(config), *arguments) as client:
         address = client.base_url.netloc.decode()
         own.write_text(f'[{{"targets": ["{address}"]}}]')
         yield f"http://{address}"

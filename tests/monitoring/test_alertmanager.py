@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-import yaml
 
 from exporter.fields.durations import parse_duration
 from exporter.monitoring.promql import TENANT_LABELS
 from exporter.polling.scheduler import MAX_DENIED_SECONDS
 from tests.monitoring.bundle import ALERT_NAMES, ALERTMANAGER, ALERTS
+from tests.monitoring.libyaml import safe_load
 from tests.monitoring.promql import labels_of_expression
 from tests.monitoring.routes import CONFIG_FILE, every_route, parts_of
 from tests.monitoring.servers import alertmanager, run, wait_for
 
-CONFIG: dict[str, Any] = yaml.safe_load(CONFIG_FILE.read_text())
+CONFIG: dict[str, Any] = safe_load(CONFIG_FILE.read_text())
 
 SHARED = {
     "BookingSyncNothingAnswers",

@@ -12,12 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 from exporter.cli import app
-from exporter.monitoring import Options, files
+from exporter.monitoring import Options
 from exporter.monitoring.check import Timeouts
 from exporter.monitoring.check.needs import LOOK_BACKS
 from tests.monitoring.answering import Answer, answering, as_json
 from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS, ROOT
 from tests.monitoring.fleet_day import looked_back
+from tests.monitoring.rendered_files import files
 from tests.monitoring.stacks import Stack, not_ok
 
 LONGEST_DAYS = 31

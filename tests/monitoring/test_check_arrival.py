@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.monitoring import Options, files
+from exporter.monitoring import Options
 from exporter.monitoring.check.arrival import leaves
 from exporter.monitoring.check.moments import moment
 from exporter.monitoring.check.rules import wanted_groups
@@ -20,7 +20,9 @@ from exporter.monitoring.matchers import Labels, Unknown, Value, fits, matchers_
 from tests.monitoring.answering import Answer, answering, as_json
 from tests.monitoring.bundle import ALERTS, PROMETHEUS
 from tests.monitoring.inboxes import send
+from tests.monitoring.libyaml import safe_dump, safe_load
 from tests.monitoring.promql import labels_of_expression
+from tests.monitoring.rendered_files import files
 from tests.monitoring.servers import alertmanager, wait_for
 from tests.monitoring.stacks import Stack, not_ok
 
@@ -53,7 +55,7 @@ def _asked(
     config = yaml.load(wanted[_FILE].replace("example.org", "salon.invalid"), yaml.CSafeLoader)
     change(config)
     answers = {
-        "/api/v2/status": as_json({"config": {"original": yaml.safe_dump(config, sort_keys=False)}, "uptime": began}),
+        "/api/v2/status": as_json({"config": {"original": safe_dump(config)}, "uptime": began}),
         "/api/v2/alerts": as_json(list(alerts)),
         "/api/v2/silences": as_json(list(silences)),
         "/metrics": Answer(_METRICS.replace("5", str(sent)).encode()),
@@ -297,15 +299,15 @@ _ODD: Sequence[Json] = (
 
 @pytest.mark.servers
 def test_alerts_are_routed_as_alertmanager_routes_them(tmp_path: Path) -> None:
-    config = yaml.safe_load(_WANTED[_FILE])
+    config = safe_load(_WANTED[_FILE])
     config["route"]["routes"] = [*_ODD, *config["route"]["routes"]]
     names = {"nobody", *(one["name"] for one in config["receivers"]), *_OTHERS}
     del config["templates"]
     config["receivers"] = [{"name": name} for name in sorted(names)]
     file = tmp_path / "alertmanager.yml"
-    file.write_text(yaml.safe_dump(config))
+    file.write_text(safe_dump(config))
     with alertmanager(tmp_path, file) as client:
-        loaded = yaml.safe_load(client.get("/api/v2/status").json()["config"]["original"])
+        loaded = safe_load(client.get("/api/v2/status").json()["config"]["original"])
         sent = [
             {**{k: "salon" if isinstance(v, Unknown) else v for k, v in alert.labels.named.items() if v}, "number": str(number)}
             for number, alert in enumerate(_SENT)
@@ -363,7 +365,7 @@ def test_no_label_that_a_rule_takes_from_its_series_is_taken_for_its_template() 
 @pytest.mark.servers
 def test_what_a_real_alertmanager_keeps_back_is_told(tmp_path: Path) -> None:
     """An inhibition, a silence and a mute time as that Alertmanager tells them, and what it says of the alerts itself."""
-    config = yaml.safe_load(_WANTED[_FILE].replace("example.org", "salon.invalid"))
+    config = safe_load(_WANTED[_FILE].replace("example.org", "salon.invalid"))
     always = {"days_of_month": ["1:-1"], "months": ["january:december"], "weekdays": ["sunday:saturday"], "location": "UTC"}
     _pages_are(active_time_intervals=["never"], mute_time_intervals=["all"])(config)
     config["time_intervals"].append({"name": "all", "time_intervals": [{**always, "years": ["2020:2099"]}]})
@@ -375,7 +377,7 @@ def test_what_a_real_alertmanager_keeps_back_is_told(tmp_path: Path) -> None:
     config["inhibit_rules"].append(rule)
     del config["templates"]
     file = tmp_path / "alertmanager.yml"
-    file.write_text(yaml.safe_dump(config))
+    file.write_text(safe_dump(config))
     (tmp_path / "secret").write_text("http://127.0.0.1:1")
     file.write_text(re.sub(r"(_file): .*", rf"\1: {tmp_path / 'secret'}", file.read_text()))
     page = next(alert for alert in _SENT if alert.name == "BookingSyncExporterDown")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from exporter.cli import app
-from exporter.monitoring import Options, files
+from exporter.monitoring import Options
 from tests.monitoring.answering import Answer, answering, as_json
 from tests.monitoring.bundle import ROOT
+from tests.monitoring.libyaml import safe_dump, safe_load
+from tests.monitoring.rendered_files import files
 from tests.monitoring.stacks import RULES
 
 _TEXT = (ROOT / "docs" / "monitoring.md").read_text()
@@ -28,7 +29,7 @@ def _documented() -> list[str]:
 def printed() -> list[str]:
     """Return what is printed of a Prometheus and an Alertmanager with the faults of the example."""
     bundle = files(Options())
-    config = yaml.safe_load(bundle["config/alertmanager/alertmanager.yml"].replace("example.org", "salon.invalid"))
+    config = safe_load(bundle["config/alertmanager/alertmanager.yml"].replace("example.org", "salon.invalid"))
     config["route"]["routes"].insert(0, {"matchers": ['severity="critical"'], "receiver": "noc"})
     config["receivers"].append({"name": "noc", "webhook_configs": [{"url": "http://noc.salon.invalid"}]})
     silence = {
@@ -47,7 +48,7 @@ def printed() -> list[str]:
             ],
         }
         for name in RULES
-        for group in yaml.safe_load(bundle[name])["groups"]
+        for group in safe_load(bundle[name])["groups"]
     ]
     runtime = {"startTime": "1970-01-01T00:00:00Z", "storageRetention": "15d"}
     answers = {
@@ -56,7 +57,7 @@ def printed() -> list[str]:
         "/api/v1/status/buildinfo": as_json({"data": {"version": "2.42.0"}}),
         "/api/v1/status/runtimeinfo": as_json({"data": runtime}),
         "/api/v1/rules": as_json({"data": {"groups": groups}}),
-        "/api/v2/status": as_json({"config": {"original": yaml.safe_dump(config)}, "versionInfo": {"version": "0.25.0"}}),
+        "/api/v2/status": as_json({"config": {"original": safe_dump(config)}, "versionInfo": {"version": "0.25.0"}}),
         "/api/v2/silences": as_json([silence]),
         "/api/v2/alerts": as_json([]),
         "/metrics": Answer(),

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from exporter.monitoring import Options, files
+from exporter.monitoring import Options
 from exporter.monitoring.check.prometheus_config import families
 from exporter.monitoring.check.relabelling import relabelled
 from exporter.monitoring.check.rules import wanted_groups
 from tests.monitoring.answering import Answer, answering, as_json
 from tests.monitoring.bundle import ALERT_NAMES, DECLARED
+from tests.monitoring.libyaml import safe_dump
 from tests.monitoring.pages import pages
+from tests.monitoring.rendered_files import files
 from tests.monitoring.servers import prometheus, wait_for
 from tests.monitoring.stacks import JOB, RULES, Stack, exporter_page, scrape
 
@@ -45,7 +46,7 @@ def _asked(
     answers = {
         "vector(time())": _NOW,
         "/api/v1/query": _NONE,
-        "/api/v1/status/config": as_json({"data": {"yaml": yaml.safe_dump(config or {}, sort_keys=False)}}),
+        "/api/v1/status/config": as_json({"data": {"yaml": safe_dump(config or {})}}),
         "/api/v1/status/runtimeinfo": as_json({"data": runtime or _AGO}),
         "/api/v1/targets": as_json({"data": {"activeTargets": list(targets)}}),
         "/api/v1/rules": as_json({"data": {"groups": list(groups)}}),
@@ -264,7 +265,7 @@ def test_steps_are_taken_as_prometheus_takes_them(tmp_path: Path) -> None:
     with pages(_odd_page) as page:
         jobs = [{**scrape(name, page), "metric_relabel_configs": steps} for name, steps in _STEPS.items()]
         config = {"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}
-        with prometheus(tmp_path, yaml.safe_dump(config)) as client:
+        with prometheus(tmp_path, safe_dump(config)) as client:
 
             def ask(query: str) -> list[Json]:
                 result: list[Json] = client.get("/api/v1/query", params={"query": query}).json()["data"]["result"]
@@ -290,7 +291,7 @@ def test_a_configuration_that_a_prometheus_runs_is_read_as_it_tells_it(tmp_path:
                 scrape("again", page),
             ],
         }
-        with prometheus(tmp_path, yaml.safe_dump(config)) as client:
+        with prometheus(tmp_path, safe_dump(config)) as client:
             stack = Stack(str(client.base_url), wanted=dict(_WANTED))
             wait_for("two targets", lambda: stack.checks()["Prometheus scraped once"].state == "MISSING", 60)
             found = stack.checks()

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from exporter.monitoring import Options
 from exporter.state.thresholds import Thresholds
+from tests.monitoring.libyaml import safe_dump, safe_load
 from tests.monitoring.servers import wait_for
 from tests.monitoring.stacks import RULES, Stack, bare, bundle, healthy, not_ok
 
@@ -30,7 +30,7 @@ def test_all_is_well_with_the_bundle(stack: Stack) -> None:
     found = stack.checks()
     assert {} == not_ok(found)
     assert 30 == len(found)
-    rules = sum(len(group["rules"]) for name in RULES for group in yaml.safe_load(stack.wanted[name])["groups"])
+    rules = sum(len(group["rules"]) for name in RULES for group in safe_load(stack.wanted[name])["groups"])
     assert f"{rules} are those of this render" == found["Prometheus rules equal"].seen
     assert "31d" == found["Prometheus retention"].seen
     assert "goes to heartbeat" == found["Alertmanager Watchdog arrived"].seen
@@ -40,9 +40,9 @@ Change = Callable[[dict[str, Any]], object]
 
 
 def _edited(stack: Stack, name: str, change: Change) -> dict[str, str]:
-    document = yaml.safe_load(stack.wanted[name])
+    document = safe_load(stack.wanted[name])
     change(document)
-    return {name: yaml.safe_dump(document, sort_keys=False)}
+    return {name: safe_dump(document)}
 
 
 def _rule(name: str, **parts: object) -> Change:

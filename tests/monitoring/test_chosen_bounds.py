@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from exporter.fields.durations import format_duration, parse_duration
 from exporter.model import CollectorName
@@ -17,6 +16,7 @@ from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import models_in
 from exporter.state import bounds
 from exporter.state.thresholds import Thresholds
+from tests.monitoring.libyaml import safe_load
 
 LEADS: Final = {
     "conflict_soon": (bounds.CONFLICT_SOON, "BookingSyncDoubleBooking"),
@@ -37,12 +37,12 @@ def rendered(threshold: str, span: bounds.ThresholdBounds, alert: str) -> tuple[
     """Return the gravest rule of ``alert`` for the least value, and after how many seconds it sees what a poll brought."""
     chosen: dict[str, Any] = {threshold: span.min_seconds()}
     options = Options(thresholds=Thresholds(**chosen))
-    groups = yaml.safe_load(alerting_rules(options))["groups"]
+    groups = safe_load(alerting_rules(options))["groups"]
     [group, *_] = [group for group in groups if alert in {rule["alert"] for rule in group["rules"]}]
     rule = next(rule for rule in group["rules"] if rule["alert"] == alert)
     records = {
         rule["record"]: parse_duration(group["interval"])
-        for group in yaml.safe_load(recording_rules(options))["groups"]
+        for group in safe_load(recording_rules(options))["groups"]
         for rule in group["rules"]
     }
     recorded = max((interval for record, interval in records.items() if record in rule["expr"]), default=0.0)
@@ -88,7 +88,7 @@ def test_a_collector_that_is_polled_seldom_needs_more_time(span: bounds.Threshol
 def test_a_poll_is_overdue_before_its_data_is_old() -> None:
     options = Options(thresholds=Thresholds(poll_overdue_intervals=4))
     rules = {
-        rule["alert"]: rule["expr"] for group in yaml.safe_load(alerting_rules(options))["groups"] for rule in group["rules"]
+        rule["alert"]: rule["expr"] for group in safe_load(alerting_rules(options))["groups"] for rule in group["rules"]
     }
     assert "collector:booking_sync_poll_overdue:ratio[5m]) > 4" in rules["BookingSyncPollOverdue"]
     assert "collector:booking_sync_data_age:ratio[5m]) > 5" in rules["BookingSyncDataStale"]

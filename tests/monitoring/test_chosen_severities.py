@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from exporter.cli import app
@@ -23,6 +22,7 @@ from exporter.monitoring.render import files, render
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import MOVABLE, Kind
 from exporter.texts import LANGUAGES
+from tests.monitoring.libyaml import safe_load
 from tests.monitoring.promql import labels_of_expression
 from tests.monitoring.routes import parts_of
 from tests.monitoring.servers import run
@@ -141,7 +141,7 @@ def test_the_command_reads_the_verdicts_of_a_configuration_without_its_secrets(t
     result = CliRunner().invoke(app, ["monitoring", "render", "--config.file", str(config), "--out", str(tmp_path)])
     assert 0 == result.exit_code, result.output
     text = (tmp_path / "config/prometheus/alerting.rules.yml").read_text()
-    rules = {rule["alert"]: rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]}
+    rules = {rule["alert"]: rule for group in safe_load(text)["groups"] for rule in group["rules"]}
     stuck = rules["BookingSyncConnectionStuck"]
     assert ("20m", "critical") == (stuck["for"], stuck["labels"]["severity"])
     assert "BookingSyncLinksUnverified" not in rules

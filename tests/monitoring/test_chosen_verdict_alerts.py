@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from exporter.fields.durations import parse_duration
 from exporter.model import ConnectionStatus
@@ -27,6 +26,7 @@ from exporter.state.verdict import Kind, Verdict, VerdictRow
 from tests.harness import views
 from tests.harness.chosen_verdicts import EDGES, judged_by, thresholds_of
 from tests.harness.verdict_scenes import SCENES, SITE, connected, went_down
+from tests.monitoring.libyaml import safe_load
 from tests.monitoring.outages import measured
 from tests.monitoring.shown import series_of
 
@@ -170,7 +170,7 @@ def cases_of(written: dict[str, dict[str, Any]]) -> list[Case]:
 
 
 def _rules(options: Options) -> list[dict[str, Any]]:
-    return [group for text in (recording_rules(options), alerting_rules(options)) for group in yaml.safe_load(text)["groups"]]
+    return [group for text in (recording_rules(options), alerting_rules(options)) for group in safe_load(text)["groups"]]
 
 
 Labels = list[dict[str, str]]

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.monitoring.bundle import BOARDS, ROOT, load_board, panels
+from tests.monitoring.libyaml import safe_load
 from tests.monitoring.lint import CHECKS as OF_THE_FRAME
 from tests.monitoring.lint import Board, Check
 from tests.monitoring.lint_verdicts import VERDICT_CHECKS, panel_verdict_colours, target_verdict_numbers
 
 CHECKS = (*OF_THE_FRAME, *VERDICT_CHECKS)
-EXCEPTIONS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dashboards" / ".lint").read_text())["exclusions"]
+EXCEPTIONS: dict[str, dict[str, Any]] = safe_load((ROOT / "dashboards" / ".lint").read_text())["exclusions"]
 
 
 def _name(check: Check) -> str:

@@ -11,14 +11,15 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
-from exporter.monitoring import Options, Settings, files, render
+from exporter.monitoring import Options, Settings, render
 from exporter.monitoring.alerts import Alert, AlertSeverity, Choice, alert_groups
 from exporter.monitoring.delivery import Way
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import MOVABLE, Kind
 from tests.monitoring.inboxes import Inboxes, mailbox, send, text_of, web
+from tests.monitoring.libyaml import safe_dump, safe_load
+from tests.monitoring.rendered_files import files
 from tests.monitoring.rendered_messages import alert_of, rendered
 from tests.monitoring.routes import every_route, way
 from tests.monitoring.servers import alertmanager, run, wait_for
@@ -74,14 +75,14 @@ def delivering(directory: Path, text: str) -> Iterator[tuple[httpx.Client, Inbox
         written = text.replace("@MAIL", str(mail)).replace("@WEB", str(port)).replace("@DIR", str(directory))
         render(settings_of(directory, written).options(), directory / "bundle")
         file = directory / "bundle" / "config" / "alertmanager" / "alertmanager.yml"
-        config = yaml.safe_load(file.read_text())
+        config = safe_load(file.read_text())
         config["global"] |= {"pagerduty_url": f"http://127.0.0.1:{port}/pagerduty"}
         if "telegram" in text:
             config["global"] |= {"telegram_api_url": f"http://127.0.0.1:{port}"}
         for route in every_route(config):
             route |= {"group_wait": "200ms", "group_interval": "500ms"}
             route.pop("active_time_intervals", None)
-        file.write_text(yaml.safe_dump(config))
+        file.write_text(safe_dump(config))
         with alertmanager(directory, file) as client:
             yield client, found
 
@@ -181,7 +182,7 @@ def test_no_alert_that_forgets_is_told_to_be_over_and_every_other_one_is(
     written = text.replace("@MAIL", "25").replace("@WEB", "80").replace("@DIR", "/run/secrets")
     written = written.replace("""'salon "Berlin" \\ Mitte'""", "berlin")
     options = replace(settings_of(tmp_path, written).options(), thresholds=Thresholds(severities=severities))
-    config = yaml.safe_load(files(options)["config/alertmanager/alertmanager.yml"])
+    config = safe_load(files(options)["config/alertmanager/alertmanager.yml"])
     told = {receiver["name"]: _all_clears(receiver) for receiver in config["receivers"]}
     forgetting = set()
     for alert in (alert for group in alert_groups(options) for alert in group.alerts):
@@ -200,7 +201,7 @@ def test_no_alert_that_forgets_is_told_to_be_over_and_every_other_one_is(
 
 def test_a_page_that_forgets_wakes_like_every_other_page(tmp_path: Path) -> None:
     written = WAYS.replace("@MAIL", "25").replace("@WEB", "80").replace("@DIR", "/run/secrets")
-    config = yaml.safe_load(bundle_of(tmp_path, written)["config/alertmanager/alertmanager.yml"])
+    config = safe_load(bundle_of(tmp_path, written)["config/alertmanager/alertmanager.yml"])
     for target in ("t", ""):
         labels = {"alertname": "BookingSyncIntakeSilent", "severity": "critical", "fixed_by": "platform", "target": target}
         (page,), (forgets,) = way(config, labels), way(config, {**labels, "forgets": "yes"})
@@ -253,7 +254,7 @@ def _all_clears(receiver: Mapping[str, Any]) -> set[bool]:
 
 def test_tickets_wait_for_office_hours_and_pages_do_not(tmp_path: Path) -> None:
     text = (WAYS + ROUTES).replace("@MAIL", "25").replace("@WEB", "80").replace("@DIR", "/run/secrets")
-    config = yaml.safe_load(bundle_of(tmp_path, text)["config/alertmanager/alertmanager.yml"])
+    config = safe_load(bundle_of(tmp_path, text)["config/alertmanager/alertmanager.yml"])
     (hours,) = config["time_intervals"]
     week = {
         "weekdays": ["monday:friday", "sunday"],
@@ -269,7 +270,7 @@ def test_tickets_wait_for_office_hours_and_pages_do_not(tmp_path: Path) -> None:
 def test_pages_on_routes_of_ones_own_come_at_any_time_and_again_every_four_hours(tmp_path: Path) -> None:
     """Those that end because they forget, too: a user may have made them critical."""
     text = (WAYS + ROUTES).replace("@MAIL", "25").replace("@WEB", "80").replace("@DIR", "/run/secrets")
-    config = yaml.safe_load(bundle_of(tmp_path, text)["config/alertmanager/alertmanager.yml"])
+    config = safe_load(bundle_of(tmp_path, text)["config/alertmanager/alertmanager.yml"])
     own = [route for route in every_route(config) if str(route.get("receiver")).startswith("route-") and "routes" in route]
     assert 2 == len(own)
     for route in own:

@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 
 from exporter.cli import app
 from exporter.errors import BookingSyncError, ConfigError
-from exporter.monitoring import Options, files, render
+from exporter.monitoring import Options, render
 from exporter.monitoring.rendered import RECORD, digest
 from exporter.monitoring.writing import alone_in
+from tests.monitoring.rendered_files import files
 from tests.monitoring.servers import run
 
 OTHER = Options(jobs=("bookings",))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
-from exporter.monitoring import Options, files, render
+from exporter.monitoring import Options, render
 from tests.monitoring.answering import Answer, answering, as_json
 from tests.monitoring.inboxes import send
+from tests.monitoring.libyaml import safe_load
+from tests.monitoring.rendered_files import files
 from tests.monitoring.routes import way
 from tests.monitoring.servers import run, wait_for
 from tests.monitoring.stacks import Stack
@@ -60,7 +61,7 @@ def test_amtool_accepts_them(hurry: int, tmp_path: Path) -> None:
 
 
 def test_routes_of_ones_own_come_before_the_bundle_and_only_those_that_go_on_leave_it_something(tmp_path: Path) -> None:
-    config = yaml.safe_load(bundle_of(tmp_path, WHOLE)[ROUTING])
+    config = safe_load(bundle_of(tmp_path, WHOLE)[ROUTING])
 
     def told(**labels: str) -> list[str]:
         return [route["receiver"] for route in way(config, labels)]
@@ -75,17 +76,17 @@ def test_routes_of_ones_own_come_before_the_bundle_and_only_those_that_go_on_lea
 
 
 def test_they_are_taken_over_as_they_stand(tmp_path: Path) -> None:
-    wanted = yaml.safe_load(WHOLE)["extra"]
-    config = yaml.safe_load(bundle_of(tmp_path, WHOLE)[ROUTING])
+    wanted = safe_load(WHOLE)["extra"]
+    config = safe_load(bundle_of(tmp_path, WHOLE)[ROUTING])
     assert wanted["receivers"] == config["receivers"][-2:]
     assert wanted["routes"] == config["route"]["routes"][:-1]
 
 
 def test_a_rehearsal_divides_their_waits_and_reaches_nobody_in_the_demo(tmp_path: Path) -> None:
     bundle = files(Options(delivery=settings_of(tmp_path, WHOLE).delivery, hurry=60))
-    room = yaml.safe_load(bundle[ROUTING])["route"]["routes"][1]
+    room = safe_load(bundle[ROUTING])["route"]["routes"][1]
     assert ("2s", "10s") == (room["group_wait"], room["routes"][0]["group_interval"])
-    assert {"name"} == {key for receiver in yaml.safe_load(bundle[DEMO])["receivers"] for key in receiver}
+    assert {"name"} == {key for receiver in safe_load(bundle[DEMO])["receivers"] for key in receiver}
 
 
 def test_a_check_finds_the_routes_of_the_bundle_behind_them(tmp_path: Path) -> None:

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from exporter.errors import ConfigError
 from exporter.fields.durations import parse_duration
-from exporter.monitoring import Options, files, render
+from exporter.monitoring import Options, render
 from exporter.monitoring.hurry import LABEL
 from exporter.monitoring.rules import recording_groups
 from exporter.state.thresholds import DEFAULTS, Thresholds
+from tests.monitoring.libyaml import safe_load
+from tests.monitoring.rendered_files import files
 from tests.monitoring.routes import every_route
 from tests.monitoring.servers import run
 
@@ -44,7 +45,7 @@ def rules(hurry: int, thresholds: Thresholds = DEFAULTS) -> dict[tuple[str, int]
     return {
         (group["name"], place): (group, rule)
         for name in RULES
-        for group in yaml.safe_load(texts[name])["groups"]
+        for group in safe_load(texts[name])["groups"]
         for place, rule in enumerate(group["rules"])
     }
 
@@ -90,7 +91,7 @@ def test_a_rule_that_counts_seconds_of_its_own_says_which(by: int) -> None:
 @pytest.mark.parametrize("by", FACTORS)
 @pytest.mark.parametrize("name", ROUTES)
 def test_each_wait_of_the_routes_is_divided(name: str, by: int) -> None:
-    life, hurried = (yaml.safe_load(files(Options(hurry=hurry))[name]) for hurry in (1, by))
+    life, hurried = (safe_load(files(Options(hurry=hurry))[name]) for hurry in (1, by))
     for route, faster in zip(every_route(life), every_route(hurried), strict=True):
         for key in ("group_wait", "group_interval", "repeat_interval"):
             assert (key in route) == (key in faster)
@@ -102,7 +103,7 @@ def test_each_wait_of_the_routes_is_divided(name: str, by: int) -> None:
 
 
 def test_a_minute_is_a_second_at_60_and_alerts_say_that_they_are_a_drill() -> None:
-    config = yaml.safe_load(files(Options(hurry=60))["config/prometheus/prometheus.yml"])
+    config = safe_load(files(Options(hurry=60))["config/prometheus/prometheus.yml"])
     assert config["global"] == {"scrape_interval": "500ms", "evaluation_interval": "1s", "external_labels": dict(LABEL)}
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import pytest
-import yaml
 
 from tests.monitoring.bundle import ALERTS
+from tests.monitoring.libyaml import safe_load
 from tests.monitoring.promql import labels_of_expression
 from tests.monitoring.routes import CONFIG_FILE, Matcher, fits, parts_of
 
@@ -36,7 +36,7 @@ def shipped(config: dict[str, Any]) -> list[Rule]:
     ]
 
 
-RULES = shipped(yaml.safe_load(CONFIG_FILE.read_text()))
+RULES = shipped(safe_load(CONFIG_FILE.read_text()))
 
 JOB: Final = frozenset({"cluster", "namespace", "job"})
 PLATFORM: Final = JOB | {"platform"}

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from exporter.model import ConnectionStatus
 from exporter.monitoring.dashboards import fleet, internals, target
@@ -25,6 +24,7 @@ from tests.harness.verdict_scenes import SCENES, SITE, connected, overlapping, w
 from tests.harness.views import NOW
 from tests.monitoring.bundle import panels
 from tests.monitoring.grafana import RANGE, STEP, Panel, filled, grafana
+from tests.monitoring.libyaml import safe_load
 from tests.monitoring.outages import measured
 from tests.monitoring.shown import series_of
 
@@ -145,7 +145,7 @@ Rows = list[tuple[dict[str, str], float]]
 def rows(choice: str, tmp_path_factory: pytest.TempPathFactory) -> Rows:
     """Return what every query gives in the end, with the tile and the page that it is about, and the recorded health."""
     options = Options(thresholds=thresholds_of(CHOICES[choice]))
-    rules = [group for text in (recording_rules(options), alerting_rules(options)) for group in yaml.safe_load(text)["groups"]]
+    rules = [group for text in (recording_rules(options), alerting_rules(options)) for group in safe_load(text)["groups"]]
     series = {name: values for job, phases in SEEN.items() for name, values in series_of(job, *phases).items()}
     series |= {f'up{{job="{job}",instance="a:10888"}}': [1.0] * (MINUTES + 1) for job in SEEN}
     queries = [

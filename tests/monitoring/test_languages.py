@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from exporter.cli import app
@@ -19,6 +18,7 @@ from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alert_rule
 from exporter.monitoring.render import files, render
 from exporter.texts import LANGUAGES
+from tests.monitoring.libyaml import safe_dump
 from tests.monitoring.servers import run
 from tools.promtool_annotations import Moment, fired
 
@@ -175,7 +175,7 @@ def _said_of_every_alert(directory: Path, language: str, labels: dict[str, str])
         {"alert": f"A{at}", "expr": f"m == {VALUE}", "annotations": {part: said[part] for part in SAID if part in said}}
         for at, said in enumerate(texts)
     ]
-    (directory / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": rules}]}))
+    (directory / "rules.yml").write_text(safe_dump({"groups": [{"name": "g", "rules": rules}]}))
     asked = {name for said in texts for text in said.values() for name in re.findall(r"last_over_time\(([a-z_:]+){", text)}
     matchers = ",".join(f'{name}="{value}"' for name, value in labels.items())
     case = {
@@ -192,7 +192,7 @@ def _said_of_every_alert(directory: Path, language: str, labels: dict[str, str])
 def _printed(directory: Path, text: str, values: Iterable[float]) -> dict[float, str]:
     """Return what an annotation prints of each value."""
     rule = {"alert": "A", "expr": "m >= 0", "annotations": {"said": text}}
-    (directory / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": [rule]}]}))
+    (directory / "rules.yml").write_text(safe_dump({"groups": [{"name": "g", "rules": [rule]}]}))
     case = {
         "input_series": [{"series": f'm{{value="{value}"}}', "values": f"{value}x5"} for value in values],
         "alert_rule_test": [{"eval_time": "2m", "alertname": "A", "exp_alerts": []}],

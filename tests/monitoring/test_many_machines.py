@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import httpx
 import pytest
-import yaml
 
 from tests.docs.blocks import blocks_of
+from tests.monitoring.libyaml import safe_dump, safe_load
 from tests.monitoring.pages import pages
 from tests.monitoring.servers import free_port, prometheus, run, running, wait_for
 
@@ -33,11 +33,11 @@ def page_of(shard: int, targets: list[str]) -> bytes:
 @contextmanager
 def agent(folder: Path, exporters: list[str], remote: httpx.Client) -> Iterator[None]:
     """Run the document's agent, faster, on ``exporters`` in place of its own and with its data for ``remote``."""
-    config = yaml.safe_load(AGENT)
+    config = safe_load(AGENT)
     config["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
     config["scrape_configs"][0]["static_configs"] = [{"targets": exporters}]
     config["remote_write"][0] |= {"url": f"{remote.base_url}/api/v1/write", "queue_config": {"batch_send_deadline": "500ms"}}
-    (folder / "agent.yml").write_text(yaml.safe_dump(config))
+    (folder / "agent.yml").write_text(safe_dump(config))
     said = run("prometheus", "--version")
     mode = "--enable-feature=agent" if "version 2." in said.stdout + said.stderr else "--agent"
     flags = [f"--config.file={folder / 'agent.yml'}", f"--storage.agent.path={folder / 'agent'}"]

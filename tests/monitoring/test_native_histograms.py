@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from tests.e2e.paging_stack import JOB, hurried_exporter, simulated
 from tests.monitoring.bundle import BOARDS, load_board, panels
 from tests.monitoring.grafana import filled
+from tests.monitoring.libyaml import safe_dump
 from tests.monitoring.servers import prometheus, run, wait_for
 
 pytestmark = pytest.mark.servers
@@ -45,7 +45,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         scrape: dict[str, Any] = {"job_name": JOB, "static_configs": [{"targets": [exporter]}]}
         scrape |= {"convert_classic_histograms_to_nhcb": True} if request.param else {}
         config = {"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"}, "scrape_configs": [scrape]}
-        with prometheus(directory, yaml.safe_dump(config)) as client:
+        with prometheus(directory, safe_dump(config)) as client:
             wait_for("a scrape", partial(_found, client, "booking_sync_collector_poll_duration_seconds_bucket or up == 1"))
             yield client
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from exporter.monitoring import files, render
+from exporter.monitoring import render
 from tests.monitoring.bundle import ROOT
 from tests.monitoring.pages import pages
+from tests.monitoring.rendered_files import files
 from tests.monitoring.servers import free_port, run, running, wait_for
 from tests.monitoring.stacks import Stack, exporter_page
 from tests.monitoring.test_settings import settings_of

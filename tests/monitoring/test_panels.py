@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from tests.monitoring.bundle import ALERT_GROUPS, BOARDS, RECORDING_GROUPS, load_board, panels
 from tests.monitoring.history import EMPTY_JOB, HOURS, JOB, a_week_ago, openmetrics
+from tests.monitoring.libyaml import safe_dump
 from tests.monitoring.promql import labels_of_expression
 from tests.monitoring.scaled import scaled_groups
 from tests.monitoring.servers import prometheus, run, wait_for
@@ -122,9 +122,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         assert 0 == result.returncode, result.stdout + result.stderr
     # Alerts wait a second instead of minutes; what they look at really lies minutes and hours back.
     rules = {"groups": scaled_groups([*RECORDING_GROUPS, *ALERT_GROUPS], 3_600, "1s", ranges=False)}
-    (directory / "rules.yml").write_text(yaml.safe_dump(rules))
+    (directory / "rules.yml").write_text(safe_dump(rules))
     config = {"global": {"evaluation_interval": "1s"}, "rule_files": [str(directory / "rules.yml")]}
-    with prometheus(directory, yaml.safe_dump(config), "--storage.tsdb.retention.time=60d") as client:
+    with prometheus(directory, safe_dump(config), "--storage.tsdb.retention.time=60d") as client:
         wait_for(
             "a firing critical alert",
             lambda: _ask(client, 'ALERTS{alertstate="firing",severity="critical",alertname=~"BookingSync.+"}', instant=True),

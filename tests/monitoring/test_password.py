@@ -5,17 +5,17 @@ from pathlib import Path
 
 import bcrypt
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from exporter.cli import app
 from exporter.monitoring import make_password
+from tests.monitoring.libyaml import safe_load
 
 
 def test_the_web_file_asks_for_the_password_that_lies_beside_it(tmp_path: Path) -> None:
     assert [tmp_path / "new/password", tmp_path / "new/web.yml"] == make_password(tmp_path / "new")
     password = (tmp_path / "new/password").read_text()
-    users = yaml.safe_load((tmp_path / "new/web.yml").read_text())["basic_auth_users"]
+    users = safe_load((tmp_path / "new/web.yml").read_text())["basic_auth_users"]
     assert ["monitoring"] == list(users)
     assert bcrypt.checkpw(password.encode(), users["monitoring"].encode())
     assert 64 == len(password)
@@ -40,7 +40,7 @@ def test_what_a_killed_run_left_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "web.yml").write_text("basic_auth_users:\n  monitoring: $2b$10$half")
     (tmp_path / "password.new").write_text("half")
     make_password(tmp_path)
-    hashed = yaml.safe_load((tmp_path / "web.yml").read_text())["basic_auth_users"]["monitoring"]
+    hashed = safe_load((tmp_path / "web.yml").read_text())["basic_auth_users"]["monitoring"]
     assert bcrypt.checkpw((tmp_path / "password").read_bytes(), hashed.encode())
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
 from tests.monitoring.bundle import ALERT_GROUPS, ALERTS, RECORDING_GROUPS
+from tests.monitoring.libyaml import safe_dump
 from tests.monitoring.pages import pages
 from tests.monitoring.scaled import scaled_groups
 from tests.monitoring.servers import prometheus, wait_for
@@ -58,10 +58,10 @@ def test_after_a_restart_in_an_outage_no_page_of_a_target_comes_before_the_one_t
     names = {"booking-sync-targets", "booking-sync-shared", "booking-sync-shared-alerts", "booking-sync-target-alerts"}
     groups = [group for group in (*RECORDING_GROUPS, *ALERT_GROUPS) if group["name"] in names]
     rules = tmp_path / "rules.yml"
-    rules.write_text(yaml.safe_dump({"groups": scaled_groups(groups, FASTER, "1s")}))
+    rules.write_text(safe_dump({"groups": scaled_groups(groups, FASTER, "1s")}))
     grace = f"--rules.alert.for-grace-period={60 * GRACE_MINUTES // FASTER}s"
     with pages(_page) as address:
-        config = yaml.safe_dump(
+        config = safe_dump(
             {
                 "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
                 "rule_files": [str(rules)],

@@ -13,12 +13,12 @@ from typing import Any
 import jsonschema
 import kubernetes_validate
 import pytest
-import yaml
 
 from exporter.config import load_config
 from exporter.monitoring import Options, render
 from tests.harness.compose import shipped
 from tests.monitoring.bundle import ALERT_GROUPS, BOARDS, RECORDING_GROUPS, ROOT
+from tests.monitoring.libyaml import safe_load, safe_load_all
 
 KUBERNETES = ROOT / "config" / "kubernetes"
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -28,7 +28,7 @@ CUSTOM = ["prometheusrule.yaml", "servicemonitor.yaml"]
 
 
 def _manifest(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((KUBERNETES / name).read_text())
+    document: dict[str, Any] = safe_load((KUBERNETES / name).read_text())
     return document
 
 
@@ -79,7 +79,7 @@ def test_the_secrets_are_read_by_the_exporter_alone_and_its_volume_outlives_the_
     assert _manifest("volume.yaml")["metadata"]["name"] == volumes["state"]["persistentVolumeClaim"]["claimName"]
     mounts = {mount["mountPath"]: mount for mount in pod["containers"][0]["volumeMounts"]}
     assert ["/var/lib/booking-sync-exporter"] == [path for path, mount in mounts.items() if not mount.get("readOnly")]
-    example = yaml.safe_load(_manifest("config.yaml")["data"]["exporter.yml"])
+    example = safe_load(_manifest("config.yaml")["data"]["exporter.yml"])
     assert "/var/lib/booking-sync-exporter/state.json" == example["state_file"]
 
 
@@ -103,7 +103,7 @@ def test_kustomize_makes_one_configmap_for_each_dashboard_with_the_labels_of_the
         pytest.skip("kubectl is not installed")
     result = subprocess.run([kubectl, "kustomize", KUBERNETES], capture_output=True, text=True, check=False)
     assert 0 == result.returncode, result.stderr
-    documents = list(yaml.safe_load_all(result.stdout))
+    documents = list(safe_load_all(result.stdout))
     assert {"monitoring"} == {document["metadata"]["namespace"] for document in documents}
     boards = [one for one in documents if one["kind"] == "ConfigMap" and "grafana_dashboard" in one["metadata"]["labels"]]
     assert {path.name for path in BOARDS} == {name for one in boards for name in one["data"]}
@@ -220,7 +220,7 @@ def test_every_file_that_compose_mounts_exists() -> None:
 
 
 def test_each_profile_has_one_service_under_each_name_that_others_ask() -> None:
-    targets = yaml.safe_load((ROOT / "config/prometheus/prometheus.yml").read_text())["scrape_configs"][0]
+    targets = safe_load((ROOT / "config/prometheus/prometheus.yml").read_text())["scrape_configs"][0]
     assert ["exporter:10888"] == targets["static_configs"][0]["targets"]
     for profile in ("live", "demo"):
         aliases = [
@@ -242,7 +242,7 @@ def test_only_the_demo_lets_people_in_without_a_password_and_it_has_no_administr
 
 
 def test_grafana_signs_in_to_both_servers_with_the_password_of_the_volume() -> None:
-    sources = yaml.safe_load((ROOT / "config/grafana/provisioning/datasources/prometheus.yml").read_text())["datasources"]
+    sources = safe_load((ROOT / "config/grafana/provisioning/datasources/prometheus.yml").read_text())["datasources"]
     assert {"prometheus": "http://prometheus:9090", "alertmanager": "http://alertmanager:9093"} == {
         source["type"]: source["url"] for source in sources
     }
@@ -253,9 +253,9 @@ def test_grafana_signs_in_to_both_servers_with_the_password_of_the_volume() -> N
 
 def test_grafana_finds_its_data_source_and_the_dashboards_where_compose_puts_them() -> None:
     provisioning = ROOT / "config/grafana/provisioning"
-    source = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())["datasources"][0]
-    provider = yaml.safe_load((provisioning / "dashboards/booking-sync.yml").read_text())["providers"][0]
-    scrape = yaml.safe_load((ROOT / "config/prometheus/prometheus.yml").read_text())["global"]["scrape_interval"]
+    source = safe_load((provisioning / "datasources/prometheus.yml").read_text())["datasources"][0]
+    provider = safe_load((provisioning / "dashboards/booking-sync.yml").read_text())["providers"][0]
+    scrape = safe_load((ROOT / "config/prometheus/prometheus.yml").read_text())["global"]["scrape_interval"]
     assert scrape == source["jsonData"]["timeInterval"]
     assert not provider["allowUiUpdates"]
     mounts = COMPOSE["services"]["grafana"]["volumes"]
@@ -335,11 +335,11 @@ def test_a_file_of_the_provisioning_has_what_grafana_documents_and_nothing_else(
         "required": ["apiVersion", *lists],
         "properties": {"apiVersion": {"const": 1}, **lists},
     }
-    jsonschema.validate(yaml.safe_load(path.read_text()), schema)
+    jsonschema.validate(safe_load(path.read_text()), schema)
 
 
 def test_a_name_and_a_uid_stand_for_one_data_source() -> None:
-    sources = yaml.safe_load((PROVISIONING / "datasources/prometheus.yml").read_text())["datasources"]
+    sources = safe_load((PROVISIONING / "datasources/prometheus.yml").read_text())["datasources"]
     for key in ("name", "uid"):
         assert len(sources) == len({source[key] for source in sources})
     assert ["prometheus"] == [source["uid"] for source in sources if source.get("isDefault")]

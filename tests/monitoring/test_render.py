@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from exporter.errors import ConfigError
-from exporter.monitoring import Options, files, render
+from exporter.monitoring import Options, render
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.rules.many import BURNING
 from tests.monitoring.bundle import ROOT
+from tests.monitoring.libyaml import safe_load
+from tests.monitoring.rendered_files import files
 from tests.monitoring.servers import run
 
 OTHER = Options(jobs=("bookings",), slo=0.995, grafana_url="https://grafana.example/", runbook_url="https://wiki.example/rb/")
@@ -68,9 +69,7 @@ def test_the_objective_moves_the_burn_of_one_target_and_of_many_alike(slo: float
 
 
 def _rules(rendered: Mapping[str, str], folder: str) -> list[dict[str, Any]]:
-    documents = [
-        yaml.safe_load(text) for name, text in rendered.items() if re.fullmatch(rf"{folder}/\w+(\.rules)?\.ya?ml", name)
-    ]
+    documents = [safe_load(text) for name, text in rendered.items() if re.fullmatch(rf"{folder}/\w+(\.rules)?\.ya?ml", name)]
     groups = [group for one in documents for group in (one.get("spec", one) or {}).get("groups", ())]
     return [rule for group in groups for rule in group["rules"]]
 

@@ -8,16 +8,16 @@ from statistics import median
 from typing import Any
 
 import pytest
-import yaml
 
 from exporter.fields.durations import parse_duration
 from tests.monitoring.bundle import ALERTMANAGER, ALERTS
 from tests.monitoring.inboxes import inboxes, send
+from tests.monitoring.libyaml import safe_dump, safe_load
 from tests.monitoring.promql import labels_of_expression
 from tests.monitoring.routes import CONFIG_FILE, branch, every_route, sends_all_clears, way, with_the_examples
 from tests.monitoring.servers import run, wait_for
 
-CONFIG: dict[str, Any] = yaml.safe_load(CONFIG_FILE.read_text())
+CONFIG: dict[str, Any] = safe_load(CONFIG_FILE.read_text())
 RECEIVER_OF = {"critical": "pager", "warning": "tickets", "info": "nobody", "none": "heartbeat"}
 TENANT = {"cluster", "namespace"}
 DOUBLE_BOOKING = {"alertname": "BookingSyncDoubleBooking", "fixed_by": "front desk", "job": "j", "target": "salon"}
@@ -77,7 +77,7 @@ def test_the_subtree_fits_below_another_tree_and_leaves_its_alerts_alone(tmp_pat
     theirs = {"receiver": "their-own", "group_by": ["severity"], "routes": [{"matchers": ['a = "b"'], "receiver": "b"}]}
     theirs["routes"].append(subtree)  # type: ignore[attr-defined]
     receivers = [*({"name": one["name"]} for one in CONFIG["receivers"]), {"name": "their-own"}, {"name": "b"}]
-    file = _written(tmp_path, yaml.safe_dump({"route": theirs, "receivers": receivers}))
+    file = _written(tmp_path, safe_dump({"route": theirs, "receivers": receivers}))
     assert "their-own" == _receiver(file, alertname="NodeDown", severity="critical")
     assert "pager" == _receiver(file, **DOUBLE_BOOKING, severity="critical")
     assert "heartbeat" == _receiver(file, **WATCHDOG)
@@ -86,7 +86,7 @@ def test_the_subtree_fits_below_another_tree_and_leaves_its_alerts_alone(tmp_pat
 
 
 def test_every_group_keeps_clusters_and_namespaces_apart() -> None:
-    groups = [set(route["group_by"]) for route in every_route(yaml.safe_load(with_the_examples())) if "group_by" in route]
+    groups = [set(route["group_by"]) for route in every_route(safe_load(with_the_examples())) if "group_by" in route]
     assert len(groups) >= 4
     assert all(TENANT <= labels for labels in groups)
 
@@ -157,7 +157,7 @@ def test_every_alert_is_grouped_waits_and_is_told_again_as_the_documents_have_it
 
 
 def test_the_examples_change_nothing_but_what_they_name() -> None:
-    config = yaml.safe_load(with_the_examples())
+    config = safe_load(with_the_examples())
     hours = {"active_time_intervals": ["office-hours"]}
     for labels in (one | {"site": site} for one in _every_alert() for site in ("berlin", "hamburg")):
         (route,) = way(config, labels)
@@ -174,7 +174,7 @@ def test_the_examples_change_nothing_but_what_they_name() -> None:
 
 
 def test_every_mail_is_written_alike_and_the_end_of_a_heartbeat_is_no_heartbeat() -> None:
-    receivers = {one["name"]: one for one in yaml.safe_load(with_the_examples())["receivers"]}
+    receivers = {one["name"]: one for one in safe_load(with_the_examples())["receivers"]}
     (mail,) = receivers["tickets"]["email_configs"]
     assert {"Subject", "References"} == set(mail["headers"])
     for name, to in (
@@ -203,11 +203,11 @@ def test_the_examples_are_valid_and_take_what_they_name(tmp_path: Path) -> None:
 
 @pytest.mark.servers
 def test_tickets_wait_for_the_office_to_open_and_pages_do_not(tmp_path: Path) -> None:
-    config = yaml.safe_load(with_the_examples())
+    config = safe_load(with_the_examples())
     (hours,) = config["time_intervals"]
     assert {"weekdays", "times", "location"} == set(hours["time_intervals"][0])
     hours["time_intervals"] = [{"years": ["1999"]}]
-    with inboxes(tmp_path, yaml.safe_dump(config), group_wait="100ms", group_interval="300ms") as (client, found):
+    with inboxes(tmp_path, safe_dump(config), group_wait="100ms", group_interval="300ms") as (client, found):
         send(client, [({**DOUBLE_BOOKING, "severity": "warning"}, ANNOTATIONS)])
         wait_for("a ticket that is held back", lambda: client.get("/api/v2/alerts").json())
         send(client, [({**DOUBLE_BOOKING, "severity": "critical"}, ANNOTATIONS)])
@@ -220,11 +220,11 @@ def test_tickets_wait_for_the_office_to_open_and_pages_do_not(tmp_path: Path) ->
 @pytest.mark.servers
 def test_the_heartbeat_comes_every_minute(tmp_path: Path) -> None:
     # Twenty times as fast: 60 seconds are three.
-    config = yaml.safe_load(CONFIG_FILE.read_text())
+    config = safe_load(CONFIG_FILE.read_text())
     heartbeat = branch(config, 'alertname = "Watchdog"')
     for key in ("group_interval", "repeat_interval"):
         heartbeat[key] = f"{parse_duration(heartbeat[key]) * 50:.0f}ms"
-    with inboxes(tmp_path, yaml.safe_dump(config)) as (client, found):
+    with inboxes(tmp_path, safe_dump(config)) as (client, found):
         send(client, [(WATCHDOG, ANNOTATIONS)])
         wait_for("six heartbeats", lambda: len(found.heartbeats) > 5, 60)
     waits = [later - earlier for earlier, later in pairwise(found.heartbeats)]

@@ -8,13 +8,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 from typer.main import get_command
 
 from exporter.cli import app
 from exporter.monitoring import Options, runbook_texts
 from exporter.monitoring.runbook_commands import INSTALLED, commands_in, typed
 from tests.monitoring.bundle import ROOT, RUNBOOKS
+from tests.monitoring.libyaml import safe_load
 from tests.monitoring.servers import alertmanager, run
 
 WRITTEN = sorted((ROOT / "exporter" / "monitoring" / "runbooks").glob("*.md"))
@@ -29,8 +29,8 @@ def below_the_head(path: Path) -> str:
 NAMED = sorted({command for path in (*WRITTEN, *PAGES) for command in commands_in(below_the_head(path))})
 OURS = [command for command in NAMED if command.startswith("booking-sync-exporter")]
 UNIT = (ROOT / "config" / "systemd" / "booking-sync-exporter.service").read_text()
-COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
-DEPLOYMENT = yaml.safe_load((ROOT / "config" / "kubernetes" / "deployment.yaml").read_text())
+COMPOSE = safe_load((ROOT / "compose.yaml").read_text())
+DEPLOYMENT = safe_load((ROOT / "config" / "kubernetes" / "deployment.yaml").read_text())
 BEFORE = {
     "systemd": "sudo /opt/booking-sync-exporter/bin/booking-sync-exporter ",
     "Compose": "docker compose exec exporter booking-sync-exporter ",

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from exporter.cli import app
 from exporter.config import load_config
 from exporter.errors import ConfigError
-from exporter.monitoring import Options, files
+from exporter.monitoring import Options
+from tests.monitoring.libyaml import safe_dump, safe_load
 from tests.monitoring.pages import pages
+from tests.monitoring.rendered_files import files
 from tests.monitoring.servers import prometheus, wait_for
 
 MIB: Final = 1024 * 1024
@@ -34,7 +35,7 @@ def page(size: int) -> bytes:
 
 
 def job(options: Options) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(files(options)["config/prometheus/prometheus.yml"])["scrape_configs"][0]
+    found: dict[str, Any] = safe_load(files(options)["config/prometheus/prometheus.yml"])["scrape_configs"][0]
     return found
 
 
@@ -52,7 +53,7 @@ def test_prometheus_takes_the_longest_labels_and_the_largest_page_and_nothing_be
             {**shipped, "job_name": path, "metrics_path": path, "static_configs": [{"targets": [address]}]} for path in bodies
         ]
         config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs}
-        with prometheus(tmp_path, yaml.safe_dump(config)) as client:
+        with prometheus(tmp_path, safe_dump(config)) as client:
 
             def up() -> dict[str, str] | None:
                 rows = client.get("/api/v1/query", params={"query": "max by (job) (max_over_time(up[1m]))"}).json()["data"][
@@ -74,12 +75,12 @@ def test_prometheus_takes_the_longest_labels_and_the_largest_page_and_nothing_be
 @pytest.mark.parametrize(("targets", "limit"), [(0, None), (1, "3MB"), (500, "1001MB")])
 def test_the_body_limit_follows_the_number_of_targets_in_both_scrape_jobs(targets: int, limit: str | None) -> None:
     options = Options(targets=targets)
-    monitor = yaml.safe_load(files(options)["config/kubernetes/servicemonitor.yaml"])["spec"]
+    monitor = safe_load(files(options)["config/kubernetes/servicemonitor.yaml"])["spec"]
     assert limit == job(options).get("body_size_limit") == monitor.get("bodySizeLimit")
 
 
 def test_no_shipped_job_has_a_sample_limit_and_both_bound_label_values() -> None:
-    monitor = yaml.safe_load(files(Options())["config/kubernetes/servicemonitor.yaml"])["spec"]
+    monitor = safe_load(files(Options())["config/kubernetes/servicemonitor.yaml"])["spec"]
     assert 512 == job(Options())["label_value_length_limit"] == monitor["labelValueLengthLimit"]
     for name, text in files(Options()).items():
         if name.endswith((".yml", ".yaml")):

@@ -9,17 +9,18 @@ from typing import Any, get_args
 
 import jsonschema
 import pytest
-import yaml
 
 from exporter.errors import ConfigError
-from exporter.monitoring import Options, files, load_settings, render
+from exporter.monitoring import Options, load_settings, render
 from exporter.monitoring.alerts import FixedBy, alert_groups
 from exporter.monitoring.alerts.needed import NEEDED
 from exporter.monitoring.delivery import FixedBy as Words
 from exporter.monitoring.promql import FOLDED_LABELS, TENANT_LABELS
 from exporter.monitoring.settings import OURS, Settings
 from tests.monitoring.bundle import ALERT_NAMES, ROOT
+from tests.monitoring.libyaml import safe_dump, safe_load
 from tests.monitoring.promql import labels_of_expression
+from tests.monitoring.rendered_files import files
 from tests.monitoring.routes import every_route, parts_of
 from tests.monitoring.servers import run
 from tools.config_reference import json_schema, with_monitoring
@@ -46,8 +47,8 @@ def bundle_of(directory: Path, text: str) -> dict[str, str]:
 
 def rules_in(bundle: dict[str, str]) -> list[dict[str, Any]]:
     """Return all rules of Prometheus' files and of the manifest."""
-    found = [yaml.safe_load(bundle[name]) for name in (RECORDING, ALERTING)]
-    found.append(yaml.safe_load(bundle["config/kubernetes/prometheusrule.yaml"])["spec"])
+    found = [safe_load(bundle[name]) for name in (RECORDING, ALERTING)]
+    found.append(safe_load(bundle["config/kubernetes/prometheusrule.yaml"])["spec"])
     return [rule for one in found for group in one["groups"] for rule in group["rules"]]
 
 
@@ -88,7 +89,7 @@ def test_every_key_of_the_example_is_switched_on_by_taking_one_sign_away_from_al
     text = re.sub("^#", "", EXAMPLE, flags=re.MULTILINE)
     settings = settings_of(tmp_path, text)
     assert settings.model_fields_set == set(Settings.model_fields)
-    jsonschema.validate(yaml.safe_load(text), SCHEMA)
+    jsonschema.validate(safe_load(text), SCHEMA)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.partition(":")[0])
@@ -129,7 +130,7 @@ def test_the_schema_refuses_what_has_another_form() -> None:
     )
     for stem in wrong:
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(yaml.safe_load((FOLDER / f"{stem}.yml").read_text()), SCHEMA)
+            jsonschema.validate(safe_load((FOLDER / f"{stem}.yml").read_text()), SCHEMA)
 
 
 def test_who_has_to_act_is_named_by_the_words_of_the_label() -> None:
@@ -137,7 +138,7 @@ def test_who_has_to_act_is_named_by_the_words_of_the_label() -> None:
 
 
 def test_every_label_that_the_bundle_leans_on_is_refused_as_a_label_of_another_meaning() -> None:
-    config = yaml.safe_load(files(Options())[ROUTING])
+    config = safe_load(files(Options())[ROUTING])
     leant = {label for route in every_route(config) for label in route.get("group_by", ())}
     for rule in config["inhibit_rules"]:
         leant |= set(rule["equal"])
@@ -156,7 +157,7 @@ def test_each_of_several_jobs_is_missed_alone(tmp_path: Path) -> None:
     assert 'up{job=~"salons|portals\\\\.eu"}' in down
     for job in ("salons", "portals.eu"):
         assert f'absent_over_time(up{{job="{job}"}}[1d])' in down
-    config = yaml.safe_load(bundle[SCRAPING])["scrape_configs"]
+    config = safe_load(bundle[SCRAPING])["scrape_configs"]
     assert ["salons", "portals.eu", "prometheus", "alertmanager"] == [one["job_name"] for one in config]
     assert [["salons:10888"], ["portals.eu:10888"]] == [one["static_configs"][0]["targets"] for one in config[:2]]
 
@@ -169,12 +170,12 @@ def test_prometheus_pages_for_the_one_job_of_two_that_is_gone_and_for_no_other(t
         for rule in rules_in(bundle)
         if rule.get("alert") == "BookingSyncExporterDown"
     ][:1]
-    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": down}]}))
+    (tmp_path / "rules.yml").write_text(safe_dump({"groups": [{"name": "g", "rules": down}]}))
     up = [{"series": 'up{job="salons"}', "values": "1x30"}, {"series": 'up{job="portalsxeu"}', "values": "1x30"}]
     fires = [{"exp_labels": {"job": "portals.eu", "severity": "critical"}, "exp_annotations": {}}]
     case = {"alertname": "BookingSyncExporterDown", "eval_time": "20m", "exp_alerts": fires}
     test = {"interval": "1m", "input_series": up, "alert_rule_test": [case]}
-    (tmp_path / "test.yml").write_text(yaml.safe_dump({"rule_files": ["rules.yml"], "tests": [test]}))
+    (tmp_path / "test.yml").write_text(safe_dump({"rule_files": ["rules.yml"], "tests": [test]}))
     result = run("promtool", "test", "rules", tmp_path / "test.yml")
     assert 0 == result.returncode, result.stdout + result.stderr
 
@@ -210,7 +211,7 @@ def test_a_burn_rate_that_an_objective_cannot_reach_is_said(slo: float, silent: 
     notes = render(Options(slo=slo), tmp_path).notes
     said = [found for note in notes for found in re.findall(r"over (.*?) never comes", note)]
     assert ([silent] if silent else []) == said
-    rules = yaml.safe_load((tmp_path / ALERTING).read_text())["groups"]
+    rules = safe_load((tmp_path / ALERTING).read_text())["groups"]
     for rule in (rule for group in rules for rule in group["rules"] if rule.get("alert") == "BookingSyncErrorBudgetBurn"):
         factor, budget = re.findall(r"> ([\d.]+) \* \(1 - ([\d.]+)\)", rule["expr"])[0]
         # The average is a share of the connections, and never more than all of them.
@@ -249,7 +250,7 @@ def test_labels_of_ones_own_are_on_every_alert_and_on_no_recorded_series(tmp_pat
 
 def test_labels_of_manifests_are_on_every_manifest_and_in_no_selector(tmp_path: Path) -> None:
     bundle = bundle_of(tmp_path, "manifest_labels: {release: kube-prometheus-stack}\nnamespace: salons\nimage: r.example/e:1\n")
-    manifests = {name: yaml.safe_load(text) for name, text in bundle.items() if name.startswith("config/kubernetes/")}
+    manifests = {name: safe_load(text) for name, text in bundle.items() if name.startswith("config/kubernetes/")}
     for name, manifest in manifests.items():
         if manifest["kind"] != "Kustomization":
             labels = manifest["metadata"]["labels"]
@@ -273,7 +274,7 @@ def test_labels_of_manifests_are_on_every_manifest_and_in_no_selector(tmp_path: 
 def test_alerts_that_are_switched_off_are_nowhere_and_keep_nothing_back(part: int) -> None:
     names = sorted(ALERT_NAMES - NEEDED.keys())[part::7]  # a render for each alert would take a minute
     bundle = files(Options(off=frozenset(names)))
-    named = yaml.safe_load(bundle[ROUTING])["inhibit_rules"]
+    named = safe_load(bundle[ROUTING])["inhibit_rules"]
     matchers = [one for rule in named for one in (*rule["source_matchers"], *rule["target_matchers"])]
     told = re.findall(r"\w+", re.sub(r"alertname!~\S+", "", _recorded(bundle, "told:booking_sync_health:code")))
     pages = "".join(text for page, text in bundle.items() if page.startswith("docs/runbooks/"))
@@ -312,7 +313,7 @@ def test_uids_have_the_prefix_and_links_between_boards_and_from_alerts_follow(tm
     assert all(len(uid) <= 40 for uid in uids)
     linked = {uid for text in bundle.values() for uid in re.findall(r"/d/([\w-]+)", text)}
     assert linked == uids
-    provider = yaml.safe_load(bundle["config/grafana/provisioning/dashboards/booking-sync.yml"])["providers"][0]
+    provider = safe_load(bundle["config/grafana/provisioning/dashboards/booking-sync.yml"])["providers"][0]
     assert ("Salons", "p" * 30) == (provider["folder"], provider["folderUid"])
     assert "grafana_folder: Salons" in bundle["dashboards/kustomization.yaml"]
 
@@ -331,7 +332,7 @@ def _as_grafana_reads(value: object) -> object:
 @pytest.mark.parametrize("folder", ["$HOME", "${HOME} & $$", "a$", "$$$PATH", "$__env{HOME}", "$__file{x}"])
 def test_grafana_expands_nothing_that_a_user_wrote(folder: str, tmp_path: Path) -> None:
     bundle = bundle_of(tmp_path, f"grafana: {{folder: '{folder}'}}\n")
-    (provider,) = yaml.safe_load(bundle["config/grafana/provisioning/dashboards/booking-sync.yml"])["providers"]
+    (provider,) = safe_load(bundle["config/grafana/provisioning/dashboards/booking-sync.yml"])["providers"]
     assert folder == _as_grafana_reads(provider["folder"])
     # Kubernetes and the side car expand nothing.
     assert folder in bundle["dashboards/kustomization.yaml"]
@@ -343,7 +344,7 @@ def test_servers_reach_each_other_by_the_addresses_that_are_given(tmp_path: Path
         "addresses: {prometheus: 'https://p.example.org:9443/prom/', alertmanager: https://a.example.org/am}\n"
         "scrape_interval: 15s\nexporters: {booking-sync-exporter: ['e1:1', 'e2:2']}\n",
     )
-    config = yaml.safe_load(bundle[SCRAPING])
+    config = safe_load(bundle[SCRAPING])
     told = config["alerting"]["alertmanagers"][0]
     assert ("https", "/am", ["a.example.org:443"]) == (
         told["scheme"],
@@ -352,21 +353,21 @@ def test_servers_reach_each_other_by_the_addresses_that_are_given(tmp_path: Path
     )
     assert "/am/metrics" == config["scrape_configs"][-1]["metrics_path"]
     assert ["e1:1", "e2:2"] == config["scrape_configs"][0]["static_configs"][0]["targets"]
-    sources = yaml.safe_load(bundle["config/grafana/provisioning/datasources/prometheus.yml"])["datasources"]
+    sources = safe_load(bundle["config/grafana/provisioning/datasources/prometheus.yml"])["datasources"]
     assert ["https://p.example.org:9443/prom", "https://a.example.org/am"] == [source["url"] for source in sources]
     assert "15s" == config["global"]["scrape_interval"] == sources[0]["jsonData"]["timeInterval"]
-    assert "15s" == yaml.safe_load(bundle["config/kubernetes/servicemonitor.yaml"])["spec"]["endpoints"][0]["interval"]
+    assert "15s" == safe_load(bundle["config/kubernetes/servicemonitor.yaml"])["spec"]["endpoints"][0]["interval"]
 
 
 @pytest.mark.parametrize("file", ["", "secrets/password", "/etc/prometheus/password"])
 def test_servers_are_signed_in_to_with_the_password_that_is_named_or_with_none(file: str, tmp_path: Path) -> None:
     bundle = bundle_of(tmp_path, f'password_file: "{file}"\n')
-    config = yaml.safe_load(bundle[SCRAPING])
+    config = safe_load(bundle[SCRAPING])
     servers = [*config["alerting"]["alertmanagers"], *(one for one in config["scrape_configs"] if "alert" in one["job_name"])]
     servers += [one for one in config["scrape_configs"] if one["job_name"] == "prometheus"]
     login = {"username": "monitoring", "password_file": file} if file else None
     assert [login] * 3 == [server.get("basic_auth") for server in servers]
-    for source in yaml.safe_load(bundle["config/grafana/provisioning/datasources/prometheus.yml"])["datasources"]:
+    for source in safe_load(bundle["config/grafana/provisioning/datasources/prometheus.yml"])["datasources"]:
         assert bool(file) == source.get("basicAuth", False)
         kept = source.get("secureJsonData", {}).get("basicAuthPassword")
         assert (f"$__file{{{file}}}" if file else None) == kept
@@ -382,7 +383,7 @@ def test_servers_are_signed_in_to_with_the_password_that_is_named_or_with_none(f
     ],
 )
 def test_prometheus_scrapes_itself_where_it_is(address: str, there: str, path: str | None, tmp_path: Path) -> None:
-    config = yaml.safe_load(bundle_of(tmp_path, f"addresses: {{prometheus: '{address}'}}\n")[SCRAPING])
+    config = safe_load(bundle_of(tmp_path, f"addresses: {{prometheus: '{address}'}}\n")[SCRAPING])
     (itself,) = (one for one in config["scrape_configs"] if one["job_name"] == "prometheus")
     assert [{"targets": [there]}] == itself["static_configs"]
     assert path == itself.get("metrics_path")

@@ -10,19 +10,20 @@ from typing import Any, Final
 
 import kubernetes_validate
 import pytest
-import yaml
 
 from exporter.errors import ConfigError
-from exporter.monitoring import Options, files, render
+from exporter.monitoring import Options, render
 from exporter.monitoring.settings import load_settings
 from tests.docs.blocks import blocks_of
+from tests.monitoring.libyaml import safe_dump, safe_load, safe_load_all
+from tests.monitoring.rendered_files import files
 
 FOLDER: Final = "config/kubernetes/"
 
 
 def rendered(options: Options) -> dict[str, Any]:
     manifests = {name.removeprefix(FOLDER): text for name, text in files(options).items() if name.startswith(FOLDER)}
-    return {name: yaml.safe_load(text) for name, text in manifests.items()}
+    return {name: safe_load(text) for name, text in manifests.items()}
 
 
 def test_each_pod_is_the_shard_of_its_number(tmp_path: Path) -> None:
@@ -69,10 +70,10 @@ def test_kustomize_puts_them_together_and_an_overlay_may_change_them(tmp_path: P
         "namespace": "salons",
         "images": [{"name": "booking-sync-exporter", "newName": "registry.example.org/exporter"}],
     }
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    (tmp_path / "kustomization.yaml").write_text(safe_dump(overlay))
     made = subprocess.run([kubectl, "kustomize", tmp_path], capture_output=True, text=True, timeout=60, check=False)
     assert 0 == made.returncode, made.stderr
-    found = {one["kind"]: one for one in yaml.safe_load_all(made.stdout)}
+    found = {one["kind"]: one for one in safe_load_all(made.stdout)}
     assert found.keys().isdisjoint({"Deployment", "PersistentVolumeClaim"})
     stateful = found["StatefulSet"]
     assert ("salons", 3) == (stateful["metadata"]["namespace"], stateful["spec"]["replicas"])

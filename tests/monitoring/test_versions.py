@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 from promql_parser import (
     AggregateExpr,
     BinaryExpr,
@@ -40,6 +39,7 @@ from tests.monitoring.bundle import (
     panels,
 )
 from tests.monitoring.cases import CASES, left_open, load, parted, typed
+from tests.monitoring.libyaml import safe_dump
 from tests.monitoring.promql import aggregations, calls, children, family_of, parse, walk
 from tests.monitoring.servers import prometheus, run, wait_for
 from tools.marked import put
@@ -221,13 +221,13 @@ def _series(client: httpx.Client, selector: str) -> set[tuple[str, str]]:
 def _recording(directory: Path, exporter: str, *flags: str) -> Iterator[httpx.Client]:
     """Run a Prometheus with the shipped rules, started with ``flags``."""
     directory.mkdir()
-    (directory / "rules.yml").write_text(yaml.safe_dump({"groups": [{**group, "interval": "500ms"} for group in GROUPS]}))
+    (directory / "rules.yml").write_text(safe_dump({"groups": [{**group, "interval": "500ms"} for group in GROUPS]}))
     config = {
         "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"},
         "rule_files": [str(directory / "rules.yml")],
         "scrape_configs": [{"job_name": JOB, "static_configs": [{"targets": [exporter]}]}],
     }
-    with prometheus(directory, yaml.safe_dump(config), *flags) as client:
+    with prometheus(directory, safe_dump(config), *flags) as client:
         yield client
 
 

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
 from exporter.monitoring.alerts import Alert, AlertSeverity, FixedBy
 from exporter.monitoring.alerts.wording import last_answer, number, state_began
 from exporter.monitoring.language import counted, said
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alert_rule
+from tests.monitoring.libyaml import safe_dump
 from tests.monitoring.servers import run
 
 pytestmark = pytest.mark.servers
@@ -24,7 +24,7 @@ def _annotation(directory: Path, text: str, expr: str, *series: tuple[str, str],
     """Return what an alert on ``expr`` says after ten minutes of ``series``."""
     alert = Alert("A", expr, "1m", AlertSeverity.WARNING, FixedBy.OPERATOR, "It is so.", "It is so.", "Mend it.", since=text)
     rule = {**alert_rule(alert, Options()), "annotations": {"since": text}}
-    (directory / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": [rule]}]}))
+    (directory / "rules.yml").write_text(safe_dump({"groups": [{"name": "g", "rules": [rule]}]}))
     case = {
         "interval": "1m",
         "input_series": [{"series": name, "values": values} for name, values in series],
