@@ -7,7 +7,7 @@ answer, and would take nine tenths of the time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -96,25 +96,31 @@ def parted(cases: dict[str, Any], directory: Path, rewritten: Callable[[str], st
         yield file
 
 
-def standing_on(asked: Collection[str]) -> list[dict[str, Any]]:
-    """Return the groups with the rules named and all whose series these read, in their expressions or in their texts."""
-    rules = {id(rule): rule for group in _GROUPS for rule in group["rules"]}
-    words = _words_by_rule()
+def standing_on(asked: Collection[str], bundle: Sequence[dict[str, Any]] = _GROUPS) -> list[dict[str, Any]]:
+    """Return the groups with the rules named and all whose series these read, in their expressions or in their texts.
+
+    ``bundle`` are the groups of another one than the shipped.
+    """
+    rules = {id(rule): rule for group in bundle for rule in group["rules"]}
+    words = _shipped_words() if bundle is _GROUPS else _words_of(bundle)
     kept: set[int] = set()
     names = set(asked)
     while more := {key for key, rule in rules.items() if rule.get("alert", rule.get("record")) in names} - kept:
         kept |= more
         names |= set().union(*(words[key] for key in more))
-    found = [{**group, "rules": [rule for rule in group["rules"] if id(rule) in kept]} for group in _GROUPS]
+    found = [{**group, "rules": [rule for rule in group["rules"] if id(rule) in kept]} for group in bundle]
     return [group for group in found if group["rules"]]
 
 
 @cache
-def _words_by_rule() -> dict[int, set[str]]:
+def _shipped_words() -> dict[int, set[str]]:
+    return _words_of(_GROUPS)
+
+
+def _words_of(bundle: Sequence[dict[str, Any]]) -> dict[int, set[str]]:
     """Return by the id of each rule what it may read."""
-    return {
-        id(rule): words_in(rule["expr"], *rule.get("annotations", {}).values()) for group in _GROUPS for rule in group["rules"]
-    }
+    rules = [rule for group in bundle for rule in group["rules"]]
+    return {id(rule): words_in(rule["expr"], *rule.get("annotations", {}).values()) for rule in rules}
 
 
 def words_in(*texts: str) -> set[str]:

@@ -26,6 +26,7 @@ from exporter.state.verdict import Kind, Verdict, VerdictRow
 from tests.harness import views
 from tests.harness.chosen_verdicts import EDGES, judged_by, thresholds_of
 from tests.harness.verdict_scenes import SCENES, SITE, connected, went_down
+from tests.monitoring.cases import standing_on
 from tests.monitoring.libyaml import safe_load
 from tests.monitoring.outages import measured
 from tests.monitoring.shown import series_of
@@ -192,8 +193,9 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     cases = cases_of(written)
     series = {name: values for case in cases for name, values in series_of(case.name, *case.phases).items()}
     minutes = sorted({minute for case in cases for minute in case.expected})
-    bundle = _rules(Options(thresholds=thresholds_of(written)))
     names = (HEALTH, *FINDINGS)
+    told = {alert for case in cases for alert in ALERTS[case.kind]}
+    bundle = standing_on({*names, *told}, _rules(Options(thresholds=thresholds_of(written))))
     expression = f'ALERTS{{alertstate="firing",alertname!="Watchdog"}} or {" or ".join(names)}'
     rows = measured(series, minutes, tmp_path_factory.mktemp("chosen"), expression, (), bundle=bundle)
 

@@ -23,6 +23,7 @@ from tests.harness.chosen_verdicts import thresholds_of
 from tests.harness.verdict_scenes import SCENES, SITE, connected, overlapping, went_down
 from tests.harness.views import NOW
 from tests.monitoring.bundle import panels
+from tests.monitoring.cases import standing_on, words_in
 from tests.monitoring.grafana import RANGE, STEP, Panel, filled, grafana
 from tests.monitoring.libyaml import safe_load
 from tests.monitoring.outages import measured
@@ -153,7 +154,8 @@ def rows(choice: str, tmp_path_factory: pytest.TempPathFactory) -> Rows:
         for title, job in NUMBER
     ]
     asked = "\nor ".join((*queries, HEALTH))
-    return measured(series, [MINUTES], tmp_path_factory.mktemp(choice), asked, (), bundle=rules)[MINUTES]
+    bundle = standing_on(words_in(asked), rules)
+    return measured(series, [MINUTES], tmp_path_factory.mktemp(choice), asked, (), bundle=bundle)[MINUTES]
 
 
 def _tile(options: Options, title: str) -> Json:
