@@ -87,8 +87,6 @@ def test_a_collector_that_is_polled_seldom_needs_more_time(span: bounds.Threshol
 
 def test_a_poll_is_overdue_before_its_data_is_old() -> None:
     options = Options(thresholds=Thresholds(poll_overdue_intervals=4))
-    rules = {
-        rule["alert"]: rule["expr"] for group in safe_load(alerting_rules(options))["groups"] for rule in group["rules"]
-    }
+    rules = {rule["alert"]: rule["expr"] for group in safe_load(alerting_rules(options))["groups"] for rule in group["rules"]}
     assert "collector:booking_sync_poll_overdue:ratio[5m]) > 4" in rules["BookingSyncPollOverdue"]
     assert "collector:booking_sync_data_age:ratio[5m]) > 5" in rules["BookingSyncDataStale"]
