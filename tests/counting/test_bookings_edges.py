@@ -6,20 +6,20 @@ import pytest
 
 from exporter.counting import (
     Booking,
-    Remembered,
+    CompleteRead,
+    PackedRead,
     Rule,
-    Seen,
     Table,
     apart,
-    changes,
+    booking_changes,
     conflict_reach,
     count_windows,
     find_conflicts,
-    in_any,
+    in_any_window,
     joined,
     next_start,
     reservations,
-    too_many,
+    too_many_bookings,
 )
 from exporter.counting.conflicts import first_conflicts
 from exporter.model import CollectorName, Conflict, Window
@@ -53,7 +53,7 @@ def test_counts_of_all_kinds_agree_about_the_borders_of_a_window(rule: Rule, num
     [full] = count_windows(rows, [DAY], rule, conflicting=ids, accepted=ids, statuses=["confirmed"], resources=["7"])
     assert number == plain.bookings == full.bookings == full.conflicting == full.accepted
     assert ({"confirmed": number}, {"7": number}) == (full.by_status, full.by_resource)
-    assert number == len(in_any(rows, [DAY], rule))
+    assert number == len(in_any_window(rows, [DAY], rule))
 
 
 def test_without_a_question_for_conflicts_none_are_accepted_and_with_one_none_are_zero() -> None:
@@ -72,8 +72,8 @@ def test_counts_say_whether_all_rows_could_be_read(complete: bool) -> None:
 def test_windows_that_touch_overlap_or_lie_apart_bring_each_booking_once_and_in_order() -> None:
     rows = [booking(str(at), at, at + 1) for at in (5, 15, 25, 35, 45, 55, 65)]
     windows = [Window("c", 40, 50), Window("a", 10, 20), Window("b", 20, 30), Window("in a", 12, 14), Window("d", 49, 60)]
-    assert ["15", "25", "45", "55"] == [row.id for row in in_any(rows, windows, "start")]
-    assert [] == list(in_any(rows, [], "start"))
+    assert ["15", "25", "45", "55"] == [row.id for row in in_any_window(rows, windows, "start")]
+    assert [] == list(in_any_window(rows, [], "start"))
 
 
 def test_the_next_booking_begins_after_now_and_before_the_end_of_what_was_read() -> None:
@@ -87,9 +87,9 @@ def test_a_booking_without_a_resource_counts_as_one_and_with_three_as_three() ->
 
 
 def test_the_error_of_too_many_bookings_names_the_number_and_a_further_way_out() -> None:
-    assert str(too_many(CollectorName.LINKS, 5)).endswith("or choose narrower windows for links")
-    assert str(too_many(CollectorName.LINKS, 5, "or wait")).endswith("or choose narrower windows for links, or wait")
-    assert "the poll of links has to read more than 5 bookings" in str(too_many(CollectorName.LINKS, 5))
+    assert str(too_many_bookings(CollectorName.LINKS, 5)).endswith("or choose narrower windows for links")
+    assert str(too_many_bookings(CollectorName.LINKS, 5, "or wait")).endswith("or choose narrower windows for links, or wait")
+    assert "the poll of links has to read more than 5 bookings" in str(too_many_bookings(CollectorName.LINKS, 5))
 
 
 @pytest.mark.parametrize(
@@ -218,17 +218,23 @@ def test_what_one_read_has_and_the_other_lacks(one: str, other: str, more: str, 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_new_is_what_the_read_before_would_have_shown_and_missing_what_this_one_would(rule: Rule) -> None:
-    before = Seen(100, 200, rule, Table.of([booking("stays", 150, 160), booking("went", 170, 180), booking("begun", 120, 130)]))
-    now = Seen(110, 210, rule, Table.of([booking("stays", 150, 160), booking("made", 190, 195), booking("came", 205, 206)]))
-    for seen in (before, Remembered.of(before).seen()):
-        found = changes(seen, now, 120)
-        assert ["made", "came"] == [row.id for row in found.came]
-        assert {"made"} == found.unseen
-        assert [("went", 170, 180)] == [(row.id, row.start, row.end) for row in found.missing]
+    before = CompleteRead(
+        100, 200, rule, Table.of([booking("stays", 150, 160), booking("went", 170, 180), booking("begun", 120, 130)])
+    )
+    now = CompleteRead(
+        110, 210, rule, Table.of([booking("stays", 150, 160), booking("made", 190, 195), booking("came", 205, 206)])
+    )
+    for seen in (before, PackedRead.of(before).seen()):
+        found = booking_changes(seen, now, 120)
+        assert ["made", "came"] == [row.id for row in found.appeared]
+        assert {"made"} == found.new
+        assert [("went", 170, 180)] == [(row.id, row.start, row.end) for row in found.gone]
         assert (rule, 100, 200) == (seen.rule, seen.start, seen.end)
-    assert {"went", "begun"} == {row.id for row in changes(before, now, 119.5).missing}
+    assert {"went", "begun"} == {row.id for row in booking_changes(before, now, 119.5).gone}
 
 
 def test_what_is_missing_comes_by_its_start_and_then_by_its_number() -> None:
-    before = Seen(0, 100, "start", Table.of([booking(name, at, 99) for name, at in (("10", 5), ("9", 5), ("2", 6), ("30", 4))]))
-    assert ["30", "9", "10", "2"] == [row.id for row in changes(before, Seen(0, 100, "start"), 0).missing]
+    before = CompleteRead(
+        0, 100, "start", Table.of([booking(name, at, 99) for name, at in (("10", 5), ("9", 5), ("2", 6), ("30", 4))])
+    )
+    assert ["30", "9", "10", "2"] == [row.id for row in booking_changes(before, CompleteRead(0, 100, "start"), 0).gone]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.counting import day_start, hull, wall_clock_form
-from exporter.counting.windows import Step, WindowError, WindowSpec, moment, parse, resolve_all
+from exporter.counting.windows import DateMathStep, WindowError, WindowSpec, moment, parse, resolve_all
 from exporter.errors import TargetConfigError
 from exporter.model import Window
 from tests.counting.test_windows import BERLIN, at, shown
@@ -56,7 +56,7 @@ def test_a_window_is_said_to_be_empty_or_reversed_always_or_at_a_moment(start: s
 
 
 def test_a_number_has_eleven_digits_at_most() -> None:
-    assert (Step("+", 12_345_678_901, "s"),) == parse("now+12345678901s")
+    assert (DateMathStep("+", 12_345_678_901, "s"),) == parse("now+12345678901s")
     with pytest.raises(WindowError, match="at position 5: the number is too large"):
         parse("now+123456789012s")
 
@@ -102,12 +102,12 @@ def test_a_time_of_day_that_cannot_be_read_is_named_with_its_position(expression
     ("expression", "steps"),
     [
         ("now", ()),
-        ("now-d", (Step("-", 1, "d"),)),
-        ("now/d@00:01", (Step("/", 1, "d"), Step("@", 1, ""))),
-        ("now/w@23:59+0m", (Step("/", 1, "w"), Step("@", 1439, ""), Step("+", 0, "m"))),
+        ("now-d", (DateMathStep("-", 1, "d"),)),
+        ("now/d@00:01", (DateMathStep("/", 1, "d"), DateMathStep("@", 1, ""))),
+        ("now/w@23:59+0m", (DateMathStep("/", 1, "w"), DateMathStep("@", 1439, ""), DateMathStep("+", 0, "m"))),
     ],
 )
-def test_an_expression_has_a_step_for_each_sign(expression: str, steps: tuple[Step, ...]) -> None:
+def test_an_expression_has_a_step_for_each_sign(expression: str, steps: tuple[DateMathStep, ...]) -> None:
     assert steps == parse(expression)
 
 

@@ -16,7 +16,7 @@ from exporter.errors import (
     ServerError,
 )
 from exporter.platforms.limiter import LeakyBucket
-from exporter.platforms.retry import patience
+from exporter.platforms.retry import wait_allowance
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
 
@@ -35,7 +35,7 @@ def test_what_is_true_for_everybody_holds_all_for_as_long_as_was_asked_and_is_to
     limiter.pause(600.0, kind("busy"))
     assert 600 == limiter.paused_for()
     with pytest.raises(kind, match="busy"):
-        asyncio.run(limiter.sit_out_pause())
+        asyncio.run(limiter.wait_for_pause())
 
 
 def test_a_credential_that_all_ask_with_holds_all_for_as_long_as_was_asked() -> None:
@@ -44,7 +44,7 @@ def test_a_credential_that_all_ask_with_holds_all_for_as_long_as_was_asked() -> 
     limiter.pause(600.0, AuthError("not you"), all_ask_the_same=True)
     assert 600 == limiter.paused_for()
     with pytest.raises(AuthError, match="not you"):
-        asyncio.run(limiter.sit_out_pause())
+        asyncio.run(limiter.wait_for_pause())
     other, _ = bucket(clock)
     other.pause(600.0, ClientError("not you"))
     assert 60 == other.paused_for()
@@ -108,7 +108,7 @@ def test_what_was_on_its_way_when_a_pause_began_does_not_end_it_and_a_longer_one
     limiter.pause(50.0, ServerError("down"))
     limiter.pause(45.0, OverloadError("blocked"))
     with pytest.raises(ServerError, match="down"):
-        asyncio.run(limiter.sit_out_pause())
+        asyncio.run(limiter.wait_for_pause())
 
 
 def test_waits_are_counted_by_who_waits_and_no_wait_is_none() -> None:
@@ -122,10 +122,10 @@ def test_waits_are_counted_by_who_waits_and_no_wait_is_none() -> None:
         assert [1.0] == pytest.approx(other.waited)
         limiter.pause(20.0, REFUSAL)
         assert not await limiter.acquire(other)
-        with patience(300):
-            await limiter.sit_out_pause(other)
+        with wait_allowance(300):
+            await limiter.wait_for_pause(other)
             limiter.pause(5.0, REFUSAL)
-            await limiter.sit_out_pause()
+            await limiter.wait_for_pause()
         assert [1.0, 20.0] == pytest.approx(other.waited)
         assert [5.0] == pytest.approx(owner.waited)
 
@@ -169,7 +169,7 @@ def test_the_last_half_second_of_a_pause_is_waited_for_and_an_answer_meanwhile_d
         clock.now += 29.5
         limiter.answered()
         assert 0.5 == limiter.paused_for()
-        await limiter.sit_out_pause()
+        await limiter.wait_for_pause()
         assert (30.0, [0.5]) == (clock.monotonic(), events.waited)
 
     asyncio.run(scenario())

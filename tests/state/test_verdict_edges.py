@@ -22,7 +22,7 @@ from exporter.model import (
     UnlinkedBooking,
     WindowLinks,
 )
-from exporter.policy import ConfigWarning, Known, RejectedConfig, TargetPolicy
+from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.state import verdict
 from exporter.state.findings import Kind, findings, is_broken, overall, verdicts
 from exporter.state.findings.collectors import brought_data
@@ -75,7 +75,7 @@ CONNECTION_CUT_BEFORE OK
 
 
 def test_the_table_has_the_rows_verdicts_and_order_that_were_promised() -> None:
-    names = {row: name for name, row in vars(verdict).items() if isinstance(row, verdict.Row)}
+    names = {row: name for name, row in vars(verdict).items() if isinstance(row, verdict.VerdictRow)}
     rows = [f"{names[row]} {row.verdict.name}{' history' * row.history}{' movable' * (row in MOVABLE)}" for row in TABLE]
     assert PROMISED.split("\n")[1:-1] == rows
 
@@ -231,7 +231,7 @@ def test_a_closed_day_is_told_from_its_first_moment_to_its_last(start: float, en
 
 @pytest.mark.parametrize(("until", "expected"), [(NOW + 1, [Kind.TARGET_PAUSED]), (NOW, [])])
 def test_a_pause_of_a_target_ends_at_its_moment_and_hides_all_else_until_then(until: float, expected: list[Kind]) -> None:
-    policy = TargetPolicy(paused=Known("moves", until))
+    policy = TargetPolicy(paused=AcceptedReason("moves", until))
     assert expected == kinds(view(GOOD, policy=policy))
     broken = views.failed(GOOD, Reason.AUTH, "refused")
     assert (expected or [Kind.COLLECTOR_FAILING]) == kinds(view(broken, policy=policy))
@@ -281,7 +281,7 @@ def test_calendars_that_stopped_to_work_24_hours_ago_are_down_no_more() -> None:
 
 BROKEN = views.connection("a", ConnectionStatus.ERROR)
 CUT_LONG_AGO = views.connection("a", ConnectionStatus.DISCONNECTED, since=NOW - 2 * DAY)
-LEFT = TargetPolicy(connections={"a": Known("she left")})
+LEFT = TargetPolicy(connections={"a": AcceptedReason("she left")})
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_of_a_target_that_was_not_polled_yet_nothing_is_known_whatever_is_said_o
 def test_a_warning_that_is_accepted_is_listed_with_its_reason_unless_a_collector_is_judged_for_it(
     kind: str, is_listed: bool
 ) -> None:
-    why = Known("never two at once", NOW + DAY)
+    why = AcceptedReason("never two at once", NOW + DAY)
     warning = ConfigWarning(kind, SITE, "not looked for", "Switch it on.")
     shown = replace(view(GOOD, policy=TargetPolicy(warnings={kind: why})), accepted_warnings=(warning,))
     found = findings(shown)

@@ -13,37 +13,34 @@ from exporter.platforms.bitrix24.answers import Reply
 from exporter.platforms.bitrix24.api import Command
 from exporter.platforms.bitrix24.batching import Batcher
 from exporter.platforms.bitrix24.blocksize import BlockSize
-from exporter.platforms.retry import patience
-from tests.harness.bitrix24_target import GET, HOUR, Bench, on_portal
+from exporter.platforms.retry import wait_allowance
+from tests.harness.bitrix24_target import GET, HOUR, Bench
 from tests.harness.clock import ManualClock
 
 TOO_LONG = {"error": "ERROR_BATCH_LENGTH_EXCEEDED", "error_description": "Max batch length exceeded"}
 
 
-def test_commands_that_a_batch_was_too_long_for_are_asked_again_and_are_no_refusals() -> None:
+async def test_commands_that_a_batch_was_too_long_for_are_asked_again_and_are_no_refusals(bench: Bench) -> None:
     asked: list[int] = []
 
-    async def script(bench: Bench) -> None:
-        commands = {
-            f"g{row.id}": Command(GET, {"id": row.id})
-            for row in [bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR) for _ in range(12)]
+    commands = {
+        f"g{row.id}": Command(GET, {"id": row.id})
+        for row in [bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR) for _ in range(12)]
+    }
+
+    async def instead(request: httpx.Request) -> httpx.Response | None:
+        keys = list(json.loads(request.content)["cmd"])
+        asked.append(len(keys))
+        sections = {
+            "result": {key: {"booking": {}} for key in keys[:5]},
+            "result_error": dict.fromkeys(keys[5:], TOO_LONG),
         }
+        return httpx.Response(200, content=json.dumps({"result": sections}))
 
-        async def instead(request: httpx.Request) -> httpx.Response | None:
-            keys = list(json.loads(request.content)["cmd"])
-            asked.append(len(keys))
-            sections = {
-                "result": {key: {"booking": {}} for key in keys[:5]},
-                "result_error": dict.fromkeys(keys[5:], TOO_LONG),
-            }
-            return httpx.Response(200, content=json.dumps({"result": sections}))
-
-        bench.http.instead = instead
-        outcomes = await Batcher(bench.open()._api, 50).run(commands)
-        assert commands.keys() == outcomes.keys()
-        assert all(isinstance(outcome, Reply) for outcome in outcomes.values())
-
-    on_portal(script)
+    bench.http.instead = instead
+    outcomes = await Batcher(bench.open()._api, 50).run(commands)
+    assert commands.keys() == outcomes.keys()
+    assert all(isinstance(outcome, Reply) for outcome in outcomes.values())
     assert [12, 7, 2] == asked
 
 
@@ -54,21 +51,18 @@ def failed_handshake() -> ssl.SSLError:
 
 
 @pytest.mark.parametrize(("cause", "reason", "attempts"), [(failed_handshake(), TlsError, 1), (None, NetworkError, 4)])
-def test_a_certificate_that_does_not_hold_is_looked_at_once_and_a_lost_connection_is_tried_four_times(
-    cause: Exception | None, reason: type[PollError], attempts: int
+async def test_a_certificate_that_does_not_hold_is_looked_at_once_and_a_lost_connection_is_tried_four_times(
+    bench: Bench, cause: Exception | None, reason: type[PollError], attempts: int
 ) -> None:
     asked: list[float] = []
 
-    async def script(bench: Bench) -> None:
-        async def instead(request: httpx.Request) -> httpx.Response:
-            asked.append(bench.now)
-            raise httpx.ReadError("lost", request=request) from cause
+    async def instead(request: httpx.Request) -> httpx.Response:
+        asked.append(bench.now)
+        raise httpx.ReadError("lost", request=request) from cause
 
-        bench.http.instead = instead
-        with patience(300), pytest.raises(reason):
-            await bench.open()._api.call(Command(GET, {"id": 1}))
-
-    on_portal(script)
+    bench.http.instead = instead
+    with wait_allowance(300), pytest.raises(reason):
+        await bench.open()._api.call(Command(GET, {"id": 1}))
     assert attempts == len(asked)
 
 

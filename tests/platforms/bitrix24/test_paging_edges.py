@@ -13,8 +13,8 @@ from msgspec import Raw
 from exporter.counting import Booking, joined, reservations
 from exporter.errors import ClientError, InvalidResponseError, PollError, TargetConfigError
 from exporter.model import Window
-from exporter.platforms.bitrix24.answers import Page, Reply
-from exporter.platforms.bitrix24.api import Api, Command, Outcome
+from exporter.platforms.bitrix24.answers import Reply, RowPage
+from exporter.platforms.bitrix24.api import Api, Command, CommandOutcome
 from exporter.platforms.bitrix24.api_errors import Action, Refusal
 from exporter.platforms.bitrix24.batching import Batcher
 from exporter.platforms.bitrix24.paging import Pager, _Pages, whole_seconds, within
@@ -59,11 +59,11 @@ class List:
         self.shares.add(share)
         return self._reply(command)
 
-    async def run(self, commands: Mapping[str, Command]) -> dict[str, Outcome]:
+    async def run(self, commands: Mapping[str, Command]) -> dict[str, CommandOutcome]:
         self.asked.append(len(commands))
         return {key: self.refusals.get(self._start(command)) or self._reply(command) for key, command in commands.items()}
 
-    async def decode(self, replies: Sequence[Reply], read: Callable[[Reply], Page[Booking]]) -> list[Page[Booking]]:
+    async def decode(self, replies: Sequence[Reply], read: Callable[[Reply], RowPage[Booking]]) -> list[RowPage[Booking]]:
         return [read(reply) for reply in replies]
 
     def _start(self, command: Command) -> int:
@@ -81,10 +81,10 @@ class List:
         following = start + self.page_rows
         return Reply(Raw(str(start).encode()), following if self.names_next and following < self.rows else None)
 
-    def _page(self, reply: Reply) -> Page[Booking]:
+    def _page(self, reply: Reply) -> RowPage[Booking]:
         start = int(bytes(reply.result))
         rows = tuple(Booking(str(at + 1), 0.0, 1.0) for at in range(start, min(start + self.page_rows, self.rows)))
-        return Page(rows, tuple(row.id for row in rows), len(rows), 0)
+        return RowPage(rows, tuple(row.id for row in rows), len(rows), 0)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def pages_of(most: int, too_many: Callable[[], PollError] = lambda: TargetConfig
 def add(pages: _Pages[Booking], numbers: Sequence[int], following: int | None = None, /, **more: Any) -> None:  # noqa: ANN401
     rows = tuple(Booking(str(number), 0.0, 1.0) for number in numbers)
     page: dict[str, Any] = {"rows": rows, "ids": tuple(row.id for row in rows), "size": len(rows), "malformed": 0} | more
-    pages.add(Reply(Raw(b"{}"), following), Page(**page))
+    pages.add(Reply(Raw(b"{}"), following), RowPage(**page))
 
 
 @pytest.mark.parametrize("following", [0, -1])
@@ -224,7 +224,7 @@ def test_rows_that_come_back_in_another_order_weigh_once_and_as_much_as_they_did
     add(pages, [3, 2, 1, *range(4, 51)])
     add(pages, [1, 51])
     assert 51 == len(pages.rows)
-    heavier = Page((Booking("1", 0.0, 1.0, ("7", "8", "9")),), ("1",), 1, 0)
+    heavier = RowPage((Booking("1", 0.0, 1.0, ("7", "8", "9")),), ("1",), 1, 0)
     with pytest.raises(TargetConfigError):
         pages.add(Reply(Raw(b"{}")), heavier)  # 50 and 3
 

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.errors import OverloadError, RateLimitedError
 from exporter.platforms.base import Services
-from exporter.platforms.bitrix24.credential import Place
+from exporter.platforms.bitrix24.credential import PortalAddress
 from exporter.platforms.bitrix24.portal import Portal, PortalRegistry
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.polling.admission import Admission
@@ -19,7 +19,7 @@ from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
 from tests.platforms.bitrix24.test_portal import Caller
 
-SALON = Place("https://salon.bitrix24.example", "salon.bitrix24.example")
+SALON = PortalAddress("https://salon.bitrix24.example", "salon.bitrix24.example")
 
 
 class Highest(Random):
