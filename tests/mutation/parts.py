@@ -55,7 +55,7 @@ PARTS: Final = (
             *_in("tests/platforms", "test_limiter", "test_limiter_edges"),
             *_in(_PORTAL, "test_operating", "test_operating_edges", "test_portal", "test_portal_edges"),
         ),
-        _in(_PORTAL, "test_side_by_side", "test_limits"),
+        _in(_PORTAL, "test_concurrent_calls", "test_limits"),
     ),
     Part(
         "paging",
