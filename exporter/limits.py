@@ -35,15 +35,13 @@ class Cap:
         return f"{self.number:,} {self.unit}"
 
 
-_INVALID: Final = "the poll fails as `invalid_response`; the text names the cap"
+_INVALID: Final = "the poll fails as `invalid_response`; the error names the cap"
 _ODD: Final = "the row is left out and counted in `malformed_rows_total`"
 _DROPPED: Final = "the rest has no series of its own and is counted in `collector_series_dropped`; totals count all"
 _CUT: Final = "it is cut"
 _FOLLOWS: Final = "nothing: it follows from the other caps, as long as they are the defaults"
 
-INTERIM_ANSWERS: Final = Cap(
-    "Answers `1xx` that only announce one", 20, "interim answers", "the poll fails as `invalid_response`"
-)
+INTERIM_ANSWERS: Final = Cap("Interim answers (`1xx`)", 20, "interim answers", "the poll fails as `invalid_response`")
 PIECES: Final = Cap(
     "Pieces of a body, beside one for each 64 bytes of it", 1024, "pieces", "the poll fails as `invalid_response`"
 )
@@ -57,27 +55,27 @@ OTHER_BODY: Final = Cap(
 PAGE_VALUES: Final = Cap("Values of a page of rows, at any depth", 100_000, "values", _INVALID)
 BATCH_VALUES: Final = Cap("Values of a batch, at any depth", 200_000, "values", _INVALID)
 CONNECTIONS_VALUES: Final = Cap("Values of a list of connections, at any depth", 500_000, "values", _INVALID)
-PORTAL_PAGE_ROWS: Final = Cap("Rows of a page of Bitrix24, which says 50 and is not asked for a number", 500, "rows", _INVALID)
+PORTAL_PAGE_ROWS: Final = Cap("Rows of a page of Bitrix24, which documents 50", 500, "rows", _INVALID)
 QUERY_ROWS: Final = Cap("Rows of a page of Wix bookings: what was asked for, at most", 100, "rows", _INVALID)
 CONNECTIONS: Final = Cap("Connections of an answer", 10_000, "connections", _INVALID)
 PROVIDERS: Final = Cap(
-    "Providers of the list that tells their calendar types",
+    "Providers of the list with their calendar types",
     200,
     "providers",
-    "types as before; a warning in the log names the cap",
+    "the types stay as before; a warning in the log names the cap",
 )
-FAILED_PROVIDERS: Final = Cap("Providers that an answer says failed", 200, "providers", _INVALID)
+FAILED_PROVIDERS: Final = Cap("Failed providers in one answer", 200, "providers", _INVALID)
 ROW_BODY: Final = Cap("One row of Wix", 64 * _KIB, "bytes", _ODD)
 BOOKING_RESOURCES: Final = Cap("Resources of one booking", 100, "resources", _ODD)
 BOOKING_LINKS: Final = Cap("Links of one booking", 1000, "links", "the booking counts as unverified")
 PORTAL_RESOURCES: Final = Cap(
-    "Resources of a portal whose names are read, 50 letters of a name as one more",
+    "Resources of a portal whose names are read; each 50 letters of a name count as one more",
     100_000,
     "resources",
-    "names as before; the poll fails as `config`",
+    "the names stay as before; the poll fails as `config`",
 )
 LISTED: Final = Cap(
-    "Things of one kind that `list` reads: schedules, staff, services, resources", 10_000, "things", "none of them is listed"
+    "Items of one kind that `list` reads: schedules, staff, services, resources", 10_000, "things", "none of them is listed"
 )
 SITES: Final = Cap(
     "Sites of an account that `discover` reads", 20_000, "sites", "the read fails as `config`; sites that are known stay"
@@ -101,9 +99,9 @@ STATUS_CODES: Final = Cap("Status codes of HTTP as a label", 60, "codes", "the o
 TARGET_PAGE: Final = Cap("A target's part of the metrics page", 2 * _MIB, "bytes", _FOLLOWS)
 
 CODE: Final = Cap("An error code of a platform", 60, "letters", "an unknown word that is longer is not shown")
-MESSAGE: Final = Cap("The message of an error, ours with what it quotes", 1000, "letters", _CUT)
-TEXT: Final = Cap("A text of the other side in an error, a log line or on the board", 80, "letters", _CUT)
-NAME: Final = Cap("A name or an id of the other side", 100, "letters", _CUT)
+MESSAGE: Final = Cap("The message of an error, with the text that it quotes", 1000, "letters", _CUT)
+TEXT: Final = Cap("A text of the platform in an error, a log line or on the board", 80, "letters", _CUT)
+NAME: Final = Cap("A name or an id of the platform", 100, "letters", _CUT)
 PLACE: Final = Cap(
     "Where a credential comes from: the path of its file or the name of its variable, as a label",
     120,
@@ -125,17 +123,20 @@ STATUS_ANSWER: Final = Cap(
 )
 
 KNOWN_CONNECTIONS: Final = Cap(
-    "Connections of a target of which the last state is kept", 10_000, "connections", "what was seen longest ago is forgotten"
+    "Connections of a target of which the last state is kept",
+    10_000,
+    "connections",
+    "the connections that were seen longest ago are forgotten",
 )
 GONE_BOOKINGS: Final = Cap(
-    "Bookings of a target that are kept on the mind although the last read did not show them",
+    "Bookings of a target that are remembered although the last poll did not return them",
     2_000,
     "bookings",
-    "what went first is forgotten, and may be missing in `bookings_vanished_total` or counted twice in "
+    "the oldest ones are forgotten, and may be missing in `bookings_vanished_total` or counted twice in "
     "`bookings_discovered_total`",
 )
 REMEMBERED_CONNECTIONS: Final = Cap(
-    "Connections of a target whose moments survive a restart",
+    "Connections of a target whose times are kept across a restart",
     800,
     "connections",
     "those that were shown last are remembered",
@@ -150,7 +151,7 @@ STATE_FILE_TARGET: Final = Cap(
     "A target's part of the state file",
     64 * _KIB,
     "bytes",
-    "the oldest states that it tells of are forgotten",
+    "the oldest states in it are forgotten",
 )
 
 STATE_FILE: Final = Cap(

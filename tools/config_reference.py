@@ -44,7 +44,7 @@ _END: Final = "<!-- generated: end -->\n"
 _CLAUSE: Final = re.compile(r"[.:;](?:\s|$)|, and | \(")
 _NULL: Final = {"type": "null"}
 _DEFINED: Final = "#/$defs/"
-_FOR_ANCHORS: Final = {"^x-": {"description": "Not looked at: a place for anchors."}}
+_FOR_ANCHORS: Final = {"^x-": {"description": "Ignored by the exporter: a place for YAML anchors."}}
 _SCHEMA_VERSION: Final = "https://json-schema.org/draft/2020-12/schema"
 
 # In the order of the reference: a heading, the model, and where it stands in the file.

@@ -21,16 +21,22 @@ _AFTER: Final = (
         "EXIT STATUS",
         (
             ("0", "The exporter was stopped by SIGTERM or SIGINT; the command did what it was asked for."),
-            ("1", "It could not, for a reason that it prints."),
+            ("1", "The command failed; it prints the reason."),
             ("2", "The configuration or the command line is wrong."),
         ),
     ),
     (
         "SIGNALS",
         (
-            ("SIGHUP", "Read the configuration again; a wrong one is told, and the old one stays in force."),
-            ("SIGUSR1", "Log from level debug on; a second one switches back."),
-            ("SIGTERM, SIGINT", "Let requests in flight end, and exit within 8 seconds. A second one exits at once, with 1."),
+            (
+                "SIGHUP",
+                "Reload the configuration; if it is not valid, the log names its problems and the previous one stays in force.",
+            ),
+            ("SIGUSR1", "Log at level debug; a second signal switches back."),
+            (
+                "SIGTERM, SIGINT",
+                "Finish requests in flight and exit within 8 seconds. A second signal exits at once, with code 1.",
+            ),
         ),
     ),
     (

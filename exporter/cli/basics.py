@@ -30,10 +30,10 @@ Shipped = StrEnum("Shipped", {name: name for name in SHIPPED})  # type: ignore[m
 @basics.command("example-config")
 def example_config(
     name: Annotated[
-        Shipped | None, typer.Argument(metavar="FILE", help=f"{', '.join(SHIPPED)}; the first one when none is named.")
+        Shipped | None, typer.Argument(metavar="FILE", help=f"{', '.join(SHIPPED)}. Default: the first one.")
     ] = None,
 ) -> None:
-    """Print a file that travels with the program: an example to edit, its schema for editors, the systemd unit."""
+    """Print a file that comes with the program: an example configuration, its schema for editors, the systemd unit."""
     from exporter.commands.example_config import shipped  # noqa: PLC0415
 
     typer.echo(shipped(name.value if name else EXAMPLE), nl=False)
@@ -60,7 +60,7 @@ def hash_password(context: typer.Context) -> None:
 def completion(
     shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
 ) -> None:
-    """Print the script by which a shell completes commands, flags and names with the Tab key."""
+    """Print a script that lets a shell complete commands, flags and names with the Tab key."""
     from exporter.commands.completion import script  # noqa: PLC0415
 
     typer.echo(script(shell.value, PROGRAM), nl=False)

@@ -53,8 +53,8 @@ _WRONG_USAGE: Final = 2  # Typer's own exit code of it; it does not export the e
 app = Commands(
     pretty_exceptions_enable=False,  # its frames print locals, and locals hold credentials
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Tells you that a booking calendar fell out of sync, before a customer is double-booked. "
-    "Without a command it runs the exporter.",
+    help="Reports when a booking calendar is out of sync, before a customer is double-booked. "
+    "Without a command, it runs the exporter.",
 )
 app.add_typer(rehearsals)
 app.add_typer(monitoring, name="monitoring")
@@ -99,7 +99,10 @@ def daemon(
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
     config_dir: ConfigDir = None,
-    watch: Annotated[bool, typer.Option("--config.watch", help="Reload by itself when a file or a secret changes.")] = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--config.watch", help="Reload automatically when the configuration or a file with a secret changes."),
+    ] = False,
     listen: Listen = DEFAULT_ADDRESS,
     web_config: WebConfigFile = None,
     allowed_hosts: AllowedHosts = None,
@@ -109,7 +112,7 @@ def daemon(
     log_format: Format = LogFormat.AUTO,
     shard: Part = None,
     standby: Annotated[
-        bool, typer.Option("--standby", help="Wait while another exporter has the state_file, and take over when it ends.")
+        bool, typer.Option("--standby", help="Wait while another exporter holds the state_file; take over when that one ends.")
     ] = False,
     _: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")] = False,
 ) -> None:
@@ -152,13 +155,13 @@ def check_config(
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
     config_dir: ConfigDir = None,
     web_config: WebConfigFile = None,
-    online: Annotated[bool, typer.Option("--online", help="Also try each credential with a few cheap reads.")] = False,
+    online: Annotated[bool, typer.Option("--online", help="Also test each credential with a few small read requests.")] = False,
     no_secrets: Annotated[
-        bool, typer.Option("--no-secrets", help="Look for no secret that stands elsewhere: for a machine that has none.")
+        bool, typer.Option("--no-secrets", help="Do not read secrets from files and variables, for a machine that lacks them.")
     ] = False,
     shard: PartToCheck = None,
 ) -> None:
-    """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
+    """Check the configuration. Prints every problem with file, line, key and fix. Exit code 0: valid, 2: not valid."""
     from exporter.commands.check_config import check  # noqa: PLC0415
 
     if file is not None and was_typed(context, "config_file") and file != config_file:
@@ -195,9 +198,12 @@ def probe(
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
     config_dir: ConfigDir = None,
-    output: Annotated[ProbeFormat, typer.Option("--output", "-o", help="Form of the result.")] = ProbeFormat.TABLE,
+    output: Annotated[ProbeFormat, typer.Option("--output", "-o", help="Output format.")] = ProbeFormat.TABLE,
     running: Annotated[
-        str | None, typer.Option("--running", metavar="URL", help="Ask a running exporter what it knows, and no platform.")
+        str | None,
+        typer.Option(
+            "--running", metavar="URL", help="Ask a running exporter for its last results instead of polling the platforms."
+        ),
     ] = None,
 ) -> None:
     """Poll the named targets once, now. Exit code 0 healthy, 1 warning, 2 critical, 3 unknown."""
@@ -226,9 +232,9 @@ def list_names(
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
     config_dir: ConfigDir = None,
-    output: Annotated[ListFormat, typer.Option("--output", "-o", help="Form of the result.")] = ListFormat.TABLE,
+    output: Annotated[ListFormat, typer.Option("--output", "-o", help="Output format.")] = ListFormat.TABLE,
 ) -> None:
-    """List schedules, staff, services and resources, with aliases to paste. Names of people: keep no copy. Exit code 0 to 2."""
+    """List schedules, staff, services and resources, with aliases to paste. It names people: keep no copy. Exit code 0 to 2."""
     from exporter.commands.list_names import list_names  # noqa: PLC0415
 
     configure_logs("error")
@@ -244,13 +250,13 @@ def conformance(
     context: typer.Context,
     target: Annotated[
         str,
-        typer.Argument(metavar="TARGET", help="Name of the target whose account is asked.", autocompletion=offered_targets),
+        typer.Argument(metavar="TARGET", help="Name of the target whose account is checked.", autocompletion=offered_targets),
     ],
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
     config_dir: ConfigDir = None,
 ) -> None:
-    """Ask a real account which statements of the fact sheet hold. Prints a report without names and ids. Exit code 0 to 2."""
+    """Check with a real account which documented facts about its API hold. The report has no names or ids. Exit code 0 to 2."""
     from exporter.commands.conformance import conformance  # noqa: PLC0415
 
     configure_logs("error")
@@ -265,7 +271,7 @@ def healthcheck(
     listen: Listen = DEFAULT_ADDRESS,
     web_config: WebConfigFile = None,
 ) -> None:
-    """Ask a running exporter for /-/healthy. For container probes. Exit code 0 or 1."""
+    """Ask a running exporter whether it is healthy (/-/healthy), for container probes. Exit code 0 or 1."""
     from exporter.commands.healthcheck import is_healthy  # noqa: PLC0415
 
     healthy, message = is_healthy(listen, web_config)
@@ -276,19 +282,27 @@ def healthcheck(
 @app.command("bitrix24-login")
 def bitrix24_login(
     *,
-    portal: Annotated[str, typer.Option("--portal", metavar="URL", help="For example https://your-portal.bitrix24.com.")],
+    portal: Annotated[
+        str,
+        typer.Option("--portal", metavar="URL", help="Address of the portal, for example https://your-portal.bitrix24.com."),
+    ],
     client_id: Annotated[
         str, typer.Option("--client-id", metavar="ID", help="Client id, from the card of the local application.")
     ],
     token_file: Annotated[
         Path,
-        typer.Option("--token-file", metavar="FILE", help="File to write; oauth.token_file of the configuration names it."),
+        typer.Option(
+            "--token-file",
+            metavar="FILE",
+            help="Token file to write; give the same path as oauth.token_file in the configuration.",
+        ),
     ],
     server: Annotated[
-        str | None, typer.Option("--oauth-server", metavar="URL", help="Authorisation server, when it is not the usual one.")
+        str | None,
+        typer.Option("--oauth-server", metavar="URL", help="Authorisation server, if it is not Bitrix24's default one."),
     ] = None,
 ) -> None:
-    """Make the token file of a Bitrix24 application. Asks for the client secret unless B24_CLIENT_SECRET holds it."""
+    """Log in a Bitrix24 application and write its token file. Asks for the client secret unless B24_CLIENT_SECRET is set."""
     from exporter.commands.bitrix24_login import SECRET_VARIABLE, login  # noqa: PLC0415
 
     configure_logs("warning")

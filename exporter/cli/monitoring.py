@@ -22,27 +22,30 @@ monitoring = Commands(help="Write the dashboards, rules, routes and runbooks.", 
 # A flag that is not given leaves what the file says, so none has a default of its own.
 _Jobs: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--job", metavar="NAME", help="Prometheus job that scrapes exporters; once for each."),
+    typer.Option("--job", metavar="NAME", help="Prometheus job that scrapes exporters; repeatable."),
 ]
 _Slo: TypeAlias = Annotated[
-    float | None, typer.Option("--slo", metavar="SHARE", help="Share of live connections that must be free of errors.")
+    float | None,
+    typer.Option("--slo", metavar="SHARE", help="Objective: share of live connections that must be free of errors."),
 ]
 _File: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--monitoring.file", metavar="FILE", help="What only the bundle needs; flags win over it."),
+    typer.Option("--monitoring.file", metavar="FILE", help="Settings of the bundle, YAML; flags take precedence over it."),
 ]
 _Config: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--config.file", metavar="FILE", help="Configuration of the exporter; only its block verdicts is read, and no secret."
+        "--config.file", metavar="FILE", help="Configuration of the exporter; only its block verdicts is read, no secrets."
     ),
 ]
 _ConfigDir: TypeAlias = Annotated[
-    Path | None, typer.Option("--config.dir", metavar="DIR", help="A folder of such files, with or without the one above.")
+    Path | None, typer.Option("--config.dir", metavar="DIR", help="Folder of such files, with or without --config.file.")
 ]
 _Hurry: TypeAlias = Annotated[
     int | None,
-    typer.Option("--hurry", metavar="N", help="Divide every wait by N, for a rehearsal: 60 makes a minute a second."),
+    typer.Option(
+        "--hurry", metavar="N", help="Divide every waiting time by N, for a rehearsal: with 60, a minute lasts a second."
+    ),
 ]
 _Files: TypeAlias = tuple[Path | None, Path | None]
 
@@ -65,33 +68,42 @@ def _options(settings: Settings, job: list[str] | None, config: _Files, **flags:
 @monitoring.command("render")
 def render_bundle(
     *,
-    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder to write to; rendered files are replaced.")],
+    out: Annotated[
+        str, typer.Option("--out", metavar="DIR", help="Folder to write to; files of an earlier render are replaced.")
+    ],
     monitoring_file: _File = None,
     job: _Jobs = None,
     slo: _Slo = None,
     grafana_url: Annotated[
-        str | None, typer.Option("--grafana-url", metavar="URL", help="Where Grafana is, for links in alerts.")
+        str | None, typer.Option("--grafana-url", metavar="URL", help="Address of Grafana, for links in alerts.")
     ] = None,
     runbook_url: Annotated[
-        str | None, typer.Option("--runbook-url", metavar="URL", help="Where the runbooks are, if not on the board.")
+        str | None,
+        typer.Option("--runbook-url", metavar="URL", help="Address of the runbooks, if the status board does not serve them."),
     ] = None,
     targets: Annotated[
         int | None,
-        typer.Option("--targets", metavar="N", help="Most targets of one exporter; limits the size of a scrape. 0: no limit."),
+        typer.Option(
+            "--targets",
+            metavar="N",
+            help="Maximum number of targets of one exporter; limits the size of a scrape. 0: no limit.",
+        ),
     ] = None,
     board_url: Annotated[
         str | None,
-        typer.Option("--board-url", metavar="URL", help="Where people reach the status board and its runbooks, for links."),
+        typer.Option(
+            "--board-url", metavar="URL", help="Address at which people open the status board and its runbooks, for links."
+        ),
     ] = None,
     language: Annotated[
-        str | None, typer.Option("--language", metavar="CODE", help="Language of what alerts and messages say: en, de, ru.")
+        str | None, typer.Option("--language", metavar="CODE", help="Language of alerts and messages: en, de or ru.")
     ] = None,
     hurry: _Hurry = None,
     config_file: _Config = None,
     config_dir: _ConfigDir = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that were edited since, too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also replace files that were edited since the last render.")] = False,
 ) -> None:
-    """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
+    """Write the monitoring bundle with your names and addresses, so that nobody has to edit JSON or YAML."""
     from exporter.monitoring import folder_of, render  # noqa: PLC0415
 
     with exits():
@@ -124,21 +136,30 @@ class Report(StrEnum):
 def check_bundle(
     *,
     prometheus_url: Annotated[
-        str, typer.Option("--prometheus-url", metavar="URL", help="Prometheus that has the rules and scrapes the exporter.")
+        str,
+        typer.Option(
+            "--prometheus-url", metavar="URL", help="Address of the Prometheus that has the rules and scrapes the exporter."
+        ),
     ] = "",
     alertmanager_url: Annotated[
-        str, typer.Option("--alertmanager-url", metavar="URL", help="Alertmanager that has the routes.")
+        str, typer.Option("--alertmanager-url", metavar="URL", help="Address of the Alertmanager that has the routes.")
     ] = "",
-    grafana_url: Annotated[str, typer.Option("--grafana-url", metavar="URL", help="Grafana that has the boards.")] = "",
-    user: Annotated[str, typer.Option("--user", metavar="NAME", help="Who asks Prometheus and Alertmanager.")] = "monitoring",
+    grafana_url: Annotated[
+        str, typer.Option("--grafana-url", metavar="URL", help="Address of the Grafana that has the dashboards.")
+    ] = "",
+    user: Annotated[
+        str, typer.Option("--user", metavar="NAME", help="User name for Prometheus and Alertmanager.")
+    ] = "monitoring",
     password_file: Annotated[
-        Path | None, typer.Option("--password-file", metavar="FILE", help="Password of that user, in both.")
+        Path | None, typer.Option("--password-file", metavar="FILE", help="File with the password of that user.")
     ] = None,
     grafana_token_file: Annotated[
-        Path | None, typer.Option("--grafana-token-file", metavar="FILE", help="Token of a service account of Grafana.")
+        Path | None,
+        typer.Option("--grafana-token-file", metavar="FILE", help="File with the token of a Grafana service account."),
     ] = None,
     ca_file: Annotated[
-        Path | None, typer.Option("--ca-file", metavar="FILE", help="Certificates of CAs to trust besides those of the host.")
+        Path | None,
+        typer.Option("--ca-file", metavar="FILE", help="File with CA certificates to trust in addition to those of the host."),
     ] = None,
     monitoring_file: _File = None,
     config_file: _Config = None,
@@ -146,9 +167,9 @@ def check_bundle(
     job: _Jobs = None,
     slo: _Slo = None,
     hurry: _Hurry = None,
-    output: Annotated[Report, typer.Option("--output", "-o", help="Form of the result.")] = Report.TEXT,
+    output: Annotated[Report, typer.Option("--output", "-o", help="Output format.")] = Report.TEXT,
 ) -> None:
-    """Ask running servers whether they carry the bundle. Exit code 0 all there, 1 something is missing, 2 bad usage."""
+    """Check whether running servers have loaded the bundle. Exit code 0: complete, 1: something is missing, 2: wrong usage."""
     from exporter.commands.check_bundle import ServerAccess, check_running  # noqa: PLC0415
 
     configure_logs("error")
@@ -171,7 +192,7 @@ def make_password(
     *,
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder for the files password and web.yml.")],
 ) -> None:
-    """Make a password for the pages of Prometheus and Alertmanager, unless DIR has one. For --web.config.file."""
+    """Make a password for the pages of Prometheus and Alertmanager (their --web.config.file), unless DIR already has one."""
     from exporter.monitoring import folder_of, make_password  # noqa: PLC0415
 
     with exits():

@@ -40,46 +40,57 @@ def _part(text: str) -> Shard:
     return Shard(int(index), int(count))
 
 
-ConfigFile = Annotated[Path, typer.Option("--config.file", metavar="FILE", help="Configuration, YAML.")]
+ConfigFile = Annotated[Path, typer.Option("--config.file", metavar="FILE", help="Configuration file, YAML.")]
 ConfigDir = Annotated[
     Path | None,
-    typer.Option("--config.dir", metavar="DIR", help="Also each *.yml and *.yaml in DIR; without --config.file nothing else."),
+    typer.Option(
+        "--config.dir", metavar="DIR", help="Also read each *.yml and *.yaml in DIR; without --config.file, read only those."
+    ),
 ]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Minimum log level.")]
-Format = Annotated[LogFormat, typer.Option("--log.format", help="auto is readable on a terminal and logfmt elsewhere.")]
+Format = Annotated[LogFormat, typer.Option("--log.format", help="auto: readable text on a terminal, logfmt elsewhere.")]
 Part = Annotated[
     Shard | None,
     typer.Option("--shard", metavar="I/N", parser=_part, help="Watch only part I of N of the targets; I counts from 0."),
 ]
 PartToCheck = Annotated[
     Shard | None,
-    typer.Option("--shard", metavar="I/N", parser=_part, help="Say which targets part I of N watches, and try no others."),
+    typer.Option(
+        "--shard", metavar="I/N", parser=_part, help="Show which targets part I of N watches; --online tests only those."
+    ),
 ]
 Listen = Annotated[
-    str, typer.Option("--web.listen-address", metavar="HOST:PORT", help="Address of the exporter; :PORT is every interface.")
+    str, typer.Option("--web.listen-address", metavar="HOST:PORT", help="Address of the exporter; :PORT means all interfaces.")
 ]
 AllowedHosts = Annotated[
     list[str] | None,
     typer.Option(
         "--web.allowed-hosts",
         metavar="NAME,...",
-        help="Domain names by which scrapers ask at its own port, such as metrics.example; repeatable.",
+        help="Host names that requests to this port may use, such as metrics.example; repeatable.",
     ),
 ]
 MaxRequests = Annotated[
     int,
-    typer.Option("--web.max-requests", metavar="N", min=0, help="Pages made at a time; more are answered 503, 0 is no limit."),
+    typer.Option(
+        "--web.max-requests",
+        metavar="N",
+        min=0,
+        help="Maximum number of pages made at once; further requests get 503. 0: no limit.",
+    ),
 ]
 WebConfigFile = Annotated[
     Path | None,
-    typer.Option("--web.config.file", metavar="FILE", help="TLS and passwords, in the format of the exporter toolkit."),
+    typer.Option(
+        "--web.config.file", metavar="FILE", help="File with TLS and passwords, in the format of Prometheus' exporter-toolkit."
+    ),
 ]
 
 
 Lifecycle = Annotated[bool, typer.Option("--web.enable-lifecycle", help="Allow POST /-/reload, /-/log-level, /-/poll.")]
 Targets = Annotated[
     list[str] | None,
-    typer.Argument(metavar="TARGET", help="Names of targets; all when none is named.", autocompletion=offered_targets),
+    typer.Argument(metavar="TARGET", help="Names of targets. Default: all.", autocompletion=offered_targets),
 ]
 
 

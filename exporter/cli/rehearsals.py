@@ -39,14 +39,17 @@ def demo(
     scenario: Annotated[
         str,
         typer.Option(
-            "--scenario", metavar="NAME", autocompletion=offered_scenarios, help="What goes wrong; see simulate --list."
+            "--scenario",
+            metavar="NAME",
+            autocompletion=offered_scenarios,
+            help="Scenario, which says what goes wrong; see simulate --list.",
         ),
     ] = "bad-night",
     lifecycle: Lifecycle = False,
     level: Level = LogLevel.WARN,
     log_format: Format = LogFormat.AUTO,
 ) -> None:
-    """Run simulator and exporter together. Needs no credentials; incidents follow a script."""
+    """Run the simulator and the exporter together. Needs no credentials; incidents follow a scenario."""
     from exporter import web  # noqa: PLC0415
     from exporter.commands.demo import run_demo  # noqa: PLC0415
     from exporter.runtime import shutdown  # noqa: PLC0415
@@ -65,7 +68,13 @@ def demo(
 def simulate(
     *,
     scenario: Annotated[
-        str, typer.Option("--scenario", metavar="NAME", autocompletion=offered_scenarios, help="What goes wrong; see --list.")
+        str,
+        typer.Option(
+            "--scenario",
+            metavar="NAME",
+            autocompletion=offered_scenarios,
+            help="Scenario, which says what goes wrong; see --list.",
+        ),
     ] = "calm",
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Address of the simulator. It has no password.")
@@ -73,14 +82,18 @@ def simulate(
     show: Annotated[bool, typer.Option("--list", help="List the scenarios and exit.")] = False,
     last_week: Annotated[
         Path | None,
-        typer.Option("--with-last-week", metavar="FILE", help="Also write three busy weeks, as OpenMetrics for promtool."),
+        typer.Option(
+            "--with-last-week",
+            metavar="FILE",
+            help="Also write the metrics of the three weeks before, as OpenMetrics for promtool.",
+        ),
     ] = None,
     job: Annotated[
-        str, typer.Option("--job", metavar="NAME", help="The Prometheus job of these weeks.")
+        str, typer.Option("--job", metavar="NAME", help="Prometheus job in the metrics of these weeks.")
     ] = "booking-sync-exporter",
     level: Level = LogLevel.WARN,
 ) -> None:
-    """Run the simulator alone. For drills with your own exporter, Prometheus and pager."""
+    """Run the simulator alone, for drills with your own exporter, Prometheus and pager."""
     from exporter.commands.simulate import list_scenarios, run_simulator  # noqa: PLC0415
 
     configure_logs(level.value)
@@ -96,20 +109,23 @@ def simulate(
 def drill(
     incidents: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="INCIDENT", help="Names of incidents; all when none is named.", autocompletion=offered_incidents
-        ),
+        typer.Argument(metavar="INCIDENT", help="Names of incidents. Default: all.", autocompletion=offered_incidents),
     ] = None,
     *,
-    prometheus: Annotated[str, typer.Option("--prometheus-url", metavar="URL", help="A Prometheus with the bundle's rules.")],
-    alertmanager: Annotated[str, typer.Option("--alertmanager-url", metavar="URL", help="The Alertmanager behind it.")],
+    prometheus: Annotated[
+        str, typer.Option("--prometheus-url", metavar="URL", help="Prometheus that has loaded the bundle's rules.")
+    ],
+    alertmanager: Annotated[str, typer.Option("--alertmanager-url", metavar="URL", help="Alertmanager that gets its alerts.")],
     listen: Annotated[
-        str, typer.Option("--listen", metavar="HOST:PORT", help="Where Prometheus scrapes the exporter of the drill.")
+        str,
+        typer.Option("--listen", metavar="HOST:PORT", help="Address of the drill's exporter, which Prometheus must scrape."),
     ] = DEFAULT_ADDRESS,
-    page: Annotated[bool, typer.Option("--page", help="Also where Alertmanager reaches people: they hear of it.")] = False,
+    page: Annotated[
+        bool, typer.Option("--page", help="Also play when Alertmanager's receivers reach people, who then get the alerts.")
+    ] = False,
     level: Level = LogLevel.ERROR,
 ) -> None:
-    """Play incidents on a running Prometheus and Alertmanager; say what arrived, or where it was lost. Exit code 0 to 2."""
+    """Play incidents on a running Prometheus and Alertmanager; report what arrived, or where it was lost. Exit code 0 to 2."""
     from exporter.commands.drill import chosen, run_drill  # noqa: PLC0415
     from exporter.commands.drill_stack import ServiceClient, Stack  # noqa: PLC0415
     from exporter.runtime import Signals, shutdown  # noqa: PLC0415

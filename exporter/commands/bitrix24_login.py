@@ -89,7 +89,7 @@ async def login(
         page = origin.copy_with(path="/oauth/authorize/").copy_merge_params({"client_id": client_id, "state": state})
         show(_BEFORE.format(page=page))
         open_page(str(page))
-        answer = _asked(ask, "Address that the browser ended on (valid for 30 seconds): ")
+        answer = _asked(ask, "Address of the page that the browser opened then (valid for 30 seconds): ")
         code, named_server = _read_answer(answer, state)
         known.hold("code", [code])
         if server is None:
@@ -138,8 +138,8 @@ Open this page in a browser where you are signed in to the portal, and allow the
 
   {page}
 
-The browser ends on the address that the application's card has for its answers. That page may show an error: only the
-address counts, copy it whole. If the portal does not know the application, --client-id is not the one of its card.
+The browser then opens the redirect address of the application's card. That page may show an error: only its address
+matters, copy all of it. If the portal says that it does not know the application, compare --client-id with the card.
 
 """
 
@@ -149,7 +149,7 @@ def _asked(ask: Callable[[str], str], prompt: str) -> str:
     try:
         return ask(prompt)
     except (EOFError, UnicodeDecodeError):
-        raise TargetConfigError("nobody answers: run bitrix24-login on a terminal, or give it the address as a line") from None
+        raise TargetConfigError("no input: run bitrix24-login on a terminal, or pipe the address to it as one line") from None
 
 
 def _ending(done: LoggedIn, client_id: str, base_url: httpx.URL | None, strays: Sequence[str]) -> Iterator[str]:
@@ -160,7 +160,7 @@ def _ending(done: LoggedIn, client_id: str, base_url: httpx.URL | None, strays: 
         target["base_url"] = str(base_url).rstrip("/")
     block = yaml.safe_dump({"targets": [target]}, sort_keys=False, allow_unicode=True)
     yield f"{done.token_file} now holds the tokens of {done.portal}."
-    yield f"\nNext: the block of the target, for the configuration (it reads the secret from {SECRET_VARIABLE}):\n\n{block}"
+    yield f"\nNext: put this target into the configuration; the exporter reads the secret from {SECRET_VARIABLE}:\n\n{block}"
     yield "Then: booking-sync-exporter check-config --online --config.file exporter.yml"
     yield from (f"But {stray}." for stray in strays)
     if "booking" not in done.scopes:
@@ -173,7 +173,7 @@ class _PasteError(TargetConfigError):
 
 def _secret(text: str) -> str:
     if is_quoted(text):
-        raise TargetConfigError("the client secret has quotes inside its value; remove them where it is set")
+        raise TargetConfigError("the client secret has quotes inside its value; remove them where the secret is set")
     return pasted(text)
 
 
@@ -238,8 +238,8 @@ def _refuse_stranger(named_server: str) -> None:
     if not is_auth_server(origin) and not is_loopback(host):
         shown = sanitized(host)
         raise TargetConfigError(
-            f"the address names the authorisation server {shown}, which is none of Bitrix24's; if it is right, log in again "
-            f"with --oauth-server https://{shown}"
+            f"the address names the authorisation server {shown}, which is not a server of Bitrix24; if it is right, log in "
+            f"again with --oauth-server https://{shown}"
         )
 
 
@@ -253,10 +253,10 @@ def _read_answer(pasted: str, state: str) -> tuple[str, str]:
         return pasted, ""
     query = parse_qs(urlsplit(pasted).query or pasted)
     if "error" in query:
-        raise TargetConfigError("the portal did not allow the application; a person with the right to do so must accept it")
+        raise TargetConfigError("the portal did not allow the application; an administrator of the portal must allow it")
     code = query.get("code", [""])[0]
     if not code:
-        raise _PasteError("the address holds no code; paste the whole address that the browser ended on")
+        raise _PasteError("the address has no code; paste the whole address of the page that the browser opened")
     if query.get("state", [""])[0] != state:
         raise _PasteError("the address belongs to another login (state differs); open the page that is printed now")
     return code, query.get("server_domain", [""])[0]

@@ -98,7 +98,7 @@ class _Bearer(httpx.Auth):
 def _read(access: ServerAccess) -> tuple[dict[str, httpx.URL], dict[str, httpx.Auth], ssl.SSLContext]:
     problems: list[ConfigProblem] = []
     if not access.addresses:
-        problems.append(ConfigProblem("", "there is nobody to ask", f"give {', '.join(FLAGS.values())}"))
+        problems.append(ConfigProblem("", "no server is named", f"give {', '.join(FLAGS.values())}"))
     password = _tried("--password-file", lambda: _secret(access.password_file), problems)
     token = _tried("--grafana-token-file", lambda: _secret(access.grafana_token_file), problems)
     ca_file = _tried("--ca-file", lambda: access.ca_file and CaFile(access.ca_file, certificates_in(access.ca_file)), problems)
@@ -110,7 +110,7 @@ def _read(access: ServerAccess) -> tuple[dict[str, httpx.URL], dict[str, httpx.A
         if base is None:
             problems.append(
                 ConfigProblem(
-                    FLAGS[kind], "is no address of a server", "write https://HOST:PORT, without user, password and query"
+                    FLAGS[kind], "is not the address of a server", "write https://HOST:PORT, without user, password and query"
                 )
             )
         elif secret and not _may_have_secrets(base):

@@ -213,7 +213,7 @@ def _progress(targets: int) -> Iterator[Callable[[str], None]]:
 
 async def _checked(factory: TargetFactory, target: Target) -> Checked:
     if target.paused:
-        return Checked("paused, not asked")
+        return Checked("paused, not polled")
     try:
         live = factory.open_target(target, StatusHistory())
         try:

@@ -52,7 +52,7 @@ async def conformance(config: Config, name: str, *, now: Callable[[], float] = t
         _tell(f"error: no target named {name}; there are {names}")
         return EXIT_NOT_ASKED
     if target.paused:
-        _tell(f"error: {name} is paused in the configuration, so it is not asked (fix: take paused away)")
+        _tell(f"error: {name} is paused in the configuration, so it is not polled (fix: remove paused)")
         return EXIT_NOT_ASKED
     async with opened_target_factory(Instruments(CollectorRegistry()), known_secrets(config.secrets, config.names)) as factory:
         try:

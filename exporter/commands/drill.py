@@ -81,7 +81,7 @@ async def run_drill(
         async with open_business(signals, address, hurry) as business:
             return await signals.unless_stopped(Drill(stack, business, hurry, say).play(incidents))
     except StopRequestedError:
-        say("Stopped: what was not played is not proven.")
+        say("Stopped: incidents that were not played are not proven.")
         return False
     finally:
         await stack.close()
@@ -108,12 +108,12 @@ async def examined(stack: Stack, incidents: Sequence[Incident], say: Callable[[s
             [
                 ConfigProblem(
                     "drill",
-                    f"Alertmanager at {stack.alertmanager.where} would tell {told}",
-                    "warn these people and add --page, or give it alertmanager.demo.yml, which reaches nobody",
+                    f"Alertmanager at {stack.alertmanager.where} would notify {told}",
+                    "warn these people and add --page, or load alertmanager.demo.yml, which reaches nobody",
                 )
             ]
         )
-    say(f"Alertmanager at {stack.alertmanager.where} tells {told or 'nobody: no receiver has an address'}.")
+    say(f"Alertmanager at {stack.alertmanager.where} notifies {told or 'nobody: no receiver has an address'}.")
     if not await stack.alertmanagers():
         say(f"Prometheus at {stack.prometheus.where} sends its alerts to no Alertmanager: nothing will arrive.")
     lasts = sum(incident.pages_after for incident in incidents) / hurry

@@ -226,7 +226,7 @@ def _shortest(holds: Iterable[float]) -> float:
 def lost(alert: str, alerting: Sequence[Alerting], arrived: Sequence[Arrived], *, alertmanagers: Sequence[str]) -> str:
     """Return where an alert was lost on its way, in words."""
     if kept_back := [one.kept_back for one in arrived if one.kept_back]:
-        return f"{alert} is in Alertmanager, and kept back: {kept_back[0]}"
+        return f"{alert} is in Alertmanager, and suppressed: {kept_back[0]}"
     if arrived:
         return f"{alert} was in Alertmanager before this incident began, and no other one came"
     if any(one.firing for one in alerting):
@@ -237,7 +237,8 @@ def lost(alert: str, alerting: Sequence[Alerting], arrived: Sequence[Arrived], *
     if alerting:
         return f"{alert} is only pending in Prometheus: its `for` is not over"
     return (
-        f"{alert} does not even pend: the rule sees nothing of it, another alert speaks for it, or verdicts: asks for more "
+        f"{alert} is not even pending: the rule does not see the incident, another alert replaces it, or verdicts: "
+        f"asks for more "
         "than the businesses of a drill have"
     )
 

@@ -19,11 +19,11 @@ def hashed(password: bytes) -> str:
         raise BookingSyncError("the password is empty")
     if len(password) > _SIGNIFICANT_BYTES:
         raise BookingSyncError(
-            f"the password has {len(password)} bytes, and bcrypt reads {_SIGNIFICANT_BYTES}: whoever knows those gets in. "
-            "Choose a shorter one"
+            f"the password has {len(password)} bytes, and bcrypt reads {_SIGNIFICANT_BYTES}: anyone who knows those can "
+            "sign in. Choose a shorter one"
         )
     if b"\0" in password:
-        raise BookingSyncError("the password holds a NUL byte, where bcrypt would end it")
+        raise BookingSyncError("the password holds a NUL byte, where bcrypt would cut it off")
     return bcrypt.hashpw(password, bcrypt.gensalt(_COST)).decode()
 
 

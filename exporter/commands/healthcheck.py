@@ -96,7 +96,7 @@ def _ask(host: str, port: int, *, tls: bool, file: Path | None = None) -> _Answe
         body = response.read(_MAX_BODY)
         return _Answer(response.status, response.getheader("www-authenticate") or "", body.decode(errors="replace"))
     except TimeoutError:
-        raise _NoAnswerError(f"nothing came within {_SECONDS:g} s (fix: look into the log of the exporter)") from None
+        raise _NoAnswerError(f"no answer within {_SECONDS:g} s (fix: look in the log of the exporter)") from None
     except (http.client.HTTPException, OSError, ValueError):
         raise _HungUpError from None
     finally:

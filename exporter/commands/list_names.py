@@ -34,7 +34,7 @@ from exporter.state.advice import for_failure
 from exporter.state.status_history import StatusHistory
 from exporter.support.redaction import visible
 
-_BECOME_LABELS: Final = "aliases become labels, which Prometheus keeps, so write what may be kept"
+_BECOME_LABELS: Final = "aliases become labels that Prometheus stores, so use only names that may be stored"
 
 EXIT_INCOMPLETE: Final = 1
 EXIT_NO_SUCH_TARGET: Final = 2
@@ -86,8 +86,8 @@ async def _read_all(factory: TargetFactory, targets: Sequence[Target]) -> Sequen
 
 async def _read(factory: TargetFactory, target: Target) -> TargetListing:
     if target.paused:
-        what = "the target is paused in the configuration, so it is not asked"
-        return TargetListing(target.name, target.platform, (), {}, (Gap("everything", what, "take `paused` away to list it"),))
+        what = "the target is paused in the configuration, so it is not polled"
+        return TargetListing(target.name, target.platform, (), {}, (Gap("everything", what, "remove `paused` to list it"),))
     try:
         live = factory.open_target(target, StatusHistory())
         try:

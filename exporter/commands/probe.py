@@ -62,7 +62,8 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
 
 def _found_none(rule: Discovery, sites: KnownSites) -> ConfigProblem:
     message, fix = next(
-        iter(sites.trouble(rule)), ("finds no site to watch", "look at its only and without, and at the account")
+        iter(sites.trouble(rule)),
+        ("finds no site to watch", "check `only` and `without` of the rule, and the sites of the account"),
     )
     return ConfigProblem(f"discover[{rule.name}]", plain(message), plain(fix))
 

@@ -20,7 +20,9 @@ from exporter.web import WebConfig
 
 _log = structlog.get_logger(__name__)
 
-_NAME_THEM: Final = Message("name those who are meant under `operators`: whoever is named nowhere sees nothing then")
+_NAME_THEM: Final = Message(
+    "name the users who may see every site under `operators`: then a user who is not named sees nothing"
+)
 
 
 def with_known_users(config: Config, users: Collection[str] | None) -> Config:
@@ -33,10 +35,18 @@ def with_known_users(config: Config, users: Collection[str] | None) -> Config:
         return config
     file, key = str(config.files[0]) if config.files else "", "site_users" if config.site_users else "operators"
     if users is not None and not users:
-        what = "no passwords are asked for, so that everybody would see every site"
+        what = "no password is required, so everybody would see every site"
         raise ConfigError([ConfigProblem(key, what, "name basic_auth_users in --web.config.file, or remove it", file)])
     if users is None:
-        found = iter([(key, "nobody looked whether its users exist", "check it together with --web.config.file")])
+        found = iter(
+            [
+                (
+                    key,
+                    "was not compared with the users of the web configuration",
+                    "check it together with the file of --web.config.file",
+                )
+            ]
+        )
     else:
         config = config.known_to(users)
         found = _odd_users(config, frozenset(users))

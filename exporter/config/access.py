@@ -26,10 +26,10 @@ def _opened(before: Config, after: Config) -> tuple[str, str, str] | None:
     if after.operators or not before.has_fence:
         return None
     if before.operators:
-        return "operators", "cannot be dropped while running", _RESTART
+        return "operators", "cannot be removed while the exporter runs", _RESTART
     if not after.site_users:
-        return "site_users", "cannot be dropped while running", _RESTART
+        return "site_users", "cannot be removed while the exporter runs", _RESTART
     opened = sorted(map(sanitized, after.operators_by_default & before.site_users_at_all))
-    what = f"who saw one site would see all of them: {first_names(opened)}"
+    what = f"users who saw one site would see all sites: {first_names(opened)}"
     fix = "take their passwords out of the web configuration, or say under operators who is to see everything"
     return ("site_users", what, fix) if opened else None

@@ -85,8 +85,8 @@ def _of_rule(rule: Mapping[str, object], target: Mapping[str, object], path: Pat
         return
     for key in (name for name in target if name in platform.discoverer.left_out):
         of_rule = key in platform.discoverer.settings.model_fields
-        fix = "remove it: the rule says it" if of_rule else "remove it: each site has its own"
-        yield FieldProblem((*path, "target", key), "does not belong into what all sites of a rule share", fix)
+        fix = "remove it: the rule sets it" if of_rule else "remove it: each site has its own"
+        yield FieldProblem((*path, "target", key), "cannot be shared by all sites of a rule", fix)
 
 
 def _both(operators: Iterable[object], site_users: Mapping[str, object]) -> Iterator[FieldProblem]:
@@ -143,7 +143,9 @@ def _accepted(rows: list[object], path: Path, platform: Platform) -> Iterator[Fi
         given = [key for key in keys if row.get(key) is not None]
         if row and len(given) != 1:
             message = f"names both {' and '.join(given)}" if given else "does not say what is accepted"
-            yield FieldProblem((*path, index), message, f"give one of {', '.join(keys)}; more of them are entries of their own")
+            yield FieldProblem(
+                (*path, index), message, f"give one of {', '.join(keys)}; write a second one as an entry of its own"
+            )
         if "connection" in given and not platform.advice.connections:
             fix = "accept a booking, or remove it"
             yield FieldProblem((*path, index, "connection"), f"targets of platform {platform.name} have no connections", fix)

@@ -79,7 +79,7 @@ def _files_in(folder: Path) -> list[Path]:
     else:
         if files:
             return files
-        fix = "put one there, or name another folder with --config.dir; folders in it are not looked into"
+        fix = "put one there, or name another folder with --config.dir; its subfolders are not read"
         problem = ConfigProblem("", "holds no file that ends in .yml or .yaml", fix, str(folder))
     raise ConfigError([problem])
 

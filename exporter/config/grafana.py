@@ -14,9 +14,7 @@ class GrafanaAddress(Strict):
     """Where the bundled dashboards are."""
 
     url: Address = Field(description="Address of Grafana, as the browsers of people reach it.")
-    uid_prefix: UidPrefix = default(
-        "booking-sync", "Beginning of the uids of the dashboards, where `monitoring.yml` says another one."
-    )
+    uid_prefix: UidPrefix = default("booking-sync", "Prefix of the dashboards' uids, if `monitoring.yml` sets another one.")
 
     @property
     def fleet(self) -> str:

@@ -99,16 +99,16 @@ def elsewhere(name: str, around: Path, platform: str, root: type[BaseModel]) -> 
     known = homes(root)[written]
     at_top = {home.inside for home in known if not home.platform}
     if around and () in at_top:
-        return f"it stands at the top of the file{spelt}"
+        return f"move it to the top level of the file{spelt}"
     in_target = around[:1] == (_TARGETS,) and len(around) > 1
     of_target = {home.inside for home in known if home.platform and platform in ("", home.platform)}
     if of_target and around == ("defaults",) and not (() in of_target and _is_own(written)):
-        return f"it belongs to defaults.{'.'.join(('<platform>', *min(of_target)))}{spelt}"
+        return f"move it to defaults.{'.'.join(('<platform>', *min(of_target)))}{spelt}"
     if of_target:
         return _within_target(written, of_target, in_target=in_target) + spelt
     if in_target and (others := sorted({home.platform for home in known if home.platform})):
-        return f"it is a {'collector' if around[-1] == 'collectors' else 'key'} of platform {others[0]}{spelt}"
-    return f"it belongs to {_common(at_top)}{spelt}" if at_top else ""
+        return f"remove it: it is a {'collector' if around[-1] == 'collectors' else 'key'} of platform {others[0]}{spelt}"
+    return f"move it to {_common(at_top)}{spelt}" if at_top else ""
 
 
 def _is_own(name: str) -> bool:
@@ -119,10 +119,10 @@ def _is_own(name: str) -> bool:
 def _within_target(name: str, inside: AbstractSet[tuple[str, ...]], *, in_target: bool) -> str:
     before = "" if in_target else "targets[]."
     if () in inside:
-        return "it belongs to the target itself, beside platform" if in_target else f"it belongs to a target: {before}{name}"
+        return "move it to the target itself, beside platform" if in_target else f"move it to a target: {before}{name}"
     if len(inside) > 1 and all(place[0] == "collectors" for place in inside):
-        return f"it belongs to a collector: {before}collectors.<name>.{name}"
-    return f"it belongs to {before}{_common(inside)}"
+        return f"move it to a collector: {before}collectors.<name>.{name}"
+    return f"move it to {before}{_common(inside)}"
 
 
 def _common(inside: AbstractSet[tuple[str, ...]]) -> str:

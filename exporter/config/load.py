@@ -135,12 +135,12 @@ def _written_over(config: Config | None, files: Iterable[Path]) -> Iterator[Fiel
         written |= {("targets", index, *keys): path for keys, path in target.written_files.items()}
     for where, path in written.items():
         if os.path.realpath(path) in read:
-            message = f"{path} is read for the configuration, and the exporter would write over it"
-            yield FieldProblem(where, message, f"give the path of a file of its own, such as {_OWN_FILE[str(where[-1])]}")
+            message = f"{path} is read for the configuration, and the exporter would overwrite it"
+            yield FieldProblem(where, message, f"give the path of another file, such as {_OWN_FILE[str(where[-1])]}")
 
 
 _OWN_FILE: Final = {"state_file": "state.json", "token_file": "tokens.json"}
-_UNREAD: Final = ("was not checked: it holds what is not valid YAML", "correct that, and check again")
+_UNREAD: Final = ("was not checked, because it is not valid YAML", "correct that, and check again")
 
 
 def _open_files(files: Iterable[Path], reading: Reading) -> list[ConfigProblem]:
@@ -149,7 +149,11 @@ def _open_files(files: Iterable[Path], reading: Reading) -> list[ConfigProblem]:
     if reading.file in reading.private and (repository := tracking_repository(reading.file)) is not None:
         message = f"{reading.file} holds a credential, and git tracks it in {repository}"
         told.append(
-            ConfigProblem("", message, "write {file: PATH} or {env: NAME}, and have a new credential made: clones keep the old")
+            ConfigProblem(
+                "",
+                message,
+                "write {file: PATH} or {env: NAME}, and replace the credential: clones of the repository keep the old one",
+            )
         )
     return told
 
@@ -194,7 +198,7 @@ def _warnings(config: Config, written: Mapping[str, object], made: Sequence[Cach
 def _target_warnings(target: Target) -> Iterator[FieldProblem]:
     """Yield what is hardly meant in a target, or in what a rule says of its; paths begin there."""
     for name in sorted(_SCRAPE_LABELS & target.labels.keys()):
-        message = f"Prometheus sets {name} itself and renames this one to exported_{name}"
+        message = f"Prometheus sets the label {name} itself and renames this one to exported_{name}"
         yield FieldProblem(("labels", name), message, "use another name")
     yield from PLATFORMS[target.platform].warnings(target, ())
     for collector, settings in target.running().items():
@@ -215,7 +219,7 @@ def _timing_warnings(settings: CollectorSettings, timeout: float, collector: Col
     interval, max_age = format_duration(settings.interval), settings.max_age_seconds
     if settings.interval < _HASTY_INTERVAL_SECONDS:
         message = f"{interval} is short and may use up the API's limits"
-        yield FieldProblem((*path, "interval"), message, "30s or more is kind to them")
+        yield FieldProblem((*path, "interval"), message, "write 30s or more")
     if max_age <= settings.interval:
         message = f"data vanishes before the next poll: the interval is {interval}"
         yield FieldProblem((*path, "max_age"), message, "make it longer than the interval")

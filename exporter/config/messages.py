@@ -30,7 +30,7 @@ _MISNOMERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("sites", "accounts", "portals", "salons", "customers"), "write targets"),
     **dict.fromkeys(("type", "provider", "kind"), "write platform"),
     **dict.fromkeys(("thresholds", "severities", "alerts"), "write verdicts"),
-    **dict.fromkeys(("enabled", "disabled"), "write paused: true in a target that is not to be asked"),
+    **dict.fromkeys(("enabled", "disabled"), "write paused: true in a target that should not be polled"),
     "reason": "write why",
     "start": "write from",
     "end": "write to",
@@ -38,7 +38,7 @@ _MISNOMERS: Final[Mapping[str, str]] = {
     "tls_config": "write tls",
     "insecure_skip_verify": "certificates are always checked; name the CA's file in tls.ca_file",
     "proxy_url": "write proxy",
-    "max_bookings": "it belongs to collectors.bookings; links keeps to it, too",
+    "max_bookings": "move it to collectors.bookings; it applies to links, too",
 }
 
 
@@ -185,7 +185,7 @@ _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
 def _standard(details: ErrorDetails, path: Path, root: type[BaseModel]) -> tuple[str, str]:
     name, value, context = details["type"], details["input"], details.get("ctx", {})
     if root is Config and path == ("targets",) and (name in ("missing", "too_short") or value is None):
-        return _NO_TARGETS, "add targets, with at least one"
+        return _NO_TARGETS, "add targets: with at least one target"
     if name in _WANTED:
         wanted, fix = _WANTED[name]
         if not path and root is Config:
@@ -277,8 +277,8 @@ def _unknown_key(path: Path, source: ConfigSource, root: type[BaseModel]) -> Con
     known = known_keys(around, source, root)
     use = f"use one of {', '.join(known)}"
     if re.search(f"[{ODD_BLANKS}]", key):
-        what = "unknown key with a blank that is none (U+00A0 and the like, from a web page)"
-        return source.problem(path, what, "type the blanks anew", hidden=1)
+        what = "unknown key with a character that only looks like a blank (U+00A0 or similar, from a web page)"
+        return source.problem(path, what, "type the blanks again", hidden=1)
     if name is None:
         return source.problem(path, "unknown key, which is not shown", use, hidden=1)
     platform = platform_at(around, source)

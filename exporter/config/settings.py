@@ -101,7 +101,8 @@ Operators = Annotated[Users | None, BeforeValidator(_given)]
 
 def _of_many(platform: Platform) -> Any:  # noqa: ANN401  what pydantic makes a field of
     own = [f"`{key}`" for key in platform.settings.model_fields if key in platform.settings.OWN]
-    description = f"What targets of platform {platform.name} share: any of their keys but {', '.join(own[:-1])} and {own[-1]}."
+    names = f"{', '.join(own[:-1])} and {own[-1]}"
+    description = f"Settings that targets of platform {platform.name} share: any of their keys except {names}."
     return dict[str, Any] | None, Field(default=None, description=description)
 
 
@@ -112,7 +113,7 @@ else:
     Defaults = create_model(
         "Defaults",
         __base__=Strict,
-        __doc__="What many targets share. A target that says something else is right.",
+        __doc__="Settings that many targets share. A target's own setting takes precedence.",
         **{name: _of_many(platform) for name, platform in PLATFORMS.items()},
     )
 
@@ -127,15 +128,15 @@ class Config(Strict):
         },
     )
 
-    timezone: Zone = default("UTC", "IANA zone that calendar windows such as `now/d` are in.")
+    timezone: Zone = default("UTC", "IANA time zone of calendar windows such as `now/d`.")
     windows: Annotated[
         tuple[Window, ...], Field(strict=False, min_length=1, max_length=WINDOWS.number), AfterValidator(_known)
     ] = Field(
         default_factory=lambda: DEFAULT_WINDOWS,
-        description="Windows that collectors count in. Default: last_24h, today, next_24h, next_7d.",
+        description="Windows in which bookings are counted. Default: last_24h, today, next_24h, next_7d.",
     )
     defaults: Annotated[Defaults, MAY_BE_EMPTY] = Field(
-        default_factory=Defaults, exclude=True, description="What many targets share, by platform."
+        default_factory=Defaults, exclude=True, description="Settings that many targets share, by platform."
     )
     discover: Annotated[tuple[AnyDiscovery, ...], Field(strict=False, max_length=MAX_RULES)] = Field(
         default_factory=tuple,
@@ -146,14 +147,15 @@ class Config(Strict):
     )
     state_file: FilePath | None = Field(
         default=None,
-        description="Remembers which states connections and collectors had within a week, across restarts. A relative path "
-        "starts at the folder of this file; with `--shard` its name ends in `.shard-I-of-N`. Default: forgotten at a restart.",
+        description="File that keeps the states of connections and collectors of the last week across restarts. A relative "
+        "path starts at the folder of this file; with `--shard` its name ends in `.shard-I-of-N`. Default: a restart forgets "
+        "them.",
     )
 
     verdicts: Annotated[Verdicts, MAY_BE_EMPTY] = Field(
         default_factory=Verdicts,
-        description="From when on something is a problem, and how bad it is, by the kinds of [verdicts](verdicts.md). The "
-        "board, `/api/v1/status` and `probe` judge by it; `monitoring render --config.file` writes rules that do.",
+        description="Thresholds and severities of problems, by the kinds of [verdicts](verdicts.md). The board, "
+        "`/api/v1/status` and `probe` judge by them; `monitoring render --config.file` writes rules that use them.",
     )
 
     grafana: GrafanaAddress | None = Field(
@@ -163,15 +165,15 @@ class Config(Strict):
 
     site_users: dict[SiteName, Users] = Field(
         default_factory=dict,
-        description="Who sees one site only: values of the targets' label `site`, each with a list of users of the web "
-        "configuration. Such a user gets `/site/NAME` and nothing else; a user who is named nowhere sees everything unless "
-        "there are `operators`.",
+        description="Users who see one site only: values of the targets' label `site`, each with a list of users of "
+        "the web configuration. Such a user gets `/site/NAME` and nothing else. Without `operators`, a user who is named "
+        "nowhere sees everything.",
     )
     operators: Operators = Field(
         default=None,
         validate_default=False,
-        description="Users of the web configuration who see everything, the Prometheus that scrapes `/metrics` among them. "
-        "With it a user that is named neither here nor under `site_users` sees nothing.",
+        description="Users of the web configuration who see everything, including the one with which Prometheus scrapes "
+        "`/metrics`. With this key, a user that is named neither here nor under `site_users` sees nothing.",
     )
 
     _warnings: tuple[ConfigProblem, ...] = PrivateAttr(default=())

@@ -92,17 +92,17 @@ def _uncounted(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
     for name, settings in target.running().items():
         path: Path = ("collectors", name.value)
         if getattr(settings, "conflicts", True) is False:
-            message = Message("double bookings are not looked for: conflicts is false")
-            fix = Message("write conflicts: true, or accept it with a reason")
+            message = Message("double bookings are not checked: conflicts is false")
+            fix = Message("write conflicts: true, or accept this warning with a reason")
             yield (*path, "conflicts"), ConfigWarning(WarningKind.CONFLICTS_OFF, target.name, message, fix)
         counted = {window.name for window in settings.windows}
         if missing := [window for window in ALERT_WINDOWS.get(name, ()) if window not in counted]:
             message = Message(
-                "%(collector)s are not counted in %(windows)s, by which the shipped alerts judge",
+                "%(collector)s are not counted in %(windows)s, which the shipped alerts need",
                 collector=name.value,
                 windows=_all(missing),
             )
-            fix = Message("add %(windows)s to `windows`, or accept it with a reason", windows=", ".join(missing))
+            fix = Message("add %(windows)s to `windows`, or accept this warning with a reason", windows=", ".join(missing))
             yield (*path, "windows"), ConfigWarning(WarningKind.WINDOW_MISSING, target.name, message, fix)
 
 
@@ -113,12 +113,14 @@ def _same_account(target: Target, first: dict[Hashable, str]) -> Iterator[tuple[
     other = first.setdefault((target.platform, account.key), target.name)
     if other != target.name:
         message = Message(
-            "%(account)s is also watched as %(other)s: what stands there counts twice, or was copied by mistake",
+            "%(account)s is also watched as %(other)s: its bookings count twice, or its credential was copied by mistake",
             account=account.shown,
             other=other,
         )
-        fix = Message("correct the credential, remove one of them, or accept it with a reason")
-        to_site = Message("its account is watched under two names: what stands there counts twice, or was copied by mistake")
+        fix = Message("correct the credential, remove one of the two targets, or accept this warning with a reason")
+        to_site = Message(
+            "its account is watched under two names: its bookings count twice, or its credential was copied by mistake"
+        )
         yield (), ConfigWarning(WarningKind.SAME_ACCOUNT, target.name, message, fix, to_site)
 
 

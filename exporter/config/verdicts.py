@@ -32,7 +32,7 @@ def _within(span: bounds.ThresholdBounds) -> AfterValidator:
         if seconds < span.min_seconds():
             raise field_error(_too_short(span), f"write {minimum} or more")
         if seconds > span.max_seconds:
-            raise field_error("is too long for its alert, which looks no further", f"write {maximum} or less")
+            raise field_error("is longer than its alert looks", f"write {maximum} or less")
         return seconds
 
     return AfterValidator(checked)
@@ -41,8 +41,8 @@ def _within(span: bounds.ThresholdBounds) -> AfterValidator:
 def _too_short(span: bounds.ThresholdBounds) -> str:
     if span.hold:
         delay = format_duration(span.alert_delay_seconds())
-        return f"is too short: its alert takes up to {delay}, and as much has to be left to act"
-    return "is too short: a state that a single poll saw would count"
+        return f"is too short: its alert takes up to {delay}, and the same time must remain to act"
+    return "is too short: a state that only one poll saw would be a problem"
 
 
 def _time(span: bounds.ThresholdBounds, seconds: float, description: str) -> Any:  # noqa: ANN401  like pydantic.Field
@@ -54,8 +54,8 @@ def _time(span: bounds.ThresholdBounds, seconds: float, description: str) -> Any
 _Share = Annotated[float, Field(gt=0, lt=1)]
 _Number = Annotated[int, Field(ge=1, le=10_000)]
 
-_NO_PAGE: Final = "`warning` becomes a ticket, `ok` is listed and no alert tells of a single one."
-_Severity = Annotated[Literal["critical", "warning", "ok"], Field(description=f"How bad it is: `critical` pages, {_NO_PAGE}")]
+_NO_PAGE: Final = "`warning` becomes a ticket, with `ok` it is only listed and a single one has no alert."
+_Severity = Annotated[Literal["critical", "warning", "ok"], Field(description=f"Severity: `critical` pages, {_NO_PAGE}")]
 _Quiet = Annotated[Literal["warning", "ok"], Field(description=_NO_PAGE)]
 
 
@@ -65,41 +65,47 @@ class Conflict(Strict):
     soon: Annotated[Duration, _within(bounds.CONFLICT_SOON)] = _time(
         bounds.CONFLICT_SOON, DEFAULTS.conflict_soon, "An overlap that begins within this time is critical."
     )
-    later: _Quiet = Field(default="warning", description=f"One that begins later: {_NO_PAGE} For a page raise `soon`.")
+    later: _Quiet = Field(
+        default="warning", description=f"Severity of an overlap that begins later: {_NO_PAGE} If it should page, raise `soon`."
+    )
 
 
 class ConnectionsDown(Strict):
     """No connection of a target works."""
 
-    least: _Number = Field(default=DEFAULTS.connections_down_least, description="So many must have worked lately.")
+    least: _Number = Field(
+        default=DEFAULTS.connections_down_least, description="Minimum number of connections that worked recently."
+    )
     within: Annotated[Duration, _within(bounds.CONNECTIONS_DOWN)] = _time(
-        bounds.CONNECTIONS_DOWN, DEFAULTS.connections_down_within, "What lately means."
+        bounds.CONNECTIONS_DOWN, DEFAULTS.connections_down_within, "How far back recently reaches."
     )
 
 
 class Disconnected(Strict):
-    """A connection was cut."""
+    """A connection was disconnected."""
 
     within: Annotated[Duration, _within(bounds.DISCONNECTED)] = _time(
-        bounds.DISCONNECTED, DEFAULTS.connection_disconnected_within, "For so long it is a problem; later it is listed."
+        bounds.DISCONNECTED,
+        DEFAULTS.connection_disconnected_within,
+        "The connection is a problem for this long; after that it is only listed.",
     )
     severity: _Severity = "warning"
 
 
 class Stuck(Strict):
-    """A connection does not come to an end."""
+    """A connection does not finish its sync."""
 
     after: Annotated[Duration, _within(bounds.STUCK)] = _time(
-        bounds.STUCK, DEFAULTS.connection_stuck_after, "After so long it is a problem."
+        bounds.STUCK, DEFAULTS.connection_stuck_after, "The state is a problem once it has lasted this long."
     )
     severity: _Severity = "warning"
 
 
 class Unclear(Strict):
-    """A connection has a state that says nothing."""
+    """A connection has a state that does not say whether it works."""
 
     after: Annotated[Duration, _within(bounds.UNCLEAR)] = _time(
-        bounds.UNCLEAR, DEFAULTS.connection_unclear_after, "After so long it is a problem."
+        bounds.UNCLEAR, DEFAULTS.connection_unclear_after, "The state is a problem once it has lasted this long."
     )
     severity: _Severity = "warning"
 
@@ -108,24 +114,31 @@ class CredentialExpiry(Strict):
     """A credential has to be renewed by a person."""
 
     within: Annotated[Duration, _within(bounds.CREDENTIAL_EXPIRY)] = _time(
-        bounds.CREDENTIAL_EXPIRY, DEFAULTS.credential_expiry_within, "How long before its end it is told."
+        bounds.CREDENTIAL_EXPIRY,
+        DEFAULTS.credential_expiry_within,
+        "The credential is a problem when it ends within this time.",
     )
     severity: _Severity = "warning"
 
 
 class UnlinkedBookings(Strict):
-    """Bookings are tied to no CRM entity."""
+    """Bookings have no link to a CRM entity."""
 
-    share: _Share = Field(default=DEFAULTS.unlinked_bookings_share, description="More than this share of a window's bookings.")
-    least: _Number = Field(default=DEFAULTS.unlinked_bookings_least, description="Of at least so many that were verified.")
+    share: _Share = Field(
+        default=DEFAULTS.unlinked_bookings_share, description="More than this share of a window's bookings is a problem."
+    )
+    least: _Number = Field(
+        default=DEFAULTS.unlinked_bookings_least,
+        description="Minimum number of verified bookings in the window; with fewer, the share is no problem.",
+    )
     severity: _Severity = "warning"
 
 
 class LinksUnverified(Strict):
-    """Links were read too long ago."""
+    """Links were last read too long ago."""
 
     share: _Share = Field(
-        default=DEFAULTS.links_unverified_share, description="Of more than this share of a window's bookings."
+        default=DEFAULTS.links_unverified_share, description="More than this share of a window's bookings is a problem."
     )
     severity: _Severity = "warning"
 
@@ -134,17 +147,19 @@ class IntakeSilent(Strict):
     """No new booking arrives for a day."""
 
     least: _Number = Field(
-        default=DEFAULTS.intake_silent_least, description="Although so many did on the same day a week before."
+        default=DEFAULTS.intake_silent_least,
+        description="Minimum number of new bookings on the same day a week before; with fewer, no new booking is no problem.",
     )
     severity: _Severity = "warning"
 
 
 class PollOverdue(Strict):
-    """A poll does not begin."""
+    """A poll is overdue."""
 
     intervals: Annotated[float, Field(ge=1, le=bounds.MAX_OVERDUE_INTERVALS)] = Field(
         default=DEFAULTS.poll_overdue_intervals,
-        description="More than so many intervals after its time. Later another alert says that the data is old.",
+        description="A poll is a problem when it is more than this number of intervals late. If that "
+        "lasts, another alert reports old data.",
     )
     severity: _Quiet = "warning"
 
@@ -156,7 +171,7 @@ class Judged(Strict):
 
 
 class Noted(Strict):
-    """A state without a threshold that is never a page: an alert that says more keeps its own back."""
+    """A state without a threshold that never pages: a fuller alert inhibits its own."""
 
     severity: _Quiet = "warning"
 
@@ -173,7 +188,7 @@ class Verdicts(Strict):
         default_factory=ConnectionsDown, description="No connection of a target works any more, and several did."
     )
     provider_failing: Annotated[Judged, MAY_BE_EMPTY] = Field(
-        default_factory=Judged, description="A calendar provider cannot be asked."
+        default_factory=Judged, description="A calendar provider cannot be read."
     )
     connection_error: Annotated[Judged, MAY_BE_EMPTY] = Field(default_factory=Judged, description="A connection is in `error`.")
     connection_disconnected: Annotated[Disconnected, MAY_BE_EMPTY] = Field(
@@ -186,26 +201,24 @@ class Verdicts(Strict):
         default_factory=Unclear, description="A connection is `undefined` or `unknown`."
     )
     budget_spent: Annotated[Noted, MAY_BE_EMPTY] = Field(
-        default_factory=Noted, description="The operating time of a portal is used up; the alert tells of it before."
+        default_factory=Noted, description="The operating time of a portal is used up; its alert comes before that."
     )
     credential_expiry: Annotated[CredentialExpiry, MAY_BE_EMPTY] = Field(
-        default_factory=CredentialExpiry, description="A credential that a person must renew ends."
+        default_factory=CredentialExpiry, description="A credential that a person must renew ends soon."
     )
     unlinked_bookings: Annotated[UnlinkedBookings, MAY_BE_EMPTY] = Field(
-        default_factory=UnlinkedBookings, description="Bookings are tied to no CRM entity."
+        default_factory=UnlinkedBookings, description="Bookings have no link to a CRM entity."
     )
     intake_silent: Annotated[IntakeSilent, MAY_BE_EMPTY] = Field(
         default_factory=IntakeSilent, description="No new bookings arrive for a day."
     )
     window_incomplete: Annotated[Judged, MAY_BE_EMPTY] = Field(
-        default_factory=Judged, description="A window could not be read to its end."
+        default_factory=Judged, description="A window could not be read completely."
     )
     links_unverified: Annotated[LinksUnverified, MAY_BE_EMPTY] = Field(
-        default_factory=LinksUnverified, description="The links of a window's bookings were read too long ago."
+        default_factory=LinksUnverified, description="The links of a window's bookings were last read too long ago."
     )
-    poll_overdue: Annotated[PollOverdue, MAY_BE_EMPTY] = Field(
-        default_factory=PollOverdue, description="A poll does not begin."
-    )
+    poll_overdue: Annotated[PollOverdue, MAY_BE_EMPTY] = Field(default_factory=PollOverdue, description="A poll is overdue.")
 
     @property
     def thresholds(self) -> Thresholds:

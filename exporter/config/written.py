@@ -204,5 +204,5 @@ def _list(value: object) -> list[object]:
 
 def _twice(key: str, first: Part, second: Part) -> ConfigProblem:
     line = first.source.line((key,))
-    message = f"stands also in {first.file}:{line}"
+    message = f"is also in {first.file}:{line}"
     return ConfigProblem(key, message, "keep one of them", str(second.file), second.source.line((key,)))

@@ -32,10 +32,10 @@ _REMOVE_QUOTES: Final = {
 _UNFILLED: Final = (
     (r"\$\{?[A-Za-z_]\w*\}?", "names a shell variable; variables are not expanded in this file", "write {env: NAME}"),
     (r"%[A-Za-z_]\w*%", "names a variable of Windows; variables are not expanded in this file", "write {env: NAME}"),
-    (r"\{\{.*\}\}|<[\w .-]+>", "is a template that nobody has filled in", "fill it in, or write {file: /path} or {env: NAME}"),
+    (r"\{\{.*\}\}|<[\w .-]+>", "is a placeholder that was not filled in", "fill it in, or write {file: /path} or {env: NAME}"),
     (
         r"(?:env|file):.*",
-        "is the text of a source, not a source",
+        "is text that only looks like {env: NAME} or {file: /path}",
         "write {env: NAME} or {file: /path}, with a blank after the colon",
     ),
 )
@@ -116,7 +116,7 @@ def plain_ascii(text: str, where: str = "") -> str:
     for letter in "".join(text.split()):
         if not "!" <= letter <= "~":
             name = unicodedata.name(letter, f"U+{ord(letter):04X}")
-            raise field_error(f"holds {name}{where}, and a credential is plain ASCII", "copy it again, as plain text")
+            raise field_error(f"holds {name}{where}, but a credential is plain ASCII", "copy it again, as plain text")
     return text
 
 
@@ -167,11 +167,11 @@ def _secret(value: object, info: ValidationInfo) -> Secret:
 
 
 SECRET_FORMS: Final = [
-    {"type": "string", "minLength": 1, "title": "value", "description": "The credential itself."},
+    {"type": "string", "minLength": 1, "title": "value", "description": "Value of the credential."},
     {
         "type": "object",
         "title": "file",
-        "description": "A file that holds it; a relative path starts at the folder of this configuration.",
+        "description": "File with the credential; a relative path starts at the folder of this configuration.",
         "properties": {"file": {"type": "string", "minLength": 1}},
         "required": ["file"],
         "additionalProperties": False,
@@ -179,7 +179,7 @@ SECRET_FORMS: Final = [
     {
         "type": "object",
         "title": "env",
-        "description": "An environment variable that holds it.",
+        "description": "Environment variable with the credential.",
         "properties": {"env": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}},
         "required": ["env"],
         "additionalProperties": False,
@@ -213,7 +213,7 @@ def split_url(url: str, form: str) -> tuple[SplitResult, list[tuple[str, str]]]:
     if port == 0:
         wrong.append(("has port 0", "remove the port or correct it"))
     if not is_confidential(parts.scheme, host):
-        what = "uses http to another machine, which shows the credential to everybody on the way"
+        what = "uses http to another machine, so the credential would be sent unencrypted"
         wrong.append((what, "write https://"))
     if parts.query or parts.fragment:
         wrong.append(("has a ? or # part", f"write it like {form}"))
@@ -229,7 +229,7 @@ def host_of(name: str, what: str, form: str) -> str:
         host = ascii_host(name)
     except ValueError:
         fix = "correct it, or write it in punycode (xn--…) as its registrar shows it"
-        raise field_error("has a host name that cannot be looked up", fix) from None
+        raise field_error("has a host name that is not valid", fix) from None
     if not re.fullmatch(r"[a-z0-9.:_-]+", host):
         raise field_error(f"is not {what}", f"write it like {form}")
     return host

@@ -31,7 +31,7 @@ class DaysOff(msgspec.Struct, frozen=True):
 
 def _day(value: object) -> date:
     if isinstance(value, datetime):
-        raise field_error("has a time of day", f"write the day alone, like {_EXAMPLE}; it counts to its end")
+        raise field_error("has a time of day", f"write only the day, like {_EXAMPLE}; that day is included")
     text = value.isoformat() if isinstance(value, date) else text_of(value, _EXAMPLE, any_text=False)
     try:
         if re.fullmatch(_DAY, text):
@@ -60,7 +60,7 @@ def _days_off(value: object) -> DaysOff:
     if days.last < days.first:
         raise field_error(f"{shown(value)} ends before it begins", f"write the first day first, like {_RANGE_EXAMPLE}")
     if (days.last - days.first).days >= MAX_DAYS_OFF:
-        raise field_error(f"{shown(value)} is longer than a year", "write paused: true for a target that is not to be watched")
+        raise field_error(f"{shown(value)} is longer than a year", "write paused: true for a target that should not be watched")
     return days
 
 

@@ -126,8 +126,8 @@ def seen(text: str) -> str:
     Raises :func:`field_error`.
     """
     if (odd := find_invisible(text)) and odd[0] not in _SPACING:
-        message = f"holds {code_point(odd[0])}, which nobody sees, as character {odd.start() + 1}"
-        raise field_error(message, "remove it, or write all of it anew")
+        message = f"holds {code_point(odd[0])}, an invisible character, at position {odd.start() + 1}"
+        raise field_error(message, "remove it, or type the value again")
     return text
 
 
@@ -250,7 +250,7 @@ def _id(value: object) -> str:
     # Named alone, since it is nothing of the id's: a dash that a document made pretty is hard to see.
     if odd := next((letter for letter in text_of(value, _ID_EXAMPLE) if not "!" <= letter <= "~"), ""):
         name = unicodedata.name(odd, f"U+{ord(odd):04X}")
-        raise field_error(f"holds {name}, and an id is ASCII without blanks", f"write it like {_ID_EXAMPLE}")
+        raise field_error(f"holds {name}, but an id is ASCII without blanks", f"write it like {_ID_EXAMPLE}")
     return _read_id(value)
 
 
@@ -269,12 +269,12 @@ def _label_name(value: object) -> str:
     text = text_of(value, "site")
     if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", text):
         raise field_error(
-            f"{shown(text)} is not a label name", "use letters, digits and _, not a digit first, for example site"
+            f"{shown(text)} is not a label name", "use letters, digits and _, and no digit at the beginning, for example site"
         )
     if text in _RESERVED_LABELS:
         raise field_error(f"the label {text} is set by the exporter", "use another name")
     if text.startswith("__"):
-        raise field_error(f"{shown(text)} starts with __, which Prometheus keeps for itself", "use another name")
+        raise field_error(f"{shown(text)} starts with __, which is reserved for Prometheus", "use another name")
     return text
 
 

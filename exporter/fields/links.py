@@ -65,7 +65,7 @@ UidPrefix = Annotated[
     str,
     *named(
         rf"[A-Za-z0-9_-]{{1,{MAX_UID_PREFIX}}}",
-        f"the beginning of a uid: at most {MAX_UID_PREFIX} letters, digits, - and _",
+        f"a prefix of uids: at most {MAX_UID_PREFIX} letters, digits, - and _",
         "salons",
     ),
 ]

@@ -96,8 +96,8 @@ def certificates_in(path: Path, where: str = "") -> str:
         path,
         where,
         _CA_FILE_BYTES,
-        absent="correct the path, or remove it to trust the host's CAs only",
-        wanted="name a file with CA certificates in PEM form",
+        absent="correct the path, or remove the key to trust only the CAs of the host",
+        wanted="name a file with CA certificates in PEM format",
         holds="CA certificates",
     )
     found = _CERTIFICATE.findall(content)
@@ -105,7 +105,7 @@ def certificates_in(path: Path, where: str = "") -> str:
         fix = "name the file with the CA's certificate"
         if content.startswith(_DER):
             fix = f"convert it: openssl x509 -inform der -in {where} -out {where}.pem"
-        raise field_error(f"{where} holds no certificate in PEM form", fix)
+        raise field_error(f"{where} holds no certificate in PEM format", fix)
     try:
         certificates = b"\n".join(found).decode("ascii")
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificates)

@@ -79,7 +79,7 @@ def _config(start: str, receivers: _Receivers, examples: _Receivers, options: Op
         + routes(options.delivery, options.hurry)
         + "inhibit_rules:\n"
         + "  # Sources keep firing for longer than what they inhibit: at the recovery that is gone before the silence ends.\n"
-        + "".join(f"  # {source} is switched off, so this is told: {target}.\n" for source, target in released(options))
+        + "".join(f"  # {source} is switched off, so this is sent: {target}.\n" for source, target in released(options))
         + dump_items(rules, 2)
         + "receivers:\n"
         + dump_items(receivers, 2)

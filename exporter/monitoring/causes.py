@@ -94,7 +94,7 @@ def _told(options: Options) -> Recording:
     return Recording(
         TOLD,
         f"{TROUBLE}{wanted}\nunless (\n  " + "\n  or\n  ".join(map(_kept_back, inhibitions(options))) + "\n)",
-        "Without what Alertmanager keeps back for another alert.",
+        "Without alerts that Alertmanager inhibits because of another alert.",
     )
 
 

@@ -185,14 +185,14 @@ class MailTo(Strict):
 
 
 class Slack(Strict):
-    """A channel of Slack, or of what speaks like it."""
+    """A channel of Slack, or of a service with the same webhooks."""
 
     api_url_file: SecretFile = Field(description="File with the address of the incoming webhook.")
     channel: Channel = Field(description="Channel, in quotes if it begins with #.")
 
 
 class Webhook(Strict):
-    """An address that is sent Alertmanager's JSON; that of a dead man's switch."""
+    """An address for Alertmanager's JSON, for example of a dead man's switch."""
 
     url: WebAddress | None = Field(default=None, description="The address, if it is not a secret; without a query and a user.")
     url_file: SecretFile | None = Field(
@@ -218,7 +218,7 @@ class Way(Strict):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(self.model_fields_set) != 1 or self.kind is None:
-            raise field_error(f"needs exactly one of {', '.join(type(self).model_fields)}", "write one row for each")
+            raise field_error(f"needs exactly one of {', '.join(type(self).model_fields)}", "write one list entry for each")
         return self
 
     @property
@@ -236,7 +236,7 @@ class Way(Strict):
 
 def _each_once(ways: tuple[Way, ...]) -> tuple[Way, ...]:
     if len(set(ways)) < len(ways):
-        raise field_error("names one way twice, and tells everything twice", "name each once")
+        raise field_error("names one receiver twice, so every message would be sent twice", "write each entry once")
     return ways
 
 
@@ -247,10 +247,10 @@ class MailServer(Strict):
     """How Alertmanager sends mail."""
 
     smarthost: Smarthost = Field(description="HOST:PORT of the server that takes it.")
-    sender: MailAddress = Field(alias="from", description="Address that it comes from.")
-    username: Login | None = Field(default=None, description="Name to log in with; left out, there is no login.")
-    password_file: SecretFile | None = Field(default=None, description="File with the password of that name.")
-    require_tls: bool = Field(default=True, description="Whether STARTTLS is required; port 465 is TLS from its first byte.")
+    sender: MailAddress = Field(alias="from", description="Address of the sender.")
+    username: Login | None = Field(default=None, description="User name for the mail server; without it there is no login.")
+    password_file: SecretFile | None = Field(default=None, description="File with the password of this user.")
+    require_tls: bool = Field(default=True, description="Whether STARTTLS is required; port 465 uses TLS from the start.")
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
@@ -268,23 +268,26 @@ _HEARTBEAT: Final = (Way(webhook=Webhook(url="https://heartbeat.example.org/ping
 
 
 class Receivers(Strict):
-    """Who is told; a key that is left out keeps its example."""
+    """Who is notified; a key that is left out keeps the example's receivers."""
 
-    pager: Ways = Field(default=_PAGER, description="Who is woken, by what is critical.")
-    tickets: Ways = Field(default=_TICKETS, description="Who gets what can wait.")
+    pager: Ways = Field(default=_PAGER, description="Receivers of pages: critical alerts, which wake somebody.")
+    tickets: Ways = Field(default=_TICKETS, description="Receivers of tickets: warnings, which can wait.")
     heartbeat: Annotated[tuple[Way, ...], Field(strict=False), AfterValidator(_each_once)] = Field(
         default=_HEARTBEAT,
-        description="The dead man's switch, every minute; `[]` if another one watches Prometheus and Alertmanager.",
+        description="Dead man's switch, which gets a heartbeat every minute; `[]` if another one watches Prometheus and "
+        "Alertmanager.",
     )
 
 
 class Route(Strict):
-    """Alerts that somebody else hears of, and nobody of those above. The first route that fits takes an alert."""
+    """Alerts that go to somebody else and not to the receivers above. An alert goes by the first route that matches it."""
 
     fixed_by: FixedBy | None = Field(default=None, description="Who has to act.")
     site: LabelValue | None = Field(default=None, description="Value of the label `site` of the targets.")
-    severity: Literal["critical", "warning"] | None = Field(default=None, description="Only these; both if left out.")
-    to: Ways = Field(description="Who hears of them.")
+    severity: Literal["critical", "warning"] | None = Field(
+        default=None, description="Severity of the alerts; both if left out."
+    )
+    to: Ways = Field(description="Receivers of these alerts.")
 
     @model_validator(mode="after")
     def _some_of_them(self) -> Self:
@@ -296,13 +299,13 @@ class Route(Strict):
 
 
 class OfficeHours(Strict):
-    """When tickets are sent; pages come at any time. What is over before the office opens is never told."""
+    """When tickets are sent; pages are sent at any time. An alert that ends before the office opens is never sent."""
 
     weekdays: Annotated[tuple[Weekdays, ...], Field(strict=False, min_length=1)] = Field(
         default=("monday:friday",), description="Days, each one or from:to."
     )
-    start: Clock = Field(default="08:00", alias="from", description="When it opens, in quotes.")
-    end: Clock = Field(default="18:00", alias="to", description="When it closes, in quotes.")
+    start: Clock = Field(default="08:00", alias="from", description="Opening time, in quotes.")
+    end: Clock = Field(default="18:00", alias="to", description="Closing time, in quotes.")
     timezone: Zone = Field(description="IANA zone that these times are in.")
 
     @model_validator(mode="after")

@@ -39,7 +39,9 @@ def _receiver(value: object) -> Mapping[str, Any]:
     seen(value["name"])
     for key, ways in value.items():
         if key != "name" and not (str(key).endswith("_configs") and _are_mappings(ways)):
-            raise field_error(f"{shown(str(key))} is not a list of ways", "write one like webhook_configs: [{url: ADDRESS}]")
+            raise field_error(
+                f"{shown(str(key))} is not a list of integrations", "write one like webhook_configs: [{url: ADDRESS}]"
+            )
     for key, inside in _pairs(value):
         if key in _SECRET or (isinstance(inside, str) and "PRIVATE KEY-----" in inside):
             # Never shown.
@@ -60,7 +62,7 @@ def _route(value: object) -> Mapping[str, Any]:
     for _, one in _all_of(value, ()):
         _form_of(one)
     if not any(value.get(key) for key in _MATCHERS) and value.get("continue") is not True:
-        raise field_error("takes every alert, and the pager gets none", "add matchers, or continue: true")
+        raise field_error("matches every alert, so the pager gets none", "add matchers, or continue: true")
     return value
 
 
@@ -72,7 +74,7 @@ def _form_of(route: Mapping[str, Any]) -> None:
         raise field_error(f"{shown(unknown[0])} is not a key of a route", fix)
     for key, (is_so, wanted) in _FORMS.items():
         if key in route and not is_so(route[key]):
-            raise field_error(f"{key} has another form than Alertmanager reads", f"write {wanted}")
+            raise field_error(f"{key} has a form that Alertmanager does not read", f"write {wanted}")
 
 
 def _are_texts(value: object) -> bool:
@@ -128,13 +130,15 @@ Route = Annotated[
 
 
 class Extra(Strict):
-    """Parts of Alertmanager's file in its own words, for what has no key here, and for alerts of others."""
+    """Parts of Alertmanager's file in its own format, for what has no key here, and for alerts of other programs."""
 
     receivers: Annotated[tuple[Receiver, ...], Field(strict=False)] = Field(
-        default=(), description="Receivers, as Alertmanager's documents have them; secrets by file."
+        default=(), description="Receivers in the form of Alertmanager's documentation; secrets only as files."
     )
     routes: Annotated[tuple[Route, ...], Field(strict=False)] = Field(
-        default=(), description="Routes, before those of the bundle: one without `continue: true` keeps what it takes."
+        default=(),
+        description="Routes that come before those of the bundle: alerts that match a route without `continue: true` go no "
+        "further.",
     )
 
     def problems(self, receivers: Sequence[str], intervals: Sequence[str]) -> Iterator[FieldProblem]:
@@ -147,7 +151,7 @@ class Extra(Strict):
         for taking in takings(self.routes, ("extra", "routes")):
             if takes_all(taking, OF_THE_BUNDLE):
                 fix = "narrow its matchers, or add continue: true"
-                yield FieldProblem(taking.place[1:], "takes every alert of the bundle, and the pager gets none", fix)
+                yield FieldProblem(taking.place[1:], "matches every alert of the bundle, so the pager gets none", fix)
         for problem in in_their_own_words(self.routes, ("extra", "routes"), frozenset()):
             yield problem._replace(path=problem.path[1:])
 

@@ -32,7 +32,7 @@ def _released(options: Options) -> Iterator[str]:
     for cause, consequences in released(options):
         told.setdefault(cause, []).append(consequences)
     for cause, names in told.items():
-        yield f"note: {cause} is switched off, so these are told: {', '.join(names)}"
+        yield f"note: {cause} is switched off, so these are sent: {', '.join(names)}"
 
 
 def _taken(options: Options) -> Iterator[str]:
@@ -52,4 +52,4 @@ def _examples(options: Options) -> Iterator[str]:
     named = options.delivery.receivers
     left = [name for name in type(named).model_fields if name not in named.model_fields_set]
     if left and named.model_fields_set:
-        yield f"note: receivers names nobody for {' and '.join(left)}: the addresses there are those of the example"
+        yield f"note: receivers has no entry for {' and '.join(left)}: the addresses there are those of the example"

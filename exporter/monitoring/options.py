@@ -80,11 +80,11 @@ class Options:
         problems = [] if self.jobs else [ConfigProblem("--job", "names no job", "name the job that scrapes the exporter")]
         problems += [ConfigProblem("--job", *trouble) for job in self.jobs if (trouble := job_problem(job))]
         if len(set(self.jobs)) < len(self.jobs):
-            problems.append(ConfigProblem("--job", "names one twice", "name each once"))
+            problems.append(ConfigProblem("--job", "has an entry twice", "write each entry once"))
         if trouble := slo_problem(self.slo):
             problems.append(ConfigProblem("--slo", *trouble))
         if self.targets < 0:
-            problems.append(ConfigProblem("--targets", f"{self.targets} is less than none", "leave it out for no limit"))
+            problems.append(ConfigProblem("--targets", f"{self.targets} is less than 0", "leave it out for no limit"))
         if self.language not in LANGUAGES:
             problems.append(
                 ConfigProblem(

@@ -35,7 +35,7 @@ def digest(text: str) -> str:
 class Left(Enum):
     """What becomes of a file that is no part of the bundle any more, as people are told."""
 
-    REMOVED = "nobody edited it, and it was removed"
+    REMOVED = "it had no edits and was removed"
     EDITED = "it was edited, so it stays: remove it when you need it no longer"
     LINKED = "a link leads to it, so it stays: remove it when you need it no longer"
 
@@ -103,7 +103,7 @@ def folder(path: Path) -> Folder:
     Raises :class:`~exporter.errors.BookingSyncError` for a record that is a link: what it leads to would be replaced.
     """
     if (path / RECORD).is_symlink():
-        raise BookingSyncError(f"{path / RECORD} is a link, and is written anew by each render; remove it")
+        raise BookingSyncError(f"{path / RECORD} is a link, and each render writes it again; remove it")
     try:
         found = json.loads(read_file(path / RECORD, _MAX_BYTES).decode())
     except (OSError, ValueError, RecursionError):

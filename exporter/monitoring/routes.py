@@ -51,7 +51,7 @@ _FIRST: Final[_Commented] = (
 )
 _EXAMPLES: Final[_Commented] = (
     (
-        "Example: the front desk of a site hears of its own double bookings, and nobody else does.",
+        "Example: double bookings of a site go to its own front desk, and to nobody else.",
         {
             "matchers": ['fixed_by = "front desk"', 'site = "berlin"'],
             "receiver": "front-desk-berlin",
@@ -61,7 +61,7 @@ _EXAMPLES: Final[_Commented] = (
         },
     ),
     (
-        "Example: tickets about calendars go to whoever talks to their owners.",
+        "Example: tickets about calendars go to the person who talks to their owners.",
         {"matchers": ['fixed_by = "calendar owner"', 'severity = "warning"', 'forgets = ""'], "receiver": "calendar-care"},
     ),
 )
@@ -69,7 +69,10 @@ _EXAMPLES: Final[_Commented] = (
 _FORGOTTEN_PAGES: Final = {"routes": [{"matchers": ['forgets = "yes"'], "receiver": f"pager{WITHOUT_ALL_CLEAR}"}]}
 _PAGES: Final[_Commented] = (
     (
-        "The exporter itself, or what many targets share: one incident for each cause. What forgets has no all-clear.",
+        (
+            "The exporter itself, or what many targets share: one incident for each cause. Alerts with the label "
+            "forgets have no all-clear."
+        ),
         {
             "matchers": ['severity = "critical"', 'target = ""'],
             **_WAKES,
@@ -84,18 +87,21 @@ _PAGES: Final[_Commented] = (
 )
 _TICKETS: Final[_Commented] = (
     (
-        "These end because they forget: a calendar that was cut a day ago is still cut. Nobody is told that all is well.",
+        (
+            "These alerts end because their range ends: a calendar that was disconnected a day ago still is. So "
+            "there is no all-clear."
+        ),
         {"matchers": ['forgets = "yes"'], "receiver": f"tickets{WITHOUT_ALL_CLEAR}"},
     ),
     (
-        "Forty revoked tokens are one ticket, and a thousand, too. It is longer in coming than a limit that passes.",
+        "Forty revoked tokens are one ticket, and a thousand, too. The wait is longer than a limit that ends by itself.",
         {"matchers": ['severity = "warning"'], "receiver": "tickets"},
     ),
 )
 _OFFICE_HOURS: Final[tuple[str, Mapping[str, object]]] = (
     (
         "Example: tickets in office hours only; pages come at any time. The active_time_intervals of the tickets above belong\n"
-        "to it. What is over before the office opens is never told; an all-clear outside of its hours is not sent, either."
+        "to it. An alert that ends before the office opens is never sent; nor is an all-clear outside of office hours."
     ),
     {
         "time_intervals": [

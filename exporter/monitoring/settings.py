@@ -70,7 +70,9 @@ def _slo(value: float) -> float:
 def _label(value: object) -> str:
     text = text_of(value, "cluster")
     if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", text) or text.startswith("__"):
-        raise field_error(f"{shown(text)} is not the name of a label", "use letters, digits and _, no digit and no __ first")
+        raise field_error(
+            f"{shown(text)} is not the name of a label", "use letters, digits and _, and no digit or __ at the beginning"
+        )
     if text in OURS:
         raise field_error(f"the label {text} has a meaning in this bundle", "use another name")
     return text
@@ -101,7 +103,7 @@ def _alert_name(value: object) -> str:
 
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
-        raise field_error("names one twice", "name each once")
+        raise field_error("has an entry twice", "write each entry once")
     return names
 
 
@@ -170,16 +172,20 @@ Title = Annotated[
 
 
 class Addresses(Strict):
-    """Where things are. The first three are bases of links in messages; without one there is no link."""
+    """Addresses of servers. The first three are the bases of links in messages; without one there is no link."""
 
     board: Address | None = Field(
-        default=None, description="The status board, as people reach it; it serves the runbooks, too."
+        default=None, description="Address at which people open the status board; it serves the runbooks, too."
     )
-    grafana: Address | None = Field(default=None, description="Grafana, as people reach it.")
-    runbooks: Address | None = Field(default=None, description="A place of your own for the files of docs/runbooks.")
-    prometheus: Address = Field(default="http://prometheus:9090", description="Prometheus, as Grafana and itself reach it.")
+    grafana: Address | None = Field(default=None, description="Address at which people open Grafana.")
+    runbooks: Address | None = Field(
+        default=None, description="Address of the runbooks, if you publish the files of docs/runbooks yourself."
+    )
+    prometheus: Address = Field(
+        default="http://prometheus:9090", description="Address of Prometheus for Grafana and for Prometheus itself."
+    )
     alertmanager: Address = Field(
-        default="http://alertmanager:9093", description="Alertmanager, as Prometheus and Grafana reach it."
+        default="http://alertmanager:9093", description="Address of Alertmanager for Prometheus and Grafana."
     )
 
     def given(self) -> dict[str, str]:
@@ -188,10 +194,10 @@ class Addresses(Strict):
 
 
 class Alerts(Strict):
-    """Which alerts there are. Thresholds and severities are in `verdicts:` of the exporter's own file."""
+    """Which alerts the bundle has. Thresholds and severities are in `verdicts:` of the exporter's own file."""
 
     disabled: Annotated[frozenset[AlertName], Field(strict=False)] = Field(
-        default=frozenset(), description="Names of alerts that nobody wants; what they held back is told."
+        default=frozenset(), description="Names of alerts to leave out. Alerts that they would have inhibited are sent."
     )
 
 
@@ -199,16 +205,16 @@ class Grafana(Strict):
     """The dashboards in Grafana."""
 
     uid_prefix: UidPrefix = Field(
-        default="booking-sync", description="What the three uids begin with, for a second bundle in one Grafana; links follow."
+        default="booking-sync", description="Prefix of the three uids, for a second bundle in one Grafana; links use it, too."
     )
-    folder: Title = Field(default="Booking sync", description="Folder that the dashboards are in.")
+    folder: Title = Field(default="Booking sync", description="Folder of the dashboards.")
     variables: Annotated[tuple[Choice, ...], Field(strict=False), AfterValidator(_each_once)] = Field(
-        default=(), description="What else is chosen on a board, where one data source has several clusters or namespaces."
+        default=(), description="Additional variables of the dashboards, for a data source with several clusters or namespaces."
     )
 
 
 class Settings(Strict):
-    """What only the monitoring bundle needs: who is told, and how the servers name things. All keys are optional."""
+    """Settings of the monitoring bundle: who is notified, and how the servers name things. All keys are optional."""
 
     model_config = ConfigDict(title="booking-sync-exporter monitoring bundle")
 
@@ -216,17 +222,20 @@ class Settings(Strict):
         default=("booking-sync-exporter",), description="Prometheus jobs that scrape exporters, by name."
     )
     exporters: dict[Job, Annotated[tuple[HostPort, ...], Field(strict=False, min_length=1), AfterValidator(_each_once)]] = (
-        Field(default={}, description="Addresses of a job for the example of a Prometheus: `{job: [host:port]}`.")
+        Field(
+            default={},
+            description="Addresses of the exporters of each job, for the example prometheus.yml: `{job: [host:port]}`.",
+        )
     )
-    scrape_interval: Annotated[Duration, AfterValidator(_interval)] = default("30s", "How often exporters are scraped.")
+    scrape_interval: Annotated[Duration, AfterValidator(_interval)] = default("30s", "Time between two scrapes of an exporter.")
     slo: Annotated[float, AfterValidator(_slo)] = Field(
         default=0.99, description="Share of live connections that have to be free of errors over 30 days."
     )
     targets: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
-        default=0, description="Most targets of one exporter; limits the size of a scrape. 0 is no limit."
+        default=0, description="Maximum number of targets of one exporter; limits the size of a scrape. 0: no limit."
     )
-    language: Language = Field(default="en", description="Language of what alerts and messages say.")
-    addresses: Addresses = Field(default=Addresses(), description="Where the servers and the board are.")
+    language: Language = Field(default="en", description="Language of alerts and messages.")
+    addresses: Addresses = Field(default=Addresses(), description="Addresses of the servers and the board.")
     password_file: PasswordFile = Field(
         default=f"{FOLDER}/password",
         description='File with the password of Prometheus and Alertmanager, where each server finds it; `""` for none.',
@@ -237,14 +246,14 @@ class Settings(Strict):
     rule_labels: dict[AlertLabel, AlertLabelValue] = Field(
         default={}, description="Labels that every alert gets, for routes of your own."
     )
-    alerts: Alerts = Field(default=Alerts(), description="Which alerts there are.")
-    mail: MailServer | None = Field(default=None, description="Mail server; needed where somebody is told by mail.")
-    receivers: Receivers = Field(default=Receivers(), description="Who is told, and by which ways.")
+    alerts: Alerts = Field(default=Alerts(), description="Which alerts the bundle has.")
+    mail: MailServer | None = Field(default=None, description="Mail server; required if a receiver uses mail.")
+    receivers: Receivers = Field(default=Receivers(), description="Who is notified, and how.")
     routes: Annotated[tuple[Route, ...], Field(strict=False)] = Field(
-        default=(), description="Who else is told instead, by site or by who has to act."
+        default=(), description="Other receivers, by site or by who has to act."
     )
-    office_hours: OfficeHours | None = Field(default=None, description="Tickets only at these times.")
-    extra: Extra = Field(default=Extra(), description="Receivers and routes in Alertmanager's own words.")
+    office_hours: OfficeHours | None = Field(default=None, description="Send tickets only at these times.")
+    extra: Extra = Field(default=Extra(), description="Receivers and routes in Alertmanager's own format.")
     grafana: Grafana = Field(default=Grafana(), description="Names in Grafana.")
     namespace: Namespace = Field(default="monitoring", description="Namespace of the manifests.")
     image: Image | None = Field(default=None, description="Image of the manifests; the one of this version if left out.")
@@ -252,7 +261,8 @@ class Settings(Strict):
         default=1,
         ge=1,
         le=MAX_SHARDS,
-        description="Pods of the manifests, which divide the targets (`--shard`); several are a StatefulSet.",
+        description="Number of Pods in the manifests; the targets are divided among them (`--shard`). More than one become a "
+        "StatefulSet.",
     )
     manifest_labels: dict[ManifestLabel, ManifestValue] = Field(
         default={}, description="Labels that every manifest gets; kube-prometheus-stack selects by `release`."

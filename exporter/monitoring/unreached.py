@@ -100,7 +100,7 @@ def unreached(before: Sequence[Taking], taking: Taking, domains: Mapping[str, Se
     beside = all(one.place[:-1] == taking.place[:-1] for one in takers if one)
     fix = f"move it before {first}, or remove it" if beside else f"narrow {first}, or remove this one"
     takes = f"{' and '.join(found)} {'take' if len(found) > 1 else 'takes'}"
-    return FieldProblem(taking.place, f"no alert reaches it: {takes} all that it fits", fix)
+    return FieldProblem(taking.place, f"no alert reaches it: {takes} all alerts that it matches", fix)
 
 
 def in_their_own_words(

@@ -31,7 +31,7 @@ def _folder_problem(written: str) -> tuple[str, str] | None:
     if not written.strip():
         return "names no folder", "name one, or write . for this one"
     if written != written.strip() or not written.isprintable():
-        return "begins or ends with a blank, or holds a character that nobody sees", "write the name without it"
+        return "begins or ends with a blank, or holds an invisible character", "write the name without it"
     if written.startswith("-"):
         return "is followed by a flag and no folder", f"name a folder, or write ./{written} for that one"
     if resolved(Path(written)) == Path("/"):

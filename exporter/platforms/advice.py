@@ -52,7 +52,7 @@ EVERYWHERE: Final[Mapping[Reason, Advice]] = {
         "and the network, then raises the target's `timeout`.",
     ),
     Reason.NETWORK: Advice(
-        "No connection to the platform: name not found, refused, or lost half-way.",
+        "There is no connection to the platform: its name was not found, or the connection was refused or lost.",
         "The exporter's operator checks DNS, firewall and proxy of the host, and the target's `base_url` and `proxy` if it has "
         "them.",
     ),
@@ -62,10 +62,9 @@ EVERYWHERE: Final[Mapping[Reason, Advice]] = {
         "in the host's CA certificates (then restart the exporter) or in the target's `tls.ca_file` (then reload it).",
     ),
     Reason.INVALID_RESPONSE: Advice(
-        "The answer is not what the API promises: HTML, cut off, too large or without a field that must be there.",
-        "Wait: the exporter tries again by itself. If it lasts longer than an hour, "
-        "the exporter's operator checks `base_url` and any proxy, "
-        "then reports it with the request id from the log.",
+        "The answer does not follow the API: it is HTML, cut off, too large or lacks a required field.",
+        "Wait: the exporter tries again by itself. If it lasts longer than an hour, the exporter's operator checks `base_url` "
+        "and any proxy, then reports a bug with the request id from the log.",
     ),
     Reason.CLIENT_ERROR: Advice(
         "The platform refused the request as wrong.",
@@ -73,12 +72,12 @@ EVERYWHERE: Final[Mapping[Reason, Advice]] = {
         "and otherwise reports a bug with code and request id from the log.",
     ),
     Reason.CONFIG: Advice(
-        "The configuration turned out to be unusable while running.",
+        "The configuration in force cannot be used.",
         "The exporter's operator corrects what the message names, then reloads.",
     ),
     Reason.INTERNAL: Advice(
-        "A bug in the exporter stopped this poll; other targets are not touched.",
-        "The exporter's operator reports it with the traceback from the log.",
+        "A bug in the exporter stopped this poll; other targets are not affected.",
+        "The exporter's operator reports the bug with the traceback from the log.",
     ),
 }
 """Failures that are the same wherever they happen."""

@@ -15,4 +15,8 @@ def shared_aliases(target: Mapping[str, object], path: Path, key: str, things: s
     uses = Counter(alias for alias in aliases.values() if isinstance(alias, str))
     for thing, alias in aliases.items():
         if isinstance(alias, str) and uses[alias] > 1:
-            yield FieldProblem((*path, key, thing), f"{shown(alias)} is the alias of several {things}", "give each its own")
+            yield FieldProblem(
+                (*path, key, thing),
+                f"{shown(alias)} is the alias of several {things}",
+                f"give each of the {things} its own alias",
+            )

@@ -33,7 +33,10 @@ MAX_INTERVAL_SECONDS: Final = 86_400.0
 
 def _seldom(seconds: float) -> float:
     if not MIN_INTERVAL_SECONDS <= seconds <= MAX_INTERVAL_SECONDS:
-        raise field_error(f"{format_duration(seconds)} is not from 1m to 1d", "15m is often enough for sites that come and go")
+        raise field_error(
+            f"{format_duration(seconds)} is not from 1m to 1d",
+            "write a time from 1m to 1d; 15m is enough for sites that are added and removed",
+        )
     return seconds
 
 
@@ -71,13 +74,13 @@ class Discovery(Strict):
         default=MAX_SITES,
         ge=1,
         le=MAX_MAX_SITES,
-        description="Sites that are watched at most; the oldest of them are. More are a warning.",
+        description="Maximum number of sites to watch. If there are more, the oldest ones are watched and a warning is shown.",
     )
     only: _Patterns = Field(
         default_factory=tuple,
         description="Sites to watch, by display name or id; `*` is any text, and case does not count. Default: all.",
     )
-    without: _Patterns = Field(default_factory=tuple, description="Sites to leave out, written likewise.")
+    without: _Patterns = Field(default_factory=tuple, description="Sites to leave out, in the same form.")
 
     @property
     def account(self) -> str:

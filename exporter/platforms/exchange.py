@@ -120,7 +120,7 @@ async def _read(response: httpx.Response, host: str, kind: AnswerKind) -> bytes:
     except TooLargeError:
         what = f"{host} sent more than {asked.body} for {asked.what}"
     except FragmentedError:
-        what = f"{host} sends its answer in crumbs of a few bytes"
+        what = f"{host} sends its answer in pieces of a few bytes"
     except UnreadableError as error:
         what = f"{host} sent a body that cannot be decompressed: {error}"
     else:

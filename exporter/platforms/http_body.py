@@ -51,7 +51,7 @@ async def read_body(pieces: AsyncIterator[bytes], coding: str, limit: int) -> by
     """
     name = coding.strip().lower()
     if name not in _CODINGS:
-        raise UnreadableError("it comes in a coding that nobody asked for")
+        raise UnreadableError("it has a content encoding that was not requested")
     members = _Members() if name in _GZIPPED else None
     body = BytesIO()  # it gives its content away without a copy
     number = came = 0
@@ -111,7 +111,7 @@ class _Members:
             try:
                 opened = self._member.decompress(piece, size)
             except zlib.error:
-                what = "something else comes behind its end" if self.further else "it is no gzip, or damaged"
+                what = "there is other data behind its end" if self.further else "it is no gzip, or damaged"
                 raise UnreadableError(what) from None
             piece = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
             more = len(opened) == size and not self._member.eof

@@ -63,8 +63,8 @@ class NameLookupError(httpx.ConnectError):
     """The address of the host could not be found out; the text says whose fault that is."""
 
 
-_NO_SUCH_NAME: Final = "there is no such name"
-_NO_NAME_SERVER: Final = "no name server says where that is"
+_NO_SUCH_NAME: Final = "its name does not exist"
+_NO_NAME_SERVER: Final = "no name server found its address"
 
 
 class HttpPool(httpx.AsyncBaseTransport):
@@ -269,7 +269,7 @@ def _of_proxy(error: aiohttp.ClientError | OSError, failure: httpx.TransportErro
     return httpx.ProxyError(f"{name} {what}")
 
 
-_PROXY_AUTH: Final = {httpx.codes.PROXY_AUTHENTICATION_REQUIRED.value: ": it wants a user and a password, or others"}
+_PROXY_AUTH: Final = {httpx.codes.PROXY_AUTHENTICATION_REQUIRED.value: ": it requires a user and a password, or other ones"}
 
 
 def _alone(error: BaseException) -> BaseException:

@@ -128,7 +128,7 @@ class Gaps:
     def odd(self, what: str, rows: int) -> None:
         """Note that ``rows`` of ``what`` were left out, if there were any."""
         if rows:
-            self.note(what, f"{rows:,} of them cannot be read and are left out")
+            self.note(what, f"{rows:,} rows cannot be read and are left out")
 
     def _gap(self, what: str, permission: str, error: PollError) -> Gap:
         if permission and isinstance(error, PermissionDeniedError):

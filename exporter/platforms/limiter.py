@@ -92,7 +92,7 @@ class LeakyBucket:
 
     def _to_others(self, refusal: PollError) -> PollError:
         shown = f"HTTP {refusal.status}" if refusal.status else refusal.reason.value
-        message = f"{self._owner} asked to wait when it refused another request ({shown})"
+        message = f"{self._owner} asked the exporter to wait when it refused another request ({shown})"
         return RateLimitedError(message, status=refusal.status, code=refusal.code, request_id=refusal.request_id)
 
     def answered(self) -> None:

@@ -43,6 +43,8 @@ def expired_warning(target: str, policy: TargetPolicy) -> ConfigWarning | None:
     """Return the warning that what ``target`` accepted is over, if any of it is at the moment of ``policy``."""
     if not policy.expired:
         return None
-    message = Message("what was accepted is over, and it is judged again: %(names)s", names=first_names(policy.expired))
+    message = Message(
+        "the last day of an entry of `accepted` is over, so it is judged again: %(names)s", names=first_names(policy.expired)
+    )
     fix = Message("remove the entry from `accepted`, or give it a later `until`")
     return ConfigWarning(WarningKind.EXPIRED, target, message, fix)

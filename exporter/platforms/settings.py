@@ -219,25 +219,26 @@ class Account(NamedTuple):
 
 
 class Accepted(Strict):
-    """Something that is meant: it stays listed and is not judged. Exactly one of `booking`, `connection`, `warning`."""
+    """Something that is intended: listed and not judged. Needs exactly one of `booking`, `connection`, `warning`."""
 
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": [key]} for key in ("booking", "connection", "warning")]}
     )
 
-    booking: BookingId | None = Field(default=None, description="Id of a booking whose overlaps are meant.")
+    booking: BookingId | None = Field(default=None, description="Id of a booking whose overlaps are intended.")
     connection: Text | None = Field(
         default=None,
-        description="A connection that is meant to be disconnected or broken: its label, or the alias or id of its schedule, "
-        "which names all connections of that schedule.",
+        description="A connection that is disconnected or broken on purpose: its label, or the alias or id of its schedule, "
+        "which stands for all connections of that schedule.",
     )
     warning: Literal[*_ACCEPTABLE] | None = Field(  # type: ignore[valid-type]  # the words of an enum
-        default=None, description="Kind of a warning of `booking_sync_config_warnings` that is meant."
+        default=None,
+        description="Kind of a configuration warning (`booking_sync_config_warnings`) that describes something intended.",
     )
     until: Day | None = Field(
-        default=None, description="Last day on which it counts, in the target's zone. Default: it has no end."
+        default=None, description="Last day on which this entry applies, in the target's time zone. Default: no end."
     )
-    why: Why = Field(description="The reason, for whoever reads the board.")
+    why: Why = Field(description="Reason for this entry, shown on the board.")
 
 
 class Target(Strict):
@@ -256,33 +257,36 @@ class Target(Strict):
         default_factory=lambda: ZoneInfo("UTC"), description="IANA zone of this business. Default: the global one."
     )
     labels: dict[LabelName, LabelValue] = Field(
-        default_factory=dict, max_length=20, description="Labels of `booking_sync_target_info`, for joins."
+        default_factory=dict,
+        max_length=20,
+        description="Labels of the metric `booking_sync_target_info`, for joins in queries.",
     )
     resource_aliases: dict[ResourceId, Text] = Field(
         default_factory=dict,
-        description="Resource id, in quotes: the name that people know it by. Shown beside the id, which stays the label "
+        description="Resource id, in quotes: the name that people use for it. Shown beside the id, which stays the label "
         "`resource`.",
     )
     base_url: Origin | None = Field(
         default=None,
-        description="Origin to talk to instead of the platform's own: a proxy, an on-premise portal, the simulator. `http://` "
+        description="Base URL of the API instead of the platform's own: a reverse proxy, an on-premise portal, the simulator. "
+        "`http://` "
         "works on loopback only.",
     )
     tls: TargetTls | None = Field(default=None, description="TLS towards the target, its authorisation server included.")
     proxy: ProxyAddress | None = Field(
         default=None,
-        description="HTTP proxy of the target, its authorisation server included: http://USER:PASSWORD@HOST:PORT. Default: as "
-        "the environment says. `NO_PROXY` does not count for it; this machine is asked directly all the same.",
+        description="HTTP proxy of the target, its authorisation server included: http://USER:PASSWORD@HOST:PORT. Default: "
+        "the proxy of the environment variables. `NO_PROXY` does not apply to it; requests to this machine never use a proxy.",
     )
 
     accepted: Annotated[tuple[Accepted, ...], Field(strict=False, max_length=MAX_ACCEPTED)] = Field(
-        default_factory=tuple, description="What is known and meant: listed, not judged."
+        default_factory=tuple, description="What is known and intended: it is listed and not judged."
     )
     closed: Annotated[tuple[Days, ...], Field(strict=False, max_length=MAX_CLOSED)] = Field(
         default_factory=tuple,
         description="Days without bookings in the target's zone, such as 2026-12-24 or 2026-12-24..2026-12-26, both included.",
     )
-    paused: bool = Field(default=False, description="Ask nothing of this target and show no data of it.")
+    paused: bool = Field(default=False, description="Do not poll this target and show no data of it.")
 
     @property
     def account(self) -> Account | None:

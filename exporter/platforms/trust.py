@@ -99,7 +99,7 @@ def _file_problems(file: str) -> Iterator[ConfigProblem]:
             certificates_in(Path(file))
         except PydanticCustomError as error:
             told = error.context or {}
-            fix = f"name a file with CA certificates in PEM form, or unset {FILE_VARIABLE} to trust those of the host"
+            fix = f"name a file with CA certificates in PEM format, or unset {FILE_VARIABLE} to trust those of the host"
             yield ConfigProblem(FILE_VARIABLE, told["message"], fix)
 
 

@@ -278,7 +278,7 @@ class Application:
         found = Reloaded.CHANGED if config != before else Reloaded.SAME if read != self._read else Reloaded.UNTOUCHED
         self._read = read
         if found is not Reloaded.CHANGED:
-            fix = "when you edited it, mount its folder, not the file" if found is Reloaded.UNTOUCHED else None
+            fix = "if you edited it in a container, mount its folder, not the file" if found is Reloaded.UNTOUCHED else None
             log.info("config_unchanged", file=str(config.files[0]), untouched=found is Reloaded.UNTOUCHED, fix=fix)
         return found
 

@@ -265,12 +265,12 @@ def _trouble(rule: Discovery, found: FoundSites, *, known: int, left: int, wante
     if left:
         yield (
             Message(
-                "the account of `%(rule)s` does not list %(left)s of %(known)s known sites: they are watched as before",
+                "the account of `%(rule)s` does not list %(left)s of %(known)s known sites any more; they are still watched",
                 rule=rule.name,
                 left=left,
                 known=known,
             ),
-            Message("give the key all sites again; if they are gone altogether, restart the exporter"),
+            Message("give the key access to all sites again; if the sites were deleted, restart the exporter"),
         )
     if wanted > rule.max_sites:
         yield (
@@ -285,8 +285,8 @@ def _trouble(rule: Discovery, found: FoundSites, *, known: int, left: int, wante
     if found.odd:
         yield (
             Message(
-                "%(number)s row of the list of `%(rule)s` cannot be read, so no site leaves",
-                "%(number)s rows of the list of `%(rule)s` cannot be read, so no site leaves",
+                "%(number)s row of the list of `%(rule)s` cannot be read, so no site is removed",
+                "%(number)s rows of the list of `%(rule)s` cannot be read, so no site is removed",
                 number=found.odd,
                 rule=rule.name,
             ),
@@ -307,5 +307,5 @@ def _remembered(path: Path) -> _Remembered | None:
         log.warning("sites_not_remembered", file=str(path), problem=error.strerror or type(error).__name__)
         return None
     if content is None:
-        log.warning("sites_not_remembered", file=str(path), problem="it is not what this exporter writes")
+        log.warning("sites_not_remembered", file=str(path), problem="it was not written by this exporter")
     return content

@@ -16,85 +16,86 @@ from exporter.policy import WarningKind
 # What our own reading finds, not a word of a platform.
 DOUBLE_BOOKING: Final = Advice(
     "Two bookings overlap on a resource that can serve one at a time.",
-    "The front desk opens the calendar at this time, moves or cancels one of the two bookings and tells its customer. If the "
-    "resource may serve several at a time, the exporter's operator lists it in `overlapping_resources`.",
+    "The front desk opens the calendar at this time, moves or cancels one of the two bookings and informs its customer. If "
+    "the resource may serve several at a time, the exporter's operator lists it in `overlapping_resources`.",
 )
 DATA_WITHDRAWN: Final = Advice(
-    "There is no fresh data, and the old data was withdrawn because it reached its `max_age`.",
-    "The exporter's operator looks into the log for what holds the polls up.",
+    "There is no fresh data; the old data reached its `max_age` and is no longer shown.",
+    "The exporter's operator looks in the log for the reason why polls fail or do not end.",
 )
 WINDOW_INCOMPLETE: Final = Advice(
     "Not everything in this window could be read; the true numbers may be higher.",
-    "Wait: the next poll reads again. If it lasts longer than an hour, the exporter's operator looks into the log.",
+    "Wait: the next poll reads again. If it lasts longer than an hour, the exporter's operator looks in the log for the "
+    "reason.",
 )
 LINKS_UNVERIFIED: Final = Advice(
-    "The links of many of these bookings were read longer ago than `max_age`; nobody knows whether they are linked.",
-    "Wait: it passes by itself. If it lasts longer than an hour, "
-    "the exporter's operator raises `verify_calls` or `max_age` of the collector "
-    "`links`, or narrows its window; where the operating time is more than half spent, raises its interval or "
-    "`budget.operating_seconds`.",
+    "The links of many of these bookings were last read longer ago than `max_age`, so it is not known whether they are linked.",
+    "Wait: this ends by itself. If it lasts longer than an hour, the exporter's operator raises `verify_calls` or `max_age` "
+    "of the collector `links`, or narrows its window; where more than half of the operating time is used, raises its interval "
+    "or `budget.operating_seconds`.",
 )
 CREDENTIAL_ENDS: Final = Advice(
     "The credential works until this moment, and a person must renew it.",
-    "The account's owner renews the credential and the exporter's operator puts it in place.",
+    "The account's owner renews the credential and the exporter's operator replaces the old one.",
 )
 OVERDUE: Final = Advice(
-    "The poll should have begun long ago: the exporter has more to do than this machine can, or its clock was stopped.",
-    "Wait: it passes by itself. If it lasts longer than an hour, "
-    "the exporter's operator gives the exporter more CPU, raises intervals, "
-    "or divides the targets (`--shard`).",
+    "The poll should have begun long ago: this machine is too slow for the exporter, or it was suspended.",
+    "Wait: this ends by itself. If it lasts longer than an hour, the exporter's operator gives the exporter more CPU, raises "
+    "intervals, or divides the targets (`--shard`).",
 )
 NOT_POLLED: Final = Advice("Nothing is known yet: no poll has finished.", "")
-KNOWN: Final = Advice("The configuration says that this is meant to be.", "")
+KNOWN: Final = Advice("According to the configuration this is intended.", "")
 ALL_DOWN: Final = Advice(
-    "Calendars that worked not long ago do not work any more, or one that is gone, and none of the others does.",
-    "The calendars' owners connect again, as each connection below says. If all stopped at one moment, an administrator of the "
-    "account first finds out what was changed then.",
+    "No calendar of this target works any more; those that worked recently are broken, disconnected or gone.",
+    "The calendars' owners reconnect them, as described for each connection below. If all stopped at the same time, an "
+    "administrator of the account first finds out what was changed then.",
 )
 ALL_GONE: Final = Advice(
-    "The site lists no calendar connection any more; some worked not long ago. No calendar of it is watched.",
+    "The site has no calendar connection any more, although some worked recently. None of its calendars is watched.",
     "An administrator of the account finds out who removed the connections, or withdrew the right to see them; the calendars' "
-    "owners connect again. If that was meant, the exporter's operator accepts the warning `no_connections`.",
+    "owners connect again. If it was intended, the exporter's operator accepts the warning `no_connections`.",
 )
 LIMITED: Final = Advice(
-    "The platform asked to wait, so nothing is asked until that time has passed.",
-    "Wait: it passes by itself. If it comes back, the exporter's operator raises the intervals of the target, and an "
-    "administrator of the account looks for other applications that ask as much.",
+    "The platform asked the exporter to wait, so it sends no requests until then.",
+    "Wait: this ends by itself. If it happens again, the exporter's operator raises the intervals of the target, and an "
+    "administrator of the account looks for other applications that send many requests.",
 )
 BUDGET_SPENT: Final = Advice(
-    "The operating time that the target may spend in ten minutes is spent, so what costs more is not asked.",
-    "Wait: it passes by itself. If it comes back, the exporter's operator raises intervals, narrows windows or raises "
+    "The target's operating time for ten minutes is used up, so the exporter holds back requests that need more of it.",
+    "Wait: this ends by itself. If it happens again, the exporter's operator raises intervals, narrows windows or raises "
     "`budget.operating_seconds`.",
 )
 UNLINKED: Final = Advice(
-    "Many bookings are tied to no CRM entity.",
-    "A portal administrator repairs the automation that creates the links, then sales links the bookings by hand.",
+    "Many bookings have no link to a CRM entity.",
+    "A portal administrator repairs the automation that creates the links, then the sales team links the bookings by hand.",
 )
 INTAKE_SILENT: Final = Advice(
-    "No new booking arrived for a day; on the same day of last week there were enough.",
+    "No new booking arrived for a day; on the same day last week there were new bookings.",
     "An administrator of the account makes a test booking as a customer would, then repairs the form, the payment or the "
-    "opening hours. Days without bookings belong into the target's `closed`.",
+    "opening hours. If the business is closed on that day, the exporter's operator adds the day to the target's `closed`.",
 )
 RELOAD_REFUSED: Final = Advice(
-    "The configuration was changed and could not be used; the one before stays in force.",
+    "The configuration was changed and has errors; the previous one stays in force.",
     "The exporter's operator runs `booking-sync-exporter check-config`, corrects what it names and reloads.",
 )
 
 UNWATCHED: Final[Mapping[WarningKind, str]] = MappingProxyType(
     {
-        WarningKind.CONFLICTS_OFF: Message("Bookings are counted, and nobody is told of two that overlap."),
-        WarningKind.WINDOW_MISSING: Message("Some of the shipped alerts judge by this window, and never fire without it."),
-        WarningKind.SAME_ACCOUNT: Message("What stands there counts twice, or the account that was meant is not watched."),
+        WarningKind.CONFLICTS_OFF: Message("Bookings are counted, but bookings that overlap are not reported."),
+        WarningKind.WINDOW_MISSING: Message("Some of the shipped alerts need this window and never fire without it."),
+        WarningKind.SAME_ACCOUNT: Message("Its bookings count twice, or another account should be watched and is not."),
         WarningKind.EXPIRED: Message(
-            "The day came up to which this was accepted. If it still holds, it is judged like all else."
+            "The last day (`until`) of this entry of `accepted` is over. If the problem still exists, it is judged again."
         ),
-        WarningKind.UNKNOWN_SCHEDULE: Message("Nothing of this schedule is watched."),
-        WarningKind.UNKNOWN_ALIAS: Message("The name is given to no connection."),
-        WarningKind.UNKNOWN_RESOURCE: Message("What the configuration says of this resource has no effect."),
+        WarningKind.UNKNOWN_SCHEDULE: Message("No connection of this schedule is watched."),
+        WarningKind.UNKNOWN_ALIAS: Message("No connection has this name."),
+        WarningKind.UNKNOWN_RESOURCE: Message("The settings for this resource have no effect."),
         WarningKind.UNKNOWN_ACCEPTED: Message("This entry of `accepted` has no effect."),
         WarningKind.NO_CONNECTIONS: Message("No calendar of the site is watched."),
-        WarningKind.OPERATORS_BY_DEFAULT: Message("Whoever has a password and is named nowhere sees every site."),
-        WarningKind.DISCOVERY: Message("Sites that are known are watched as before; some that are new may not be watched."),
+        WarningKind.OPERATORS_BY_DEFAULT: Message(
+            "A user with a password who is named neither under `site_users` nor under `operators` sees every site."
+        ),
+        WarningKind.DISCOVERY: Message("Known sites are watched as before; new sites may not be watched."),
     }
 )
 """What a warning of the configuration means, by its kind."""
@@ -103,7 +104,8 @@ UNWATCHED: Final[Mapping[WarningKind, str]] = MappingProxyType(
 def moved(to: Moved) -> Advice:
     """Return what it means that an account answers elsewhere, and what to change."""
     return Advice(
-        "The account answers at a new address. The old one still leads there, and when it ends the target fails.",
+        "The account moved to a new address. The old address still redirects to it; when that ends, the polls of the target "
+        "fail.",
         Message(
             "The exporter's operator changes the host in `%(setting)s` to `%(host)s` and reloads.",
             setting=to.setting,

@@ -81,7 +81,7 @@ def _of_collector(state: CollectorState, policy: TargetPolicy) -> Iterator[Confi
     failure = state.failure
     if failure is not None and failure.reason is Reason.PERMISSION:
         message = Message(
-            "the credential has no right to what `%(collector)s` asks for: %(message)s",
+            "the credential lacks a permission that `%(collector)s` needs: %(message)s",
             collector=state.collector,
             message=failure.message,
         )
@@ -109,8 +109,8 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
     ):
         if ids:
             message = Message(
-                "%(key)s names %(number)s schedule that this site does not have, or without a calendar: %(names)s",
-                "%(key)s names %(number)s schedules that this site does not have, or without a calendar: %(names)s",
+                "%(key)s names %(number)s schedule that this site does not have or that has no calendar: %(names)s",
+                "%(key)s names %(number)s schedules that this site does not have or that have no calendar: %(names)s",
                 number=len(ids),
                 key=key,
                 names=first_names(ids),
@@ -127,8 +127,8 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
     labels = {label for row in known for label in (row.key, row.schedule)}
     if unknown := sorted(policy.connections.keys() - labels):
         message = Message(
-            "accepted names %(number)s connection unknown here: %(names)s",
-            "accepted names %(number)s connections unknown here: %(names)s",
+            "accepted names %(number)s connection that this target does not have: %(names)s",
+            "accepted names %(number)s connections that this target does not have: %(names)s",
             number=len(unknown),
             names=first_names(unknown),
         )
@@ -147,10 +147,10 @@ def _of_bookings(target: str, seen: BookingsObservation, policy: TargetPolicy) -
     # Those of the last poll, as far as a reload since has not removed them.
     if expired_warning := [each for each in seen.unknown_accepted if each in policy.bookings]:
         message = Message(
-            "accepted names %(number)s booking in none of the windows: %(names)s",
-            "accepted names %(number)s bookings in none of the windows: %(names)s",
+            "accepted names %(number)s booking that is in none of the windows: %(names)s",
+            "accepted names %(number)s bookings that are in none of the windows: %(names)s",
             number=len(expired_warning),
             names=first_names(expired_warning),
         )
-        fix = Message("remove it if it is over, else correct it")
+        fix = Message("remove the entry if the booking is over, otherwise correct the id")
         yield ConfigWarning(WarningKind.UNKNOWN_ACCEPTED, target, message, fix)

@@ -105,14 +105,15 @@ TARGET_FAILING: Final = VerdictRow(
 TARGET_EXPIRED: Final = VerdictRow(
     Kind.DATA_EXPIRED,
     Verdict.CRITICAL,
-    "The data of the collector was withdrawn because it reached `max_age`, and the target is as in the row above.",
+    "The data of the collector was withdrawn because it reached `max_age`, and no other collector of the target has fresh "
+    "data.",
     alerts=("BookingSyncDataExpired", "BookingSyncAccessDenied"),
 )
 CONNECTIONS_DOWN: Final = VerdictRow(
     Kind.CONNECTIONS_DOWN,
     Verdict.CRITICAL,
     f"{_OF.connections_down_least} or more connections of the target were {_WORKED} within "
-    f"{_hours(_OF.connections_down_within)}, or one that is gone was, and none is now.",
+    f"{_hours(_OF.connections_down_within)}, or one that is gone was, and now none of the connections is.",
     history=True,
     alerts=("BookingSyncAllConnectionsFailing",),
 )
@@ -125,7 +126,7 @@ CONFLICT_SOON: Final = VerdictRow(
 COLLECTOR_FAILING: Final = VerdictRow(
     Kind.COLLECTOR_FAILING,
     Verdict.WARNING,
-    "The newest poll of the collector failed, whole or in part; the target has fresh data all the same.",
+    "The newest poll of the collector failed completely or in part, but the target still has fresh data.",
     alerts=("BookingSyncAccessDenied", "BookingSyncApiLimited", "BookingSyncDataStale", "BookingSyncDataExpired"),
 )
 DATA_EXPIRED: Final = VerdictRow(
@@ -137,7 +138,7 @@ DATA_EXPIRED: Final = VerdictRow(
 PROVIDER_FAILING: Final = VerdictRow(
     Kind.PROVIDER_FAILING,
     Verdict.WARNING,
-    "A calendar provider of the site could not be asked; its connections are as last known.",
+    "A calendar provider of the site could not be read; its connections are shown as last known.",
     alerts=("BookingSyncProviderDown",),
 )
 CONFLICT_LATER: Final = VerdictRow(
@@ -155,8 +156,8 @@ CONNECTION_ERROR: Final = VerdictRow(
 CONNECTION_CUT: Final = VerdictRow(
     Kind.CONNECTION_DISCONNECTED,
     Verdict.WARNING,
-    f"A connection is `disconnected`, and within {_hours(_OF.connection_disconnected_within)} the exporter "
-    "noticed that it became so.",
+    "A connection is `disconnected`, and the exporter saw within "
+    f"{_hours(_OF.connection_disconnected_within)} that it became so.",
     history=True,
     alerts=("BookingSyncConnectionDisconnected",),
 )
@@ -178,12 +179,12 @@ CONNECTION_UNCLEAR: Final = VerdictRow(
 API_LIMITED: Final = VerdictRow(
     Kind.API_LIMITED,
     Verdict.WARNING,
-    "The platform asked to wait, and that time has not passed; no collector has failed for it yet.",
+    "The platform asked the exporter to wait, and that time has not passed; no collector has failed because of it yet.",
 )
 BUDGET_SPENT: Final = VerdictRow(
     Kind.BUDGET_SPENT,
     Verdict.WARNING,
-    "Nothing is left of the operating time that the target may spend in ten minutes.",
+    "The target has used up its operating time for ten minutes.",
     alerts=("BookingSyncApiBudgetLow",),
 )
 CREDENTIAL_EXPIRY: Final = VerdictRow(
@@ -193,12 +194,12 @@ CREDENTIAL_EXPIRY: Final = VerdictRow(
     alerts=("BookingSyncCredentialExpiring",),
 )
 PORTAL_MOVED: Final = VerdictRow(
-    Kind.PORTAL_MOVED, Verdict.WARNING, "The account answers at another address than the configuration names."
+    Kind.PORTAL_MOVED, Verdict.WARNING, "The account answers at an address other than the configured one."
 )
 UNLINKED_BOOKINGS: Final = VerdictRow(
     Kind.UNLINKED_BOOKINGS,
     Verdict.WARNING,
-    f"More than {_OF.unlinked_bookings_share:.0%} of the bookings of a window are tied to no CRM entity, of at least "
+    f"More than {_OF.unlinked_bookings_share:.0%} of the bookings of a window have no link to a CRM entity, among at least "
     f"{_OF.unlinked_bookings_least} that were verified.",
     alerts=("BookingSyncUnlinkedBookings",),
 )
@@ -213,7 +214,7 @@ INTAKE_SILENT: Final = VerdictRow(
 WINDOW_INCOMPLETE: Final = VerdictRow(
     Kind.WINDOW_INCOMPLETE,
     Verdict.WARNING,
-    "A window could not be read to its end.",
+    "A window could not be read completely.",
     alerts=("BookingSyncWindowIncomplete",),
 )
 LINKS_UNVERIFIED: Final = VerdictRow(
@@ -233,13 +234,13 @@ POLL_OVERDUE: Final = VerdictRow(
 CONFIG_WARNING: Final = VerdictRow(
     Kind.CONFIG_WARNING,
     Verdict.WARNING,
-    "The configuration watches less than it seems to, or shows more.",
+    "The configuration watches less than it seems to, or shows more to some users.",
     alerts=("BookingSyncWindowMissing",),
 )
 RELOAD_REFUSED: Final = VerdictRow(
     Kind.RELOAD_REFUSED,
     Verdict.WARNING,
-    "The configuration was changed and refused; the one before is in force.",
+    "The configuration was changed and refused; the previous one is in force.",
     history=True,
     alerts=("BookingSyncConfigReloadFailed",),
 )
@@ -316,7 +317,7 @@ ALERTS_ONLY: Final = (
         ("BookingSyncNoBookingsAhead", "BookingSyncBookingsVanished", "BookingSyncConnectionsVanished"),
     ),
     AlertsOnly(
-        "a connection that comes and goes, or exports no more",
+        "a connection that flaps, or no longer exports",
         ("BookingSyncConnectionsFlapping", "BookingSyncExportSwitchedOff"),
     ),
     AlertsOnly(
@@ -324,7 +325,7 @@ ALERTS_ONLY: Final = (
         ("BookingSyncManyConnectionsNeedOwner", "BookingSyncManyCalendarsEmpty"),
     ),
     AlertsOnly(
-        "a target or a platform that fails and answers by turns",
+        "a target or a platform that fails and recovers again and again",
         ("BookingSyncTargetUnsteady", "BookingSyncPlatformUnsteady"),
     ),
     AlertsOnly(
@@ -347,7 +348,7 @@ ALERTS_ONLY: Final = (
         ),
     ),
     AlertsOnly(
-        "what many targets share: a platform, a credential, a calendar provider, the network of the host",
+        "faults that many targets share: a platform, a credential, a calendar provider, the network of the host",
         (
             "BookingSyncNothingAnswers",
             "BookingSyncCredentialRefused",

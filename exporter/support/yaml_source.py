@@ -29,7 +29,7 @@ _PLAIN_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", 
 _CONTAINER_TAGS: Final = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _TAG: Final = ("has a YAML tag", "remove it, or put a value that starts with ! in quotes")
 _SECRET_TAGS: Final = frozenset({"!env", "!ENV", "!env_var", "!secret", "!vault", "!file"})
-_TEMPLATE: Final = ("is a template that nobody has filled in", "fill it in, or put the value in quotes")
+_TEMPLATE: Final = ("is a placeholder that was not filled in", "fill it in, or put the value in quotes")
 
 
 class _Unreadable:
@@ -167,7 +167,11 @@ ODD_BLANKS: Final = "\xa0\u2002-\u200b\u202f\u3000\ufeff"
 _FOREIGN: Final = (
     (r"\$\{\w+\}", "a shell variable within { }, and variables are not expanded in this file", "write {env: NAME}"),
     (r":\s*%\w+%", "a variable of Windows, and variables are not expanded in this file", "write {env: NAME}"),
-    (f"[{ODD_BLANKS}]", "a blank that is none (U+00A0 and the like, from a web page)", "type the blanks anew"),
+    (
+        f"[{ODD_BLANKS}]",
+        "a character that only looks like a blank (U+00A0 or similar, from a web page)",
+        "type the blanks again",
+    ),
     (r"^\s*-\w+:\s", "no blank after the -", "write - and a blank in front of the key"),
     (r"^\s*(?:- )?\w+:[^\s:/]+$", "no blank after the colon", "write key: value"),
 )
@@ -204,7 +208,10 @@ def _odd_number(text: str, value: object) -> tuple[str, str] | None:
         return None
     shown = f"{text} is read as {value:.15g}" if is_plain_text(text) else "a number is read as another one"
     if ":" in text:
-        return f"{shown}, since YAML counts it in sixties", "write a duration like 1h30m, and a time or a name in quotes"
+        return (
+            f"{shown}, since YAML reads it as a base-60 number",
+            "write a duration like 1h30m, and a time or a name in quotes",
+        )
     if re.fullmatch("[-+]?0[0-7_]+", text):
         return f"{shown}, since a 0 in front means octal", "write it without the 0, or in quotes if it is a name"
     return None
@@ -227,7 +234,7 @@ class _Builder:
             odd = _odd_number(node.value, value)
             return self._refuse(node, path, *odd) if odd else value
         if id(node) in self._open:
-            return self._refuse(node, path, "an anchor that holds itself", "write the values out")
+            return self._refuse(node, path, "an anchor that contains itself", "write the values out")
         if self.size > MAX_VALUES:
             if not self._is_full:
                 self._is_full = True
@@ -278,7 +285,7 @@ class _Builder:
             if key in first:
                 name = showable_key(key)
                 where = (*path, name) if name else path
-                what = f"the key stands twice; first on line {first[key]}"
+                what = f"the key is there twice, first on line {first[key]}"
                 self._refuse(key_node, where, what, "keep one of them")
                 continue
             first[key] = line

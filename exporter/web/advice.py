@@ -45,9 +45,9 @@ def listener_warning(bound: str, config: WebConfig, *, lifecycle: bool) -> Confi
         if lifecycle
         else "reads every page"
     )
-    ways = "ask for a password or a client certificate (--web.config.file), or let none but trusted machines reach it"
+    ways = "require a password or a client certificate (--web.config.file), or let only trusted machines reach it"
     fix = f"{ways}; else leave --web.enable-lifecycle out" if lifecycle else f"{ways}, as a port published on 127.0.0.1 does"
-    return ConfigProblem("--web.listen-address", f"whoever reaches {bound} {may}, without a password", fix)
+    return ConfigProblem("--web.listen-address", f"anyone who reaches {bound} {may}, without a password", fix)
 
 
 def _only_here(address: str) -> bool:
@@ -65,9 +65,9 @@ def _expiry(tls: Tls, now: float) -> Iterator[ConfigProblem]:
     left = found.ends - now
     if left < min(_SOON_DAYS * _DAY, _SOON_SHARE * (found.ends - found.begins)):
         day = datetime.fromtimestamp(found.ends, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        when = "ran out at" if left <= 0 else "runs out at"
+        when = "expired at" if left <= 0 else "expires at"
         yield ConfigProblem("tls_server_config.cert_file", f"{tls.cert_file}: the certificate {when} {day}", "renew it")
     elif found.begins > now:
         day = datetime.fromtimestamp(found.begins, UTC).strftime("%Y-%m-%d %H:%M UTC")
         fix = "set the machine's clock, or wait"
-        yield ConfigProblem("tls_server_config.cert_file", f"{tls.cert_file}: the certificate is not good before {day}", fix)
+        yield ConfigProblem("tls_server_config.cert_file", f"{tls.cert_file}: the certificate is not valid before {day}", fix)

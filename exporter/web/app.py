@@ -38,7 +38,8 @@ _RELOADED: Final[Mapping[Reloaded, str]] = {
     Reloaded.CHANGED: "Reloaded.\n",
     Reloaded.SAME: "Reloaded. The configuration says the same as before.\n",
     Reloaded.UNTOUCHED: "Reloaded. The file is unchanged since it was last read (inode, size and time), and so are the secrets."
-    " When you did edit it, this process sees another file: one that is mounted alone stays the old one. Mount its folder.\n",
+    " If you edited it, this process sees another file: a file that is mounted alone into a container stays the old "
+    "one. Mount its folder.\n",
 }
 
 _log = structlog.get_logger("exporter.web")
@@ -275,7 +276,7 @@ class _Pages:
             self._backend.set_log_level(level)
         except ValueError:
             return PlainTextResponse("Give ?level=debug, info, warn or error.\n", 400)
-        return PlainTextResponse(f"Logging from level {level} on.\n")
+        return PlainTextResponse(f"Logging at level {level} and above.\n")
 
     async def poll(self, request: Request) -> Response:
         return await self._change(request, self._poll)

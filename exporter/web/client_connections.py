@@ -112,7 +112,7 @@ class ConnectionTable:
         least = nsmallest(places, of_them, key=lambda client: _eviction_order(client, now, crowd))
         for client in least:
             if (times := self._sampler.count_if_logged("full")) is not None:
-                fix = "who opens them? protect the port, or raise the limit of open files when it is low"
+                fix = "find out which clients open them; protect the port, or raise the limit of open files if it is low"
                 _log.warning("connections_full", most=self._max_connections, hung_up=times, fix=fix)
             self._leave(client)
             client.hang_up()

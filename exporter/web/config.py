@@ -134,7 +134,7 @@ def _instead_of(key: str, around: tuple[str, ...], known: tuple[str, ...]) -> tu
     if meant not in known:
         home = respelled(key, _HOMES)
         if home is not None and _HOMES[home] != around:
-            return (f"it belongs to {'.'.join(_HOMES[home])}" if _HOMES[home] else "it stands at the top of the file"), ""
+            return (f"move it to {'.'.join(_HOMES[home])}" if _HOMES[home] else "move it to the top level of the file"), ""
         meant = close_match(key, known)
     return (f"did you mean {meant}?", meant) if meant else ("", "")
 
@@ -326,7 +326,7 @@ class _Reader:
             if not name or ":" in name:
                 self._refuse(where, "a user name is not empty and has no colon", "choose another name")
             elif odd := first_invisible(name):
-                self._refuse(where, f"a user name holds {code_point(odd)}, which nobody sees", "remove it")
+                self._refuse(where, f"a user name holds {code_point(odd)}, an invisible character", "remove it")
             elif isinstance(stored, str) and is_quoted(stored):
                 self._refuse(where, "has quotes inside the hash", "write it in one pair of quotes")
             elif match is None:

@@ -90,9 +90,12 @@ class DnsRebindingGuard:
         was_full = self._sampler.full
         if self._sampler.count_if_logged(name) != 1:
             return
-        _log.warning("host_refused", host=name, fix="when a scraper of yours asks by this name, give it to --web.allowed-hosts")
+        _log.warning("host_refused", host=name, fix="if one of your scrapers uses this name, give it to --web.allowed-hosts")
         if self._sampler.full and not was_full:
-            _log.warning("more_hosts_refused", fix="names that are refused from now on are not told any more")
+            _log.warning(
+                "more_hosts_refused",
+                fix="further refused names are not logged; give names that your scrapers use to --web.allowed-hosts",
+            )
 
 
 def foreign_name(host: str, port: int, allowed: frozenset[str] = frozenset()) -> str | None:

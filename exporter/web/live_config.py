@@ -121,6 +121,6 @@ def _fixed(old: WebConfig, new: WebConfig) -> Iterator[tuple[str, str]]:
     if new.tls and old.tls and new.tls.verify_clients < old.tls.verify_clients:
         yield "tls_server_config.client_auth_type", "client certificates cannot be made optional while running"
     if new.tls and old.tls and old.tls.client_allowed_sans and not new.tls.client_allowed_sans:
-        yield "tls_server_config.client_allowed_sans", "the list of clients cannot be dropped while running"
+        yield "tls_server_config.client_allowed_sans", "the list of clients cannot be removed while the exporter runs"
     if old.users and not new.users:
         yield "basic_auth_users", "passwords cannot be switched off while running"

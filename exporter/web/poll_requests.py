@@ -29,9 +29,11 @@ def poll_now(request: Request, backend: Backend) -> Response:
     view = backend.view()
     asked = dict.fromkeys(request.query_params.getlist("target"))
     if not asked:
-        return PlainTextResponse("Give ?target=NAME, once or more: all targets at once would be a storm.\n", 400)
+        return PlainTextResponse(
+            "Give ?target=NAME, once or more: polling all targets at once would overload the platforms.\n", 400
+        )
     if len(asked) > MAX_TARGETS:
-        return PlainTextResponse(f"Ask for {MAX_TARGETS} targets at a time: more would be a storm.\n", 400)
+        return PlainTextResponse(f"Name at most {MAX_TARGETS} targets at a time: more would overload the platforms.\n", 400)
     if view.standby:
         return PlainTextResponse("Not asked: standby; another exporter is active, and this one polls nothing.\n", 503)
     targets = [target for target in view.targets if target.name in asked]
@@ -53,9 +55,9 @@ def poll_now(request: Request, backend: Backend) -> Response:
 def _lines(view: View, found: Iterable[tuple[TargetView, Sequence[PollRequest]]]) -> Iterable[str]:
     for target, rows in found:
         if target.policy.paused:
-            yield f"{target.name}: paused in the configuration, nothing is asked\n"
+            yield f"{target.name}: paused in the configuration, not polled\n"
         elif not rows:
-            yield f"{target.name}: nothing to ask\n"
+            yield f"{target.name}: no collector to poll\n"
         for one in rows:
             yield f"{target.name} {one.collector.value}: {_said(one, view.at)}\n"
 

@@ -52,8 +52,8 @@ def is_bare(scope: Scope) -> bool:
 
 
 _NOTHING_IS_YOURS: Final = (
-    "You have signed in, and there is no page for you: the configuration names you neither under site_users nor "
-    "under operators.\n"
+    "You are signed in, but there is no page for you: the configuration names this user neither under "
+    "site_users nor under operators.\n"
 )
 STOPPING: Final = "booking-sync-exporter is stopping.\n"
 

@@ -49,7 +49,7 @@ def new_context(tls: Tls) -> ssl.SSLContext:
     if tls.ciphers:
         context.set_ciphers(":".join(tls.ciphers))
     problems = [
-        ConfigProblem(f"tls_server_config.{key}", f"{file}: it is no regular file", "name a file in PEM form")
+        ConfigProblem(f"tls_server_config.{key}", f"{file}: it is no regular file", "name a file in PEM format")
         for key, file in (("cert_file", tls.cert_file), ("key_file", tls.key_file), ("client_ca_file", tls.client_ca_file))
         if file is not None and is_no_file(file)
     ]
@@ -89,7 +89,7 @@ def _problem(key: str, file: Path, other: Path | None, error: Exception) -> Conf
     names = f"{file} and {other}" if other else str(file)
     if isinstance(error, ssl.SSLError):
         mismatch = error.reason == "KEY_VALUES_MISMATCH"
-        what = "certificate and key do not belong together" if mismatch else "not a certificate or key in PEM form"
+        what = "certificate and key do not belong together" if mismatch else "not a certificate or key in PEM format"
         fix = "name the key that the certificate was made with" if mismatch else "convert the files to PEM"
     elif isinstance(error, OSError):
         what, fix = error.strerror or "cannot be read", "check the paths and that the exporter may read the files"
@@ -143,6 +143,6 @@ class AllowedClients:
             return True
         shown = sanitized(", ".join(sorted(names)), _MAX_NAMES)
         if (times := self._sampler.count_if_logged(shown)) is not None:
-            fix = "when this client may come, add one of its names to client_allowed_sans"
+            fix = "if this client should have access, add one of its names to client_allowed_sans"
             _log.warning("client_certificate_refused", names=shown, repeated=times if times > 1 else None, fix=fix)
         return False

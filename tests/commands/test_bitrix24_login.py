@@ -118,9 +118,9 @@ async def test_what_is_no_answer_of_this_login_stores_nothing(change: str, error
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ("https://app.example/callback", "the address holds no code"),
+        ("https://app.example/callback", "the address has no code"),
         ("https://app.example/callback?code=c0dec0dec0de&state=another", "the address belongs to another login"),
-        ("c0dec0dec0de", "no longer accepts the code, which is good for 30 seconds and once"),
+        ("c0dec0dec0de", "no longer accepts the code, which is valid once and for 30 seconds"),
     ],
 )
 async def test_a_wrong_paste_or_a_late_code_is_told_and_asked_for_again(wrong: str, told: str, tmp_path: Path) -> None:
@@ -142,9 +142,9 @@ async def test_a_login_gives_up_after_three_wrong_pastes(tmp_path: Path) -> None
     async with running_portal(tmp_path) as bench:
         install(bench)
         operator = Operator(bench, "https://app.example/callback")
-        with pytest.raises(TargetConfigError, match="the address holds no code"):
+        with pytest.raises(TargetConfigError, match="the address has no code"):
             await operator.log_in()
-        assert 3 == sum(text.startswith("Address that") for text in operator.said)
+        assert 3 == sum(text.startswith("Address of") for text in operator.said)
 
 
 async def test_a_wrong_client_secret_is_told(tmp_path: Path) -> None:
@@ -169,15 +169,15 @@ async def test_after_a_wrong_client_secret_another_is_asked_for(tmp_path: Path) 
 
 # What the authorisation server may say, the way of the operator, and whether another try may go better.
 ANSWERS = {
-    ("invalid_grant", 400): ("no longer accepts the code, which is good for 30 seconds and once", True),
+    ("invalid_grant", 400): ("no longer accepts the code, which is valid once and for 30 seconds", True),
     ("invalid_client", 401): ("does not know client_id and client_secret; take both from the application's card", False),
     ("wrong_client", 200): ("does not know client_id and client_secret; take both from the application's card", False),
-    ("insufficient_scope", 403): ("does not give the scope booking", False),
-    ("invalid_scope", 400): ("does not give the scope booking", False),
-    ("PAYMENT_REQUIRED", 401): ("wants the application or the plan to be paid", False),
+    ("insufficient_scope", 403): ("does not grant the scope booking", False),
+    ("invalid_scope", 400): ("does not grant the scope booking", False),
+    ("PAYMENT_REQUIRED", 401): ("requires payment for the application or the plan", False),
     ("NOT_INSTALLED", 401): ("says that the application is not installed on the portal", False),
     ("invalid_request", 400): ("does not accept the request, which is a fault of the exporter", False),
-    ("NEW_WORD", 400): ("refuses to give tokens (HTTP 400)", False),
+    ("NEW_WORD", 400): ("refuses to issue tokens (HTTP 400)", False),
     ("NEW_WORD", 404): ("does not know the portal (HTTP 404)", False),
     ("NEW_WORD", 429): ("refuses because of too many requests", False),
     ("NEW_WORD", 503): ("has a fault (HTTP 503)", False),
@@ -203,7 +203,7 @@ async def test_each_answer_of_the_authorisation_server_has_its_sentence(
         said = "".join((*operator.said, caught.value.message))
         assert sentence in said
         assert "refresh token" not in said, "there is none yet"
-        assert (3 if is_asked_again else 1) == sum(text.startswith("Address that") for text in operator.said)
+        assert (3 if is_asked_again else 1) == sum(text.startswith("Address of") for text in operator.said)
         assert [entry for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == []
 
 
@@ -243,7 +243,7 @@ async def test_an_address_is_read_however_it_was_copied(form: str, tmp_path: Pat
         browser = operator.ask
         operator.ask = lambda prompt: copied(browser(prompt))  # type: ignore[method-assign]  # a clumsy hand
         await operator.log_in()
-        assert 1 == sum(text.startswith("Address that") for text in operator.said)
+        assert 1 == sum(text.startswith("Address of") for text in operator.said)
 
 
 async def test_the_block_that_is_printed_at_the_end_is_a_configuration_that_works(
@@ -254,7 +254,7 @@ async def test_the_block_that_is_printed_at_the_end_is_a_configuration_that_work
         operator = Operator(bench)
         await operator.log_in()
         said = "".join(operator.said)
-        assert "address that the application's card has for its answers" in said
+        assert "the redirect address of the application's card" in said
         (tmp_path / "exporter.yml").write_text(re.search(r"^targets:\n(?:[- ].*\n)+", said, re.MULTILINE)[0])  # type: ignore[index]
         monkeypatch.setenv("B24_CLIENT_SECRET", SECRET)
         [target] = load_config(tmp_path / "exporter.yml").targets
@@ -267,7 +267,7 @@ async def test_where_nobody_answers_it_ends_with_a_sentence(end: Exception, tmp_
     def ask(_: str) -> str:
         raise end
 
-    with pytest.raises(TargetConfigError, match="nobody answers: run bitrix24-login on a terminal"):
+    with pytest.raises(TargetConfigError, match="no input: run bitrix24-login on a terminal"):
         await login("salon.bitrix24.de", "local.app", SECRET, tmp_path / "tokens.json", show=str, ask=ask, open_page=str)
 
 

@@ -206,7 +206,7 @@ async def test_a_site_that_refuses_to_count_and_lets_rows_be_read_is_as_good_as_
 
 
 async def test_a_paused_target_is_not_asked(business: Business) -> None:
-    assert ["salon-wix: paused, not asked"] == await checked(business, business.wix_target(paused=True))
+    assert ["salon-wix: paused, not polled"] == await checked(business, business.wix_target(paused=True))
     assert {} == business.simulator.log.counts()
 
 

@@ -93,7 +93,7 @@ async def test_an_account_that_hangs_or_throttles_is_asked_no_further_question(
 async def test_a_target_that_cannot_be_asked_is_exit_code_2_with_what_to_do(business: Business, run: Run, target: str) -> None:
     code, out, err = await run(business, target, name="paused", paused=True)
     assert (2, "") == (code, out)
-    assert ("there are paused, salon-b24" if target == "salon-wicks" else "take paused away") in err
+    assert ("there are paused, salon-b24" if target == "salon-wicks" else "remove paused") in err
 
 
 async def test_a_bad_configuration_is_exit_code_2(business: Business) -> None:

@@ -209,7 +209,7 @@ async def test_a_page_is_told_with_its_time_in_life_its_receiver_and_its_all_cle
         ),
         (
             {"inhibited": True},
-            "BookingSyncDoubleBooking is in Alertmanager, and kept back: inhibited by BookingSyncExporterDown",
+            "BookingSyncDoubleBooking is in Alertmanager, and suppressed: inhibited by BookingSyncExporterDown",
         ),
         ({"reaches": False, "alertmanagers": ()}, "fires in Prometheus, which sends its alerts to no Alertmanager"),
         ({"reaches": False}, "did not reach this Alertmanager; Prometheus sends to http://a:9093/api/v2/alerts"),
@@ -302,10 +302,10 @@ async def test_nobody_is_paged_who_was_not_to_be() -> None:
         await begin(page=False)
     (problem,) = refused.value.problems
     assert str(problem) == (
-        "drill: Alertmanager at a:9093 would tell pager (pagerduty), tickets (email, slack) (fix: warn these people and add "
-        "--page, or give it alertmanager.demo.yml, which reaches nobody)"
+        "drill: Alertmanager at a:9093 would notify pager (pagerduty), tickets (email, slack) (fix: warn these people and add "
+        "--page, or load alertmanager.demo.yml, which reaches nobody)"
     )
-    assert (await begin(page=True))[0] == "Alertmanager at a:9093 tells pager (pagerduty), tickets (email, slack)."
+    assert (await begin(page=True))[0] == "Alertmanager at a:9093 notifies pager (pagerduty), tickets (email, slack)."
 
 
 ALERT = "BookingSyncDoubleBooking"
@@ -315,11 +315,11 @@ FIRING, PENDING = Alerting(ALERT, {}, firing=True), Alerting(ALERT, {}, firing=F
 @pytest.mark.parametrize(
     ("alerting", "arrived", "words"),
     [
-        ([], [], "does not even pend"),
+        ([], [], "is not even pending"),
         ([PENDING], [], "only pending"),
         ([FIRING], [Arrived(ALERT, {}, ["pager"])], "was in Alertmanager before this incident began"),
-        ([FIRING], [Arrived(ALERT, {}, ["pager"], silenced_by=["a1"])], "kept back: silenced by a1"),
-        ([FIRING], [Arrived(ALERT, {}, ["pager"], muted_by=["office-hours"])], "kept back: muted by office-hours"),
+        ([FIRING], [Arrived(ALERT, {}, ["pager"], silenced_by=["a1"])], "suppressed: silenced by a1"),
+        ([FIRING], [Arrived(ALERT, {}, ["pager"], muted_by=["office-hours"])], "suppressed: muted by office-hours"),
     ],
 )
 def test_each_station_has_its_words(alerting: list[Alerting], arrived: list[Arrived], words: str) -> None:

@@ -19,7 +19,7 @@ TARGET = (
 )
 SITE_USERS = "site_users: {berlin: [anna, Bert]}\n"
 OPERATORS = "operators: [prometheus]\n"
-NOBODY = "no passwords are asked for, so that everybody would see every site"
+NOBODY = "no password is required, so everybody would see every site"
 
 
 def written(folder: Path, text: str = TARGET + SITE_USERS) -> Path:
@@ -59,7 +59,7 @@ def test_who_sees_every_site_only_because_nothing_says_who_may_is_a_warning_wher
     config = with_known_users(read(written(tmp_path)), {"anna", "Bert", "prometheus", "carla@salon.example"})
     (warning,) = [row for row in config.unwatched if row.kind == "operators_by_default"]
     told = "2 users of the web configuration see every site, since no operators are named: ********, prometheus"
-    fix = "name those who are meant under `operators`: whoever is named nowhere sees nothing then"
+    fix = "name the users who may see every site under `operators`: then a user who is not named sees nothing"
     assert (None, told, fix) == (warning.target, warning.message, warning.fix)
     assert [("site_users", told, fix)] == [(row.path, row.message, row.fix) for row in config.gaps if row.path == "site_users"]
 
@@ -134,7 +134,7 @@ def test_without_users_of_sites_the_web_configuration_is_not_looked_at(tmp_path:
         (("anna", "Bert"), 0, ""),
         (("anna",), 0, "warning: {file}: site_users.berlin: 'Bert' is no user of the web configuration"),
         ((), 2, "error: {file}: site_users: " + NOBODY),
-        (None, 0, "warning: {file}: site_users: nobody looked whether its users exist"),
+        (None, 0, "warning: {file}: site_users: was not compared with the users of the web configuration"),
         (
             ("anna", "Bert", "old"),
             0,

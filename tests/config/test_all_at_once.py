@@ -88,7 +88,7 @@ BESIDE: Final[tuple[tuple[str, list[str]], ...]] = (
         + WIX
         + "    nonsense: 1\n"
         + (WIX + "    collectors: {bookings: }\n").replace("name: a", "name: b").replace("0001", "0002"),
-        ["targets[1].collectors.bookings.conflicts: double bookings are not looked for"],
+        ["targets[1].collectors.bookings.conflicts: double bookings are not checked"],
     ),
 )
 
@@ -175,7 +175,7 @@ def test_a_syntax_error_in_one_target_hides_nothing_of_the_others(tmp_path: Path
     assert len(syntax) == 1
     assert len(problems) == 4
     first = text[: text.index(f"name: t{at}")].count("\n") + 1
-    unread = "was not checked: it holds what is not valid YAML (fix: correct that, and check again)"
+    unread = "was not checked, because it is not valid YAML (fix: correct that, and check again)"
     assert f"{first}: targets[{at}]: {unread}" in warnings
 
 

@@ -16,7 +16,7 @@ WIX: Final = "targets: [{name: a, platform: wix, site_id: 7f1c2a34-0000-4000-800
 PORTAL: Final = "targets: [{name: a, platform: bitrix24, webhook_url: {env: HOOK}%s}]\n"
 SECRETS: Final = {"KEY": "k" * 40, "HOOK": "https://portal.example/rest/1/planted0123456789/"}
 
-SIXTIES: Final = "since YAML counts it in sixties (fix: write a duration like 1h30m, and a time or a name in quotes)"
+SIXTIES: Final = "since YAML reads it as a base-60 number (fix: write a duration like 1h30m, and a time or a name in quotes)"
 OCTAL: Final = "since a 0 in front means octal (fix: write it without the 0, or in quotes if it is a name)"
 LOAD: Final[dict[str, Callable[[Path], object]]] = {
     "exporter": lambda path: load_config(path, SECRETS),

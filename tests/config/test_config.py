@@ -402,7 +402,7 @@ def test_a_state_file_that_is_read_for_the_configuration_is_refused(tmp_path: Pa
     with pytest.raises(ConfigError) as refused:
         load_config(path, {})
     assert ["state_file"] == [problem.path for problem in refused.value.problems]
-    assert "would write over it" in str(refused.value)
+    assert "would overwrite it" in str(refused.value)
     assert KEY not in str(refused.value)
 
 
@@ -415,7 +415,7 @@ def test_a_token_file_that_is_read_for_the_configuration_is_refused(tmp_path: Pa
     with pytest.raises(ConfigError) as refused:
         load_config(path, {})
     assert ["targets[0].oauth.token_file"] == [problem.path for problem in refused.value.problems]
-    assert "would write over it (fix: give the path of a file of its own, such as tokens.json)" in str(refused.value)
+    assert "would overwrite it (fix: give the path of another file, such as tokens.json)" in str(refused.value)
 
 
 @pytest.mark.parametrize("name", [".", "./", "below"])

@@ -214,7 +214,7 @@ def movable() -> list[Any]:
         target = top["targets"][0]
         platform = PLATFORMS.get(str(target.get("platform")))
         keys = {place[1] for place in places if place} & target.keys()
-        is_read_twice = "the key stands twice" in file.read_text()  # which YAML says of the text
+        is_read_twice = "the key is there twice" in file.read_text()  # which YAML says of the text
         if (
             platform is not None
             and not is_read_twice
@@ -276,7 +276,7 @@ def test_what_no_target_uses_is_checked_as_well(folder: Path, platform: str, key
         ({"defaults": {"wix": []}}, "defaults.wix: must be a mapping, not a list"),
         ({"defaults": {"wix": "x"}}, "defaults.wix: must be a mapping, not text"),
         ({"defaults": {"wx": {}}}, "defaults.wx: unknown key (fix: did you mean wix?)"),
-        ({"defaults": {"timeout": "5s"}}, "defaults.timeout: unknown key (fix: it belongs to defaults.<platform>)"),
+        ({"defaults": {"timeout": "5s"}}, "defaults.timeout: unknown key (fix: move it to defaults.<platform>)"),
         ({"default": {}}, "default: unknown key (fix: did you mean defaults?)"),
     ],
 )

@@ -25,7 +25,7 @@ PORTAL: Final = """targets:
     webhook_url: {env: HOOK}
 """
 # A warning that every file here would have.
-_USUAL: Final = ("double bookings are not looked for", "bookings are not counted in")
+_USUAL: Final = ("double bookings are not checked", "bookings are not counted in")
 
 ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
     (
@@ -38,7 +38,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "    labels: {site: a: b}\n",
         [
             "6: not valid YAML: a second colon in one line (fix: put a value that holds a colon and a blank in quotes)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "warning: 2: targets[0]: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -46,7 +46,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "    schedule_ids: [a: b: c]\n",
         [
             "6: not valid YAML: a second colon in one line (fix: put a value that holds a colon and a blank in quotes)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "warning: 2: targets[0]: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -54,7 +54,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "    labels: {site: a\n    timeout: 5s\n",
         [
             "7: not valid YAML: a bracket is not closed (fix: close it with ] or }, or separate the values with commas)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "warning: 2: targets[0]: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -72,7 +72,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "    labels:\n\tsite: x\n",
         [
             "7: not valid YAML: a tab where YAML wants spaces (fix: indent with spaces)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "warning: 2: targets[0]: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -80,7 +80,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "   labels: {site: x}\n",
         [
             "6: not valid YAML: the indentation does not fit the lines above (fix: check the indentation, the colons and the quotes around this line)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "warning: 2: targets[0]: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -88,7 +88,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "      labels: {site: x}\n",
         [
             "6: not valid YAML: the indentation does not fit the lines above (fix: check the indentation, the colons and the quotes around this line)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "warning: 2: targets[0]: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -105,8 +105,8 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
     ),
     ("latin1", (WIX + "    labels: {site: M\xfcnchen}\n").encode("latin-1"), ["is not UTF-8 text (fix: save it as UTF-8)"]),
     ("binary", bytes(range(256)), ["is not UTF-8 text (fix: save it as UTF-8)"]),
-    ("empty", "", ["targets: there are no targets (fix: add targets, with at least one)"]),
-    ("blank", "\n\n", ["targets: there are no targets (fix: add targets, with at least one)"]),
+    ("empty", "", ["targets: there are no targets (fix: add targets: with at least one target)"]),
+    ("blank", "\n\n", ["targets: there are no targets (fix: add targets: with at least one target)"]),
     (
         "typographic quotes",
         WIX + "    labels: {site: “berlin”}\n",
@@ -131,14 +131,16 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
     (
         "nbsp indent",
         WIX + "\xa0\xa0\xa0\xa0labels: {site: x}\n",
-        ["6: unknown key with a blank that is none (U+00A0 and the like, from a web page) (fix: type the blanks anew)"],
+        [
+            "6: unknown key with a character that only looks like a blank (U+00A0 or similar, from a web page) (fix: type the blanks again)"
+        ],
     ),
     (
         "nbsp after colon",
         WIX + "    paused:\xa0true\n",
         [
-            "6: not valid YAML: a blank that is none (U+00A0 and the like, from a web page) (fix: type the blanks anew)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "6: not valid YAML: a character that only looks like a blank (U+00A0 or similar, from a web page) (fix: type the blanks again)",
+            "warning: 2: targets[0]: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -176,82 +178,86 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         "1:30",
         PORTAL + "    collectors: {bookings: {interval: 1:30}}\n",
         [
-            "5: targets[0].collectors.bookings.interval: 1:30 is read as 90, since YAML counts it in sixties (fix: write a duration like 1h30m, and a time or a name in quotes)"
+            "5: targets[0].collectors.bookings.interval: 1:30 is read as 90, since YAML reads it as a base-60 number (fix: write a duration like 1h30m, and a time or a name in quotes)"
         ],
     ),
     (
         "collector key on target",
         WIX + "    interval: 5m\n",
-        ["6: targets[0].interval: unknown key (fix: it belongs to a collector: collectors.<name>.interval)"],
+        ["6: targets[0].interval: unknown key (fix: move it to a collector: collectors.<name>.interval)"],
     ),
     (
         "collector key on target conflicts",
         WIX + "    conflicts: true\n",
-        ["6: targets[0].conflicts: unknown key (fix: it belongs to collectors.bookings)"],
+        ["6: targets[0].conflicts: unknown key (fix: move it to collectors.bookings)"],
     ),
     (
         "collector key max_bookings",
         WIX + "    max_bookings: 5\n",
-        ["6: targets[0].max_bookings: unknown key (fix: it belongs to collectors.bookings; links keeps to it, too)"],
+        ["6: targets[0].max_bookings: unknown key (fix: move it to collectors.bookings; it applies to links, too)"],
     ),
-    ("budget key on target", PORTAL + "    burst: 5\n", ["5: targets[0].burst: unknown key (fix: it belongs to budget)"]),
-    ("target key at top", "site_id: x\n" + WIX, ["1: site_id: unknown key (fix: it belongs to a target: targets[].site_id)"]),
+    ("budget key on target", PORTAL + "    burst: 5\n", ["5: targets[0].burst: unknown key (fix: move it to budget)"]),
+    ("target key at top", "site_id: x\n" + WIX, ["1: site_id: unknown key (fix: move it to a target: targets[].site_id)"]),
     (
         "target key at top api_key",
         "api_key: {env: KEY}\n" + WIX,
-        ["1: api_key: unknown key (fix: it belongs to a target: targets[].api_key)"],
+        ["1: api_key: unknown key (fix: move it to a target: targets[].api_key)"],
     ),
     (
         "target key at top collectors",
         "collectors: {bookings: {}}\n" + WIX,
-        ["1: collectors: unknown key (fix: it belongs to a target: targets[].collectors)"],
+        ["1: collectors: unknown key (fix: move it to a target: targets[].collectors)"],
     ),
     (
         "interval at top",
         "interval: 5m\n" + WIX,
-        ["1: interval: unknown key (fix: it belongs to a collector: targets[].collectors.<name>.interval)"],
+        ["1: interval: unknown key (fix: move it to a collector: targets[].collectors.<name>.interval)"],
     ),
     (
         "top key in target",
         WIX + "    state_file: /tmp/x\n",
-        ["6: targets[0].state_file: unknown key (fix: it stands at the top of the file)"],
+        ["6: targets[0].state_file: unknown key (fix: move it to the top level of the file)"],
     ),
     (
         "top key in collector",
         WIX + "    collectors: {bookings: {timezone: UTC}}\n",
-        ["6: targets[0].collectors.bookings.timezone: unknown key (fix: it stands at the top of the file)"],
+        ["6: targets[0].collectors.bookings.timezone: unknown key (fix: move it to the top level of the file)"],
     ),
     (
         "target key in collector",
         WIX + "    collectors: {bookings: {labels: {site: x}}}\n",
-        ["6: targets[0].collectors.bookings.labels: unknown key (fix: it belongs to the target itself, beside platform)"],
+        ["6: targets[0].collectors.bookings.labels: unknown key (fix: move it to the target itself, beside platform)"],
     ),
     (
         "target key in collectors",
         WIX + "    collectors: {labels: {site: x}}\n",
         [
-            "6: targets[0].collectors.labels: not a collector of platform wix (fix: it belongs to the target itself, beside platform)"
+            "6: targets[0].collectors.labels: not a collector of platform wix (fix: move it to the target itself, beside platform)"
         ],
     ),
     (
         "collector on target",
         WIX + "    bookings: {interval: 5m}\n",
-        ["6: targets[0].bookings: unknown key (fix: it belongs to collectors)"],
+        ["6: targets[0].bookings: unknown key (fix: move it to collectors)"],
     ),
     (
         "collector at top",
         "bookings: {interval: 5m}\n" + WIX,
-        ["1: bookings: unknown key (fix: it belongs to targets[].collectors)"],
+        ["1: bookings: unknown key (fix: move it to targets[].collectors)"],
     ),
     (
         "interval in collectors",
         WIX + "    collectors: {interval: 5m}\n",
         [
-            "6: targets[0].collectors.interval: not a collector of platform wix (fix: it belongs to a collector: collectors.<name>.interval)"
+            "6: targets[0].collectors.interval: not a collector of platform wix (fix: move it to a collector: collectors.<name>.interval)"
         ],
     ),
-    ("oauth key on target", PORTAL + "    client_id: x\n", ["5: targets[0].client_id: unknown key (fix: it belongs to oauth)"]),
-    ("key twice", WIX + "    name: b\n", ["6: targets[0].name: the key stands twice; first on line 2 (fix: keep one of them)"]),
+    ("oauth key on target", PORTAL + "    client_id: x\n", ["5: targets[0].client_id: unknown key (fix: move it to oauth)"]),
+    (
+        "key twice",
+        WIX + "    name: b\n",
+        ["6: targets[0].name: the key is there twice, first on line 2 (fix: keep one of them)"],
+    ),
     ("wrong case", WIX.replace("site_id", "Site_ID"), ["4: targets[0].Site_ID: unknown key (fix: did you mean site_id?)"]),
     ("wrong case Targets", WIX.replace("targets", "Targets"), ["1: Targets: unknown key (fix: did you mean targets?)"]),
     ("wrong case NAME", WIX.replace("name: a", "NAME: a"), ["2: targets[0].NAME: unknown key (fix: did you mean name?)"]),
@@ -562,7 +568,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("{env: KEY}", "{file: ${SECRET}}"),
         [
             "5: not valid YAML: a shell variable within { }, and variables are not expanded in this file (fix: write {env: NAME})",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "warning: 2: targets[0]: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -570,13 +576,13 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("{env: KEY}", "{env: ${KEY}}"),
         [
             "5: not valid YAML: a shell variable within { }, and variables are not expanded in this file (fix: write {env: NAME})",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "warning: 2: targets[0]: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
         "helm braces",
         WIX.replace("{env: KEY}", "{{ .Values.key }}"),
-        ["5: targets[0].api_key: is a template that nobody has filled in (fix: fill it in, or put the value in quotes)"],
+        ["5: targets[0].api_key: is a placeholder that was not filled in (fix: fill it in, or put the value in quotes)"],
     ),
     (
         "var plain",
@@ -593,7 +599,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("{env: KEY}", "%KEY%"),
         [
             "5: not valid YAML: a variable of Windows, and variables are not expanded in this file (fix: write {env: NAME})",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "warning: 2: targets[0]: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -605,7 +611,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         "env:KEY text",
         WIX.replace("{env: KEY}", "env:KEY"),
         [
-            "5: targets[0].api_key: is the text of a source, not a source (fix: write {env: NAME} or {file: /path}, with a blank after the colon)"
+            "5: targets[0].api_key: is text that only looks like {env: NAME} or {file: /path} (fix: write {env: NAME} or {file: /path}, with a blank after the colon)"
         ],
     ),
     (
@@ -624,7 +630,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         "two in one",
         "targets: [{name: a, platform: bitrix24, webhook_url: 'http://portal.example/rest/planted0123456789/'}]\n",
         [
-            "1: targets[0].webhook_url: uses http to another machine, which shows the credential to everybody on the way (fix: write https://)",
+            "1: targets[0].webhook_url: uses http to another machine, so the credential would be sent unencrypted (fix: write https://)",
             "1: targets[0].webhook_url: has no user id after /rest/ (fix: copy the whole address of the webhook: https://<portal>/rest/<user id>/<code>/)",
         ],
     ),
@@ -632,7 +638,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         "two in one b",
         "targets: [{name: a, platform: bitrix24, webhook_url: 'http://portal.example/rest/1/planted0123456789/crm.lead.list.json?x=1'}]\n",
         [
-            "1: targets[0].webhook_url: uses http to another machine, which shows the credential to everybody on the way (fix: write https://)",
+            "1: targets[0].webhook_url: uses http to another machine, so the credential would be sent unencrypted (fix: write https://)",
             "1: targets[0].webhook_url: has a ? or # part (fix: write it like https://<portal>/rest/<user id>/<code>/)",
             "1: targets[0].webhook_url: goes on after the code (fix: remove the method name: https://<portal>/rest/<user id>/<code>/)",
         ],
@@ -642,7 +648,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("name: a", "name: a\n    collectors: {connections: {interval: 5s}}\n    timeout: 30"),
         [
             "4: targets[0].timeout: has no unit (fix: write 30s for seconds)",
-            "warning: 3: targets[0].collectors.connections.interval: 5s is short and may use up the API's limits (fix: 30s or more is kind to them)",
+            "warning: 3: targets[0].collectors.connections.interval: 5s is short and may use up the API's limits (fix: write 30s or more)",
         ],
     ),
     (
@@ -651,7 +657,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         [
             "1: timezone: 'Europe/Berln' is not an IANA time zone (fix: did you mean Europe/Berlin?)",
             "9: not valid YAML: a value is missing or a bracket is not closed (fix: check the indentation, the colons and the quotes around this line)",
-            "warning: 3: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "warning: 3: targets[0]: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -745,7 +751,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("- name", "-name"),
         [
             "2: not valid YAML: no blank after the - (fix: write - and a blank in front of the key)",
-            "warning: 1: targets: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "warning: 1: targets: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -753,7 +759,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("platform: wix", "platform:wix"),
         [
             "3: not valid YAML: no blank after the colon (fix: write key: value)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
+            "warning: 2: targets[0]: was not checked, because it is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (

@@ -110,7 +110,7 @@ def test_what_stands_once_for_all_is_told_with_both_places(tmp_path: Path, key: 
     first = put(tmp_path / "a.yml", f"targets: [{{name: a, platform: bitrix24, webhook_url: '{HOOK.format('a')}'}}]\n{key}:\n")
     second = put(tmp_path / "b.yml", f"\n\n{key}:\n")
     found = [str(problem) for problem in problems(None, tmp_path)]
-    assert f"{second}:3: {key}: stands also in {first}:2 (fix: keep one of them)" in found
+    assert f"{second}:3: {key}: is also in {first}:2 (fix: keep one of them)" in found
 
 
 def test_two_targets_of_one_name_are_told_with_both_files(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_folder_without_files_is_a_problem(tmp_path: Path, folder: str, messag
 
 def test_a_folder_without_targets_is_a_problem_of_the_folder(tmp_path: Path) -> None:
     put(tmp_path / "a.yml", "timezone: UTC\n")
-    assert [f"{tmp_path}: targets: there are no targets (fix: add targets, with at least one)"] == list(
+    assert [f"{tmp_path}: targets: there are no targets (fix: add targets: with at least one target)"] == list(
         map(str, problems(None, tmp_path))
     )
 
@@ -362,4 +362,4 @@ def test_verdicts_are_found_in_any_file_and_told_where_they_stand_twice(tmp_path
     second = put(tmp_path / "d.yml", {"verdicts": {"conflict": {"soon": "3h"}}})
     with pytest.raises(ConfigError) as caught:
         load_thresholds(None, tmp_path)
-    assert f"{second}:1: verdicts: stands also in {first}:1 (fix: keep one of them)" == str(caught.value)
+    assert f"{second}:1: verdicts: is also in {first}:1 (fix: keep one of them)" == str(caught.value)

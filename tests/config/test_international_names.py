@@ -81,7 +81,7 @@ def test_a_name_that_cannot_be_looked_up_is_one_problem_that_speaks_of_the_host(
     with pytest.raises(ConfigError) as caught:
         target(tmp_path, key, host)
     (problem,) = caught.value.problems
-    assert (f"targets[0].{key}", "has a host name that cannot be looked up") == (problem.path, problem.message)
+    assert (f"targets[0].{key}", "has a host name that is not valid") == (problem.path, problem.message)
     assert "punycode" in problem.fix
     assert "planted" not in str(caught.value)
 
@@ -100,7 +100,7 @@ def test_a_letter_in_the_code_that_is_not_ascii_is_named_and_the_code_is_not(tmp
     with pytest.raises(ConfigError) as caught:
         target(tmp_path, "webhook_url", "портал.рф", code=f"{CODE}{letter}7")
     (problem,) = caught.value.problems
-    assert f"holds {name} outside of the host name, and a credential is plain ASCII" == problem.message
+    assert f"holds {name} outside of the host name, but a credential is plain ASCII" == problem.message
     assert "planted" not in str(caught.value)
 
 

@@ -131,7 +131,7 @@ def test_each_key_in_a_wrong_place_is_told_where_it_belongs(tmp_path: Path) -> N
         fix = problems[path].fix
         insides = {part for home in homes(Config)[key] for part in home.inside}
         meant = {platform.misnomers[key] for platform in PLATFORMS.values() if key in platform.misnomers}
-        words = ("top of the file", "target itself", f"targets[].{key}", "of platform", "did you mean", "write ", "<")
+        words = ("top level of the file", "target itself", f"targets[].{key}", "of platform", "did you mean", "write ", "<")
         assert fix in meant or any(word in fix for word in (*words, *insides)), (path, fix)
 
 

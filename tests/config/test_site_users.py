@@ -153,15 +153,15 @@ EVERYBODY = ["anna", "bert", "prometheus"]
 @pytest.mark.parametrize(
     ("before", "after", "users", "told"),
     [
-        (SITES, ONE_LESS, EVERYBODY, "site_users: who saw one site would see all of them: anna"),
+        (SITES, ONE_LESS, EVERYBODY, "site_users: users who saw one site would see all sites: anna"),
         (SITES, ONE_LESS, ["bert", "prometheus"], None),  # her password went first
         (SITES, ONE_LESS + "operators: [anna]\n", EVERYBODY, None),
         (SITES, SITES, [*EVERYBODY, "new"], None),
-        (SITES, "", EVERYBODY, "site_users: cannot be dropped while running"),
+        (SITES, "", EVERYBODY, "site_users: cannot be removed while the exporter runs"),
         (SITES, OPERATORS, EVERYBODY, None),
         (SITES + OPERATORS, ONE_LESS + OPERATORS, EVERYBODY, None),
-        (SITES + OPERATORS, SITES, EVERYBODY, "operators: cannot be dropped while running"),
-        (OPERATORS, "", EVERYBODY, "operators: cannot be dropped while running"),
+        (SITES + OPERATORS, SITES, EVERYBODY, "operators: cannot be removed while the exporter runs"),
+        (OPERATORS, "", EVERYBODY, "operators: cannot be removed while the exporter runs"),
         ("", SITES, EVERYBODY, None),
         ("", "", EVERYBODY, None),
     ],

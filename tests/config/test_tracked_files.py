@@ -63,7 +63,7 @@ def test_a_credential_in_a_tracked_file_is_told(repository: Path, name: str, is_
     file = repository.parent / name
     expected = (
         f"{file} holds a credential, and git tracks it in {repository} "
-        "(fix: write {file: PATH} or {env: NAME}, and have a new credential made: clones keep the old)"
+        "(fix: write {file: PATH} or {env: NAME}, and replace the credential: clones of the repository keep the old one)"
     )
     assert [expected] * is_told == told(file)
 

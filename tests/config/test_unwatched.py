@@ -112,8 +112,8 @@ def test_a_warning_that_is_accepted_is_told_again_from_the_day_after_its_last(tm
     assert () == config_of(tmp_path, target, now=midnight - 1).gaps
     told = [gap.message for gap in config_of(tmp_path, target, now=midnight).gaps]
     assert [
-        "double bookings are not looked for: conflicts is false",
-        "what was accepted is over, and it is judged again: warning conflicts_off",
+        "double bookings are not checked: conflicts is false",
+        "the last day of an entry of `accepted` is over, so it is judged again: warning conflicts_off",
     ] == told
 
 

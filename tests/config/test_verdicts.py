@@ -107,7 +107,7 @@ def test_who_renders_rules_is_told_what_is_wrong_in_the_block_and_where(tmp_path
     with pytest.raises(ConfigError) as caught:
         load_thresholds(path)
     assert [
-        f"{path}:3: verdicts.conflict.soon: is too long for its alert, which looks no further (fix: write 7d or less)",
+        f"{path}:3: verdicts.conflict.soon: is longer than its alert looks (fix: write 7d or less)",
         f"{path}:4: verdicts.poll_overdu: unknown key (fix: did you mean poll_overdue?)",
     ] == [str(problem) for problem in caught.value.problems]
 
@@ -141,8 +141,8 @@ def test_who_renders_rules_of_a_file_that_cannot_be_read_is_told_so(tmp_path: Pa
         load_thresholds(path)
 
 
-SOON = "is too short: its alert takes up to {}, and as much has to be left to act"
-ONCE = "is too short: a state that a single poll saw would count"
+SOON = "is too short: its alert takes up to {}, and the same time must remain to act"
+ONCE = "is too short: a state that only one poll saw would be a problem"
 TIMES = (
     ("conflict", "soon", "40m", SOON.format("18m"), "7d"),
     ("connections_down", "within", "30m", SOON.format("14m"), "7d"),
@@ -163,7 +163,7 @@ def test_a_time_has_the_bounds_in_which_its_alert_is_of_use(tmp_path: Path, row:
     read(least), read(most)
     for value, said in (
         (format_duration(parse_duration(least) - 1), f"{why} (fix: write {least} or more)"),
-        (f"{most}1s", f"is too long for its alert, which looks no further (fix: write {most} or less)"),
+        (f"{most}1s", f"is longer than its alert looks (fix: write {most} or less)"),
     ):
         with pytest.raises(ConfigError) as caught:
             read(value)

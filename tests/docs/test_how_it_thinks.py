@@ -197,4 +197,4 @@ def test_the_cloud_s_own_limits_are_those_of_the_reference() -> None:
     reference = (ROOT / "docs" / "configuration.md").read_text()
     assert "The cloud allows 2 per second" in reference
     assert "The cloud allows 50" in reference
-    assert "The portal blocks at 480." in reference
+    assert "The portal blocks the method at 480." in reference

@@ -82,7 +82,7 @@ def test_ctrl_c_ends_a_drill_in_order_and_says_that_it_proved_nothing(tmp_path: 
             process.send_signal(signal.SIGINT)
             said += process.stdout.readlines()
             assert process.wait(20) == 1
-        assert said[1:] == ["Stopped: what was not played is not proven.\n"]
+        assert said[1:] == ["Stopped: incidents that were not played are not proven.\n"]
 
 
 @pytest.mark.servers

@@ -36,7 +36,7 @@ def configuration(business: Business, site: str, *, operators: tuple[str, ...] =
 async def test_users_of_sites_without_passwords_end_the_start_before_a_platform_is_asked(business: Business) -> None:
     async with exporter(configuration(business, "b", a=["anna"]), wait=False) as running:
         assert 2 == await running.ended()
-        assert "site_users: no passwords are asked for, so that everybody would see every site" in running.raw
+        assert "site_users: no password is required, so everybody would see every site" in running.raw
         assert [] == list(business.simulator.log)
 
 
@@ -116,7 +116,7 @@ async def test_who_is_taken_out_of_the_configuration_alone_becomes_no_operator_b
         configuration(business, "b", b=["bert"])
         refused = await running.http.post(f"{running.url}/-/reload")
         assert 500 == refused.status_code
-        assert "site_users: who saw one site would see all of them: anna" in refused.text
+        assert "site_users: users who saw one site would see all sites: anna" in refused.text
         running.http.auth = httpx.BasicAuth("anna", "right")
         assert [404, 200] == [(await running.get(path)).status_code for path in ("/metrics", "/site/a/metrics")]
 
@@ -131,7 +131,7 @@ async def test_who_is_taken_out_of_the_configuration_alone_becomes_no_operator_b
         configuration(business, "b", b=["bert"])
         running.http.auth = httpx.BasicAuth("prometheus", "right")
         refused = await running.http.post(f"{running.url}/-/reload")
-        assert (500, True) == (refused.status_code, "operators: cannot be dropped while running" in refused.text)
+        assert (500, True) == (refused.status_code, "operators: cannot be removed while the exporter runs" in refused.text)
 
         web_file(tmp_path, without_anna)
         running.http.auth = httpx.BasicAuth("anna", "right")

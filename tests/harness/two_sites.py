@@ -20,7 +20,7 @@ THEIRS: Final = "zz-other"
 KEY: Final = f"/run/secrets/key-of-{THEIRS}"
 """Where on the operator's machine the key lies that all targets share: no customer's matter."""
 COPIED: Final = ConfigWarning("same_account", "salon-mitte", f"{THEIRS}-1 is the same account", "drop one", "watched twice")
-OFF: Final = ConfigWarning("conflicts_off", "salon-mitte", "double bookings are not looked for", "switch it on")
+OFF: Final = ConfigWarning("conflicts_off", "salon-mitte", "double bookings are not checked", "switch it on")
 MEANT: Final = ConfigWarning("no_connections", "salon-mitte", "none", "connect one")
 USERS: Final[Mapping[str, frozenset[str]]] = {MINE: frozenset({"anna"}), THEIRS: frozenset({"bert"})}
 

@@ -32,10 +32,10 @@ HOSTILE = {
     "another shape": (as_json([1]), "answers what"),
     "nested without end": (Answer(b'{"data":' + b"[" * 100_000), "answers what"),
     "nothing": (Answer(b""), "answers what"),
-    "login page": (Answer(status=302, headers={"Location": f"https://u:{_SECRET}@evil.invalid/"}), "sends us elsewhere (302)"),
-    "401": (Answer(b"Unauthorized", 401), "asks who we are (401)"),
-    "403": (Answer(b"no", 403), "refuses to tell us (403)"),
-    "404": (Answer(b"404 page not found", 404), "does not know the question (404)"),
+    "login page": (Answer(status=302, headers={"Location": f"https://u:{_SECRET}@evil.invalid/"}), "redirects to another addr"),
+    "401": (Answer(b"Unauthorized", 401), "requires a login (401)"),
+    "403": (Answer(b"no", 403), "refuses access (403)"),
+    "404": (Answer(b"404 page not found", 404), "does not know the request (404)"),
     "500": (Answer(f"oops api_key={_SECRET}\x1b[31m".encode(), 500), "answers 500: oops"),
     "endless": (Answer(b" " * 2**20, times=80), "answers more than 64 MiB"),
     "cut short": (Answer(b"{", headers={"Content-Length": "100"}), "cannot be reached"),
@@ -378,7 +378,7 @@ def test_addresses_and_files_that_cannot_be_used_are_all_told_at_once(tmp_path: 
 def test_nobody_to_ask_is_bad_usage() -> None:
     result = CliRunner().invoke(app, ["monitoring", "check"])
     assert 2 == result.exit_code
-    assert "there is nobody to ask" in result.stderr
+    assert "no server is named" in result.stderr
 
 
 @pytest.mark.parametrize("url", ["http://prometheus.salon.example", "http://192.0.2.1"])

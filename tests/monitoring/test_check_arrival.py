@@ -269,7 +269,7 @@ def test_a_silence_of_pages_is_told_with_its_end_and_why(silence: Json, is_told:
     found = _asked(silences=[silence])
     assert (["Alertmanager silences"] if is_told else []) == [*found]
     for text in found.values():
-        assert text.startswith("MISSING: 5c1e until 2026-11-30T08:00 (the whole weekend) keeps back ")
+        assert text.startswith("MISSING: 5c1e until 2026-11-30T08:00 (the whole weekend) silences ")
 
 
 @pytest.mark.parametrize(
@@ -400,7 +400,7 @@ def test_what_a_real_alertmanager_keeps_back_is_told(tmp_path: Path) -> None:
         wait_for("an inhibition", lambda: states().get("BookingSyncExporterDown") == "suppressed")
     assert "MISSING: pager is mute now by all, never (BookingSyncE" in found[PAGES]
     assert TICKETS not in found
-    keeps_back = "alertname=Maintenance keeps back alertname=~BookingSync.*Down"
+    keeps_back = "alertname=Maintenance inhibits alertname=~BookingSync.*Down"
     expected = f"MISSING: {keeps_back}: now BookingSyncExporterDown, BookingSyncPlatformDown"
     assert expected == found["Alertmanager other inhibitions"]
-    assert "until 2099-01-01T00:00 (as in spring) keeps back BookingSyncPlatformDown" in found["Alertmanager silences"]
+    assert "until 2099-01-01T00:00 (as in spring) silences BookingSyncPlatformDown" in found["Alertmanager silences"]

@@ -175,7 +175,7 @@ _BARE = {
     "Alertmanager tickets arrive": "the one of all leads to nobody, which reaches nobody (",
     "Alertmanager Watchdog arrived": "not yet, so soon after its start",
     "Alertmanager heartbeat delivered": "its receiver reaches nobody",
-    "Alertmanager messages delivered": "nobody is told anything",
+    "Alertmanager messages delivered": "no message is sent",
 }
 
 

@@ -129,7 +129,7 @@ def test_a_page_of_an_alert_that_is_switched_off_is_removed_and_an_edited_one_st
     render(Options(), tmp_path)
     kept = edit(tmp_path / LATE)
     told = [f"note: {tmp_path / LATE} is no part of the bundle any more; it was edited, so it stays"]
-    grew = f"note: {tmp_path / GREW} is no part of the bundle any more; nobody edited it, and it was removed"
+    grew = f"note: {tmp_path / GREW} is no part of the bundle any more; it had no edits and was removed"
     assert [*told, grew] == [
         note.partition(":  ")[0].removesuffix(": remove it when you need it no longer") for note in gone(OFF, tmp_path)
     ]
@@ -391,8 +391,8 @@ def test_who_else_may_read_a_file_stays_as_it_was_and_servers_may_read_a_new_one
         ("", "names no folder (fix: name one, or write . for this one)"),
         (" \t", "names no folder (fix: name one, or write . for this one)"),
         ("bundle ", "begins or ends with a blank"),
-        ("bun\u200bdle", "holds a character that nobody sees"),
-        ("a\nb", "holds a character that nobody sees"),
+        ("bun\u200bdle", "holds an invisible character"),
+        ("a\nb", "holds an invisible character"),
         ("--force", "is followed by a flag and no folder (fix: name a folder, or write ./--force for that one)"),
         ("/", "is the root of the file system (fix: name a folder below it)"),
         ("/usr/..", "is the root of the file system (fix: name a folder below it)"),
@@ -441,7 +441,7 @@ def test_the_command_refuses_an_edit_in_one_line_and_takes_the_file_and_the_flag
     file.write_text("jobs: [salons]\nslo: 0.9999999\nalerts: {disabled: [BookingSyncPlatformDown]}\n")
     code, said = _command("render", "--monitoring.file", file, "--slo", "0.95", "--out", out)
     assert (0, 1) == (code, len(said)), said
-    assert said[0].startswith("note: BookingSyncPlatformDown is switched off, so these are told: ")
+    assert said[0].startswith("note: BookingSyncPlatformDown is switched off, so these are sent: ")
     rules = (out / "config/prometheus/alerting.rules.yml").read_text()
     assert 'up{job="salons"}' in rules
     assert "(1 - 0.95)" in rules

@@ -57,7 +57,7 @@ def test_a_route_that_leaves_some_of_them_is_not_told(taking: str, tmp_path: Pat
 
 def test_receivers_that_keep_the_addresses_of_the_example_are_told_to_who_names_another_one(tmp_path: Path) -> None:
     pager = "receivers: {pager: [{webhook: {url: 'https://pager.example.org/'}}]}"
-    expected = "note: receivers names nobody for tickets and heartbeat: the addresses there are those of the example"
+    expected = "note: receivers has no entry for tickets and heartbeat: the addresses there are those of the example"
     assert [expected] == notes(tmp_path, pager)
     assert [] == notes(tmp_path, "jobs: [salons]")
     assert [] == notes(tmp_path, RECEIVERS)

@@ -292,7 +292,7 @@ def _recorded(bundle: dict[str, str], part: str) -> str:
 
 def test_what_a_switched_off_alert_kept_back_is_said_where_it_is_looked_for() -> None:
     bundle = files(Options(off=frozenset({"BookingSyncPlatformDown"})))
-    said = "# BookingSyncPlatformDown is switched off, so this is told: BookingSyncDataExpired, BookingSyncAccessDenied.\n"
+    said = "# BookingSyncPlatformDown is switched off, so this is sent: BookingSyncDataExpired, BookingSyncAccessDenied.\n"
     assert said in bundle[ROUTING]
     assert "is switched off" not in files(Options(off=frozenset({"BookingSyncScrapeGrew"})))[ROUTING]
 

@@ -32,7 +32,7 @@ def test_the_advice_on_a_refused_credential_names_the_slip_of_the_first_day() ->
     for name, platform in PLATFORMS.items():
         for sign_in in platform.advice.sign_ins:
             told = for_failure(name, Reason.AUTH, sign_in)
-            assert re.search(r"wrong, cut off|not copied whole|is another one", told.meaning), (name, sign_in)
+            assert re.search(r"wrong, cut off|not copied whole|secret is wrong", told.meaning), (name, sign_in)
 
 
 def rules_in(found: object) -> Iterator[ErrorRule]:

@@ -134,7 +134,7 @@ async def test_a_compressed_body_of_several_members_is_read_whole_and_one_with_s
 
     async with running(app_with(handler)) as url:
         assert b"[1, 2]" == (await get(services, url + PATH)).body
-        with pytest.raises(InvalidResponseError, match="sent a body that cannot be decompressed: something else comes behind"):
+        with pytest.raises(InvalidResponseError, match="sent a body that cannot be decompressed: there is other data behind"):
             await get(services, url + "/odd")
 
 
@@ -163,7 +163,7 @@ async def test_a_body_in_thousands_of_crumbs_is_an_invalid_response(services: Se
         return StreamingResponse(crumbs(), headers={"content-encoding": coding})
 
     async with running(app_with(handler)) as url:
-        with pytest.raises(InvalidResponseError, match="crumbs of a few bytes"):
+        with pytest.raises(InvalidResponseError, match="pieces of a few bytes"):
             await get(services, url + PATH)
 
 

@@ -146,9 +146,9 @@ def not_answered(host: str, port: int, family: socket.AddressFamily) -> Sequence
 @pytest.mark.parametrize(
     ("host", "told"),
     [
-        ("portal.none.test", "there is no such name"),
-        ("portal.fail.test", "no name server says where that is"),
-        ("portal.silent.test", "no name server says where that is"),
+        ("portal.none.test", "its name does not exist"),
+        ("portal.fail.test", "no name server found its address"),
+        ("portal.silent.test", "no name server found its address"),
         ("portal.good.test", "refused or unreachable"),
     ],
 )

@@ -93,7 +93,7 @@ async def test_a_proxy_whose_name_is_not_found_is_named_and_not_the_portal() -> 
     async with client_with(proxy="http://proxy.example:3128", names=NoNames()) as client:
         with pytest.raises(NetworkError) as caught:
             await client.ask(f"https://portal.example/{SECRET}")
-        told = "cannot reach portal.example: the proxy http://proxy.example:3128 cannot be found: there is no such name"
+        told = "cannot reach portal.example: the proxy http://proxy.example:3128 cannot be found: its name does not exist"
         assert told == str(caught.value)
 
 

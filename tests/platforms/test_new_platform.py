@@ -158,7 +158,7 @@ def test_what_is_wrong_with_a_target_of_a_new_platform_is_told_like_any_other(co
     told = copy.run("-m", "exporter", "check-config", f"--config.file={config}", status=2)
     assert "targets[0]: has no credential (fix: add token)" in told
     assert "unknown key (fix: write token: {file: PATH})" in told
-    assert "not a collector of platform toy (fix: it is a collector of platform bitrix24)" in told
+    assert "not a collector of platform toy (fix: remove it: it is a collector of platform bitrix24)" in told
     config.write_text("targets:\n  - {name: shop, platform: toys}\n")
     told = copy.run("-m", "exporter", "check-config", f"--config.file={config}", status=2)
     assert "'toys' is not a platform (fix: did you mean toy?)" in told

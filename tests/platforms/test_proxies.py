@@ -74,8 +74,8 @@ UNUSABLE = {
     "http://proxy.example?planted-secret": "is not the address of a proxy",
     '"http://anna:planted-secret@proxy.example:3128"': "has quotes inside the value",
     "'http://anna:planted-secret@proxy.example:3128'": "has quotes inside the value",
-    "http://a..рф:3128": "has a host name that cannot be looked up",
-    "http://xn--zzzzzz99999.example": "has a host name that cannot be looked up",
+    "http://a..рф:3128": "has a host name that is not valid",
+    "http://xn--zzzzzz99999.example": "has a host name that is not valid",
     "nonsense!": "is not the address of a proxy",
 }
 

@@ -209,7 +209,7 @@ async def test_one_refusal_of_one_request_holds_the_others_for_a_minute_at_most_
         assert ["requests_paused", "requests_go_on"] == events
         told = [line["message"] for line in logged if line["event"] == "poll_failed" and line["reason"] == "rate_limited"]
         assert told
-        assert all(f"asked to wait when it refused another request (HTTP {status})" in message for message in told)
+        assert all(f"asked the exporter to wait when it refused another request (HTTP {status})" in message for message in told)
         waits = [line["next_try_seconds"] for line in logged if line["event"] == "poll_failed" and line["reason"] == first]
         assert [3600] == waits, "who was refused comes back when it was told to"
 

@@ -22,7 +22,7 @@ OTHER_SITE_ID = "0b9f6f4e-8f0d-4d54-9d0c-0a6c1c7f2e11"
 
 
 def kinds(app: RunningApplication) -> list[Kind]:
-    # The business of the tests accepts that double bookings are not looked for.
+    # The business of the tests accepts that double bookings are not checked.
     return [finding.kind for finding in findings(app.app.view()) if finding.kind is not Kind.WARNING_ACCEPTED]
 
 

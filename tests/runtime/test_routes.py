@@ -102,7 +102,9 @@ async def test_everything_that_is_asked_for_a_target_goes_through_its_proxy_and_
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("status", "told"), [(407, "HTTP 407: it wants a user and a password, or others"), (502, "HTTP 502")])
+@pytest.mark.parametrize(
+("status", "told"), [(407, "HTTP 407: it requires a user and a password, or other ones"), (502, "HTTP 502")]
+)
 async def test_the_poll_behind_a_proxy_that_refuses_fails_as_network_and_names_the_proxy(
     business: Business, kind: str, status: int, told: str
 ) -> None:
@@ -167,6 +169,6 @@ async def test_a_reload_that_finds_no_certificates_is_refused_and_the_way_before
     async with application(config, ManualClock(business.simulator.now())) as app:
         session = live(app)["wix"].session
         (tmp_path / "ca.pem").write_text("half a fi")
-        with pytest.raises(ConfigError, match=r"targets\[0\]\.tls\.ca_file: .*ca\.pem holds no certificate in PEM form"):
+        with pytest.raises(ConfigError, match=r"targets\[0\]\.tls\.ca_file: .*ca\.pem holds no certificate in PEM format"):
             await app.app.reload()
         assert session is live(app)["wix"].session

@@ -65,7 +65,7 @@ def test_what_an_observation_does_not_know_of_the_configuration_is_a_warning(
 def test_the_warning_says_how_many_and_which() -> None:
     observation = replace(connections(CHAIR), unknown_schedules=("deadbeef",))
     (warning,) = with_warnings(view(succeeded(CONNECTIONS, observation))).config_warnings
-    assert "schedule_ids names 1 schedule that this site does not have, or without a calendar: deadbeef" == warning.message
+    assert "schedule_ids names 1 schedule that this site does not have or that has no calendar: deadbeef" == warning.message
 
 
 def test_a_partial_answer_proves_nothing_to_be_missing() -> None:

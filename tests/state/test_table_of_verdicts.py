@@ -153,7 +153,7 @@ def test_a_site_whose_only_working_calendar_was_removed_is_never_healthy_whateve
     policy = TargetPolicy(connections={"old": AcceptedReason("she left")})
     [found] = only(scenes.connected(left, gone=[went("x")], policy=policy), Kind.CONNECTIONS_DOWN)
     assert ("no calendar of the target works", NOW - 3_600) == (found.title, found.since)
-    assert "one that is gone" in found.advice.meaning
+    assert "disconnected or gone" in found.advice.meaning
     meant = replace(policy, connections={"old": AcceptedReason("she left"), "x": AcceptedReason("he left")})
     shown = with_warnings(scenes.connected(left, gone=[went("x")], policy=meant))
     assert [] == [row for row in problems(shown) if row.kind is Kind.CONNECTIONS_DOWN or row.detail.endswith("here: x")]

@@ -47,7 +47,7 @@ def test_a_listener_on_the_loopback_needs_no_password(bound: str) -> None:
 @pytest.mark.parametrize("bound", ["0.0.0.0:1", "[::]:1", "192.0.2.7:1", "[2001:db8::1]:1"])
 def test_a_listener_that_others_reach_is_told_once_and_more_strongly_when_they_may_change_something(bound: str) -> None:
     told = str(listener_warning(bound, WebConfig(), lifecycle=False))
-    assert f"whoever reaches {bound} reads every page, without a password" in told
+    assert f"anyone who reaches {bound} reads every page, without a password" in told
     assert "published on 127.0.0.1" in told
     stronger = str(listener_warning(bound, WebConfig(), lifecycle=True))
     assert "reloads the configuration, has targets polled and sets the log level, without a password" in stronger
@@ -74,12 +74,12 @@ def test_a_password_or_a_certificate_that_each_client_must_show_is_protection(
 @pytest.mark.parametrize(
     ("begins", "ends", "told"),
     [
-        (NOW - 80 * DAY, NOW + 10 * DAY, "the certificate runs out at 2030-01-11 00:00 UTC"),
+        (NOW - 80 * DAY, NOW + 10 * DAY, "the certificate expires at 2030-01-11 00:00 UTC"),
         (NOW - 75 * DAY, NOW + 15 * DAY, None),
-        (NOW - 5 * DAY, NOW + 1 * DAY, "the certificate runs out at 2030-01-02 00:00 UTC"),
+        (NOW - 5 * DAY, NOW + 1 * DAY, "the certificate expires at 2030-01-02 00:00 UTC"),
         (NOW - 4 * DAY, NOW + 2 * DAY, None),
-        (NOW - 90 * DAY, NOW - 1 * DAY, "the certificate ran out at 2029-12-31 00:00 UTC"),
-        (NOW + 1 * DAY, NOW + 90 * DAY, "the certificate is not good before 2030-01-02 00:00 UTC"),
+        (NOW - 90 * DAY, NOW - 1 * DAY, "the certificate expired at 2029-12-31 00:00 UTC"),
+        (NOW + 1 * DAY, NOW + 90 * DAY, "the certificate is not valid before 2030-01-02 00:00 UTC"),
     ],
 )
 def test_a_certificate_of_ours_that_is_not_good_or_runs_out_soon_is_told(

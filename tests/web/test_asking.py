@@ -46,7 +46,7 @@ def test_a_paused_target_is_told_to_be_paused_whichever_collector_is_asked_for()
     paused = views.target_of("salon", "wix", (), policy=TargetPolicy(paused=AcceptedReason()))
     shown = ShownBackend(views.view_of(paused), lifecycle=True)
     answer = ask(shown, "/-/poll?target=salon&collector=bookings", "POST")
-    assert (200, "salon: paused in the configuration, nothing is asked\n") == (answer.status_code, answer.text)
+    assert (200, "salon: paused in the configuration, not polled\n") == (answer.status_code, answer.text)
     assert [] == shown.polled
 
 
@@ -72,7 +72,7 @@ def test_a_paused_target_is_not_asked() -> None:
     first, *rest = shown.shown.targets
     shown.shown = msgspec.structs.replace(shown.shown, targets=(msgspec.structs.replace(first, policy=policy), *rest))
     answer = ask(shown, f"/-/poll?target={first.name}", "POST")
-    assert (200, f"{first.name}: paused in the configuration, nothing is asked\n") == (answer.status_code, answer.text)
+    assert (200, f"{first.name}: paused in the configuration, not polled\n") == (answer.status_code, answer.text)
     assert [] == shown.polled
 
 

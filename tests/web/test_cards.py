@@ -243,8 +243,8 @@ def test_each_kind_of_configuration_warning_is_a_card_whose_title_says_what_is_w
 
 def test_an_acceptance_that_is_over_does_not_say_that_something_is_watched_less() -> None:
     [card] = board.board_of(warned(ConfigWarning("expired", "salon", "over: connection a", "remove it"))).cards
-    assert "something is accepted no longer" == card.cause.title
-    assert "it is judged like all else" in card.cause.meaning
+    assert "an entry of `accepted` has ended" == card.cause.title
+    assert "it is judged again" in card.cause.meaning
 
 
 def test_a_right_that_is_missing_is_one_card_at_the_collectors_that_were_refused() -> None:

@@ -117,7 +117,7 @@ def test_tls_12_is_the_least_by_default(folder: Path) -> None:
         ),
         (
             "tls_server_config: {cert_file: rubbish, key_file: localhost.key}",
-            ": tls_server_config.cert_file: rubbish and localhost.key: not a certificate or key in PEM form",
+            ": tls_server_config.cert_file: rubbish and localhost.key: not a certificate or key in PEM format",
         ),
         ("tls_server_config: {cert_file: 3, key_file: localhost.key}", ":1: tls_server_config.cert_file: must be the name"),
         (TLS[:-2] + ", cert: PEM}", ":1: tls_server_config.cert: is not offered by this exporter (fix: write the certificate"),
@@ -138,7 +138,7 @@ def test_tls_12_is_the_least_by_default(folder: Path) -> None:
         (TLS[:-2] + ", client_ca_file: other.crt}", ":1: tls_server_config.client_ca_file: client certificates are not asked"),
         (
             TLS[:-2] + ", client_auth_type: VerifyClientCertIfGiven, client_ca_file: rubbish}",
-            ": tls_server_config.client_ca_file: rubbish: not a certificate or key in PEM form",
+            ": tls_server_config.client_ca_file: rubbish: not a certificate or key in PEM format",
         ),
         (TLS[:-2] + ", min_version: TLS10}", ":1: tls_server_config.min_version: is not safe (fix: use TLS12 or TLS13)"),
         (TLS[:-2] + ", max_version: TLS14}", ":1: tls_server_config.max_version: unknown version"),
@@ -168,7 +168,7 @@ def test_tls_12_is_the_least_by_default(folder: Path) -> None:
             ":1: basic_auth_users.anna: the cost must lie between 4 and 18",
         ),
         (f"basic_auth_users: {{'an:na': {HASH}}}", ":1: basic_auth_users.user 1: a user name is not empty and has no colon"),
-        (f"basic_auth_users:\n  anna: {HASH}\n  anna: {HASH}", ":3: basic_auth_users.anna: the key stands twice"),
+        (f"basic_auth_users:\n  anna: {HASH}\n  anna: {HASH}", ":3: basic_auth_users.anna: the key is there twice"),
     ],
 )
 def test_every_mistake_is_told_with_its_place_and_a_fix(folder: Path, text: str, expected: str) -> None:
@@ -183,13 +183,13 @@ FIRST_MISTAKES = {
     f"basicAuthUsers: {{anna: {HASH}}}": ":1: basicAuthUsers: unknown key (fix: did you mean basic_auth_users?)",
     f"users: {{anna: {HASH}}}": ":1: users: unknown key (fix: did you mean basic_auth_users?)",
     "probe_requires_auth: true": ":1: probe_requires_auth: unknown key (fix: did you mean probes_require_auth?)",
-    "cert_file: localhost.crt": ":1: cert_file: unknown key (fix: it belongs to tls_server_config)",
+    "cert_file: localhost.crt": ":1: cert_file: unknown key (fix: move it to tls_server_config)",
     TLS.replace("cert_file", "certfile"): ":1: tls_server_config.certfile: unknown key (fix: did you mean cert_file?)",
     TLS[:-2] + ", probes_require_auth: true}": (
-        ":1: tls_server_config.probes_require_auth: unknown key (fix: it stands at the top of the file)"
+        ":1: tls_server_config.probes_require_auth: unknown key (fix: move it to the top level of the file)"
     ),
     "http_server_config: {X-Frame-Options: deny}": (
-        ":1: http_server_config.X-Frame-Options: unknown key (fix: it belongs to http_server_config.headers)"
+        ":1: http_server_config.X-Frame-Options: unknown key (fix: move it to http_server_config.headers)"
     ),
     "http_server_config: {headers: {x-frame-option: deny}}": (
         ":1: http_server_config.headers.x-frame-option: unknown key (fix: did you mean X-Frame-Options?)"

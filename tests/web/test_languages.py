@@ -104,7 +104,7 @@ def _warned() -> View:
     rows = tuple(of_observation(verdict_scenes.SITE, seen, policy))
     assert {WarningKind.UNKNOWN_SCHEDULE, WarningKind.UNKNOWN_ALIAS, WarningKind.NO_CONNECTIONS} <= {row.kind for row in rows}
     whole = next(view for row, view in verdict_scenes.SCENES.items() if row.kind == "config_warning")
-    fix = "name those who are meant under `operators`: whoever is named nowhere sees nothing then"
+    fix = "name the users who may see every site under `operators`: then a user who is not named sees nothing"
     fence = ConfigWarning(WarningKind.OPERATORS_BY_DEFAULT, None, Message("%(n)s", n=1), Message(fix))
     return replace(whole, config_warnings=(*rows, fence))
 

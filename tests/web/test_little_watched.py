@@ -79,7 +79,7 @@ def accepting() -> View:
         views.succeeded(views.unpolled("salon", "wix", CollectorName.CONNECTIONS), rows),
         views.succeeded(views.unpolled("salon", "wix", CollectorName.BOOKINGS), bookings),
     ]
-    off = ConfigWarning("conflicts_off", "salon", "double bookings are not looked for", "switch it on")
+    off = ConfigWarning("conflicts_off", "salon", "double bookings are not checked", "switch it on")
     view = views.view_of(views.target_of("salon", "wix", states, policy=MEANT))
     return with_warnings(replace(view, targets=tuple(replace(row, closed=True) for row in view.targets)), [off])
 
@@ -100,7 +100,7 @@ def test_all_that_is_accepted_is_listed_with_why_and_until_on_the_board_in_the_j
     listed = board.render(view).decode().partition('id="listed"')[2]
     of_card = listed.partition('data-key="salon"')[2]
     assert (6, 2) == (listed.count("as agreed with Anna"), of_card.count("accepted: as agreed with Anna, until"))
-    assert "double bookings are not looked for" in listed
+    assert "double bookings are not checked" in listed
     print_report(status, Verdict.OK, 0.5)
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("- listed, not judged")]
     assert 5 == len(said)

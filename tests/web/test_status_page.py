@@ -93,7 +93,7 @@ def test_the_first_card_tells_a_receptionist_when_where_and_which_bookings_on_th
     expected = (
         "critical Double booking salon-b24 site: salon-berlin / Window seat today 17:13 to 17:43 (15:13 UTC, in 1 h) bookings "
         "341 and 352 overlap for 30 min Two bookings overlap on a resource that can serve one at a time. Fix: The front desk "
-        "opens the calendar at this time, moves or cancels one of the two bookings and tells its customer."
+        "opens the calendar at this time, moves or cancels one of the two bookings and informs its customer."
     )
     assert expected in text
     assert text.index("Broken now") < text.index(expected) < text.index("Calendar sync is broken")
@@ -165,7 +165,7 @@ def test_a_card_with_an_id_says_which_command_prints_its_name() -> None:
     state = views.unpolled("salon b24", "bitrix24", CollectorName.BOOKINGS)
     unnamed = views.succeeded(state, BookingsObservation(NOW - 30, (), conflicts=(conflict,)))
     text = words(page(views.view_of(views.target_of("salon b24", "bitrix24", [unnamed]))))
-    assert "operator runs booking-sync-exporter list 'salon b24', which prints the names, and pastes" in text
+    assert "operator runs booking-sync-exporter list 'salon b24' and pastes" in text
     rows = [views.connection(key, ConnectionStatus.ERROR) for key in ("60d873224551", "844008562280")]
     assert "operator runs booking-sync-exporter list a, which prints the names" in words(page(views.view_of(site("a", *rows))))
 
@@ -294,12 +294,12 @@ def test_a_card_leads_to_the_runbook_of_its_reason() -> None:
 
 @pytest.mark.parametrize("row", [verdict.API_LIMITED, verdict.BUDGET_SPENT, verdict.PORTAL_MOVED, verdict.CONFIG_WARNING])
 def test_what_never_had_a_beginning_is_not_said_to_have_begun_before_the_exporter_looked(row: verdict.VerdictRow) -> None:
-    assert "before the exporter looked" not in page(SCENES[row])
+    assert "before the exporter started to watch" not in page(SCENES[row])
 
 
 def test_a_refused_configuration_is_told_under_the_verdict_whatever_else_is_broken() -> None:
     text = words(page(SCENES[verdict.RELOAD_REFUSED], query="nothing that matches"))
-    assert "The configuration was changed and refused at today 14:12 UTC (1 min ago); the one before is in force." in text
+    assert "The configuration was changed and refused at today 14:12 UTC (1 min ago); the previous one is in force." in text
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_a_refused_configuration_is_told_under_the_verdict_whatever_else_is_brok
         (verdict.TARGET_CLOSED, "closed"),
         (verdict.CONNECTION_ACCEPTED, "Calendar is disconnected"),
         (verdict.CONFLICT_ACCEPTED, "bookings 341 and 352 overlap"),
-        (verdict.WARNING_ACCEPTED, "double bookings are not looked for"),
+        (verdict.WARNING_ACCEPTED, "double bookings are not checked"),
         (verdict.CONNECTION_CUT_BEFORE, "Calendar is disconnected"),
     ],
 )

@@ -50,8 +50,8 @@ def _credential(source: str) -> Iterator[Row]:
 CREDENTIAL: Final[tuple[Gauge[str], ...]] = (
     gauge(
         "credential_info",
-        "Always 1. Where the target's credential comes from, nothing of the credential: the path of its file, the name of its "
-        "variable, or inline:TARGET. Targets that share one have the same label. Absent while the target is paused.",
+        "Always 1. The label credential says where the target's credential comes from, never its value: a file's path, "
+        "a variable's name, or inline:TARGET. Targets that share it have the same label. Absent while the target is paused.",
         "credential",
         read=_credential,
     ),
@@ -60,7 +60,7 @@ CREDENTIAL: Final[tuple[Gauge[str], ...]] = (
 GAUGES: Final[tuple[Gauge[ApiUsage], ...]] = (
     gauge(
         "api_budget_limit",
-        "What the API lets us spend: calls that fit into the bucket (requests), seconds of server time (operating).",
+        "Size of the API's budget: calls that fit into the bucket (requests), seconds of server time (operating).",
         "budget",
         read=_limit,
     ),
@@ -72,13 +72,14 @@ GAUGES: Final[tuple[Gauge[ApiUsage], ...]] = (
     ),
     gauge(
         "api_operating_seconds",
-        "Server time in seconds that Bitrix24 has summed for the operation, from its last answer. Absent before one.",
+        "Server time in seconds that Bitrix24 has summed for the operation, from its last answer. Absent before the first "
+        "answer.",
         "operation",
         read=_operating,
     ),
     gauge(
         "api_operating_reset_timestamp_seconds",
-        "Unix time in seconds at which part of the operating time falls due again. Absent until Bitrix24 tells it.",
+        "Unix time in seconds at which part of the operating time becomes available again. Absent until Bitrix24 reports it.",
         "operation",
         read=_operating_reset,
     ),
@@ -92,7 +93,7 @@ GAUGES: Final[tuple[Gauge[ApiUsage], ...]] = (
 
 REQUESTS: Final = counter(
     "api_requests_total",
-    "HTTP requests by operation and status code; none stands for no answer, other for a code that HTTP has no name for.",
+    "HTTP requests by operation and status code; code none means that no answer came, other a code that HTTP does not define.",
     "operation",
     "code",
 )
@@ -105,12 +106,12 @@ REQUEST_DURATION: Final = histogram_of_platform(
 )
 RETRIES: Final = counter_of_platform(
     "api_retries_total",
-    "Requests that were repeated, by what went wrong before. All targets of the platform together.",
+    "Requests that were repeated, by the reason why the one before failed. All targets of the platform together.",
     "operation",
     "reason",
 )
 THROTTLE_WAIT: Final = counter(
-    "api_throttle_wait_seconds_total", "Seconds that requests spent waiting for a limit, ours or the platform's."
+    "api_throttle_wait_seconds_total", "Seconds that requests waited for a rate limit, the exporter's own or the platform's."
 )
 
 COUNTERS: Final[tuple[Family, ...]] = (REQUESTS, THROTTLE_WAIT)

@@ -62,7 +62,7 @@ GAUGES: Final[tuple[Gauge[BookingsObservation], ...]] = (
     ),
     gauge(
         "bookings_by_status",
-        "Bookings that start in the window, by status in lower case. Only Wix: Bitrix24 does not tell a status.",
+        "Bookings that start in the window, by status in lower case. Only Wix: Bitrix24's API returns no status.",
         "window",
         "status",
         read=_by_status,
@@ -82,15 +82,15 @@ GAUGES: Final[tuple[Gauge[BookingsObservation], ...]] = (
     ),
     gauge(
         "accepted_conflicting_bookings",
-        "Those of conflicting_bookings whose every overlap is accepted in the configuration, as of the last poll: what is left "
-        "is for somebody to look at.",
+        "Bookings of conflicting_bookings whose overlaps are all accepted in the configuration, as of the last poll. The "
+        "others need attention.",
         "window",
         read=_accepted,
     ),
     gauge(
         "next_conflict_timestamp_seconds",
-        "Unix time in seconds at which the next overlap begins that is not accepted, or began if it is not over. As of the "
-        "last poll. Absent when there is none in the windows or conflicts are not looked for.",
+        "Unix time in seconds at which the next overlap that is not accepted begins, or began if it still lasts. As of the "
+        "last poll. Absent when the windows have none, or conflicts is false.",
         read=_next_conflict,
     ),
     gauge(

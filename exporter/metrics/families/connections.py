@@ -105,8 +105,8 @@ GAUGES: Final[tuple[Gauge[ConnectionsObservation], ...]] = (
     ),
     gauge(
         "connections",
-        "Connections by calendar type and status, all of them: every status of each calendar type that the target has, "
-        "of all types while it has none; undefined and unknown where there are any. Absent while there is no fresh data.",
+        "Connections by calendar type and status. Each calendar type that the target has shows every status, also at 0; "
+        "without connections, all types do. undefined and unknown only above 0. Absent while there is no fresh data.",
         "calendar_type",
         "status",
         read=_aggregate,

@@ -52,8 +52,8 @@ OUTCOMES: Final[tuple[Gauge[Collectors], ...]] = (
     UP,
     gauge(
         "collector_failing",
-        "Always 1. Why the last finished poll did not succeed completely: one reason while collector_up is 0. Absent while it "
-        "is 1, and before the first poll ends.",
+        "Always 1. The label reason says why the last finished poll did not succeed completely. Absent while collector_up is "
+        "1, and before the first poll ends.",
         "collector",
         "reason",
         read=_failing,
@@ -67,7 +67,7 @@ OUTCOMES: Final[tuple[Gauge[Collectors], ...]] = (
     gauge(
         "collector_series_dropped",
         "Connections, providers or resources that have no series of their own because there are too many; sums still include "
-        "them. Absent for collectors that show nothing one by one.",
+        "them. Absent for collectors that have no such series.",
         "collector",
         read=_each(_dropped),
     ),
@@ -137,11 +137,11 @@ DURATION: Final = histogram(
     buckets=(60.0,),
 )
 MALFORMED: Final = counter(
-    "malformed_rows_total", "Rows of API answers that had to be skipped because they made no sense.", "collector"
+    "malformed_rows_total", "Rows of API answers that were skipped because they were malformed.", "collector"
 )
 UNRECOGNIZED: Final = counter(
     "unrecognized_values_total",
-    "Words in API answers that this version does not know, by field; they are shown as unknown or other.",
+    "Values in API answers that this version does not know, by field; they are shown as unknown or other.",
     "collector",
     "field",
 )

@@ -38,15 +38,15 @@ def _by_entity(observation: LinksObservation) -> Iterator[Row]:
 GAUGES: Final[tuple[Gauge[LinksObservation], ...]] = (
     gauge(
         "linked_bookings",
-        "Bookings of the window that have at least one link to a CRM entity; a calendar event or a service is none. Absent "
-        "while there is no fresh data.",
+        "Bookings of the window that have at least one link to a CRM entity; links to calendar events and services do not "
+        "count. Absent while there is no fresh data.",
         "window",
         read=_linked,
     ),
     gauge(
         "unlinked_bookings",
-        "Bookings of the window that have no link to any CRM entity, whatever else they are tied to. Absent while there is no "
-        "fresh data.",
+        "Bookings of the window that have no link to any CRM entity, whatever else they are linked to. Absent while there is "
+        "no fresh data.",
         "window",
         read=_unlinked,
     ),
@@ -59,8 +59,8 @@ GAUGES: Final[tuple[Gauge[LinksObservation], ...]] = (
     ),
     gauge(
         "links",
-        "Links of the window's bookings by module and entity type in lower case: the CRM's, calendar event, catalog sku; what "
-        "we do not know is other. A booking can have several. CRM deals, calendar events and skus are there with 0, too.",
+        "Links of the window's bookings by module and entity type in lower case: CRM entities, calendar event, catalog sku; "
+        "unknown ones are other. A booking can have several. CRM deals, calendar events and skus are shown at 0, too.",
         "window",
         "module",
         "entity_type",

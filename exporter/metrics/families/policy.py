@@ -41,19 +41,21 @@ def _accepted(connections: AcceptedConnections) -> Iterator[Row]:
 
 
 OF_TARGET: Final[tuple[Gauge[Standing], ...]] = (
-    gauge("target_paused", "1 if the configuration pauses the target: it is not asked and has no data. Else 0.", read=_paused),
+    gauge(
+        "target_paused", "1 if the configuration pauses the target (it is not polled and has no data), else 0.", read=_paused
+    ),
     gauge(
         "target_closed",
-        "1 on a day that the configuration names as one without bookings, in the target's zone, else 0. Absent where it names "
-        "none.",
+        "1 on a day that the target's setting closed lists, in the target's time zone, else 0. Absent for targets without "
+        "closed.",
         read=_closed,
     ),
 )
 OF_CONNECTIONS: Final[tuple[Gauge[AcceptedConnections], ...]] = (
     gauge(
         "connection_accepted",
-        "Always 1. A connection that is meant to be as it is, whatever its status. Absent for every other one, and while there "
-        "is no fresh data.",
+        "Always 1. A connection that the configuration accepts in any status. Absent for every other one, and while there is "
+        "no fresh data.",
         "connection",
         read=_accepted,
     ),

@@ -22,8 +22,8 @@ BUILD_INFO: Final = _family(
 TIME: Final = _family(
     "gauge",
     "time_seconds",
-    "Unix time in seconds as the exporter's host has it. All moments of this page are of the same clock, so an age is a "
-    "difference between two samples of one scrape.",
+    "Unix time in seconds by the clock of the exporter's host. All timestamps of this page are of the same clock: an age is "
+    "the difference between this and a timestamp of the same scrape.",
 )
 READY: Final = _family("gauge", "ready", "1 once every collector has finished one poll, failed or not, else 0.")
 STANDBY: Final = _family(
@@ -32,25 +32,27 @@ STANDBY: Final = _family(
 SHARD_INFO: Final = _family(
     "gauge",
     "shard_info",
-    "Always 1. Which part of the targets this process watches, counted from 0 (--shard); 0 where they are not divided.",
+    "Always 1. The label shard says which part of the targets this process watches, counted from 0 (--shard); 0 without "
+    "--shard.",
     "shard",
 )
 SHARDS: Final = _family(
     "gauge",
     "shards",
-    "Into how many parts the targets are divided (--shard), 1 where they are not. While fewer of shard_info are there, nobody "
-    "watches the targets of the missing ones.",
+    "Number of parts into which the targets are divided (--shard), 1 without --shard. While fewer shards show shard_info, "
+    "nobody watches the targets of the missing ones.",
 )
 CONFIG_WARNINGS: Final = _family(
     "gauge",
     "config_warnings",
-    "What is watched less than the configuration makes believe, by kind, at all targets; what is accepted does not count.",
+    "Warnings that the configuration watches less than it seems to, or shows more, by kind, at all targets. Accepted warnings "
+    "do not count.",
     "kind",
 )
 DISCOVERED_TARGETS: Final = _family(
     "gauge",
     "discovered_targets",
-    "How many sites a rule of discover knows and wants, up to its max_sites; in all shards.",
+    "Sites that a rule of discover has found and selected, up to its max_sites, in all shards.",
     "discovery",
 )
 DISCOVERY_UP: Final = _family(
@@ -75,18 +77,18 @@ RELOAD_SUCCESS_TIME: Final = _family(
 CONFIG_HASH: Final = _family(
     "gauge",
     "config_hash",
-    "A number made from the configuration in force without the values of its secrets: equal files show the same one.",
+    "Hash of the configuration in force, without the values of its secrets: equal files have the same hash.",
 )
 LOOP_LAG: Final = _family(
     "gauge",
     "event_loop_lag_seconds",
-    "How late the event loop woke a short sleep: the longest such delay of the last minute, in seconds.",
+    "Event loop lag in seconds: the longest delay of a short sleep within the last minute.",
 )
 LATENESS: Final = Histogram(
     PREFIX + "poll_lateness_seconds",
     "histogram",
-    "How late polls were against their time, in seconds: they began late or waited in a queue of this exporter, for "
-    "connections or decoding; never what a platform took.",
+    "Delay of polls against their schedule in seconds, as far as this exporter caused it: a late start, waiting for a "
+    "connection or for decoding. The time that a platform took does not count.",
     ("platform",),
     buckets=(0.25, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0),
 )
@@ -94,7 +96,7 @@ LOG_MESSAGES: Final = _family("counter", "log_messages_total", "Log messages wri
 INTERNAL_ERRORS: Final = _family(
     "counter",
     "internal_errors_total",
-    "Background tasks of the exporter that a bug ended, by task; each is begun again. More than 0 is worth a report.",
+    "Background tasks of the exporter that a bug ended, by task; each is restarted. Please report any value above 0.",
     "task",
 )
 

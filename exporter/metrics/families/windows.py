@@ -24,14 +24,14 @@ def _each(value: Callable[[WindowBookings | WindowLinks], float]) -> Callable[[W
 GAUGES: Final[tuple[Gauge[Windowed], ...]] = (
     gauge(
         "window_start_timestamp_seconds",
-        "Unix time in seconds at which the window began that was counted last, inclusive. Absent while there is no fresh data.",
+        "Unix time in seconds at which the last counted window begins, inclusive. Absent while there is no fresh data.",
         "collector",
         "window",
         read=_each(lambda counted: counted.window.start),
     ),
     gauge(
         "window_end_timestamp_seconds",
-        "Unix time in seconds at which the window ended that was counted last, exclusive. Absent while there is no fresh data.",
+        "Unix time in seconds at which the last counted window ends, exclusive. Absent while there is no fresh data.",
         "collector",
         "window",
         read=_each(lambda counted: counted.window.end),

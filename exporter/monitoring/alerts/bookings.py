@@ -44,14 +44,14 @@ def _conflicts(options: Options) -> tuple[Alert, ...]:
     # A window of its own counts no others; of another time the number is that of the week.
     expr, description = (_overlap("next_24h"), within_a_day) if soon == DEFAULTS.conflict_soon else (_soon(soon), within_a_week)
     until_morning = (
-        "Nobody stands there before tomorrow; one customer has to be offered another time."
+        "No customer is affected before tomorrow; one of them has to be offered another time."
         if soon >= _DAY
-        else Message("If the time that is named comes before the morning, two customers come for one place.")
+        else Message("If the overlap begins before the morning, two customers come for one appointment.")
     )
     fix = (
-        "The status board names the bookings, the resource and the time. The front desk moves or cancels one of them and tells "
-        "the customer; then somebody looks for the calendar connection that failed. If the resource may serve several at a "
-        "time, the exporter's operator lists it in `overlapping_resources`."
+        "The status board names the bookings, the resource and the time. The front desk moves or cancels one of them and "
+        "informs its customer; then the exporter's operator looks for the calendar connection that failed. If the resource may "
+        "serve several at a time, the exporter's operator lists it in `overlapping_resources`."
     )
     summary = "Bookings overlap on one resource."
     return (
@@ -63,7 +63,7 @@ def _conflicts(options: Options) -> tuple[Alert, ...]:
             severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.FRONT_DESK,
             summary=summary,
-            until_morning="Two customers come for one place at the time that is named; tell one of them before.",
+            until_morning="Two customers come for one appointment at the named time; inform one of them before that.",
             description=description,
             fix=fix,
         ),
@@ -80,7 +80,8 @@ def _conflicts(options: Options) -> tuple[Alert, ...]:
                 until_morning=until_morning,
                 description=within_a_week,
                 fix=fix,
-                comment="It goes on when the page begins, which keeps it back: a ticket that ended would say that all is well.",
+                comment="It continues when the page begins, which inhibits it: a ticket that ends would look like an "
+                "all-clear.",
             ),
         ),
     )
@@ -110,11 +111,11 @@ def _volume(options: Options) -> tuple[Alert, ...]:
             fixed_by=FixedBy.ADMINISTRATOR,
             labels=FORGETS,
             summary="A calendar that was busy is empty.",
-            until_morning="If the calendar is broken, customers cannot book; what was booked may be forgotten.",
+            until_morning="If the calendar is broken, customers cannot book, and existing bookings may be lost.",
             description="{{ $labels.target }} has no booking in the next 7 days; a week ago it had at least 10.",
             fix=(
-                "An administrator of the account checks whether the bookings are still there, and the services, staff and "
-                "opening hours, too; days of a planned closure stand in `closed` of the target."
+                "An administrator of the account checks whether the bookings, services, staff and opening hours are still "
+                "there; the exporter's operator adds days of a planned closure to `closed` of the target."
             ),
         ),
         *with_chosen_severity(
@@ -145,7 +146,8 @@ def _volume(options: Options) -> tuple[Alert, ...]:
                 ),
                 fix=(
                     "An administrator of the account makes a test booking as a customer would, then repairs the form, the "
-                    "payment or the opening hours; days of a planned closure stand in `closed` of the target."
+                    "payment or the opening hours; the exporter's operator adds days of a planned closure to `closed` of the "
+                    "target."
                 ),
                 comment="Only where the exporter could have seen them.",
             ),
@@ -158,13 +160,13 @@ def _volume(options: Options) -> tuple[Alert, ...]:
             fixed_by=FixedBy.ADMINISTRATOR,
             labels=FORGETS,
             summary="Many bookings vanished.",
-            until_morning="Customers whose bookings were lost come and are not expected.",
+            until_morning="Customers whose bookings were lost come without being expected.",
             description=(
-                "{{ $value }} bookings of {{ $labels.target }} were cancelled, deleted or moved out of sight within an hour, "
-                "more than half of what it had."
+                "{{ $value }} bookings of {{ $labels.target }} were cancelled, deleted or moved out of the windows within an "
+                "hour, more than half of its bookings."
             ),
             fix=(
-                "An administrator of the account finds out who removed them; if it was an integration, stops it, and "
+                "An administrator of the account finds out who removed the bookings, stops the integration if it was one, and "
                 "enters the bookings again before customers come."
             ),
         ),
@@ -191,16 +193,16 @@ def _consistency(options: Options) -> tuple[Alert, ...]:
                 severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.ADMINISTRATOR,
                 summary="Many bookings have no CRM link.",
-                until_morning="Sales does not see these customers; the bookings themselves are right.",
+                until_morning="The sales team does not see these customers; the bookings themselves are correct.",
                 description=(
-                    "{{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in the next 7 days are tied to "
-                    "no CRM entity."
+                    "{{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in the next 7 days have no link "
+                    "to a CRM entity."
                 ),
                 fix=(
-                    "A portal administrator repairs the automation that creates the links, then sales links the bookings by "
-                    "hand."
+                    "A portal administrator repairs the automation that creates the links, then the sales team links the "
+                    "bookings by hand."
                 ),
-                comment="Unverified bookings are in neither number; what is left must be a sample.",
+                comment="Unverified bookings are in neither number; the others must be a large enough sample.",
             ),
         ),
         *with_chosen_severity(
@@ -216,14 +218,14 @@ def _consistency(options: Options) -> tuple[Alert, ...]:
                 severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.OPERATOR,
                 summary="Links to the CRM are checked too seldom.",
-                until_morning="Bookings without a link to the CRM are found late; the bookings themselves are right.",
+                until_morning="Bookings without a link to the CRM are found late; the bookings themselves are correct.",
                 description=(
-                    "For {{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in {{ $labels.window }} "
-                    "nobody knows whether they are tied to the CRM: they were last checked longer ago than `max_age`."
+                    "For {{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in {{ $labels.window }} it "
+                    "is not known whether they are linked to the CRM: their links were last read longer ago than `max_age`."
                 ),
                 fix=(
-                    "The exporter's operator raises `verify_calls` or `max_age` of the collector `links`, or narrows "
-                    "its window; where the operating time is more than half spent, raises its interval or "
+                    "The exporter's operator raises `verify_calls` or `max_age` of the collector `links`, or narrows its "
+                    "window; where more than half of the operating time is used, raises its interval or "
                     "`budget.operating_seconds`."
                 ),
             ),
@@ -241,8 +243,8 @@ def _consistency(options: Options) -> tuple[Alert, ...]:
             summary="Two platforms of one business disagree.",
             until_morning="Slots that are taken on one platform can be booked a second time on the other.",
             description=(
-                "The platforms of {{ $labels.site }} differ by {{ $value | humanizePercentage }} of the bookings in the next "
-                "7 days."
+                "The numbers of bookings in the next 7 days differ by {{ $value | humanizePercentage }} between the platforms "
+                "of {{ $labels.site }}."
             ),
             fix=(
                 "An administrator of both accounts compares the days on the two platforms, repairs the integration that copies "

@@ -28,9 +28,10 @@ def _slow(options: Options) -> tuple[Alert, Alert]:
         hold="15m",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
-        summary="An exporter has no time for its work.",
-        until_morning="Data grows older than its interval; if it gets worse, it is withdrawn and pages for all targets.",
-        description="The event loop of {{ $labels.instance }} stands still for {{ $value | humanizeDuration }} every minute.",
+        summary="An exporter is overloaded.",
+        until_morning="Data gets older than its interval; if it gets too old, it is withdrawn, and alerts page for all "
+        "targets.",
+        description="The event loop of {{ $labels.instance }} is blocked for {{ $value | humanizeDuration }} every minute.",
         fix=(
             "The exporter's operator looks at the load of its host and at the CPU limit of its container, gives it more, or "
             "shares the targets among several exporters (`--shard`)."
@@ -43,8 +44,8 @@ def _slow(options: Options) -> tuple[Alert, Alert]:
         loop,
         expr=f"avg_over_time(scrape_duration_seconds{job}[10m]) > {SLOW_SCRAPE:g}\nand max_over_time(up{job}[5m]) == 1",
         description=(
-            "A scrape of {{ $labels.instance }} takes {{ $value | humanizeDuration }}; Prometheus gives up after 10 seconds, "
-            "where nothing else is set."
+            "A scrape of {{ $labels.instance }} takes {{ $value | humanizeDuration }}; Prometheus gives up after 10 seconds by "
+            "default."
         ),
         labels={"slow": "scrape"},
         comment="Of Prometheus' own 10 seconds; one that answers no scrape at all is down.",
@@ -64,11 +65,12 @@ def _late() -> tuple[Alert, Alert]:
         hold="15m",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
-        summary="Polls do not keep to their intervals.",
-        until_morning="Data grows older than its interval; if it gets worse, it is withdrawn and pages for all targets.",
+        summary="Polls begin late.",
+        until_morning="Data gets older than its interval; if it gets too old, it is withdrawn, and alerts page for all "
+        "targets.",
         description=(
-            "{{ $value | humanizePercentage }} of the polls of {{ $labels.platform }} targets began more than 30 seconds "
-            "late within the last 15 minutes, because the exporter had no time for them."
+            "{{ $value | humanizePercentage }} of the polls of {{ $labels.platform }} targets began more than 30 seconds late "
+            "within the last 15 minutes, because the exporter is overloaded."
         ),
         fix=(
             "The exporter's operator looks at the load of its host and at the budget that makes polls wait, makes the "
@@ -108,8 +110,8 @@ def _grew() -> Alert:
             "a day ago."
         ),
         fix=(
-            "The exporter's operator finds the target that grew, and narrows what it reads or lowers its `max_connections` "
-            "and `max_resources`."
+            "The exporter's operator finds the target with the new series, and narrows what it reads or lowers its "
+            "`max_connections` and `max_resources`."
         ),
         board=Dashboard.INTERNALS,
         link=("job", "instance"),

@@ -39,7 +39,8 @@ _WHICH = Message(
 )
 _ACCEPTED = f"max_over_time({ACCEPTED}[5m])"
 _BESIDES = Message(
-    "{{ if $labels.besides }} Those of others of {{ $labels.platform }} had been broken for over an hour.{{ end }}"
+    "{{ if $labels.besides }} The calendars of other {{ $labels.platform }} targets had been broken for over an hour before.{{ "
+    "end }}"
 )
 _CONNECTION_LINK = ("job", "target", "connection")
 
@@ -154,13 +155,14 @@ def _disconnected(options: Options) -> Alert:
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
         labels=FORGETS,
-        summary="A calendar connection was cut.",
+        summary="A calendar connection was disconnected.",
         since=state_began(),
-        until_morning="Slots that are taken in this calendar can be booked a second time, unless it was cut on purpose.",
-        description=Message("%(which)s worked %(within)s and is now cut.", which=_WHICH, within=within_last(within)),
+        until_morning="Slots that are taken in this calendar can be booked a second time, unless it was disconnected on "
+        "purpose.",
+        description=Message("%(which)s worked %(within)s and is now disconnected.", which=_WHICH, within=within_last(within)),
         fix=connection_fix(ConnectionStatus.DISCONNECTED, None),
         link=_CONNECTION_LINK,
-        comment="The transition, not the state: an entry that was cut on purpose may be listed for ever.",
+        comment="The transition, not the state: an entry that was disconnected on purpose may stay in the list for ever.",
     )
 
 
@@ -175,14 +177,14 @@ def _export_switched_off() -> Alert:
         fixed_by=FixedBy.CALENDAR_OWNER,
         labels=FORGETS,
         summary="A connection stopped writing bookings to its calendar.",
-        until_morning="New bookings do not appear in this calendar: its owner does not know of them.",
+        until_morning="New bookings do not appear in this calendar, so its owner does not see them.",
         description=Message("%(which)s exported bookings within the last day; its export is now switched off.", which=_WHICH),
         fix=(
             "If it was not on purpose, the calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal "
             "calendar and switches the export on again."
         ),
         link=_CONNECTION_LINK,
-        comment="Nothing is broken, and yet no booking reaches the owner's calendar any more.",
+        comment="No error is shown, but bookings no longer reach the owner's calendar.",
     )
 
 
@@ -245,12 +247,13 @@ def _flapping() -> Alert:
         hold="5m",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
-        summary="A calendar connection breaks and comes back.",
+        summary="A calendar connection is flapping.",
         until_morning="Slots are blocked late or not at all while the connection is broken.",
-        description=Message("%(which)s keeps breaking and coming back: more than five times within a day.", which=_WHICH),
+        description=Message("%(which)s breaks and recovers again and again: more than five times within a day.", which=_WHICH),
         fix=connection_fix(ConnectionStatus.ERROR, None),
         link=_CONNECTION_LINK,
-        comment="Three times broken and back is no repair. No other alert sees it: each error is over too soon.",
+        comment="A connection that breaks and recovers three times is not repaired. No other alert sees it, because each "
+        "error ends too soon.",
     )
 
 
@@ -283,7 +286,7 @@ def _whole(options: Options) -> tuple[Alert, ...]:
                 besides=_BESIDES,
             ),
             fix=connection_fix(ConnectionStatus.ERROR, None),
-            comment="In error, cut or gone alike. A target of which nothing has worked for longer has tickets.",
+            comment="In error, disconnected or gone. A target without a working connection for longer has tickets.",
         ),
         Alert(
             name="BookingSyncConnectionsVanished",
@@ -293,7 +296,7 @@ def _whole(options: Options) -> tuple[Alert, ...]:
             fixed_by=FixedBy.ADMINISTRATOR,
             labels=FORGETS,
             summary="Calendar connections disappeared.",
-            until_morning="The calendars that are gone block no slots: what is entered there can be booked a second time.",
+            until_morning="The missing calendars block no slots: slots that are taken there can be booked a second time.",
             description="{{ $labels.target }} reports fewer than half of yesterday's connections: {{ $value }}.",
             fix=(
                 "An administrator of the account finds out who removed the connections or withdrew the right to see them; "
@@ -311,7 +314,8 @@ def _provider_down() -> Alert:
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.PLATFORM,
         summary="A calendar provider cannot be read.",
-        until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",
+        until_morning="Calendars of this provider are not synchronised: a slot that is taken there can be booked a second "
+        "time.",
         description=(
             "Provider {{ $labels.provider }} fails for {{ $labels.target }}. Its connections are shown as last known until "
             "they are too old."

@@ -44,7 +44,7 @@ def _connections(options: Options) -> tuple[Alert, ...]:
     summary = "Many calendars need their owners."
     first = (
         "The exporter's operator looks at the status page of the platform and of the calendar provider and asks who changed "
-        "the account: such a fault has one cause. What is left is for the calendars' owners. "
+        "the account: a fault of many calendars has one cause. The calendars' owners fix the rest. "
     )
     owners = connection_fix(ConnectionStatus.ERROR, None)
     fix = f"{first}{owners}" if isinstance(owners, str) else first.strip()
@@ -61,11 +61,11 @@ def _connections(options: Options) -> tuple[Alert, ...]:
             severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary=summary,
-            until_morning="Few or no calendars of these targets block slots: they can be booked a second time.",
+            until_morning="Few or no calendars of these targets block slots: slots that are taken can be booked a second time.",
             description=Message(
-                "{{ if $labels.besides }}Over an hour after those of others, calendars broke in {{ $value }} more "
-                "{{ $labels.platform }} targets.{{ else }}In {{ $value }}%(if_known)s of %(all)s{{ end }} "
-                "{{ $labels.platform }} targets no calendar works any more, or few do.{{ end }}",
+                "{{ if $labels.besides }}Calendars broke in {{ $value }} more {{ $labels.platform }} targets, over an hour "
+                "after those of other targets.{{ else }}In {{ $value }}%(if_known)s of %(all)s{{ end }} {{ $labels.platform "
+                "}} targets no calendar works any more, or few do.{{ end }}",
                 if_known=if_known(WITH_CONNECTIONS, ("platform",)),
                 all=NUMBER,
             ),
@@ -84,7 +84,7 @@ def _connections(options: Options) -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             labels={"reason": "{{ $labels.reason }}"},
             summary=summary,
-            until_morning="These calendars block no slots: what is entered there can be booked a second time.",
+            until_morning="These calendars block no slots: slots that are taken there can be booked a second time.",
             description=Message(
                 "In {{ $value }}%(if_known)s of %(all)s{{ end }} {{ $labels.platform }} targets a connection that worked "
                 "within a day stopped: {{ $labels.reason }}.",
@@ -109,7 +109,7 @@ def _calendars(options: Options) -> Alert:
         fixed_by=FixedBy.ADMINISTRATOR,
         labels=FORGETS,
         summary="Many calendars are empty.",
-        until_morning="Nothing if it is a holiday; else customers may not be able to book anywhere.",
+        until_morning="Nothing if it is a holiday; otherwise customers may not be able to book anywhere.",
         description=Message(
             "{{ $value }}%(if_known)s of %(all)s{{ end }} {{ $labels.platform }} targets have no bookings ahead or get no "
             "new ones, unlike in the weeks before.",
@@ -117,8 +117,8 @@ def _calendars(options: Options) -> Alert:
             all=NUMBER,
         ),
         fix=(
-            "An administrator of the accounts checks whether it is a holiday: such days stand in `closed` of the targets. "
-            "If it is not, a test booking, made as a customer would make it, shows whether the platform takes any."
+            "An administrator of the accounts checks whether it is a holiday; if it is, the exporter's operator adds the day "
+            "to `closed` of the targets. If it is not, the administrator makes a test booking as a customer would."
         ),
         board=Dashboard.FLEET,
         link=("job",),

@@ -8,10 +8,10 @@ from typing import Final
 
 NEEDED: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "Watchdog": "it is the heartbeat, by whose absence somebody hears that Prometheus or Alertmanager is down",
+        "Watchdog": "it is the heartbeat; only its absence shows that Prometheus or Alertmanager is down",
         "BookingSyncExporterDown": "while no exporter answers, no other alert can fire",
-        "BookingSyncAccessDenied": "BookingSyncDataExpired leaves it the targets that refuse the credential",
-        "BookingSyncDataExpired": "BookingSyncDataStale ends when data is too old, and nothing else tells of that target",
+        "BookingSyncAccessDenied": "BookingSyncDataExpired leaves out the targets that refuse the credential",
+        "BookingSyncDataExpired": "BookingSyncDataStale ends when data is too old, and no other alert reports that target",
     }
 )
 """Names, and what would go untold. All others are told of by what they keep back, target by target."""

@@ -35,7 +35,7 @@ def _alerting() -> tuple[Alert, ...]:
             fixed_by=FixedBy.OPERATOR,
             summary="Heartbeat of the alerting pipeline.",
             description="Fires all the time. When it stops arriving, alerts no longer reach anybody.",
-            fix="Nothing while it arrives. When it stops, whoever runs Prometheus and Alertmanager repairs them.",
+            fix="Nothing while it arrives. When it stops, the person who runs Prometheus and Alertmanager repairs them.",
             board=Dashboard.INTERNALS,
             link=(),
         ),
@@ -49,12 +49,12 @@ def _alerting() -> tuple[Alert, ...]:
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Prometheus does not evaluate all of these rules.",
-            until_morning="Alerts of the rules that fail do not come, whatever happens.",
+            until_morning="Alerts of the rules that fail cannot fire.",
             description=(
-                "Rules of {{ $labels.rule_group }} failed or were left out within the last 10 minutes: nobody is told what "
-                "they would have reported."
+                "Rules of {{ $labels.rule_group }} failed or were left out within the last 10 minutes: their alerts cannot "
+                "fire."
             ),
-            fix="Whoever runs Prometheus reads the error on its Rules page; if there is none, Prometheus has no time for them.",
+            fix="The person who runs Prometheus reads the error on its Rules page; if there is none, Prometheus is overloaded.",
             board=Dashboard.INTERNALS,
             link=(),
         ),
@@ -97,11 +97,11 @@ def _replicas() -> tuple[Alert, ...]:
             hold="15m",
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
-            summary="An exporter fails where another one reads.",
-            until_morning="The other replica reads everything; if it fails, too, nothing is known.",
+            summary="An exporter fails where its replica succeeds.",
+            until_morning="The other replica reads everything; if it fails as well, nothing is known about these targets.",
             description=(
-                "{{ $value | humanizePercentage }} of the collectors of {{ $labels.instance }} fail, and another exporter "
-                "of job {{ $labels.job }} reads the same ones. If that one fails, too, nothing is known of them."
+                "{{ $value | humanizePercentage }} of the collectors of {{ $labels.instance }} fail, and another exporter of "
+                "job {{ $labels.job }} reads the same ones. If that one fails as well, nothing is known about them."
             ),
             fix=(
                 "The exporter's operator runs `booking-sync-exporter probe` on that host: it names the reason. The two "
@@ -117,11 +117,12 @@ def _replicas() -> tuple[Alert, ...]:
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Exporters run different configurations.",
-            until_morning="Boards and alerts may tell two stories about the targets in which the configurations differ.",
+            until_morning="Boards and alerts may contradict each other about targets that the configurations set up "
+            "differently.",
             description="Exporters of job {{ $labels.job }} have been running different configurations for half an hour.",
             fix=(
-                "The exporter's operator compares `booking_sync_config_hash` of the instances, puts the same file in place and "
-                "reloads them."
+                "The exporter's operator compares `booking_sync_config_hash` of the instances, gives all of them the same file "
+                "and reloads them."
             ),
             board=Dashboard.INTERNALS,
             link=("job",),
@@ -145,7 +146,7 @@ def _configuration() -> tuple[Alert, ...]:
             fix="The exporter's operator asks `/-/ready` what is missing, then checks budget and timeout of those targets.",
             board=Dashboard.INTERNALS,
             link=("job", "instance"),
-            comment="A standby finishes no poll because it begins none.",
+            comment="A standby finishes no poll, because it does not poll.",
         ),
         Alert(
             name="BookingSyncConfigReloadFailed",
@@ -154,7 +155,7 @@ def _configuration() -> tuple[Alert, ...]:
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="The exporter rejected a new configuration.",
-            until_morning="The old configuration goes on working; a restart would fail, and then nobody watches.",
+            until_morning="The previous configuration stays in force; a restart would fail, and then nothing is watched.",
             description="{{ $labels.instance }} keeps running with the previous configuration.",
             fix="The exporter's operator runs `booking-sync-exporter check-config`, corrects what it names and reloads.",
             board=Dashboard.INTERNALS,
@@ -167,12 +168,12 @@ def _configuration() -> tuple[Alert, ...]:
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Bookings are read without the windows that alerts need.",
-            until_morning="The alerts that need the window never come; all others do.",
+            until_morning="The alerts that need the window never fire; all others work.",
             description=counted(
-                "%(count)s target has no window of the next 24 hours or of the next 7 days: double bookings, empty calendars "
-                "and vanished bookings are not told there.",
-                "%(count)s targets have no window of the next 24 hours or of the next 7 days: double bookings, empty "
-                "calendars and vanished bookings are not told there.",
+                "%(count)s target has no window of the next 24 hours or of the next 7 days: its double bookings, empty "
+                "calendars and vanished bookings are not reported.",
+                "%(count)s targets have no window of the next 24 hours or of the next 7 days: their double bookings, empty "
+                "calendars and vanished bookings are not reported.",
             ),
             fix=(
                 "The exporter's operator runs `booking-sync-exporter check-config`, which names the targets, and adds the "

@@ -41,7 +41,7 @@ def _down(up: str, jobs: Sequence[str]) -> Alert:
         fixed_by=FixedBy.OPERATOR,
         summary="The booking sync exporter cannot be scraped.",
         steps_inside=True,
-        until_morning="Nobody is told of anything that breaks: double bookings and cut calendars are found by customers.",
+        until_morning="No problem is reported: customers notice double bookings and disconnected calendars first.",
         description=(
             "No scrape of job {{ $labels.job }} succeeds, or only a standby answers, so nothing is known about any booking "
             "platform."
@@ -65,10 +65,10 @@ def _instance_down(up: str) -> Alert:
         fixed_by=FixedBy.OPERATOR,
         summary="One of several exporters cannot be scraped.",
         steps_inside=True,
-        until_morning="The others go on watching; if the last one fails, too, nobody watches.",
+        until_morning="The other exporters keep watching; if the last one fails as well, nobody watches.",
         description=(
             "{{ $labels.instance }} answers no scrape; another exporter of job {{ $labels.job }} does. If the two watch the "
-            "same targets, nothing is lost until that one fails, too."
+            "same targets, nothing is lost until that one fails as well."
         ),
         fix="The exporter's operator starts it again, or takes its address out of Prometheus' configuration.",
         board=Dashboard.INTERNALS,
@@ -90,9 +90,9 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
         hold="5m",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
-        summary="An exporter is scraped only now and then.",
+        summary="Many scrapes of an exporter fail.",
         steps_inside=True,
-        until_morning="Nothing is missed yet; alerts may come some minutes late.",
+        until_morning="Nothing is missed yet; alerts may be some minutes late.",
         description=(
             "Fewer than 90 % of the scrapes of {{ $labels.instance }} succeeded within the last 30 minutes, with gaps in "
             "between."
@@ -103,7 +103,7 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
         ),
         board=Dashboard.INTERNALS,
         link=("job", "instance"),
-        comment="More than two changes: one outage has two and is told by others.",
+        comment="More than two changes: a single outage has two and is reported by other alerts.",
     )
     page = replace(
         alert,
@@ -114,7 +114,7 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
         ),
         keep="10m",
         severity=AlertSeverity.CRITICAL,
-        until_morning="Some of what breaks at its targets is reported late, some not at all; customers find it first.",
+        until_morning="Problems at its targets are reported late or not at all; customers notice them first.",
         description=(
             "Fewer than half of the scrapes of {{ $labels.instance }} succeeded within the last 30 minutes, and no other "
             "exporter of shard {{ $labels.shard }} answers more often."
@@ -135,12 +135,12 @@ def _shard_missing() -> Alert:
         keep="10m",
         severity=AlertSeverity.CRITICAL,
         fixed_by=FixedBy.OPERATOR,
-        summary="Some of the targets are watched by nobody.",
+        summary="Nobody watches a part of the targets.",
         steps_inside=True,
-        until_morning="Nobody watches the targets of the missing part: what breaks there is found by customers.",
+        until_morning="Nobody watches the targets of the missing shard: customers notice problems there first.",
         description=counted(
-            "%(count)s shard of job {{ $labels.job }} is run by no exporter that polls. Those that answer:%(shards)s.",
-            "%(count)s shards of job {{ $labels.job }} are run by no exporter that polls. Those that answer:%(shards)s.",
+            "%(count)s shard of job {{ $labels.job }} has no exporter that polls. Shards that answer:%(shards)s.",
+            "%(count)s shards of job {{ $labels.job }} have no exporter that polls. Shards that answer:%(shards)s.",
             shards=_SHARDS_THERE,
         ),
         fix="The exporter's operator starts the missing shard again, or gives its targets to the others (`--shard`).",
@@ -157,15 +157,15 @@ def _restarts_often() -> Alert:
         hold="5m",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
-        summary="An exporter starts again and again.",
-        until_morning="Each restart leaves a gap of a minute or two; what happens between is seen late.",
+        summary="An exporter restarts again and again.",
+        until_morning="Each restart leaves a gap of a minute or two; problems in the gap are noticed late.",
         description=(
             "Shard {{ $labels.shard }} of job {{ $labels.job }} was started {{ $value }} times within the last hour; each "
-            "start polls all of its targets anew."
+            "start polls all of its targets again."
         ),
         fix=(
-            "The exporter's operator reads the last lines of its log before each start, and whether something ends it: its "
-            "memory limit, its watchdog."
+            "The exporter's operator reads the last lines of its log before each start, and checks what ends it: its memory "
+            "limit or its watchdog."
         ),
         board=Dashboard.INTERNALS,
         link=("job",),

@@ -63,7 +63,8 @@ def _network() -> tuple[Alert, ...]:
             severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             summary=_CUT_OFF,
-            until_morning="Nothing is known of any target; double bookings and cut calendars are found by customers.",
+            until_morning="Nothing is known about any target; customers notice double bookings and disconnected calendars "
+            "first.",
             description=Message(
                 "%(affected)s of %(all)s targets of all platforms cannot be reached: the network of the exporter's host is "
                 "cut off.",
@@ -85,7 +86,8 @@ def _network() -> tuple[Alert, ...]:
             fixed_by=FixedBy.OPERATOR,
             labels=IN_PART,
             summary=_CUT_OFF,
-            until_morning="Nothing is known of these targets; double bookings and cut calendars are found by customers.",
+            until_morning="Nothing is known about these targets; customers notice double bookings and disconnected calendars "
+            "first.",
             description=Message(
                 "{{ $value }} of %(all)s targets, of several platforms at once, cannot be reached: most likely the network "
                 "of one shard or one route to the internet is cut off.",
@@ -109,14 +111,14 @@ def _credential() -> Alert:
         severity=AlertSeverity.CRITICAL,
         fixed_by=FixedBy.ADMINISTRATOR,
         summary="A credential that many targets share is refused.",
-        until_morning="Nothing is known of these targets; what breaks there is found by customers.",
+        until_morning="Nothing is known about these targets; customers notice problems there first.",
         description=Message(
             "{{ $labels.platform }} refuses the credential {{ $labels.credential }} for {{ $value }} of %(all)s targets.",
             all=number(CREDENTIAL_TARGETS, ("platform", "credential")),
         ),
         fix=(
-            "An administrator of the account issues the credential again, or gives it back its rights; the exporter's operator "
-            "puts it in place and reloads. What was refused is asked again within 15 minutes."
+            "An administrator of the account issues a new credential, or restores the rights of the old one; the exporter's "
+            "operator replaces the old one and reloads. The exporter polls the refused targets again within 15 minutes."
         ),
         board=Dashboard.FLEET,
         link=("job",),
@@ -142,11 +144,12 @@ def _platform() -> tuple[Alert, ...]:
             severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.PLATFORM,
             summary="A booking platform answers for few of its targets.",
-            until_morning="Nothing is known of these targets; if the platform itself is down, nobody can book there, either.",
+            until_morning="Nothing is known about these targets; if the platform itself is down, customers cannot book there, "
+            "either.",
             description=how_many,
             fix=(
                 "The exporter's operator looks at the status page of the platform, then tries to reach the platform from "
-                "another network; a fault of the platform has to be waited for."
+                "another network. If the platform has a fault, the operator waits until it ends."
             ),
             board=Dashboard.FLEET,
             link=("job",),
@@ -166,15 +169,15 @@ def _platform() -> tuple[Alert, ...]:
             severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             summary="A part of a platform's targets gets no answer.",
-            until_morning="Nothing is known of these targets; what breaks there is found by customers.",
+            until_morning="Nothing is known about these targets; customers notice problems there first.",
             description=Message(
                 "{{ if $labels.besides }}{{ $value }} of the {{ $labels.platform }} targets get no answer, besides those that "
                 "have failed for longer.{{ else }}%(how_many)s{{ end }}",
                 how_many=how_many,
             ),
             fix=(
-                "The exporter's operator looks for what these targets share: an address that the platform blocks, a proxy, an "
-                "account, a part of the platform."
+                "The exporter's operator looks for what these targets have in common: an address that the platform blocks, a "
+                "proxy, an account, a part of the platform."
             ),
             board=Dashboard.FLEET,
             link=("job",),
@@ -198,7 +201,8 @@ def _provider(options: Options) -> Alert:
         severity=severity_of(options, Kind.PROVIDER_FAILING),
         fixed_by=FixedBy.PLATFORM,
         summary="A calendar provider cannot be read at many targets.",
-        until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",
+        until_morning="Calendars of this provider are not synchronised: a slot that is taken there can be booked a second "
+        "time.",
         description=Message(
             "Provider {{ $labels.provider }} fails for {{ $value }} of %(all)s {{ $labels.platform }} targets. Their "
             "connections are shown as last known until they are too old.",
@@ -219,9 +223,10 @@ def _limited() -> Alert:
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="A booking platform limits the exporter at many targets.",
-        until_morning="The exporter goes on waiting; what is shown grows older, and a page comes when nothing fresh is left.",
+        until_morning="The exporter keeps waiting; the data that is shown gets older, and an alert pages when no fresh data is "
+        "left.",
         description=Message(
-            "{{ $labels.platform }} turns away polls of {{ $value }} of %(all)s targets because it gets too many requests.",
+            "{{ $labels.platform }} rejects polls of {{ $value }} of %(all)s targets because it gets too many requests.",
             all=number(PLATFORM_TARGETS, ("platform",)),
         ),
         fix=(

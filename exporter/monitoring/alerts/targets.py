@@ -37,7 +37,7 @@ _PROBE: Final = (
     "The exporter's operator runs `booking-sync-exporter probe {{ $labels.target }}`: it names the reason and the fix."
 )
 _WHY: Final = "{{ with $labels.reason }} ({{ . }}){{ end }}"
-_BESIDES: Final = Message("{{ if $labels.besides }} Others of {{ $labels.platform }} have failed for longer.{{ end }}")
+_BESIDES: Final = Message("{{ if $labels.besides }} Other {{ $labels.platform }} targets have failed for longer.{{ end }}")
 _IS_DARK: Final = f"last_over_time({DARK}[5m]) == 1"
 
 
@@ -86,8 +86,8 @@ def _access(options: Options) -> tuple[Alert, ...]:
             until_morning="Nobody sees what happens to the bookings of this target until access is back.",
             summary=summary,
             description=Message(
-                "{{ $labels.platform }} refuses all access to {{ $labels.target }} ({{ $labels.reason }}); nothing of it is "
-                "known.%(besides)s",
+                "{{ $labels.platform }} refuses all access to {{ $labels.target }} ({{ $labels.reason }}); nothing is known "
+                "about this target.%(besides)s",
                 besides=_BESIDES,
             ),
             fix=_fixes(ACCESS),
@@ -99,7 +99,7 @@ def _access(options: Options) -> tuple[Alert, ...]:
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             since=last_answer("collector"),
-            until_morning="Nothing else: this target's other data arrives.",
+            until_morning="The data of this collector is missing; this target's other data arrives.",
             summary=summary,
             description=(
                 "{{ $labels.platform }} refuses {{ $labels.collector }} of {{ $labels.target }} ({{ $labels.reason }}); "
@@ -120,14 +120,14 @@ def _access(options: Options) -> tuple[Alert, ...]:
                 hold=format_duration(bounds.CREDENTIAL_EXPIRY.hold),
                 severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.ADMINISTRATOR,
-                until_morning="Nothing before the credential ends; then the target is watched no longer.",
+                until_morning="Nothing happens before the credential ends; then the target is no longer watched.",
                 summary="A credential has to be renewed by a person.",
                 description=(
                     "The credential of {{ $labels.target }} {{ if gt $value 0.0 }}expires in {{ $value | humanizeDuration }}"
                     "{{ else }}has expired{{ end }}."
                 ),
                 fix=(
-                    "An administrator of the account renews the credential; the exporter's operator puts it in place and "
+                    "An administrator of the account renews the credential; the exporter's operator replaces the old one and "
                     "reloads."
                 ),
             ),
@@ -154,7 +154,8 @@ def _data() -> tuple[Alert, ...]:
             until_morning="Nobody sees what happens to the bookings of this target, double bookings included.",
             summary=summary,
             description=Message(
-                "No collector of {{ $labels.target }} brings data%(why)s; what was known grows old or is gone.%(besides)s",
+                "No collector of {{ $labels.target }} gets data%(why)s; the last data gets old or is no longer "
+                "shown.%(besides)s",
                 why=_WHY,
                 besides=_BESIDES,
             ),
@@ -175,11 +176,11 @@ def _data() -> tuple[Alert, ...]:
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             since=last_answer("collector"),
-            until_morning="What this collector watches stays unseen; the target's other data arrives.",
+            until_morning="Problems that this collector would find stay unnoticed; the target's other data arrives.",
             summary=summary,
             description=Message(
-                "{{ $labels.collector }} of {{ $labels.target }} brought no data within its maximum age%(why)s; what was "
-                "known is no longer shown. The target's other data arrives.",
+                "{{ $labels.collector }} of {{ $labels.target }} got no data within its maximum age%(why)s; its old data is "
+                "no longer shown. The target's other data arrives.",
                 why=_WHY,
             ),
             fix=fix,
@@ -194,7 +195,7 @@ def _data() -> tuple[Alert, ...]:
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             since=last_answer("collector"),
-            until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
+            until_morning="The data that is shown gets older, and is withdrawn when it reaches its maximum age.",
             summary="Booking data is old.",
             description=counted(
                 "{{ $labels.collector }} of {{ $labels.target }} last succeeded %(count)s poll interval ago; its old data is "
@@ -221,12 +222,12 @@ def _reading(options: Options) -> tuple[Alert, ...]:
                 severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.OPERATOR,
                 since=last_answer("collector"),
-                until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
-                summary="A poll does not begin.",
+                until_morning="The data that is shown gets older, and is withdrawn when it reaches its maximum age.",
+                summary="A poll is overdue.",
                 description=_overdue(intervals),
                 fix=(
                     "The exporter's operator gives the exporter more CPU, raises intervals, or divides the targets "
-                    "(`--shard`); if it has time to spare, restarts it and reports the log."
+                    "(`--shard`); if it is not overloaded, restarts it and reports a bug with the log."
                 ),
             ),
         ),
@@ -239,8 +240,8 @@ def _reading(options: Options) -> tuple[Alert, ...]:
                 hold="30m",
                 severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.OPERATOR,
-                until_morning="The numbers of this window stay too low, and the alerts that need them are blind to the rest.",
-                summary="A window is not read to its end.",
+                until_morning="The numbers of this window are too low, and alerts do not see the rest of it.",
+                summary="A window cannot be read completely.",
                 description="{{ $labels.collector }} of {{ $labels.target }} could not read all of {{ $labels.window }}.",
                 fix="The exporter's operator narrows the window, raises the interval or the target's budget.",
             ),
@@ -254,8 +255,8 @@ def _reading(options: Options) -> tuple[Alert, ...]:
             hold="15m",
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
-            until_morning="What was skipped stays out of every number.",
-            summary="A platform answers in words that the exporter does not know.",
+            until_morning="Skipped rows are missing from all numbers.",
+            summary="A platform sends values that the exporter does not know.",
             description=counted(
                 "%(count)s row or value of {{ $labels.collector }} of {{ $labels.target }} could not be used within the last "
                 "hour.",
@@ -300,11 +301,10 @@ def _limits(options: Options) -> tuple[Alert, ...]:
             hold=HOLD,
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
-            until_morning="The exporter goes on waiting; what is shown grows older meanwhile.",
+            until_morning="The exporter keeps waiting; the data that is shown gets older meanwhile.",
             summary="A booking platform limits the exporter.",
             description=(
-                "{{ $labels.platform }} turns away polls of {{ $labels.collector }} of {{ $labels.target }}: "
-                "{{ $labels.reason }}."
+                "{{ $labels.platform }} rejects polls of {{ $labels.collector }} of {{ $labels.target }}: {{ $labels.reason }}."
             ),
             fix=_fixes(LIMITED),
             comment="The range bridges polls that succeed in between.",
@@ -318,7 +318,8 @@ def _limits(options: Options) -> tuple[Alert, ...]:
                 hold="20m",
                 severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.OPERATOR,
-                until_morning="When nothing is left, polls are turned away and other jobs of the account may be, too.",
+                until_morning="When nothing is left, polls are rejected, and other programs of the account may be rejected, "
+                "too.",
                 summary="An API budget is nearly used up.",
                 description=(
                     "{{ $value | humanizePercentage }} of the {{ $labels.budget }} budget of {{ $labels.target }} is left."

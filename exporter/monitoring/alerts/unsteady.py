@@ -14,10 +14,12 @@ from exporter.monitoring.rules.shared import PLATFORM_TARGETS
 from exporter.monitoring.rules.unsteady import UNSTEADY, UNSTEADY_TARGETS
 
 _LOOK: Final = (
-    "The exporter's operator looks in its log for the reason: time-outs and faults by turns mean a proxy or a load "
-    "balancer with a dead backend, refusals a session that expires, time-outs alone a `timeout` that is too short"
+    "The exporter's operator looks in its log for the reason: timeouts mixed with errors point to a proxy or a load balancer "
+    "with a dead backend, refusals to a session that expires, timeouts alone to a `timeout` that is too short"
 )
-_UNTIL_MORNING: Final = "What is shown is late by minutes again and again; if they stay away, a page comes."
+_UNTIL_MORNING: Final = (
+    "The data that is shown is late by minutes again and again; if these targets stop answering, an alert pages."
+)
 
 
 def unsteady_alerts() -> AlertGroup:
@@ -34,11 +36,11 @@ def _platform() -> Alert:
         keep="5m",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
-        summary="Many targets of a platform fail and answer by turns.",
+        summary="Many targets of a platform fail and recover again and again.",
         until_morning=_UNTIL_MORNING,
         description=Message(
-            "{{ $value }}%(if_known)s of %(all)s{{ end }} {{ $labels.platform }} targets fail for minutes and answer again, "
-            "three times within two hours or more.",
+            "{{ $value }}%(if_known)s of %(all)s{{ end }} {{ $labels.platform }} targets fail for minutes and recover, three "
+            "times within two hours or more.",
             if_known=if_known(PLATFORM_TARGETS, ("platform",)),
             all=NUMBER,
         ),
@@ -60,13 +62,13 @@ def _target() -> Alert:
         hold="30m",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.OPERATOR,
-        summary="A target fails and answers by turns.",
+        summary="A target fails and recovers again and again.",
         until_morning=_UNTIL_MORNING,
         description=counted(
-            "{{ $labels.target }} began to fail %(count)s time within two hours and answered again, each time before a page "
-            "was due.",
-            "{{ $labels.target }} began to fail %(count)s times within two hours and answered again, each time before a page "
-            "was due.",
+            "{{ $labels.target }} began to fail %(count)s time within two hours and recovered, each time before it would have "
+            "paged.",
+            "{{ $labels.target }} began to fail %(count)s times within two hours and recovered, each time before it would "
+            "have paged.",
         ),
         fix=f"{_LOOK}.",
     )

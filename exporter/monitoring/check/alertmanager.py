@@ -100,7 +100,7 @@ class _Asked:
     async def _theirs(self) -> Mapping[str, Any]:
         theirs = configs.parsed((await self._status()).config.original)
         if theirs is None:
-            raise NoAnswerError("tells a configuration that cannot be read", "give the address of Alertmanager")
+            raise NoAnswerError("returns a configuration that cannot be read", "give the address of Alertmanager")
         return theirs
 
     async def _routing(self) -> configs.Routing:
@@ -180,7 +180,7 @@ class _Asked:
                 "it has not", "see what Prometheus says: does it fire there, does Prometheus know this Alertmanager?"
             )
         if all(alert.status.state == "suppressed" for alert in found):
-            return missing("it is silenced or inhibited", "end the silence: nobody notices when the alerting is down")
+            return missing("it is silenced or inhibited", "end the silence: without it nobody notices that alerting is down")
         theirs, names = await self._theirs(), sorted({one.name for alert in found for one in alert.receivers})
         if not any(configs.integrations(theirs, name) for name in names):
             return missing(f"it goes to {sanitized(some(names))}, which reaches nobody", _ADDRESSES)
@@ -201,7 +201,7 @@ class _Asked:
             way for our, their in routing.receivers.items() if our != _HEARTBEAT for way in configs.integrations(theirs, their)
         }
         if not ways:
-            return missing("nobody is told anything", _ADDRESSES)
+            return missing("no message is sent", _ADDRESSES)
         return await self._delivered(ways, must=False)
 
     async def _delivered(self, ways: set[str], *, must: bool) -> CheckResult:

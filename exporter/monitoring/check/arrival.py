@@ -16,8 +16,8 @@ from exporter.monitoring.matchers import Labels, fits, matchers_of
 from exporter.support.redaction import sanitized
 
 _MEND: Final = (
-    "put the bundle's route before the others, write `continue: true` into those, or take the mute times away; what is meant "
-    "to be so belongs under `extra` of monitoring.yml"
+    "put the bundle's route before the others, write `continue: true` into those, or remove the mute times; put intended "
+    "routes under `extra` of monitoring.yml"
 )
 _NOBODY: Final = "nobody is behind "
 _NAME_SOMEBODY: Final = "give the receiver an address under `receivers` of monitoring.yml; a rehearsal reaches nobody"
@@ -84,7 +84,7 @@ class Arrival:
             routes_are_right = all(fault.startswith(_NOBODY) for fault in lost)
             return missing(reasons(lost), _NAME_SOMEBODY if routes_are_right else _MEND)
         if late:
-            return unknown(reasons(late), "write `office_hours` into monitoring.yml if it is meant so; it ends by itself")
+            return unknown(reasons(late), "write `office_hours` into monitoring.yml if this is intended; it ends by itself")
         counts = sorted(((len(set(names)), receiver) for receiver, names in reached.items()), reverse=True)
         return ok(sanitized("alerts by receiver: " + ", ".join(f"{receiver} {count}" for count, receiver in counts), 300))
 

@@ -76,7 +76,7 @@ class _Asked:
         if absent:
             return missing(f"{len(absent)} of {len(self.wanted.groups)} groups are not loaded: {some(absent)}", _LOAD)
         if twice:
-            return missing(f"loaded more than once: {some(twice)}", "load one copy: two record every series twice")
+            return missing(f"loaded more than once: {some(twice)}", "load only one copy: two copies record every series twice")
         return ok(f"{sum(len(group.rules) for group in self.wanted.groups)} rules in {len(self.wanted.groups)} groups")
 
     async def equal(self) -> CheckResult:
@@ -94,7 +94,8 @@ class _Asked:
         if ill := [rule for rule in rules if rule.health == "err" or rule.last_error]:
             said = sanitized(f"{ill[0].name}: {ill[0].last_error}", 300)
             return missing(
-                f"{len(ill)} of {len(rules)} fail, {said}", "read the error; see the runbook BookingSyncRuleFailures"
+                f"{len(ill)} of {len(rules)} fail, {said}",
+                "read the error on the page Rules; see the runbook BookingSyncRuleFailures",
             )
         if waiting:
             return unknown(f"{waiting} of {len(rules)} have not been evaluated yet", again(_LATE * SLOWEST_SCRAPE))

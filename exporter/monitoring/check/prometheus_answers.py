@@ -141,7 +141,7 @@ class Prometheus:
         """
         found = await self.number("vector(time())")
         if found is None:
-            raise NoAnswerError("does not know what time it is", f"give the address of {self.server.kind}")
+            raise NoAnswerError("does not return its time", f"give the address of {self.server.kind}")
         return found
 
     async def began(self) -> float:

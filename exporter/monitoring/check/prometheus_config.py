@@ -24,7 +24,7 @@ def parsed(text: str) -> Json:
     """Return a configuration. Raises :class:`NoAnswerError` when it cannot be read."""
     source = read_yaml(text)
     if source.problems or not isinstance(source.value, dict):
-        raise NoAnswerError("tells a configuration that cannot be read", "give the address of Prometheus")
+        raise NoAnswerError("returns a configuration that cannot be read", "give the address of Prometheus")
     return source.value
 
 

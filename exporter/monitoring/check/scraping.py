@@ -70,7 +70,7 @@ class Scraping:
             return missing(
                 f"{len(twice)} of {len(pools)} are scraped more than once, {sanitized(where, 120)} by "
                 f"{sanitized(some(sorted(names)))}",
-                "take it out of all jobs but one: rules and boards count it twice",
+                "keep it in one job only: rules and boards count it twice",
             )
         return ok(f"each of {len(pools)}")
 
@@ -83,7 +83,7 @@ class Scraping:
         if lost := configs.dropped_families(configs.parsed(await self.prometheus.config()), jobs, names):
             return missing(
                 f"metric_relabel_configs drop {len(lost)} of {len(names)} that rules read: {sanitized(some(list(lost)))}",
-                "let them pass: without them their alerts never fire",
+                "keep these metrics: without them their alerts never fire",
             )
         return ok(f"none of {len(names)} that rules read is dropped")
 

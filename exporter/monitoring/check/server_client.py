@@ -92,7 +92,7 @@ class ServerClient:
         except (httpx.HTTPError, httpx.StreamError) as error:
             said = sanitized(str(error) or type(error).__name__, _MAX_SAID)
             raise NoAnswerError(
-                f"cannot be reached ({said})", "correct the address, start it, or let the firewall pass"
+                f"cannot be reached ({said})", "correct the address, start the server, or open the firewall"
             ) from None
         self._refuse_all_but_ok(answer, body[: 4 * _MAX_SAID])
         return body
@@ -102,15 +102,16 @@ class ServerClient:
         if code == httpx.codes.OK:
             return
         if code == httpx.codes.UNAUTHORIZED:
-            raise NoAnswerError("asks who we are (401)", "give a password or a token that it takes, as a file")
+            raise NoAnswerError("requires a login (401)", "give a password or a token that it takes, as a file")
         if code == httpx.codes.FORBIDDEN:
-            raise NoAnswerError("refuses to tell us (403)", "give whoever asks the right to read it")
+            raise NoAnswerError("refuses access (403)", "give this user the right to read it")
         if answer.is_redirect:
             raise NoAnswerError(
-                f"sends us elsewhere ({code}), as a login page in front of it does", f"give the address of {self.kind} itself"
+                f"redirects to another address ({code}), as a login page in front of it does",
+                f"give the address of {self.kind} itself",
             )
         if code in _NOT_SERVED:
-            raise NotServedError(f"does not know the question ({code})", f"ask {self.kind} itself, of a current version")
+            raise NotServedError(f"does not know the request ({code})", f"ask {self.kind} itself, of a current version")
         text = " ".join(begin.decode(errors="replace").split())
         said = "" if text.startswith("<") else sanitized(text, _MAX_SAID)
         raise NoAnswerError(f"answers {code}" + (f": {said}" if said else ""), f"look into the log of {self.kind}")

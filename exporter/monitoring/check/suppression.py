@@ -59,8 +59,8 @@ def silenced(silences: Sequence[Silence], alerts: Sequence[SentAlert]) -> CheckR
         elif any(surely is not False for _, surely in found):
             part.append(str(silence))
     if whole:
-        text = "; ".join(f"{silence} keeps back {some(names)}" for silence, names in whole.items())
-        return missing(sanitized(text, 400), "expire it if it is not meant: until its end none of these pages comes")
+        text = "; ".join(f"{silence} silences {some(names)}" for silence, names in whole.items())
+        return missing(sanitized(text, 400), "expire it if it is not intended: until its end none of these pages is sent")
     return ok(sanitized(f"of tickets or of single targets only: {some(part)}", 400) if part else "none of our alerts")
 
 
@@ -77,7 +77,7 @@ class _Inhibition:
     equal: Sequence[str]
 
     def __str__(self) -> str:
-        return f"{_joined(self.source)} keeps back {_joined(self.target)}"
+        return f"{_joined(self.source)} inhibits {_joined(self.target)}"
 
     def holds(self, alert: SentAlert, firing: Firing) -> bool | None:
         """Return whether one that fires keeps an alert back."""
@@ -106,8 +106,8 @@ def foreign_inhibitions(
     if now:
         return missing(sanitized("; ".join(f"{one}: now {some(names)}" for one, names in now.items()), 400), fix)
     if found:
-        return unknown(sanitized(f"not of the bundle, and may keep its alerts back: {some(list(map(str, found)))}", 400), fix)
-    return ok("none keeps our alerts back")
+        return unknown(sanitized(f"not of the bundle, and may inhibit its alerts: {some(list(map(str, found)))}", 400), fix)
+    return ok("none inhibits our alerts")
 
 
 def _foreign(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[_Inhibition]:

@@ -187,7 +187,8 @@ def _exporter(width: int) -> Json:
     up = 'up{job=~"$job"}'
     panel = stat(
         "Exporter",
-        "Whether the exporter was scraped within the last three minutes; 'partly down' means one replica or shard of several.",
+        "Whether Prometheus scraped the exporter within the last three minutes; 'partly down' means that one replica or shard "
+        "of several is down.",
         (width, 3),
         (
             f"avg by (job) (max_over_time({up}[{RECENT}]))\n"

@@ -98,8 +98,8 @@ def _stats(options: Options) -> list[Json]:
     return [
         stat(
             "Connections healthy",
-            f"Share of the live calendar connections that are not in error. The objective is {options.objective} %; what "
-            "is red pages within an hour.",
+            f"Share of the live calendar connections that are not in error. The objective is {options.objective} %; a "
+            "red value pages within an hour.",
             (4, 4),
             or_none(healthy_share(SCOPE), SCOPE, "connections"),
             unit="percentunit",
@@ -109,7 +109,8 @@ def _stats(options: Options) -> list[Json]:
         judged(
             "In error",
             "Connections whose sync is broken, without those that are accepted as they are. Each one can lead to a double "
-            "booking; its owner has to act. As bad as the worst of them; grey if that is no problem to you.",
+            "booking; its owner has to act. The colour is that of the worst of them; grey if your configuration does not "
+            "count it as a problem.",
             (3, 4),
             with_status(ConnectionStatus.ERROR),
             found(OF_CONNECTIONS, SCOPE, "ConnectionError", "ConnectionNeedsOwner"),
@@ -117,7 +118,8 @@ def _stats(options: Options) -> list[Json]:
         ),
         judged(
             "Disconnected",
-            "Connections that are cut, on purpose or not; without those that are accepted as they are. Grey while none was cut "
+            "Connections that are disconnected, on purpose or not; without those that are accepted as they are. Grey "
+            "while none was disconnected "
             f"{said(within_last(options.thresholds.connection_disconnected_within), DEFAULT)}.",
             (3, 4),
             with_status(ConnectionStatus.DISCONNECTED),
@@ -126,8 +128,8 @@ def _stats(options: Options) -> list[Json]:
         ),
         judged(
             "Overlapping bookings, 7 d",
-            "Bookings of the next 7 days that overlap another one on a resource, without those that are accepted. As bad as "
-            "the first of them: the front desk moves it.",
+            "Bookings of the next 7 days that overlap another one on a resource, without those that are accepted. The colour "
+            "is that of the next one: the front desk moves it.",
             (4, 4),
             or_none(f"sum(max without (window) ({conflicts}))", SCOPE, "bookings"),
             found(OF_BOOKINGS, SCOPE, "DoubleBooking"),
@@ -135,8 +137,8 @@ def _stats(options: Options) -> list[Json]:
         ),
         judged(
             "Collectors without data",
-            "Collectors whose data expired or never came, and those polled within the last hour that nobody polls now: a shard "
-            "that is gone, or, for an hour, a target removed on purpose. What they should show is missing on this board.",
+            "Collectors whose data expired or never came, and collectors that were polled within the last hour and are not any "
+            "more: because a shard is gone or, for an hour, because a target was removed. Their data is missing on this board.",
             (4, 4),
             f"count(\n  {available} == 0 or {recent(up, '1h')} unless {recent(up)}\n) and count({answering})\n"
             f"or 0 * count({answering})",
@@ -144,7 +146,7 @@ def _stats(options: Options) -> list[Json]:
         ),
         judged(
             "Polls failing",
-            "Collectors whose last poll brought nothing. Their data is still shown until it is too old.",
+            "Collectors whose last poll failed. Their last data is still shown until it is too old.",
             (3, 4),
             f"count({answering} == 0) or 0 * count({answering})",
             found_of(f"{answering} == 0"),
@@ -244,7 +246,7 @@ def _healthy_for_long(share: str, options: Options) -> Json:
     panel = stat(
         "Healthy, 30 days",
         f"Share of time in which live connections were free of errors, of the days that are known. The objective is "
-        f"{options.objective} %. With fewer than thirty days it is no verdict yet; Prometheus keeps 15 if nothing else is set.",
+        f"{options.objective} %. With fewer than thirty days the value is not final; Prometheus keeps 15 days by default.",
         (6, 8),
         "\nor\n".join(f'label_replace({one}, "what", "{name}", "", "")' for one, name in named),
         unit="percentunit",
@@ -267,8 +269,8 @@ def _connections() -> list[Json]:
     return [
         state_timeline(
             "Status of the worst connections",
-            "The connections that did not work, or not yet, within the time range, worst first; no others. A gap "
-            "means that nobody knew the state.",
+            "The connections that did not work, or not yet, within the time range, worst first; no others. A gap means that "
+            "the state was not known.",
             (24, 10),
             f"{recent(_CODE)} and {top(f'max_over_time({_CODE}[$__range] @ end()) >= {_NOT_WORKING}')}",
             "{{target}} / {{connection}}",
@@ -282,7 +284,8 @@ def _connections() -> list[Json]:
         ),
         timeseries(
             "Error reasons",
-            "Connections in error by the reason that the platform gives. One reason that jumps everywhere is a provider's.",
+            "Connections in error by the reason that the platform gives. If one reason rises everywhere at once, the cause is "
+            "at a provider.",
             [query(f"sum by (reason) ({reasons})", "{{reason}}")],
         ),
         timeseries(
@@ -292,7 +295,7 @@ def _connections() -> list[Json]:
         ),
         bargauge(
             "By calendar type",
-            "Connections by the kind of calendar at their other end.",
+            "Connections by the type of the external calendar.",
             (12, 8),
             f"sum by (calendar_type) ({newest(recent(f'booking_sync_connections{{{SCOPE}}}'))})",
             "{{calendar_type}}",
@@ -327,9 +330,8 @@ def _bookings() -> list[Json]:
         ),
         timeseries(
             "Bookings without CRM link",
-            "Share of the bookings of the next 7 days that are tied to no CRM entity; sales does not see them. Bookings whose "
-            "links were read too long ago are left out. "
-            "Empty without a links collector (Bitrix24 only).",
+            "Share of the bookings of the next 7 days that have no link to a CRM entity; the sales team does not see them. "
+            "Bookings whose links were read too long ago are left out. Empty without a links collector (Bitrix24 only).",
             [
                 query(top(f"max by (target) ({unlinked}) > 0"), "{{target}}"),
             ],
@@ -337,8 +339,8 @@ def _bookings() -> list[Json]:
         ),
         timeseries(
             "Drift between platforms of one site",
-            "Difference of the bookings in the next 7 days between the platforms of a site, where there is one. Empty when all "
-            "agree, or no site has both platforms.",
+            "Difference of the bookings in the next 7 days between the platforms of a site, where there is one. Empty when "
+            "all agree, or when no site has both platforms.",
             [query(top(f"max by (site) ({site}) - min by (site) ({site}) > 0"), "{{site}}")],
         ),
     ]

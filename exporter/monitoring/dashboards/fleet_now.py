@@ -62,7 +62,7 @@ def _targets() -> Json:
     panel = stat(
         "Targets",
         "How many targets are critical, have a warning, are not known yet, are well, and are watched at all: the verdicts of "
-        "the exporter's own page.",
+        "the status board.",
         (11, 3),
         "\nor\n".join(counts),
         legend="{{state}}",
@@ -88,7 +88,8 @@ def _needed() -> Json:
     causes = fresh_and_of_rules(CAUSE, _CAUSES)
     return stat(
         "Who is needed",
-        "How many of the causes below each of them can fix. 'nobody' only as long as somebody watches, and no alert fires.",
+        "How many of the causes below each of them can fix. 'nobody' appears only while an exporter answers and no alert "
+        "fires.",
         (9, 3),
         f"count by (fixed_by) ({causes})\n"
         f'or label_replace(0 * count({_HEALTH}), "fixed_by", "nobody", "", "") unless on () ({causes} or {_FIRING})',
@@ -101,8 +102,9 @@ def _causes(options: Options) -> Json:
     return causes_table(
         options,
         "What is broken and who fixes it",
-        "Everything that somebody has to fix, one row for one cause: at once when it is seen, also before an alert says so. "
-        "What Alertmanager keeps back for another row is not shown. The name of the fault leads to its runbook. Empty is good.",
+        "Everything that somebody has to fix, one row for each cause, as soon as the exporter sees it and before an alert "
+        "fires. Causes that Alertmanager inhibits because of another row are not shown. The name of the fault leads to its "
+        "runbook. Empty is good.",
         (24, 10),
         [fresh_and_of_rules(name, _CAUSES) for name in (CAUSE, SINCE, TARGETS)],
         numbers_of=SCOPE,

@@ -77,7 +77,7 @@ def _polling() -> list[Json]:
         ),
         _latency(
             "Poll duration of the slowest target against interval",
-            "What a poll of the slowest target takes on average. One that takes longer than its interval delays the next one.",
+            "Average duration of a poll of the slowest target. A poll that takes longer than its interval delays the next one.",
             [
                 query(_slowest(_POLLS, "collector", _COUNTED), "{{collector}}"),
                 query(f"min by (collector) ({interval})", "{{collector}} interval"),
@@ -86,13 +86,14 @@ def _polling() -> list[Json]:
         ),
         _latency(
             "How late polls begin, p99",
-            "Against their time: what this machine had no time for, never what a platform took. "
-            f"A start with thousands of targets shows here, and a loop that lags. {_between(_LATENESS)}",
+            "Delay against the schedule that this machine caused, without the time that a "
+            f"platform took. A start with thousands of targets shows here, and so does a lagging event loop. "
+            f"{_between(_LATENESS)}",
             [query(_quantile(0.99, _LATENESS, "platform", _OF_PLATFORM), "{{platform}}")],
         ),
         timeseries(
             "Since the last good poll",
-            "The oldest collectors, and the shortest maximum age: above it data is withdrawn.",
+            "The collectors with the oldest data, and the shortest maximum age: older data is withdrawn.",
             [
                 query(top(age), "{{target}} {{collector}}"),
                 query(f"min by (collector) ({max_age})", "limit of {{collector}}"),
@@ -102,7 +103,7 @@ def _polling() -> list[Json]:
         ),
         counts(
             "Rows and words that could not be used",
-            "Rows of answers that were skipped, and unknown words, per hour. 'nothing to report' is good.",
+            "Skipped rows of answers and unknown values, per hour. 'nothing to report' is good.",
             _or_none(
                 polled,  # an increase in an hour outlives the exporter by that
                 query(
@@ -159,7 +160,7 @@ def _api() -> list[Json]:
         ),
         _latency(
             "Request duration, p50 and p95",
-            "How long the platforms take to answer, all of their targets together. A rising p95 eats into the polls' time. "
+            "How long the platforms take to answer, all of their targets together. A rising p95 makes polls slower. "
             + _between(_REQUESTS),
             [
                 query(_quantile(0.5, _REQUESTS, "platform", _OF_PLATFORM), "{{platform}} p50"),
@@ -176,8 +177,8 @@ def _api() -> list[Json]:
         ),
         _latency(
             "Slowest operations, p95",
-            "The operations that take longest, all targets of a platform together. What a single target's polls take stands "
-            "under Polling.",
+            "The operations that take longest, all targets of a platform together. For the polls of a single target see "
+            "Polling.",
             [query(top(f"({_quantile(0.95, _REQUESTS, 'platform, operation', _OF_PLATFORM)})"), "{{platform}} {{operation}}")],
             size=(24, 8),
         ),
@@ -192,15 +193,16 @@ def _budget() -> list[Json]:
     return [
         timeseries(
             "Budget left",
-            "The targets with the least left of a budget. Below a fifth the platform starts to refuse, other applications too.",
+            "The targets with the least left of a budget. Below a fifth, the platform may soon reject requests, also those of "
+            "other applications.",
             [query(f"bottomk(15, min by (target, budget) ({ratio}))", "{{target}} {{budget}}")],
             unit="percentunit",
             thresholds=((None, RED), (0.1, ORANGE), (0.2, CLEAR)),
         ),
         timeseries(
             "Time spent waiting for a limit",
-            "Share of the time that requests of a target wait for a limit, ours or the platform's. Several can wait at once. "
-            "'nothing to report' is good.",
+            "Share of the time that requests of a target wait for a limit, the exporter's own or the platform's. Several can "
+            "wait at once, so it can exceed 100 %. 'nothing to report' is good.",
             _or_none(waited, query(top(f"sum by (target) ({waited}) > 0"), "{{target}}")),
             unit="percentunit",
             top_is_one=False,
@@ -219,7 +221,7 @@ def _budget() -> list[Json]:
         ),
         timeseries(
             "Retries by reason",
-            "Requests that were repeated, by what went wrong before, all targets of a platform together. "
+            "Requests that were repeated, by the reason why the one before failed, all targets of a platform together. "
             "'nothing to report' is good.",
             _or_none(retried, query(f"sum by (platform, reason) ({retried}) > 0", "{{platform}} {{reason}}")),
             unit=_PER_MINUTE,
@@ -278,7 +280,7 @@ def _latency(
 def _between(histogram: str) -> str:
     """Return how to read the smallest and the largest number that a quantile can be."""
     first, last = _BOUNDS[histogram]
-    return f"What took less than {first:g} s looks like almost that; {last:g} s stands for that or more."
+    return f"A value below {first:g} s is shown as almost {first:g} s; {last:g} s stands for that or more."
 
 
 def _slowest(histogram: str, label: str, matchers: str) -> str:

@@ -49,7 +49,7 @@ def first_screen(options: Options) -> list[Json]:
         judged(
             "Polls overdue",
             f"Collectors whose next poll is late by {'a whole interval' if intervals == '1' else f'{intervals} intervals'} or "
-            "more. Anything above 0 is bad; the fleet's board says whose they are.",
+            "more. Anything above 0 is bad; the fleet board names their targets.",
             (9, 3),
             f"count({overdue} > {intervals}) or 0 * count({overdue})",
             found(OF_COLLECTORS, SCOPE, "PollOverdue"),
@@ -58,8 +58,8 @@ def first_screen(options: Options) -> list[Json]:
         _causes(options),
         stat(
             "Slowest scrape",
-            f"Duration of the slowest scrape; above {SLOW_SCRAPE:g} s Prometheus will soon give up: it does after 10 s, where "
-            "nothing else is set.",
+            f"Duration of the slowest scrape. Above {SLOW_SCRAPE:g} s it gets critical: by default Prometheus gives up after "
+            "10 s.",
             (8, 3),
             f"max({_ANSWERED})",
             unit="s",
@@ -67,8 +67,8 @@ def first_screen(options: Options) -> list[Json]:
         ),
         stat(
             "Event loop lag",
-            "The longest delay of the exporter's event loop within the last minute. Parts of a second are of no consequence; "
-            f"above {SLOW_LOOP:g} s it polls late.",
+            "The longest delay of the exporter's event loop within the last minute. Fractions of a second are harmless; "
+            f"above {SLOW_LOOP:g} s polls are late.",
             (8, 3),
             f"max({recent(f'booking_sync_event_loop_lag_seconds{{{PROCESS}}}')})",
             unit="s",
@@ -76,7 +76,8 @@ def first_screen(options: Options) -> list[Json]:
         ),
         stat(
             "Configurations in use",
-            "Replicas that read the same file agree on one; shards always do. Who read it when stands below.",
+            "Number of different configurations. Replicas with the same file have one, shards always. The table below shows "
+            "when each process read its own.",
             (8, 3),
             f'count(count_values("hash", {hashes}))',
             thresholds=((None, GREEN), (2, ORANGE)),
@@ -112,7 +113,7 @@ def _keeps_up(intervals: str) -> Json:
     return stat(
         "Does it keep up",
         "Whether the exporter has time for its work, by the three numbers beside it: 'slow' while one of them is too large, "
-        "'falls behind' after five minutes of that (ten for scrapes). It wants more of a processor, or shards.",
+        "'falls behind' after five minutes of that (ten for scrapes). Then it needs more CPU, or shards.",
         (9, 3),
         f"(2 + 0 * ({behind})\nor 1 + 0 * ({slow})\nor 0 * {there}) + 0 * {there}",
         mappings=words({0: ("keeps up", GREEN), 1: ("slow at the moment", ORANGE), 2: ("falls behind", RED)}),
@@ -128,7 +129,7 @@ def _causes(options: Options) -> Json:
     return causes_table(
         options,
         "What is wrong with it and what to do",
-        "What is wrong with the exporter itself, one row for one cause: since when, and what its operator does. The name of "
+        "What is wrong with the exporter itself, one row for each cause: since when, and what its operator does. The name of "
         "the fault leads to its runbook. Empty is good.",
         (24, 6),
         [fresh_and_of_rules(name, matchers) for name in (CAUSE, SINCE, TARGETS)],
@@ -178,8 +179,8 @@ def _processes() -> Json:
     panel = table(
         "Processes",
         "Every process that is scraped: whether it works ('starting' until every collector has finished a poll; a standby "
-        "begins none), since when, whether the last reload of its configuration was accepted ('rejected': the one before is in "
-        "force), when it read the one that is in force, and what it takes.",
+        "begins none), since when, whether the last reload of its configuration was accepted ('rejected': the previous one is "
+        "in force), when it read the one in force, and how much CPU and memory it uses.",
         (24, 6),
         [
             named,

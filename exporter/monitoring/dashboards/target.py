@@ -81,7 +81,7 @@ def _now(options: Options) -> list[Json]:
     return [
         stat(
             "State",
-            "The verdict of the exporter's own page: ok, warning, critical, or unknown while no poll has ended.",
+            "The verdict of the status board: ok, warning, critical, or unknown while no poll has ended.",
             (6, 3),
             f"max({recent(f'{HEALTH}{{{_SCOPE}}}')})",
             mappings=words(VERDICTS),
@@ -89,8 +89,8 @@ def _now(options: Options) -> list[Json]:
         ),
         judged(
             "Next double booking",
-            "The moment at which the next bookings overlap on a resource that serves one at a time; what is accepted does not "
-            "count. As bad as the state has it: the sooner the worse. The exporter's own page names them.",
+            "The moment at which the next bookings overlap on a resource that serves one at a time; accepted overlaps do not "
+            "count. The colour is that of the verdict: the sooner, the worse. The status board names the bookings.",
             (6, 3),
             or_none(f"{_from_now(f'min({next_conflict})')}\nor 0 * max({conflicts})", _SCOPE, "bookings"),
             found(OF_BOOKINGS, _SCOPE, "DoubleBooking"),
@@ -101,8 +101,8 @@ def _now(options: Options) -> list[Json]:
         ),
         judged(
             "Connections healthy",
-            "Share of the live connections that are not in error, as bad as the state has it, without those that nobody knows "
-            "any more because their provider cannot be read. Bitrix24 portals have none.",
+            "Share of the live connections that are not in error, in the colour of the verdict, without those of a provider "
+            "that cannot be read. Bitrix24 portals have none.",
             (6, 3),
             or_none(healthy_share(_SCOPE), _SCOPE, "connections"),
             found(
@@ -140,8 +140,8 @@ def _causes(options: Options) -> Json:
     return causes_table(
         options,
         "What is wrong and what to do",
-        "What is wrong with this target, one row for one cause, and what it shares with others: since when, "
-        "who fixes it and how. The name of the fault leads to its runbook. Empty is good.",
+        "What is wrong with this target, one row for each cause, also causes that it shares with others: since when, who "
+        "fixes it and how. The name of the fault leads to its runbook. Empty is good.",
         (24, 7),
         (cause, since, targets),
         numbers_of=_SCOPE,
@@ -233,7 +233,7 @@ def _next() -> list[Json]:
         booking,
         stat(
             "Credential",
-            "The day by which a person has to renew the credential. Some renew themselves or never expire.",
+            "The day by which a person has to renew the credential. Some credentials renew themselves or never expire.",
             (4, 5),
             f"1000 * min({expiry})\nor {none(_SCOPE)}",
             unit=_DAY,
@@ -273,8 +273,8 @@ def _connections() -> Json:
     panel = table(
         "Calendar connections (Wix)",
         "Each calendar connection, the worst first: its status, why and since when, its calendar and schedule, and what is "
-        "switched on. Those of a provider that cannot be read vanish when their data gets too old. A name of letters and "
-        "figures can be given another one with `aliases`. Bitrix24 portals have none.",
+        "switched on. Those of a provider that cannot be read vanish when their data gets too old. Give a connection whose "
+        "name is a hash a readable name with `aliases`. Bitrix24 portals have none.",
         (24, 7),
         [
             named,
@@ -311,14 +311,14 @@ def _over_time() -> list[Json]:
     return [
         state_timeline(
             "Status",
-            "The state of each connection. A gap means that nobody knew it; see the polls of the exporter board.",
+            "The state of each connection. A gap means that the state was not known; see the polls on the exporter board.",
             (24, 8),
             f"{recent(code)} and {top(f'max_over_time({code}[$__range] @ end())')}",
             "{{connection}}",
         ),
         counts(
             "Status changes per hour",
-            "How often a connection changed its status. Many changes mean a link that is about to break.",
+            "How often a connection changed its status. Many changes mean that the connection will probably break soon.",
             [query(top(f"changes({code}[1h]) and {recent(code)}"), "{{connection}}")],
         ),
         counts(
@@ -341,7 +341,8 @@ def _bookings() -> list[Json]:
         ),
         counts(
             "Against last week",
-            "Bookings in the next 7 days, now and a week ago. Far below last week is bad. The first week has no other one.",
+            "Bookings in the next 7 days, now and a week ago. Far below last week is bad. In the first week there is nothing "
+            "to compare.",
             [query(f"max({recent(week)})", "now"), query(f"max({recent(week, offset='1w')})", "a week ago")],
         ),
         counts(
@@ -368,10 +369,10 @@ def _links_and_resources() -> list[Json]:
     return [
         counts(
             "Links by entity",
-            "Links of the bookings in the next 7 days by what they lead to: CRM entities, events in the staff's calendar, "
-            "services; and the bookings without a CRM entity. "
-            "An entity that falls to 0 points at a broken automation, unless the unverified bookings rose: their links were "
-            "read too long ago and are left out. Empty without a links collector.",
+            "Links of the bookings in the next 7 days by their target: CRM entities, events in the staff's calendar, "
+            "services; and the bookings without a CRM entity. An entity that falls to 0 points at a broken automation, unless "
+            "the unverified bookings rose: their links were read too long ago and are left out. Empty without a links "
+            "collector.",
             [
                 query(
                     top(f"max by (module, entity_type) ({recent(f'booking_sync_links{in_week}')})"),

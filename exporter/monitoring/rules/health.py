@@ -199,7 +199,7 @@ def _of_connections(thresholds: Thresholds) -> str:
     return _OR.join((*((with_names,) if single else ()), *down))
 
 
-_OF_BOOKINGS: Final = "An overlap that begins soon is told by its start as well: the window is that of the newest poll."
+_OF_BOOKINGS: Final = "An overlap that begins soon is also recognised by its start: the window is that of the newest poll."
 
 
 def _of_bookings(thresholds: Thresholds) -> str:

@@ -12,7 +12,8 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
     Reason.AUTH: Advice(
         "Bitrix24 does not accept the credential: the webhook was deleted or expired, or the token was revoked.",
         "A portal administrator makes a new incoming webhook (Developer resources -> Other -> Inbound webhook) with the scope "
-        "`booking`; the exporter's operator puts it in place. With OAuth, install the application again.",
+        "`booking`; the exporter's operator replaces `webhook_url` with its address. With OAuth, a portal administrator "
+        "installs the application again.",
     ),
     Reason.PERMISSION: Advice(
         "The credential is valid but may not read bookings.",
@@ -32,26 +33,23 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.RATE_LIMITED: Advice(
         "The portal's request limit is used up; every application on the portal shares it.",
-        "Wait: the exporter goes on by itself. If it lasts longer than an hour, "
-        "the exporter's operator lowers `budget.requests_per_second` or "
-        "raises the intervals.",
+        "Wait: the exporter continues by itself. If it lasts longer than an hour, the exporter's operator lowers "
+        "`budget.requests_per_second` or raises the intervals.",
     ),
     Reason.OPERATING_LIMIT: Advice(
-        "The method's operating time of ten minutes is used up; Bitrix24 blocks the method until it drops.",
-        "Wait: the exporter goes on when the portal allows it. If it lasts longer than an hour, "
-        "the exporter's operator raises the interval, narrows "
-        "the windows, or gives other jobs a webhook of their own.",
+        "The method's operating time for ten minutes is used up; Bitrix24 blocks the method until the sum is lower.",
+        "Wait: the exporter continues when the portal allows it. If it lasts longer than an hour, the exporter's operator "
+        "raises the interval, narrows the windows, or gives other jobs a webhook of their own.",
     ),
     Reason.OVERLOAD: Advice(
-        "Bitrix24 has blocked REST for this portal by hand because of overload; it does not end by itself.",
+        "Bitrix24's support has blocked REST for this portal because of overload; the block does not end by itself.",
         "A portal administrator asks Bitrix24 support to lift the block (OVERLOAD_LIMIT); the exporter's operator raises the "
         "intervals first.",
     ),
     Reason.SERVER_ERROR: Advice(
         "The Bitrix24 server has a fault.",
-        "Wait: the exporter tries again by itself. If it lasts longer than an hour, "
-        "a portal administrator asks Bitrix24 support, or whoever "
-        "runs the server of an on-premise portal.",
+        "Wait: the exporter tries again by itself. If it lasts longer than an hour, a portal administrator asks Bitrix24 "
+        "support or, for an on-premise portal, the person who runs its server.",
     ),
 }
 
@@ -60,18 +58,20 @@ _WITH_WEBHOOK: Final[Mapping[Reason, Advice]] = {
         "Bitrix24 does not accept the webhook: its address was not copied whole, it was deleted, or it has expired.",
         "The exporter's operator compares `webhook_url` with the address that the portal shows. If the webhook is gone, a "
         "portal administrator makes a new one (Developer resources -> Other -> Inbound webhook) with the scope `booking`, and "
-        "the operator puts it in place.",
+        "the operator replaces `webhook_url` with its address.",
     ),
     Reason.PERMISSION: Advice(
         "The webhook is valid but may not read bookings.",
-        "A portal administrator adds the scope `booking` to it, and gives the person who made it access to the bookings.",
+        "A portal administrator adds the scope `booking` to the webhook, and gives the person who made the webhook access to "
+        "the bookings.",
     ),
 }
 _WITH_APPLICATION: Final[Mapping[Reason, Advice]] = {
     Reason.AUTH: Advice(
-        "Bitrix24 does not accept the application: its secret is another one, its tokens were revoked, or it was removed.",
+        "Bitrix24 does not accept the application: its secret is wrong, its tokens were revoked, or it was removed.",
         "The exporter's operator compares `client_id` and `client_secret` with the application's card on the portal and runs "
-        "`booking-sync-exporter bitrix24-login`; if the card is gone, a portal administrator first makes it again.",
+        "`booking-sync-exporter bitrix24-login`; if there is no such card, a portal administrator first adds the application "
+        "again.",
     ),
     Reason.PERMISSION: Advice(
         "The application is known but may not read bookings.",

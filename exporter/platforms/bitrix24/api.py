@@ -280,7 +280,7 @@ class Api:
             if isinstance(outcome, _Redirect):
                 # The portal's address changed. Following it automatically would make a GET without a body of our POST.
                 if followed:
-                    raise InvalidResponseError(f"{now.portal} sends us from one address to the next", status=outcome.status)
+                    raise InvalidResponseError(f"{now.portal} redirects again and again", status=outcome.status)
                 followed = True
                 self._moves.moved(access, outcome.origin)
                 continue
@@ -392,7 +392,9 @@ def _redirected(answer: Answer, endpoint: httpx.URL, operation: str) -> _Redirec
         where = "" if location.host == endpoint.host else f" at {place}"
         error = InvalidResponseError(f"{endpoint.host} redirects to something{where} that is not its API", status=answer.status)
     elif not may_move(endpoint, location):
-        text = f"{endpoint.host} says that the portal moved to {place}; if that is right, put the new address into the config"
+        text = (
+            f"{endpoint.host} says that the portal moved to {place}; if that is right, change the address in the configuration"
+        )
         error = TargetConfigError(text, status=answer.status)
     else:
         return _Redirect(checked_origin(location), answer.status)

@@ -91,7 +91,7 @@ RULES: Final[Mapping[str, _Rule]] = {
     "method_confirm_waiting": _rule(PermissionDeniedError, "waits for an administrator to allow the method"),
     "403": _rule(PermissionDeniedError, "does not let the credential's user see bookings"),
     "access_denied": _rule(NotEntitledError, "denies REST: the plan has none, or the user has no right to it"),
-    "payment_required": _rule(NotEntitledError, "wants the application to be paid"),
+    "payment_required": _rule(NotEntitledError, "requires payment for the application"),
     "application_not_found": _rule(NotEntitledError, "does not know the application"),
     "not_installed": _rule(NotEntitledError, "says that the application is not installed"),
     "portal_deleted": _rule(NotFoundError, "says that the portal is deleted or closed"),
@@ -111,7 +111,7 @@ RULES: Final[Mapping[str, _Rule]] = {
 
 _STATUSES: Final[Mapping[int, _Rule]] = {
     401: _rule(AuthError, _AUTH),
-    402: _rule(NotEntitledError, "wants to be paid"),
+    402: _rule(NotEntitledError, "requires payment"),
     403: _rule(PermissionDeniedError, "forbids the request"),
     404: _rule(NotFoundError, "does not know the address; the portal may be gone"),
     408: _rule(PollTimeoutError, "gave up waiting for the request"),

@@ -41,13 +41,13 @@ _CLIENT: Final = "does not know client_id and client_secret; take both from the 
 _RULES: Final[Mapping[str, ErrorRule]] = {
     INVALID_GRANT: ErrorRule(AuthError, sentence(f"no longer accepts the refresh token; {_AGAIN}")),
     **dict.fromkeys(WRONG_CLIENT, ErrorRule(AuthError, sentence(_CLIENT))),
-    "insufficient_scope": ErrorRule(PermissionDeniedError, sentence("does not give the scope booking")),
-    "invalid_scope": ErrorRule(PermissionDeniedError, sentence("does not give the scope booking")),
-    "payment_required": ErrorRule(NotEntitledError, sentence("wants the application or the plan to be paid")),
+    "insufficient_scope": ErrorRule(PermissionDeniedError, sentence("does not grant the scope booking")),
+    "invalid_scope": ErrorRule(PermissionDeniedError, sentence("does not grant the scope booking")),
+    "payment_required": ErrorRule(NotEntitledError, sentence("requires payment for the application or the plan")),
     "not_installed": ErrorRule(NotEntitledError, sentence("says that the application is not installed on the portal")),
     "invalid_request": ErrorRule(ClientError, sentence("does not accept the request, which is a fault of the exporter")),
 }
-_SPENT_CODE: Final = ErrorRule(AuthError, sentence("no longer accepts the code, which is good for 30 seconds and once"))
+_SPENT_CODE: Final = ErrorRule(AuthError, sentence("no longer accepts the code, which is valid once and for 30 seconds"))
 
 
 class Issued(msgspec.Struct, frozen=True):
@@ -98,7 +98,7 @@ async def request_tokens(
     if status == httpx.codes.NOT_FOUND:
         raise NotFoundError(f"{name} does not know the portal (HTTP 404)", status=status, retry_after=retry_after)
     if "error" in body or status >= httpx.codes.BAD_REQUEST:
-        raise AuthError(f"{name} refuses to give tokens (HTTP {status})", status=status, retry_after=retry_after)
+        raise AuthError(f"{name} refuses to issue tokens (HTTP {status})", status=status, retry_after=retry_after)
     merged, refused = _merged(known, body, server, approved)
     content = _as_stored(merged)
     if len(content) > MAX_BYTES:

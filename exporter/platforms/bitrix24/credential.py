@@ -102,7 +102,7 @@ def checked_origin(url: httpx.URL) -> httpx.URL:
     try:
         ascii_host(url.raw_host.decode("ascii"))
     except ValueError:
-        raise TargetConfigError("an address has a host name that cannot be looked up") from None
+        raise TargetConfigError("an address has a host name that is not valid") from None
     if not url.host or not is_confidential(url.scheme, url.host):
         where = sanitized(f"{url.scheme or 'nothing'}://{url.host}")
         raise TargetConfigError(f"a credential is sent to https:// only, not to {where}")

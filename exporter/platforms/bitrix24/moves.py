@@ -108,7 +108,8 @@ def stray_server(named: str, asked: httpx.URL) -> TargetConfigError | None:
 
 def _stray_server(whereto: str) -> TargetConfigError:
     return TargetConfigError(
-        f"the authorisation server says that {whereto} takes its place, which is none of Bitrix24's, so the old address is "
+        f"the authorisation server says that {whereto} takes its place, which is not a server of Bitrix24, so the old "
+        f"address is "
         f"kept; if that is right, run {_LOGIN} again with --oauth-server, or set oauth.server"
     )
 

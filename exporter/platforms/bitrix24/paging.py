@@ -257,7 +257,7 @@ class _Pages(Generic[T]):
         if self._repeated > self._ids:
             raise InvalidResponseError(f"{self._method} repeats most of its rows instead of coming to an end")
         if self.count > 2 * self._max_rows // PAGE_ROWS + SPARE_PAGES:
-            raise InvalidResponseError(f"{self._method} sends pages without end, and hardly anything in them")
+            raise InvalidResponseError(f"{self._method} sends pages without end, most of them nearly empty")
 
 
 def within(low: int, high: int) -> dict[str, object]:

@@ -75,7 +75,7 @@ def _misfit(path: str, segments: Sequence[str]) -> tuple[str, str] | None:
         (not segments[0].isdigit() or not segments[0].isascii(), "has no user id after /rest/", copy),
         (len(segments) == 1, "has no code after the user id", copy),
         (len(segments) > 2, "goes on after the code", f"remove the method name: {_WEBHOOK_FORM}"),  # noqa: PLR2004
-        (not re.fullmatch("[A-Za-z0-9_-]+", segments[-1]), "has a code with characters that no code has", copy),
+        (not re.fullmatch("[A-Za-z0-9_-]+", segments[-1]), "has characters in its code that no code can have", copy),
     )
     return next(((what, fix) for holds, what, fix in rows if holds), None)
 
@@ -88,23 +88,24 @@ class BitrixBookingsOptions(Strict):
 
     count: Literal["start", "overlap"] = Field(
         default="start",
-        description="`start` counts bookings that start in a window, `overlap` those that take place in it at all.",
+        description="`start` counts bookings that start in a window, `overlap` all that overlap it.",
     )
     conflicts: bool = Field(default=True, description="Look for bookings that overlap another one on the same resource.")
     max_bookings: int = Field(
         default=MAX_BOOKINGS.number,
         ge=1,
         le=MAX_MAX_BOOKINGS,
-        description="Bookings that a poll reads at most, one of several resources counted once for each; with more it fails "
-        "and nothing is published. Holds for `links`, too.",
+        description="Maximum number of bookings that a poll reads; a booking of several resources counts once for each. "
+        "With more, the poll fails and publishes nothing. Applies to `links`, too.",
     )
-    per_resource: bool = Field(default=False, description="Also count for each resource.")
+    per_resource: bool = Field(default=False, description="Also count the bookings of each resource.")
     max_resources: int = Field(
         default=RESOURCE_SERIES.number,
         ge=1,
         le=1000,
-        description=f"Series of `per_resource` in a window, at most {RESOURCE_WINDOWS.number:,} in all windows; the rest is "
-        "counted as dropped.",
+        description=f"Maximum number of series of `per_resource` in a window, and at most {RESOURCE_WINDOWS.number:,} in all "
+        f"windows; the others "
+        "are counted as dropped.",
     )
     overlapping_resources: OverlappingResources = Field(default=frozenset(), description=OVERLAPPING)
 
@@ -118,18 +119,23 @@ class BitrixBookings(CountingSettings, BitrixBookingsOptions):
 class BitrixLinksOptions(Strict):
     """How links are asked for."""
 
-    batch_size: int = Field(default=50, ge=1, le=50, description="Bookings asked about in one batch request.")
+    batch_size: int = Field(default=50, ge=1, le=50, description="Number of bookings in one batch request.")
     verify_calls: int = Field(
-        default=2, ge=1, le=1000, description="Batch requests a poll spends on asking again about bookings that it knows."
+        default=2,
+        ge=1,
+        le=1000,
+        description="Maximum number of batch requests in which a poll checks again bookings that it already knows.",
     )
 
 
 class BitrixLinks(CollectorSettings, BitrixLinksOptions):
-    """How many bookings are tied to a CRM entity, and how many stand in the staff's calendar."""
+    """How many bookings have a link to a CRM entity, and how many are in the staff's calendar."""
 
     interval: Duration = default("15m", "Time between two polls.")
     window: WindowName | None = Field(
-        default=None, exclude=True, description=f"Name of the one window to look at. Default: {DEFAULT_LINKS_WINDOW}."
+        default=None,
+        exclude=True,
+        description=f"Name of the window whose bookings are checked. Default: {DEFAULT_LINKS_WINDOW}.",
     )
     windows: ChosenWindows = Field(
         default_factory=tuple,
@@ -151,27 +157,33 @@ class BitrixCollectors(Collectors):
         default=None, validate_default=False, description="Booking counts."
     )
     links: Annotated[BitrixLinks | None, MAY_BE_EMPTY] = Field(
-        default=None, validate_default=False, description="Ties to the CRM."
+        default=None, validate_default=False, description="Links to the CRM."
     )
 
 
 class Budget(Strict):
-    """What this exporter may spend of a portal's limits; leave the rest to the other tools of the business."""
+    """How much of a portal's limits this exporter may use; leave the rest to the other tools of the business."""
 
     requests_per_second: float = Field(
         default=1.0,
         gt=0,
         le=1000,
         allow_inf_nan=False,
-        description="Steady rate. The cloud allows 2 per second, 5 on the Enterprise plan.",
+        description="Sustained rate of requests. The cloud allows 2 per second, 5 on the Enterprise plan.",
     )
-    burst: int = Field(default=10, ge=1, le=10_000, description="Requests at once. The cloud allows 50, 250 on Enterprise.")
+    burst: int = Field(
+        default=10,
+        ge=1,
+        le=10_000,
+        description="Requests that may be sent in a burst. The cloud allows 50, 250 on the Enterprise plan.",
+    )
     operating_seconds: float = Field(
         default=240.0,
         gt=0,
         le=600,
         allow_inf_nan=False,
-        description="Operating time of a method in 10 minutes above which optional work is left out. The portal blocks at 480.",
+        description="Operating time of a method within 10 minutes, in seconds; above it, optional requests are left out. The "
+        "portal blocks the method at 480.",
     )
 
 
@@ -216,9 +228,9 @@ class BitrixTarget(Target):
     )
     oauth: OAuth | None = Field(default=None, description="A local application instead of a webhook.")
     timeout: Duration = default("70s", "Maximum duration of one HTTP request. The portal itself gives up after 60s.")
-    budget: Budget = Field(default=Budget(), description="What the exporter may spend of the portal's limits.")
+    budget: Budget = Field(default=Budget(), description="How much of the portal's limits the exporter may use.")
     collectors: Annotated[BitrixCollectors, MAY_BE_EMPTY] = Field(
-        default_factory=BitrixCollectors, description="Default: all, each with its defaults."
+        default_factory=BitrixCollectors, description="Collectors that run. Default: all, each with its defaults."
     )
 
     @property

@@ -250,48 +250,54 @@ SECTIONS: Final = {
 STATEMENTS: Final = (
     Statement("B-AUTH-01", "An incoming webhook with the scope `booking` may list bookings.", allowed("list", "webhook", code)),
     Statement("B-AUTH-02", "An application's token in the body's `auth` may list bookings.", allowed("list", "oauth", code)),
-    Statement("B-HTTP-01", "What succeeds is answered with JSON that says `application/json`.", all_json),
-    Statement("B-HTTP-02", "What succeeds has no header that tells of a limit.", no_limit_headers),
+    Statement("B-HTTP-01", "A successful answer is JSON with the content type `application/json`.", all_json),
+    Statement("B-HTTP-02", "A successful answer has no header about a rate limit.", no_limit_headers),
     Statement("B-LIST-01", "`booking.v1.booking.list` answers with the list `result.booking`.", has("list", _BOOKINGS, LISTS)),
     Statement("B-LIST-02", "Each booking has `id`, a whole number.", each("list", _BOOKINGS, ("id",), _NUMBER)),
-    Statement("B-LIST-03", "No id of a booking comes twice.", unique("list", _BOOKINGS, ("id",))),
+    Statement("B-LIST-03", "No booking id occurs twice.", unique("list", _BOOKINGS, ("id",))),
     Statement(
         "B-LIST-04", "Each booking has `datePeriod.from.timestamp`, a whole number.", each("list", _BOOKINGS, _FROM, _NUMBER)
     ),
     Statement("B-LIST-05", "It has `datePeriod.to.timestamp`, not before its start.", _ends),
     Statement("B-LIST-06", "`resourceIds` is a list of ids, or null.", _resources_booked),
     Statement("B-LIST-07", "With `order: {id: ASC}` the ids ascend.", _ascending),
-    Statement("B-LIST-08", "No bookings at all are an empty list.", _nothing),
+    Statement("B-LIST-08", "Without bookings, the list is empty.", _nothing),
     Statement("B-PAGE-01", "A page has 50 rows at most.", _page_size),
     Statement("B-PAGE-02", "`total` is there, and always 0.", _no_total),
     Statement("B-PAGE-03", "`next` is never there.", _no_next),
-    Statement("B-PAGE-04", "Behind a page of 50, `start: 50` brings other rows.", _next_page),
-    Statement("B-PAGE-05", "Behind a page of fewer than 50 there are no more.", _short_page),
+    Statement("B-PAGE-04", "After a page of 50 rows, `start: 50` returns other rows.", _next_page),
+    Statement("B-PAGE-05", "After a page of fewer than 50 rows there are no more.", _short_page),
     Statement("B-FILTER-01", "`within` selects a booking that starts at `dateFrom`.", _selects("at_start", expected=True)),
     Statement(
         "B-FILTER-02", "`within` leaves out a booking that starts at `dateTo`.", _selects("before_start", expected=False)
     ),
-    Statement("B-TIME-01", "`time.operating` is a number where it is there.", _time("operating")),
+    Statement("B-TIME-01", "`time.operating` is a number if present.", _time("operating")),
     Statement("B-TIME-02", "`time.operating_reset_at` lies within the ten minutes after `time.finish`.", _reset),
     Statement("B-GET-01", "`booking.v1.booking.get` answers with the object `result.booking`, the same one.", _get),
-    Statement("B-GET-02", "For a booking that is not there it refuses with 1021.", _refused("get_none", BOOKING_NOT_FOUND)),
+    Statement("B-GET-02", "For a booking that does not exist it refuses with 1021.", _refused("get_none", BOOKING_NOT_FOUND)),
     Statement(
         "B-LINK-01",
         "`booking.v1.booking.externalData.list` answers with the list `result.externalData`.",
         has("links", _LINKS, LISTS),
     ),
-    Statement("B-LINK-02", "`moduleId` is a word of section 3.", each_word("links", _LINKS, ("moduleId",), _MODULES)),
-    Statement("B-LINK-03", "`entityTypeId` is a word of section 3.", each_word("links", _LINKS, ("entityTypeId",), _TYPES)),
-    Statement("B-LINK-04", "For a booking that is not there it refuses with 1021.", _refused("links_none", BOOKING_NOT_FOUND)),
+    Statement("B-LINK-02", "`moduleId` is a value of section 3.", each_word("links", _LINKS, ("moduleId",), _MODULES)),
+    Statement("B-LINK-03", "`entityTypeId` is a value of section 3.", each_word("links", _LINKS, ("entityTypeId",), _TYPES)),
+    Statement(
+        "B-LINK-04", "For a booking that does not exist it refuses with 1021.", _refused("links_none", BOOKING_NOT_FOUND)
+    ),
     Statement("B-BATCH-01", "A batch answers HTTP 200 although a command failed.", _status("batch", _OK)),
     Statement(
         "B-BATCH-02",
-        "What worked stands in `result.result` under our key.",
+        "Results of commands are in `result.result`, under the key of the request.",
         _section("result", LISTED, "booking", kinds=LISTS),
     ),
-    Statement("B-BATCH-03", "What failed stands in `result.result_error` under our key, with its code.", _missed),
     Statement(
-        "B-BATCH-04", "`result.result_time` has the time of what worked.", _section("result_time", LISTED, kinds={"object"})
+        "B-BATCH-03", "Errors of commands are in `result.result_error`, under the key of the request, with their code.", _missed
+    ),
+    Statement(
+        "B-BATCH-04",
+        "`result.result_time` has the times of the commands that succeeded.",
+        _section("result_time", LISTED, kinds={"object"}),
     ),
     Statement("B-BATCH-05", "Booking methods may run in a batch.", _batchable),
     Statement(

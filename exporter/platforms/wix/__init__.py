@@ -27,7 +27,7 @@ WIX: Final = Platform(
         Section("Wix collector `bookings`", settings.WixBookings, "`collectors.bookings` of a Wix target"),
     ),
     misnomers={
-        "account_id": "the key belongs to the account, but the site is named by site_id",
+        "account_id": "remove it, and name the site with site_id: account_id is the id of the account",
         "token": "write api_key (wix)",
         "apikey": "write api_key",
     },

@@ -13,31 +13,31 @@ _STATES: Final[Mapping[ConnectionStatus, Advice]] = {
     ConnectionStatus.SYNCED: Advice("Both calendars agree.", ""),
     ConnectionStatus.SYNC_IN_PROGRESS: Advice(
         "A sync is running. It should end within minutes.",
-        "Wait: it passes by itself. If it lasts longer than an hour, the calendar's owner disconnects and reconnects it: "
-        "Wix dashboard -> Bookings calendar -> Sync personal calendar.",
+        "Wait: this ends by itself. If it lasts longer than an hour, the calendar's owner disconnects and reconnects it: Wix "
+        "dashboard -> Bookings calendar -> Sync personal calendar.",
     ),
     ConnectionStatus.CONNECTED: Advice(
-        "The calendar is connected and no export has run yet. Where only import is on, this is the normal, final state.",
-        "Nothing where only import is on. If export is on and this lasts, the calendar's owner "
-        "saves the sync settings again, or disconnects and reconnects.",
+        "The calendar is connected and no export has run yet. With only import on, this is the normal state and stays so.",
+        "Nothing has to be done if only import is on. If export is on and this lasts, the calendar's owner saves the sync "
+        "settings again, or disconnects and reconnects.",
     ),
     ConnectionStatus.DISCONNECTED: Advice(
-        "The connection was cut: on purpose, or by Wix when the staff member's schedule changed its owner. "
+        "The connection was disconnected: on purpose, or by Wix because the staff member's schedule got another owner. "
         "Personal appointments no longer block booking times.",
-        "If it was not on purpose, the calendar's owner reconnects: "
-        "Wix dashboard -> Bookings calendar -> Sync personal calendar -> Connect.",
+        "If it was not on purpose, the calendar's owner reconnects it: Wix dashboard -> Bookings calendar -> Sync personal "
+        "calendar -> Connect.",
     ),
     ConnectionStatus.ERROR: Advice(
         "The sync is broken and will not recover by itself; bookings and calendar drift apart.",
         "The calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal calendar and reconnects.",
     ),
     ConnectionStatus.UNDEFINED: Advice(
-        "Wix gives no information about this connection; it is neither known to work nor known to be broken.",
-        "A site manager looks at the connection in the Wix dashboard -> Bookings calendar -> Sync personal calendar.",
+        "Wix gives no information about this connection: it may work or be broken.",
+        "A site manager checks the connection in the Wix dashboard -> Bookings calendar -> Sync personal calendar.",
     ),
     ConnectionStatus.UNKNOWN: Advice(
         "Wix reports a status that this version of the exporter does not know.",
-        "A site manager looks at the connection in the Wix dashboard; the exporter's operator installs a newer version.",
+        "A site manager checks the connection in the Wix dashboard; the exporter's operator installs a newer version.",
     ),
 }
 
@@ -58,22 +58,22 @@ _ERRORS: Final[Mapping[ErrorReason, Advice]] = {
     ),
     ErrorReason.UNDEFINED: Advice(
         "The sync is broken and Wix gives no reason.",
-        "A site manager looks at the connection in the Wix dashboard -> Bookings calendar; the calendar's owner reconnects it.",
+        "A site manager checks the connection in the Wix dashboard -> Bookings calendar; the calendar's owner reconnects it.",
     ),
     ErrorReason.UNKNOWN: Advice(
         "The sync is broken for a reason that this version of the exporter does not know.",
-        "A site manager looks at the connection in the Wix dashboard -> Bookings calendar; the calendar's owner reconnects it.",
+        "A site manager checks the connection in the Wix dashboard -> Bookings calendar; the calendar's owner reconnects it.",
     ),
 }
 
 _FAILURES: Final[Mapping[Reason, Advice]] = {
     Reason.AUTH: Advice(
         "Wix does not accept the credential: wrong, expired or revoked.",
-        "The account's owner makes a new API key (API Keys Manager) and the exporter's operator puts it in place, without "
-        "`Bearer` in front. In app mode the operator checks `app_id`, `app_secret` and `instance_id`.",
+        "The account's owner makes a new API key (API Keys Manager) and the exporter's operator replaces the old key with it, "
+        "without `Bearer` in front. In app mode the operator checks `app_id`, `app_secret` and `instance_id`.",
     ),
     Reason.PERMISSION: Advice(
-        "Wix does not let this credential read here; an empty or missing key gets the same answer.",
+        "Wix does not let this credential read this data; an empty or missing key gets the same answer.",
         # An empty key answers exactly like a missing right.
         "The account's owner checks three things: "
         "(1) the API key is there, is not empty and was made by the owner or a co-owner of the account that owns the site; "
@@ -88,40 +88,39 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
         "otherwise the exporter's operator removes this collector from the target.",
     ),
     Reason.NOT_FOUND: Advice(
-        "Wix knows no such address.",
+        "Wix does not know this address.",
         "The exporter's operator checks `site_id`, `base_url` and `reader_prefix`; then installs the newest version, "
         "because Wix may have retired the method.",
     ),
     Reason.RATE_LIMITED: Advice(
         "The site's limit of 200 requests a minute is used up; every client of this key and site shares it.",
-        "Wait: the exporter goes on by itself. If it lasts longer than an hour, "
-        "the exporter's operator raises the intervals or gives other "
-        "clients a key of their own.",
+        "Wait: the exporter continues by itself. If it lasts longer than an hour, the exporter's operator raises the "
+        "intervals or gives other clients a key of their own.",
     ),
     Reason.OPERATING_LIMIT: Advice(
         "The platform's time budget is used up.",
-        "Wait: the exporter goes on by itself. If it lasts longer than an hour, the exporter's operator raises the intervals.",
+        "Wait: the exporter continues by itself. If it lasts longer than an hour, the exporter's operator raises the "
+        "intervals.",
     ),
     Reason.OVERLOAD: Advice(
         "Wix has blocked requests because of overload.",
-        "The exporter's operator raises the intervals and asks Wix support, naming the request id from the log.",
+        "The exporter's operator raises the intervals and sends the request id from the log to Wix support.",
     ),
     Reason.SERVER_ERROR: Advice(
         "Wix, or a calendar provider behind it, has a fault.",
-        "Wait: the exporter tries again by itself. If it lasts longer than an hour, "
-        "the exporter's operator looks at status.wix.com and names "
-        "the request id to Wix support.",
+        "Wait: the exporter tries again by itself. If it lasts longer than an hour, the exporter's operator checks "
+        "status.wix.com and sends the request id from the log to Wix support.",
     ),
 }
 
 _WITH_KEY: Final[Mapping[Reason, Advice]] = {
     Reason.AUTH: Advice(
         "Wix does not accept the API key: wrong, cut off, expired or revoked.",
-        "The account's owner makes a new API key (API Keys Manager) and the exporter's operator puts it in place, whole and "
-        "without `Bearer` in front.",
+        "The account's owner makes a new API key (API Keys Manager) and the exporter's operator replaces the old key with it, "
+        "whole and without `Bearer` in front.",
     ),
     Reason.PERMISSION: Advice(
-        "Wix does not let this API key read here; an empty or missing key gets the same answer.",
+        "Wix does not let this API key read this data; an empty or missing key gets the same answer.",
         "The account's owner checks three things: "
         "(1) the API key is there, is not empty and was made by the owner or a co-owner of the account that owns the site; "
         "(2) the site is in the key's list of sites and `site_id` names it; "
@@ -131,17 +130,17 @@ _WITH_KEY: Final[Mapping[Reason, Advice]] = {
 }
 _WITH_APP: Final[Mapping[Reason, Advice]] = {
     Reason.AUTH: Advice(
-        "Wix does not accept the app: its secret is another one, or it is not installed on this site.",
+        "Wix does not accept the app: its secret is wrong, or it is not installed on this site.",
         "The exporter's operator compares `app_id` and `app_secret` with the app's own page at Wix, and `instance_id` with the "
         "site; if they are right, the site's owner installs the app again.",
     ),
     Reason.PERMISSION: Advice(
-        "Wix does not let this app read here: a permission is missing, or was added after the app was installed.",
-        "Whoever maintains the app gives it the permissions Manage External Calendars and Read Bookings; then the site's owner "
+        "Wix does not let this app read this data: a permission is missing, or was added after the app was installed.",
+        "The developer of the app gives it the permissions Manage External Calendars and Read Bookings; then the site's owner "
         "installs it on the site again.",
     ),
     Reason.NOT_FOUND: Advice(
-        "Wix knows no such address.",
+        "Wix does not know this address.",
         "The exporter's operator checks `instance_id`, `base_url` and `reader_prefix`; then installs the newest version, "
         "because Wix may have retired the method.",
     ),

@@ -143,7 +143,7 @@ class _Asking:
             if page.rows and len(rows) == known:
                 raise InvalidResponseError(f"Wix answers {endpoint.operation} with the same page again and again")
             query = page.following
-        raise InvalidResponseError(f"Wix answers {endpoint.operation} with pages without end, and hardly anything in them")
+        raise InvalidResponseError(f"Wix answers {endpoint.operation} with pages without end, most of them nearly empty")
 
 
 def _account(target: WixTarget) -> Iterator[tuple[str, str]]:

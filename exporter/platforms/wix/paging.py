@@ -87,7 +87,7 @@ class BookingsReader:
                 raise InvalidResponseError("Wix sends the same page of bookings again and again")
             used.add(mark)
             query = {"query": {"cursorPaging": {**paging, "cursor": cursor}}}
-        raise InvalidResponseError("Wix sends pages of bookings without end, and hardly anything in them")
+        raise InvalidResponseError("Wix sends pages of bookings without end, most of them nearly empty")
 
     def too_many_bookings(self) -> TargetConfigError:
         """Return the error of a poll that met more than ``max_bookings``."""

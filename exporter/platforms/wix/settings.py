@@ -44,14 +44,14 @@ def _status(value: object) -> str:
 def _api_key(value: object, info: ValidationInfo) -> Secret:
     text = plain_ascii(secret_text(value, info)).strip()
     if text.lower().startswith(("bearer ", "basic ")):
-        raise field_error(f"starts with {text.split()[0]}", "leave that word out: Wix wants the raw key")
+        raise field_error(f"starts with {text.split()[0]}", "remove this word: Wix expects only the key")
     return Secret(pasted(text), source_of(value))
 
 
 Status = Annotated[str, PlainValidator(_status), WithJsonSchema({"enum": list(STATUSES)})]
 ApiKey = Annotated[Secret, PlainValidator(_api_key), SECRET_SCHEMA]
 ReaderPrefix = Annotated[
-    str, *named("(?:/[A-Za-z0-9_-]+)+", "a path: it starts with / and does not end with one", "/_api/bookings-reader")
+    str, *named("(?:/[A-Za-z0-9_-]+)+", "a path that starts with / and does not end with /", "/_api/bookings-reader")
 ]
 
 
@@ -67,11 +67,11 @@ class WixConnections(CollectorSettings):
         default=CONNECTION_SERIES.number,
         ge=1,
         le=CONNECTIONS.number,
-        description="Connections with series of their own, 16 each; those that do not work come first. The rest is counted as "
-        "dropped, and in `booking_sync_connections`, and judged like those.",
+        description="Maximum number of connections with series of their own, 16 each; those that do not work come first. The "
+        "others are judged and counted in `booking_sync_connections` as well, and counted as dropped.",
     )
     windows: Annotated[tuple[ChosenWindow, ...], Field(strict=False), AfterValidator(_none)] = Field(
-        default_factory=tuple, description="Accepted and ignored: nothing is counted here."
+        default_factory=tuple, description="Accepted and ignored: this collector counts nothing in windows."
     )
 
     @classmethod
@@ -95,8 +95,7 @@ class WixBookingsOptions(Strict):
         default=MAX_BOOKINGS.number,
         ge=1,
         le=MAX_MAX_BOOKINGS,
-        description="Bookings that a poll reads at most, where it reads them row by row; with more it fails and nothing is "
-        "published.",
+        description="Maximum number of bookings that a poll reads row by row. With more, the poll fails and publishes nothing.",
     )
     overlapping_resources: OverlappingResources = Field(default=frozenset(), description=OVERLAPPING)
     reader_prefix: ReaderPrefix = Field(
@@ -134,14 +133,15 @@ class WixTarget(Target):
     app_secret: SecretValue | None = Field(default=None, description="App mode: secret of the app.")
     instance_id: Id | None = Field(default=None, description="App mode: id of the app's instance on this site.")
     schedule_ids: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
-        default_factory=tuple, description="Show only connections of these schedules; empty for all. Filtered here."
+        default_factory=tuple,
+        description="Watch only connections of these schedules; empty for all. The exporter filters them, Wix sends all.",
     )
     aliases: dict[Text, Text] = Field(
-        default_factory=dict, description="Schedule id: the name that its connections carry in the label `connection`."
+        default_factory=dict, description="Schedule id: the name of its connections in the label `connection`."
     )
     timeout: Duration = default("30s", "Maximum duration of one HTTP request.")
     collectors: Annotated[WixCollectors, MAY_BE_EMPTY] = Field(
-        default_factory=WixCollectors, description="Default: all, each with its defaults."
+        default_factory=WixCollectors, description="Collectors that run. Default: all, each with its defaults."
     )
 
     @property

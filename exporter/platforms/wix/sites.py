@@ -55,14 +55,14 @@ class WixDiscovery(Discovery):
     """The sites of a Wix account that are published and have Wix Bookings: each becomes a target, and leaves with its site."""
 
     platform: Literal["wix"] = Field(description="`wix`.")
-    account_id: Id = Field(description="The id of the account, which stands beside its keys in the API Keys Manager.")
+    account_id: Id = Field(description="Id of the account, which the API Keys Manager shows beside the keys.")
     api_key: ApiKey = Field(
         description="API key of that account for all of its sites, with the permissions for calendars and bookings and with "
         '"Read Site Data".'
     )
     target: Annotated[WixTarget, Template(_LEFT_OUT), AfterValidator(_with_key)] = Field(
         default_factory=lambda: WixTarget(name="site", platform="wix"),
-        description="How each of its sites is watched: the keys of a Wix target but `name`, `platform` and its credential.",
+        description="Settings of each of its sites: the keys of a Wix target except `name`, `platform` and its credential.",
     )
 
     @property
@@ -127,7 +127,7 @@ class SiteFinder:
                 raise InvalidResponseError("Wix sends the same page of sites again and again")
             used.add(mark)
             query = {"cursorPaging": {"limit": _PAGE_ROWS, "cursor": cursor}}
-        raise InvalidResponseError("Wix sends pages of sites without end, and hardly anything in them")
+        raise InvalidResponseError("Wix sends pages of sites without end, most of them nearly empty")
 
 
 def _page(answer: Answer) -> tuple[FoundSites, str]:
@@ -155,7 +155,7 @@ def _text(value: object) -> str:
 
 _OWNER: Final = Message(
     'The account\'s owner opens the API Keys Manager and gives the key all sites and the permission "Read Site Data"; the '
-    "exporter's operator compares `account_id` with the id that stands there."
+    "exporter's operator compares `account_id` with the id that is shown there."
 )
 
 DISCOVERER: Final = Discoverer(

@@ -40,7 +40,7 @@ class Incident:
     def pages(self) -> str:
         """Who hears of it when, in words: in life, and where a minute is a second."""
         life = f"{self.pages_after / 60:.0f} min" if self.pages_after < 3 * 3600 else f"{self.pages_after / 3600:.0f} h"
-        return f"{self.alert} after {life}; in a hurry of 60 after {self.pages_after / 60:.0f} s"
+        return f"{self.alert} after {life}; with --hurry 60 after {self.pages_after / 60:.0f} s"
 
 
 def _token_revoked(world: SimulatedWorld) -> Undo:
@@ -127,7 +127,7 @@ _FLOOD_PER_SECOND = 20.0
 INCIDENTS: tuple[Incident, ...] = (
     Incident(
         "token-revoked",
-        "The owner of a calendar withdrew our access, and bookings no longer reach it.",
+        "The owner of a calendar withdrew Wix's access, and bookings no longer reach the calendar.",
         "First exporting connection of the first Wix site: status ERROR, reason TOKEN_REVOKED.",
         "BookingSyncConnectionNeedsOwner",
         _token_revoked,
@@ -145,7 +145,7 @@ INCIDENTS: tuple[Incident, ...] = (
     ),
     Incident(
         "provider-down",
-        "A calendar provider does not answer Wix, so nobody knows the state of its calendars.",
+        "A calendar provider does not answer Wix, so the state of its calendars is unknown.",
         "First Wix site: the provider of its first connection is named in failedProviderIds and its connections are missing.",
         "BookingSyncProviderDown",
         _provider_down,
@@ -154,7 +154,7 @@ INCIDENTS: tuple[Incident, ...] = (
     ),
     Incident(
         "double-booking",
-        "Two customers were promised the same chair at the same time.",
+        "Two customers have booked the same chair at the same time.",
         "First Bitrix24 portal and last Wix site: a second booking on a resource that is taken within a day.",
         "BookingSyncDoubleBooking",
         _double_booking,
@@ -163,7 +163,7 @@ INCIDENTS: tuple[Incident, ...] = (
     ),
     Incident(
         "lost-crm-link",
-        "The automation that ties bookings to deals broke, and sales no longer sees them.",
+        "The automation that links bookings to deals is broken, and the sales team no longer sees them.",
         "First Bitrix24 portal: bookings of the next week, and new ones, have no deal in their external data.",
         "BookingSyncUnlinkedBookings",
         _lost_crm_link,
@@ -172,7 +172,7 @@ INCIDENTS: tuple[Incident, ...] = (
     ),
     Incident(
         "api-throttled",
-        "Another application at our address uses up the portal's request allowance.",
+        "Another application of the portal uses up its request limit.",
         "Last Bitrix24 portal: its bucket is full, every call is 503 QUERY_LIMIT_EXCEEDED. Without portals: Wix answers 429.",
         "BookingSyncApiLimited",
         _api_throttled,
@@ -181,7 +181,7 @@ INCIDENTS: tuple[Incident, ...] = (
     ),
     Incident(
         "intake-stopped",
-        "The booking form is broken: customers look, and nobody can book.",
+        "The booking form is broken: customers cannot book.",
         "All sites and portals: no new booking arrives.",
         "BookingSyncIntakeSilent",
         _intake_stopped,

@@ -49,7 +49,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "calm": Scenario("Nothing goes wrong."),
     **{incident.name: Scenario(incident.description, begins_with=(incident.name,)) for incident in INCIDENTS},
     "worst-night": Scenario(
-        "A calendar lost its access and two chairs are promised twice, all at once.",
+        "A calendar lost its access and two chairs are double-booked, all at once.",
         begins_with=("token-revoked", "double-booking"),
     ),
     "long-night": Scenario(

@@ -26,16 +26,16 @@ from exporter.state.verdict import (
 
 _TITLES: Final[Mapping[WarningKind, str]] = MappingProxyType(
     {
-        WarningKind.CONFLICTS_OFF: Message("double bookings are not looked for"),
+        WarningKind.CONFLICTS_OFF: Message("double bookings are not checked"),
         WarningKind.WINDOW_MISSING: Message("a window that alerts need is not counted"),
         WarningKind.SAME_ACCOUNT: Message("one account is watched under two names"),
-        WarningKind.EXPIRED: Message("something is accepted no longer"),
+        WarningKind.EXPIRED: Message("an entry of `accepted` has ended"),
         WarningKind.UNKNOWN_SCHEDULE: Message("a schedule to watch does not exist, or has no calendar"),
         WarningKind.UNKNOWN_ALIAS: Message("a schedule that has an alias does not exist, or has no calendar"),
         WarningKind.UNKNOWN_RESOURCE: Message("a resource that the configuration names does not exist"),
-        WarningKind.UNKNOWN_ACCEPTED: Message("something that is accepted is not there"),
+        WarningKind.UNKNOWN_ACCEPTED: Message("an entry of `accepted` fits nothing"),
         WarningKind.NO_CONNECTIONS: Message("no calendar is connected"),
-        WarningKind.OPERATORS_BY_DEFAULT: Message("the configuration shows more than it seems to"),
+        WarningKind.OPERATORS_BY_DEFAULT: Message("some users see every site"),
         WarningKind.DISCOVERY: Message("sites of an account may be missing here"),
     }
 )
@@ -47,7 +47,7 @@ def of_account(target: TargetView, now: float) -> Iterator[Finding]:
     # A collector that failed for the limit says so already.
     told = any(state.failure is not None and state.failure.reason in LIMITS for state in target.collectors)
     if usage.paused_until is not None and usage.paused_until > now and not told:
-        yield Finding(API_LIMITED, target.name, "requests", Message("the platform asked to wait"), advice.LIMITED)
+        yield Finding(API_LIMITED, target.name, "requests", Message("the platform asked the exporter to wait"), advice.LIMITED)
     for budget in usage.budgets:
         # What is left of `requests` is our own pace: it comes back within seconds.
         if budget.name == "operating" and budget.remaining <= 0 and not told:
