@@ -162,8 +162,8 @@ async def test_what_one_request_is_refused_for_holds_the_others_for_a_minute_and
         await limiter.take()
     error = caught.value
     assert ("salon asked the exporter to wait when it refused another request (HTTP 403)", 60.0) == (
-    error.message,
-    error.retry_after,
+        error.message,
+        error.retry_after,
     )
     assert (403, "NO", "r1") == (error.status, error.code, error.request_id)
     clock.now += 60

@@ -103,7 +103,7 @@ async def test_everything_that_is_asked_for_a_target_goes_through_its_proxy_and_
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-("status", "told"), [(407, "HTTP 407: it requires a user and a password, or other ones"), (502, "HTTP 502")]
+    ("status", "told"), [(407, "HTTP 407: it requires a user and a password, or other ones"), (502, "HTTP 502")]
 )
 async def test_the_poll_behind_a_proxy_that_refuses_fails_as_network_and_names_the_proxy(
     business: Business, kind: str, status: int, told: str
