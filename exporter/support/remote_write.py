@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 Labels: TypeAlias = frozenset[tuple[str, str]]
@@ -55,6 +56,7 @@ def _field(number: int, content: bytes) -> bytes:
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
+@lru_cache(maxsize=4_096)  # the series of a page have the same moments
 def _varint(number: int) -> bytes:
     encoded = bytearray()
     while number > _SEVEN_BITS:

@@ -26,11 +26,22 @@ def page_of(view: View, format: Format = Format.TEXT, *, counters: bool = True) 
 
 def lines_of(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
     """Yield name, labels and value of each line of a page in the text format, quickly: no value may hold a quote."""
+    for series, value in values_of(text):
+        yield *series_of(series), value
+
+
+def values_of(text: str) -> Iterator[tuple[str, float]]:
+    """Yield the series, as it is written, and the value of each line of a page in the text format."""
     for line in text.splitlines():
         if line and not line.startswith("#"):
             series, value = line.rsplit(" ", 1)
-            name, _, own = series.partition("{")
-            yield name, dict(re.findall(r'(\w+)="([^"]*)"', own)), float(value)
+            yield series, float(value)
+
+
+def series_of(written: str) -> tuple[str, dict[str, str]]:
+    """Return name and labels of a series as it is written."""
+    name, _, own = written.partition("{")
+    return name, dict(re.findall(r'(\w+)="([^"]*)"', own))
 
 
 def counters_of(instruments: Instruments, name: str, platform: str) -> TargetInstruments:

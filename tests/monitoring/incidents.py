@@ -20,7 +20,7 @@ from exporter.simulator.drills import INCIDENTS, demo_world
 from exporter.support.remote_write import Labels, Samples
 from tests.harness.application import RunningApplication, application
 from tests.harness.clock import ManualClock
-from tests.harness.exposition import lines_of
+from tests.harness.exposition import series_of, values_of
 from tests.monitoring.bundle import RECORDINGS
 from tests.monitoring.evaluated import labels_of, write_rules
 from tests.monitoring.fleet_day import Fleet, FleetPage, query
@@ -124,6 +124,7 @@ def _configuration(name: str, folder: Path, origin: str) -> Path:
 
 def _write_scrapes(client: httpx.Client, job: str, pages: Pages, silent_since: float) -> None:
     found: Found = defaultdict(dict)
+    known: dict[str, Labels] = {}
     started = pages[0][0] - _START_UP  # the process of this test is younger than the world that it plays
     for moment, page in pages:
         scrape = {"job": job, "instance": _INSTANCE}
@@ -132,8 +133,11 @@ def _write_scrapes(client: httpx.Client, job: str, pages: Pages, silent_since: f
         found[labels_of("scrape_duration_seconds", **scrape)][moment] = 0.01
         if answers:
             found[labels_of("booking_sync_event_loop_lag_seconds", **scrape)][moment] = _LAG
-            for name, own, value in lines_of(page):
-                found[labels_of(name, **scrape, **own)][moment] = started if name == "process_start_time_seconds" else value
+            for series, value in values_of(page):
+                if series not in known:
+                    name, own = series_of(series)
+                    known[series] = labels_of(name, **scrape, **own)
+                found[known[series]][moment] = started if series == "process_start_time_seconds" else value
     remote_write(client, with_ends([moment for moment, _ in pages], found))
 
 
