@@ -27,4 +27,4 @@ def names_a_test(cell: str) -> bool:
 @cache
 def _tests_of(file: Path) -> frozenset[str]:
     body = ast.parse(file.read_text()).body if file.is_file() else ()
-    return frozenset(node.name for node in body if isinstance(node, ast.FunctionDef))
+    return frozenset(node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
