@@ -1,7 +1,6 @@
 """The decision table of verdicts: which state is how bad. Board, ``/api/v1/status`` and ``probe`` judge by it, rules can.
 
-It is data: a row for each state, worst first, its condition in words that are made of the numbers below. What a view shows is
-held against the rows in :mod:`exporter.state.findings`. ``docs/verdicts.md`` is written from it.
+A row for each state, worst first. :mod:`exporter.state.findings` holds a view against the rows; ``docs/verdicts.md`` is made of them.
 """
 
 from __future__ import annotations

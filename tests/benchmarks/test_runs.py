@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 import re
@@ -157,9 +158,9 @@ def test_a_percentile_is_a_wait() -> None:
     assert [scrapers.percentile(range(1, 201), share) for share in (0.5, 0.99, 1.0)] == [100, 198, 200]
 
 
-async def test_a_small_configuration_is_healthy_built_and_changed(tmp_path: Path) -> None:
+def test_a_small_configuration_is_healthy_built_and_changed(tmp_path: Path) -> None:
     file = configuration.written(tmp_path, sites=20, portals=3)
-    start = await configuration.started(file)
+    start = asyncio.run(configuration.started(file))
     assert start.healthy > 0
     assert start.built > 0
     with logging_as_before():

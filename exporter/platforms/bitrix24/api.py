@@ -1,7 +1,6 @@
 """One call or one batch: address it, wait for the portal, send it, judge the answer, repeat what may be repeated.
 
-Methods are called by ``POST`` with a JSON body (bitrix24.md 1). Our calls only read, so repeating them is safe; what the portal
-makes us wait is as long as the poll's allowance at most (:func:`exporter.platforms.retry.wait_within_allowance`).
+Methods are called by ``POST`` with a JSON body (bitrix24.md 1). Our calls only read, so repeating one is safe.
 """
 
 from __future__ import annotations
