@@ -1,6 +1,6 @@
 """The decision table of verdicts: which state is how bad. Board, ``/api/v1/status`` and ``probe`` judge by it, rules can.
 
-A row for each state, worst first. :mod:`exporter.state.findings` holds a view against the rows; ``docs/verdicts.md`` is made of them.
+A row for each state, worst first. :mod:`exporter.state.findings` holds a view against them; ``docs/verdicts.md`` is made of it.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ async def test_the_build_info_names_the_revision_of_the_image(monkeypatch: pytes
 
 async def test_a_task_that_dies_is_told_counted_and_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exporter.support.supervision.INITIAL_PAUSE_SECONDS", 0.001)
-    for name in ("postpone", "settle"):  # they are for a process of its own
+    for name in ("postpone_full_collections", "collect_and_freeze"):  # they are for a process of its own
         monkeypatch.setattr(f"exporter.runtime.garbage.{name}", lambda *_: None)
     config = tmp_path / "exporter.yml"
     config.write_text(
@@ -70,7 +70,7 @@ async def test_a_task_that_dies_is_told_counted_and_begun_again(tmp_path: Path, 
 async def test_a_thread_of_the_daemon_that_computes_gives_way_after_a_millisecond(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("postpone", "settle"):  # they are for a process of its own
+    for name in ("postpone_full_collections", "collect_and_freeze"):  # they are for a process of its own
         monkeypatch.setattr(f"exporter.runtime.garbage.{name}", lambda *_: None)
     config = tmp_path / "exporter.yml"
     config.write_text(
@@ -122,7 +122,7 @@ async def test_the_watchdog_of_systemd_is_not_fed_while_the_process_does_not_wor
 
 @pytest.fixture
 def _as_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("postpone", "settle"):
+    for name in ("postpone_full_collections", "collect_and_freeze"):
         monkeypatch.setattr(f"exporter.runtime.garbage.{name}", lambda *_: None)
 
 

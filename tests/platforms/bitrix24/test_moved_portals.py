@@ -154,7 +154,7 @@ async def test_a_redirect_to_something_that_is_not_the_same_path_is_not_followed
 
 async def test_where_the_operator_has_to_decide_the_new_address_is_named_with_its_port(bench: Bench) -> None:
     bench.http.instead = Internet({OWN: to("https://own.example:8443")})
-    with pytest.raises(TargetConfigError, match=r"moved to own\.example:8443; .* put the new address into the config"):
+    with pytest.raises(TargetConfigError, match=r"moved to own\.example:8443; .* change the address in the configuration"):
         await poll_bookings(open_at(bench, OWN))
 
 
