@@ -40,7 +40,7 @@ async def test_check_config_names_the_new_host_of_a_renamed_portal(tmp_path: Pat
         code, out, err = await typed("check-config", f"--config.file={config}", "--online")
     assert 0 == code, err
     assert "salon-b24: the credential works" in out
-    assert "warning: salon-b24: The account answers at a new address." in err
+    assert "warning: salon-b24: The account moved to a new address." in err
     assert FIX in err
 
 

@@ -85,7 +85,7 @@ def test_each_is_refused_in_each_text_that_people_read(place: str, letter: str) 
     found = [problem for problem in problems(place, f"ab{letter}c") if "an invisible character" in problem.message]
     assert [f"U+{ord(letter):04X}"] == [problem.message.split()[1].rstrip(",") for problem in found]
     (problem,) = found
-    assert problem.message.endswith("which nobody sees, as character 3")
+    assert problem.message.endswith("an invisible character, at position 3")
     assert "remove it, or type the value again" == problem.fix
     assert problem.path.startswith(place)
     assert problem.line

@@ -62,7 +62,7 @@ def test_a_page_has_what_was_written_then_the_panels_the_commands_and_the_rule(p
 @each_written
 def test_what_was_written_says_in_a_word_whether_it_can_wait(written: Path) -> None:
     answer = section(written.read_text(), "May I go back to bed?")
-    assert re.match(r"(Yes|No|Only if|Only when|If it is|The critical one)\b", answer)
+    assert re.match(r"(Yes|No|Only if|Only when|If it is|The critical one|For a critical alert)\b", answer)
 
 
 @each_written
