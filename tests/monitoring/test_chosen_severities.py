@@ -124,7 +124,7 @@ def test_the_texts_say_the_thresholds_of_the_user() -> None:
     for text in (
         "within the next 7 days overlap",
         "worked within the last 3 hours, and none works now",
-        "worked within the last 2 days and is now cut",
+        "worked within the last 2 days and is now disconnected",
         "for over 90 minutes.",
         "for over 2 hours.",
         "it got at least 25.",

@@ -51,7 +51,7 @@ async def test_https_goes_through_a_proxy_in_a_tunnel_and_its_password_to_the_pr
 @pytest.mark.parametrize(
     ("proxy", "told"),
     [
-        (ConnectProxy(407), "refuses to connect (HTTP 407: it wants a user and a password, or others)"),
+        (ConnectProxy(407), "refuses to connect (HTTP 407: it requires a user and a password, or other ones)"),
         (ConnectProxy(403), "refuses to connect (HTTP 403)"),
         (ConnectProxy(502), "refuses to connect (HTTP 502)"),
         (ConnectProxy(503), "refuses to connect (HTTP 503)"),

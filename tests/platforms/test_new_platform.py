@@ -27,11 +27,11 @@ from random import Random
 from prometheus_client import CollectorRegistry
 from exporter.clock import SystemClock
 from exporter.config import load_config
-from exporter.metrics import Format, Instruments, Page
+from exporter.metrics import Format, Instruments, MetricsPage
 from exporter.platforms.http_pool import open_pool
 from exporter.polling.admission import Admission
 from exporter.runtime.application import Application
-from exporter.runtime.targets import World
+from exporter.runtime.targets import TargetFactory
 from exporter.simulator import Simulator, running
 from exporter.web.status_api import encode_status
 from exporter.web.status_page import render
@@ -51,8 +51,8 @@ async def main(folder):
         clock = SystemClock()
         instruments = Instruments(CollectorRegistry())
         async with open_pool(clock) as http:
-            world = World(http, clock, Random(1), instruments, Admission(clock))
-            app = Application(lambda: load_config(config), factory=world, page=Page(instruments))
+            factory = TargetFactory(http, clock, Random(1), instruments, Admission(clock))
+            app = Application(lambda: load_config(config), factory=factory, page=MetricsPage(instruments))
             await app.start(load_config(config))
             while not app.ready:
                 await asyncio.sleep(0.01)
