@@ -58,7 +58,7 @@ NOWHERE: Final[Words] = {
         "over an hour",
         "than an hour",
         "14 days",
-        "than half of",
+        "than half of these",
         "a fifth",
         "ten verified",
         "Two or more",
@@ -116,6 +116,7 @@ NO_THRESHOLD: Final = {
     *("a whole day", "day last week", "and last week"),  # what the intake is: a day against the same day of the week before
     *("at most a day", "a week", "repair, a week", "looks at it, a week"),  # for how long a silence lasts
     *("within minutes", "each hour"),  # how it is on the platform
+    "follow within hours",  # how soon customers notice
 }
 """Times in runbooks of kinds with a threshold that are none."""
 
