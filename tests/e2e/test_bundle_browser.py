@@ -145,8 +145,12 @@ class Site:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.becomes:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.becomes)
-            await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
+            try:
+                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.becomes)
+            except ConnectionRefusedError:  # a server that was told to quit
+                writer.close()
+            else:
+                await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
             return
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")

@@ -167,7 +167,9 @@ def test_a_card_with_an_id_says_which_command_prints_its_name() -> None:
     text = words(page(views.view_of(views.target_of("salon b24", "bitrix24", [unnamed]))))
     assert "operator runs booking-sync-exporter list 'salon b24' and pastes" in text
     rows = [views.connection(key, ConnectionStatus.ERROR) for key in ("60d873224551", "844008562280")]
-    assert "operator runs booking-sync-exporter list a and pastes the names that it prints" in words(page(views.view_of(site("a", *rows))))
+    assert "operator runs booking-sync-exporter list a and pastes the names that it prints" in words(
+        page(views.view_of(site("a", *rows)))
+    )
 
 
 def test_a_card_with_names_asks_for_none() -> None:
