@@ -91,7 +91,7 @@ def test_people_are_told_only_when_asked_for_and_a_message_that_is_not_delivered
     with hurried_stack(tmp_path, address, HURRY, pager=f"http://127.0.0.1:{free_port()}/") as stack:
         code, said = drill(stack, address, "double-booking")
         assert code == 2
-        assert "would tell pager (webhook) (fix: warn these people and add --page" in said
+        assert "would notify pager (webhook) (fix: warn these people and add --page" in said
         code, said = drill(stack, address, "double-booking", "--page")
         assert code == 1, said
         assert re.search(

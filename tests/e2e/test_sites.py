@@ -398,7 +398,7 @@ async def test_once_operators_are_named_who_is_named_nowhere_is_told_so_and_sees
 
     async with running(web_file(tmp_path, WEB), backend=backend) as server:
         found = [await said(server, path, "bert", method) for path in paths]
-    told = b"You have signed in, and there is no page for you: the configuration names you neither under site_users nor "
+    told = b"You are signed in, but there is no page for you: the configuration names this user neither under site_users nor "
     told += b"under operators.\n"
     assert {(403, b"" if method == "HEAD" else told)} == {(answer.status, answer.body) for answer in found}
     assert (0, "info", []) == (backend.reloads, backend.level, backend.polled)
