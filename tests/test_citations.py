@@ -174,7 +174,6 @@ def test_what_is_there_is_found(text: str) -> None:
         ("Design, section 4.2", "a paper that only its authors have"),
         ("finding 12", "a paper that only its authors have"),
         ("issue #19", "a paper that only its authors have"),
-        ("../shared/house", "a paper that only its authors have"),
         ("§ 4", "a paper that only its authors have"),
         ("it is 0 by contract", "says contract and not where: docs/contract.md"),
     ],

@@ -43,13 +43,13 @@ _CITED: Final = re.compile(
     |(?<![\w./-])(?P<code>(?:exporter|tests|tools|config|dashboards)/[\w./-]*\w\.[a-z]{{2,5}}\b)
     |\b[Rr]unbooks?[ ]`*(?P<runbook>(?:BookingSync[A-Z]\w+|Watchdog)\b)
     |(?P<paper>\b[Dd]esign(?:,?[ ](?:section[ ])?§?\d|[ ]document|[ ]paper)
-        |\b(?:[Ff]inding|[Ii]ssue)[ ]\#?\d+|(?<![\w/])\.\./shared\b|§[ ]?\d)
+        |\b(?:[Ff]inding|[Ii]ssue)[ ]\#?\d+|§[ ]?\d)
     |\b(?P<contract>[Cc]ontract)\b""",
     re.VERBOSE,
 )
 
 _LIKELY: Final = re.compile(
-    r"\.md\b|\b(?:docs|exporter|tests|tools|config|dashboards)/|\.\./shared|§|(?i:section|checklist|trap|decision|runbook|design|finding|issue|contract)"
+    r"\.md\b|\b(?:docs|exporter|tests|tools|config|dashboards)/|§|(?i:section|checklist|trap|decision|runbook|design|finding|issue|contract)"
 )
 
 
