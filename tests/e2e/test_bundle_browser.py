@@ -18,7 +18,7 @@ import yaml
 from exporter.monitoring import make_password
 from tests.harness.browser import needs_chromium, tab
 from tests.monitoring.bundle import ROOT
-from tests.monitoring.servers import free_port, running, wait_for
+from tests.monitoring.servers import free_port, running, wait_for, wait_until_ready
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser, needs_chromium]
 
@@ -131,8 +131,8 @@ def stack(folder: Path, *, flags: Sequence[str] = (), open_to_all: bool = False)
         httpx.Client(base_url=f"http://127.0.0.1:{ports['prometheus']}", auth=signed_in, timeout=20) as prometheus,
         httpx.Client(base_url=f"http://127.0.0.1:{ports['alertmanager']}", auth=signed_in, timeout=20) as alertmanager,
     ):
-        for client in (prometheus, alertmanager):
-            wait_for("a ready server", lambda client=client: client.get("/-/ready").status_code == httpx.codes.OK)  # type: ignore[misc]
+        wait_until_ready("Prometheus", prometheus)
+        wait_until_ready("Alertmanager", alertmanager)
         yield Stack(prometheus, alertmanager, process)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx
 
-from tests.monitoring.servers import free_port, running, wait_for
+from tests.monitoring.servers import free_port, running, wait_until_ready
 
 TIMEOUT_SECONDS: Final = 30.0
 DEFAULT_TIMEOUT_SECONDS: Final = 10.0
@@ -69,5 +69,5 @@ def scraper(folder: Path, address: str, every: float) -> Iterator[Scraper]:
         running("prometheus", home, *flags, "--log.level=warn") as process,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as http,
     ):
-        wait_for("a ready Prometheus", lambda: http.get("/-/ready").status_code == httpx.codes.OK)
+        wait_until_ready("Prometheus", http)
         yield Scraper(process.pid, http, data)

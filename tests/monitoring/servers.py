@@ -75,6 +75,11 @@ def wait_for(what: str, ready: Callable[[], T], seconds: float = 30) -> T:
     pytest.fail(f"{what} did not happen within {seconds:g} s")
 
 
+def wait_until_ready(name: str, client: httpx.Client) -> None:
+    """Wait for a started Prometheus or Alertmanager: before it is ready, it answers questions with 503 and no JSON."""
+    wait_for(f"a ready {name}", lambda: client.get("/-/ready").status_code == httpx.codes.OK)
+
+
 @contextmanager
 def prometheus(directory: Path, config: str, *arguments: str) -> Iterator[httpx.Client]:
     """Run Prometheus on a configuration; its data stay in ``directory``."""
@@ -93,7 +98,7 @@ def prometheus(directory: Path, config: str, *arguments: str) -> Iterator[httpx.
         ),
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
     ):
-        wait_for("a ready Prometheus", lambda: client.get("/-/ready").status_code == httpx.codes.OK)
+        wait_until_ready("Prometheus", client)
         yield client
 
 
@@ -113,7 +118,7 @@ def alertmanager(directory: Path, config: Path) -> Iterator[httpx.Client]:
         ),
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
     ):
-        wait_for("a ready Alertmanager", lambda: client.get("/-/ready").status_code == httpx.codes.OK)
+        wait_until_ready("Alertmanager", client)
         yield client
 
 

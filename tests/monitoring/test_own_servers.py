@@ -14,7 +14,7 @@ from exporter.monitoring import render
 from tests.monitoring.bundle import ROOT
 from tests.monitoring.pages import pages
 from tests.monitoring.rendered_files import files
-from tests.monitoring.servers import free_port, run, running, wait_for
+from tests.monitoring.servers import free_port, run, running, wait_for, wait_until_ready
 from tests.monitoring.stacks import Stack, exporter_page
 from tests.monitoring.test_settings import settings_of
 
@@ -44,6 +44,8 @@ def test_the_documents_alone_set_up_servers_that_know_each_other(tmp_path: Path,
             assert 0 == result.returncode, result.stdout + result.stderr
         for name, *arguments in servers:
             stack.enter_context(running(name.removeprefix("prometheus-"), tmp_path, *arguments))
+        for name, port in (("Prometheus", "9090"), ("Alertmanager", "9093")):
+            wait_until_ready(name, stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{ports[port]}")))
         there = Stack(f"http://127.0.0.1:{ports['9090']}", f"http://127.0.0.1:{ports['9093']}")
         up = f"{there.prometheus}/api/v1/query?query=sum(up)"
 

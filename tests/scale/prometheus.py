@@ -23,7 +23,7 @@ import yaml
 
 from tests.fleet.processes import cpu_seconds, memory_mib
 from tests.monitoring.inboxes import serving
-from tests.monitoring.servers import free_port, running, wait_for
+from tests.monitoring.servers import free_port, running, wait_for, wait_until_ready
 
 MAX_SECONDS: Final = 600.0
 """The longest wait for a scrape: what is measured on a busy machine is processor time, and that has to come to its end."""
@@ -178,7 +178,7 @@ def _prometheus(page: Served, folder: Path, every: int) -> Iterator[tuple[httpx.
             running("prometheus", folder, *flags, "--web.enable-admin-api", "--log.level=warn") as process,
             httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client,
         ):
-            wait_for("a ready Prometheus", lambda: client.get("/-/ready").status_code == httpx.codes.OK)
+            wait_until_ready("Prometheus", client)
             yield client, process.pid
 
 
