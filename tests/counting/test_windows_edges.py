@@ -34,6 +34,7 @@ def test_a_window_that_is_empty_at_some_moment_of_a_leap_year_is_refused_with_th
         WindowSpec("w", start, end).check(UTC)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "end", "problem", "fix"),
     [

@@ -47,13 +47,12 @@ async def requests(there: World, target: str) -> float:
 async def test_a_configuration_asks_as_often_as_the_page_says(name: str, tmp_path: Path) -> None:
     target, collectors = CONFIGURATIONS[name]
 
-    asked: list[int] = []
     async with world(tmp_path, changed=target, **{"collectors": collectors} if collectors else {}) as there:
         await there.minutes(20)
         before = await requests(there, target)
         await there.minutes(60)
-        asked.append(round(await requests(there, target) - before))
-    assert rows().get(name) == (asked[0], asked[0] * 24)
+        asked = round(await requests(there, target) - before)
+    assert rows().get(name) == (asked, asked * 24)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import signal
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -186,19 +188,34 @@ async def test_simulate_lists_every_scripted_incident() -> None:
         assert name in out
 
 
-async def test_all_that_simulate_prints_is_a_configuration_that_works_against_it(tmp_path: Path) -> None:
+@contextlib.asynccontextmanager
+async def running_until(stop: signal.Signals, *words: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamReader]]:
+    """Run a command that goes on until ``stop``; yields its output and its errors. It must end with 0 and no traceback."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-u", "-m", "exporter", "simulate", "--listen=127.0.0.1:0", "--scenario=token-revoked"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        *(sys.executable, "-u", "-m", "exporter", *words), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
+    assert process.stdout is not None
+    assert process.stderr is not None
     try:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        told = ""
-        while ">> token-revoked" not in told:
-            told += (await asyncio.wait_for(process.stderr.readline(), 20)).decode()
-        text = (await process.stdout.read(64 * 1024)).decode()
+        yield process.stdout, process.stderr
+    finally:
+        process.send_signal(stop)
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert "Traceback" not in (await process.stderr.read()).decode()
+
+
+async def text_with(reader: asyncio.StreamReader, words: str, times: int = 1) -> str:
+    """Return the lines up to the one with which ``words`` have come ``times`` times."""
+    text = ""
+    while text.count(words) < times:
+        text += (await asyncio.wait_for(reader.readline(), 30)).decode()
+    return text
+
+
+async def test_all_that_simulate_prints_is_a_configuration_that_works_against_it(tmp_path: Path) -> None:
+    async with running_until(signal.SIGINT, "simulate", "--listen=127.0.0.1:0", "--scenario=token-revoked") as (printed, told):
+        await text_with(told, ">> token-revoked")
+        text = (await printed.read(64 * 1024)).decode()
         path = tmp_path / "exporter.yml"
         path.write_text(text)
         code, out, err = await typed("probe", f"--config.file={path}")
@@ -206,29 +223,22 @@ async def test_all_that_simulate_prints_is_a_configuration_that_works_against_it
         assert "1 error" in out
         assert "conflicts_off" not in out, "double bookings are looked for on both platforms"
         assert "timezone: Europe/Berlin" in text
-    finally:
-        process.send_signal(signal.SIGINT)  # Ctrl-C
-        assert await asyncio.wait_for(process.wait(), 20) == 0
-        assert process.stderr is not None
-        assert "Traceback" not in (await process.stderr.read()).decode()
+
+
+DEMO = ("demo", "--web.listen-address=127.0.0.1:0")
+
+
+def url_in(text: str) -> str:
+    return next(word for word in text.split() if word.startswith("http")).rstrip("/")
 
 
 async def test_demo_shows_both_platforms_and_the_incidents_as_they_run() -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-u", "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0", "--scenario=token-revoked"),
-        "--web.allowed-hosts=host.docker.internal",
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        told = ""
-        while told.count("booking_sync_bookings{") < 6:
-            told += (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
-        text = (await process.stdout.read(64 * 1024)).decode()
+    flags = ("--scenario=token-revoked", "--web.allowed-hosts=host.docker.internal")
+    async with running_until(signal.SIGINT, *DEMO, *flags) as (printed, told):
+        await text_with(told, "booking_sync_bookings{", 6)
+        text = (await printed.read(64 * 1024)).decode()
         assert 4 == len(text.splitlines()), "four addresses, and nothing else"
-        url = next(word for word in text.split() if word.startswith("http")).rstrip("/")
+        url = url_in(text)
         async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
 
             async def page() -> str | None:
@@ -241,27 +251,10 @@ async def test_demo_shows_both_platforms_and_the_incidents_as_they_run() -> None
             for platform in ("wix", "bitrix24"):
                 assert f'platform="{platform}",window="next_24h"' in shown
             assert 403 == (await http.post("/-/reload")).status_code, "without --web.enable-lifecycle"
-    finally:
-        process.send_signal(signal.SIGINT)  # Ctrl-C
-        assert await asyncio.wait_for(process.wait(), 20) == 0
-        assert process.stderr is not None
-        assert "Traceback" not in (await process.stderr.read()).decode()
 
 
 async def test_demo_may_be_reloaded_with_the_switch_of_the_daemon() -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-u", "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0", "--scenario=calm"),
-        "--web.enable-lifecycle",
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert process.stdout is not None
-        text = ""
-        while "Status board" not in text:
-            text += (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
-        url = next(word for word in text.split() if word.startswith("http")).rstrip("/")
+    async with running_until(signal.SIGTERM, *DEMO, "--scenario=calm", "--web.enable-lifecycle") as (printed, _):
+        url = url_in(await text_with(printed, "Status board"))
         async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
             assert 200 == (await http.post("/-/reload")).status_code
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 20) == 0

@@ -14,6 +14,7 @@ import pytest
 
 from exporter.simulator import Fault, FaultKind
 from tests.harness.business import API_KEY, Business
+from tests.harness.faults import met
 from tests.harness.process import Exporter, exporter, hanging, until
 
 
@@ -71,19 +72,10 @@ async def test_sigterm_ends_with_zero_and_closes_the_socket(business: Business) 
         assert "Traceback" not in running.raw
 
 
-async def into_the_slow_answer(business: Business) -> None:
-    """Wait until the call has arrived that meets the only fault."""
-
-    async def met() -> bool:
-        return not business.simulator.faults.active()
-
-    await until(met, "a call")
-
-
 async def test_sigterm_lets_the_request_in_flight_end(business: Business) -> None:
     business.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, seconds=2.0, times=1))
     async with exporter(business.config(business.wix_target(collectors={"connections": {"interval": "1h"}}))) as running:
-        await into_the_slow_answer(business)
+        await met(business.simulator)  # into the slow answer
         running.send(signal.SIGTERM)
         assert await running.ended() == 0
         assert "Traceback" not in running.raw
@@ -118,7 +110,7 @@ async def test_a_stop_that_comes_before_the_socket_is_open_is_an_orderly_one(bus
 async def test_a_reload_that_is_asked_for_after_the_stop_began_starts_nothing(business: Business) -> None:
     business.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, seconds=2.0, times=1))
     async with exporter(business.config(business.wix_target())) as running:
-        await into_the_slow_answer(business)
+        await met(business.simulator)  # into the slow answer
         running.send(signal.SIGTERM)
         await running.logged("stopping")
         running.send(signal.SIGHUP)

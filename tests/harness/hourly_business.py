@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from exporter.simulator import Fault, FaultKind
 from tests.harness.application import RunningApplication, application
 from tests.harness.business import Business, running_business
 from tests.harness.clock import ManualClock
+from tests.harness.faults import met
 
 HOURLY = {"connections": {"interval": "1h"}}
 
@@ -44,14 +44,7 @@ async def hang(app: RunningApplication, business: Business) -> None:
     business.simulator.faults.add(Fault(FaultKind.NEVER, times=1))
     while not app.app._scheduler._polling:
         await app.clock.advance(5)
-    await met(business)
-
-
-async def met(business: Business) -> None:
-    """Wait until a call has arrived that meets the only fault."""
-    async with asyncio.timeout(30):
-        while business.simulator.faults.active():  # noqa: ASYNC110  that a call has arrived is no event
-            await asyncio.sleep(0.001)
+    await met(business.simulator)
 
 
 def live(app: RunningApplication) -> dict[str, LiveTarget]:

@@ -19,15 +19,9 @@ from exporter.errors import (
     ServerError,
 )
 from exporter.platforms.limiter import LeakyBucket
+from tests.harness.bucket import REFUSAL, bucket
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
-
-REFUSAL = RateLimitedError("slow down", status=429, code="SLOW")
-
-
-def bucket(clock: ManualClock, *, rate: float = 1.0, burst: float = 10.0) -> tuple[LeakyBucket, RecordedEvents]:
-    events = RecordedEvents()
-    return LeakyBucket("salon", rate, burst, clock=clock, events=events), events
 
 
 async def test_a_burst_passes_at_once_and_the_rest_at_the_rate() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from exporter.errors import (
@@ -15,36 +13,31 @@ from exporter.errors import (
     RateLimitedError,
     ServerError,
 )
-from exporter.platforms.limiter import LeakyBucket
 from exporter.platforms.retry import wait_allowance
+from tests.harness.bucket import REFUSAL, bucket
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
 
-REFUSAL = RateLimitedError("slow down", status=429, code="SLOW")
-
-
-def bucket(clock: ManualClock, *, rate: float = 1.0, burst: float = 10.0) -> tuple[LeakyBucket, RecordedEvents]:
-    events = RecordedEvents()
-    return LeakyBucket("salon", rate, burst, clock=clock, events=events), events
-
 
 @pytest.mark.parametrize("kind", [RateLimitedError, ServerError, InvalidResponseError, OverloadError])
-def test_what_is_true_for_everybody_holds_all_for_as_long_as_was_asked_and_is_told_as_it_is(kind: type[PollError]) -> None:
+async def test_what_is_true_for_everybody_holds_all_for_as_long_as_was_asked_and_is_told_as_it_is(
+    kind: type[PollError],
+) -> None:
     clock = ManualClock()
     limiter, _ = bucket(clock)
     limiter.pause(600.0, kind("busy"))
     assert 600 == limiter.paused_for()
     with pytest.raises(kind, match="busy"):
-        asyncio.run(limiter.wait_for_pause())
+        await limiter.wait_for_pause()
 
 
-def test_a_credential_that_all_ask_with_holds_all_for_as_long_as_was_asked() -> None:
+async def test_a_credential_that_all_ask_with_holds_all_for_as_long_as_was_asked() -> None:
     clock = ManualClock()
     limiter, _ = bucket(clock)
     limiter.pause(600.0, AuthError("not you"), all_ask_the_same=True)
     assert 600 == limiter.paused_for()
     with pytest.raises(AuthError, match="not you"):
-        asyncio.run(limiter.wait_for_pause())
+        await limiter.wait_for_pause()
     other, _ = bucket(clock)
     other.pause(600.0, ClientError("not you"))
     assert 60 == other.paused_for()
@@ -99,7 +92,7 @@ def test_after_an_answer_refusals_are_counted_from_the_first_again() -> None:
         limiter.answered()
 
 
-def test_what_was_on_its_way_when_a_pause_began_does_not_end_it_and_a_longer_one_replaces_what_is_told() -> None:
+async def test_what_was_on_its_way_when_a_pause_began_does_not_end_it_and_a_longer_one_replaces_what_is_told() -> None:
     clock = ManualClock()
     limiter, _ = bucket(clock)
     limiter.pause(40.0, REFUSAL)
@@ -108,10 +101,10 @@ def test_what_was_on_its_way_when_a_pause_began_does_not_end_it_and_a_longer_one
     limiter.pause(50.0, ServerError("down"))
     limiter.pause(45.0, OverloadError("blocked"))
     with pytest.raises(ServerError, match="down"):
-        asyncio.run(limiter.wait_for_pause())
+        await limiter.wait_for_pause()
 
 
-def test_waits_are_counted_by_who_waits_and_no_wait_is_none() -> None:
+async def test_waits_are_counted_by_who_waits_and_no_wait_is_none() -> None:
     async def scenario() -> None:
         clock = ManualClock(auto=True)
         limiter, owner = bucket(clock, burst=1.0)
@@ -129,10 +122,10 @@ def test_waits_are_counted_by_who_waits_and_no_wait_is_none() -> None:
         assert [1.0, 20.0] == pytest.approx(other.waited)
         assert [5.0] == pytest.approx(owner.waited)
 
-    asyncio.run(scenario())
+    await scenario()
 
 
-def test_who_is_not_let_in_during_a_pause_takes_no_place() -> None:
+async def test_who_is_not_let_in_during_a_pause_takes_no_place() -> None:
     async def scenario() -> None:
         clock = ManualClock()
         limiter, _ = bucket(clock)
@@ -141,10 +134,10 @@ def test_who_is_not_let_in_during_a_pause_takes_no_place() -> None:
         clock.now += 5
         assert 10 == limiter.remaining()
 
-    asyncio.run(scenario())
+    await scenario()
 
 
-def test_an_idle_bucket_saves_up_no_more_than_its_burst_and_one_that_is_overfull_has_nothing_left() -> None:
+async def test_an_idle_bucket_saves_up_no_more_than_its_burst_and_one_that_is_overfull_has_nothing_left() -> None:
     async def scenario() -> None:
         clock = ManualClock()
         limiter, _ = bucket(clock, rate=2.0)
@@ -158,10 +151,10 @@ def test_an_idle_bucket_saves_up_no_more_than_its_burst_and_one_that_is_overfull
         clock.now += 1.5
         assert 1 == limiter.remaining()
 
-    asyncio.run(scenario())
+    await scenario()
 
 
-def test_the_last_half_second_of_a_pause_is_waited_for_and_an_answer_meanwhile_does_not_end_it() -> None:
+async def test_the_last_half_second_of_a_pause_is_waited_for_and_an_answer_meanwhile_does_not_end_it() -> None:
     async def scenario() -> None:
         clock = ManualClock(auto=True)
         limiter, events = bucket(clock)
@@ -172,4 +165,4 @@ def test_the_last_half_second_of_a_pause_is_waited_for_and_an_answer_meanwhile_d
         await limiter.wait_for_pause()
         assert (30.0, [0.5]) == (clock.monotonic(), events.waited)
 
-    asyncio.run(scenario())
+    await scenario()

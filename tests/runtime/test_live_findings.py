@@ -16,7 +16,7 @@ from exporter.web import encode_status
 from tests.harness.application import RunningApplication, application, driven
 from tests.harness.business import API_KEY, Business
 from tests.harness.clock import ManualClock
-from tests.harness.hourly_business import met
+from tests.harness.faults import met
 
 OTHER_SITE_ID = "0b9f6f4e-8f0d-4d54-9d0c-0a6c1c7f2e11"
 
@@ -58,7 +58,7 @@ async def test_a_poll_that_runs_for_long_is_shown_as_running_and_not_as_overdue(
         while not app.app.view().targets[0].polling:
             await app.pass_time(1.0)
         began = app.clock.time()
-        await met(business)
+        await met(business.simulator)
         await app.clock.advance(25)
         assert [] == kinds(app)
         [collector] = document(app)["targets"][0]["collectors"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import structlog.testing
@@ -12,7 +11,7 @@ from exporter.web.live_config import ReloadingWebConfig
 from tests.harness.certificates import self_signed
 
 
-def test_certificates_under_other_names_are_taken_once_and_watched_from_then_on(tmp_path: Path) -> None:
+async def test_certificates_under_other_names_are_taken_once_and_watched_from_then_on(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     for folder in (old, new):
         folder.mkdir()
@@ -21,19 +20,19 @@ def test_certificates_under_other_names_are_taken_once_and_watched_from_then_on(
     _name(file, old)
     live = ReloadingWebConfig(WebConfig.load(file))
 
-    def reloads_of_three_looks() -> int:
+    async def reloads_of_three_looks() -> int:
         with structlog.testing.capture_logs() as logged:
             for _ in range(3):
-                asyncio.run(live.config())
+                await live.config()
         return [line["event"] for line in logged].count("web_config_reloaded")
 
-    assert 0 == reloads_of_three_looks()
+    assert 0 == await reloads_of_three_looks()
     _name(file, new)
-    assert 1 == reloads_of_three_looks()
+    assert 1 == await reloads_of_three_looks()
     self_signed(old)
-    assert 0 == reloads_of_three_looks(), "nothing names those any more"
+    assert 0 == await reloads_of_three_looks(), "nothing names those any more"
     self_signed(new)
-    assert 1 == reloads_of_three_looks()
+    assert 1 == await reloads_of_three_looks()
 
 
 def _name(file: Path, folder: Path) -> None:

@@ -22,6 +22,7 @@ from exporter.simulator import Fault, FaultKind
 from exporter.simulator.bitrix24.errors import ApiError
 from exporter.simulator.canary import CANARIES
 from tests.harness.bitrix24_target import CODE, GET, LINKS, LIST, Bench, counts, poll_bookings, poll_links
+from tests.harness.faults import met
 
 # code, HTTP status, reason, calls that one poll makes of it
 CODES: list[tuple[str | int, int, Reason, int]] = [
@@ -167,6 +168,7 @@ FAULTS: list[tuple[Fault, Reason, int]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "reason", "calls"), FAULTS, ids=lambda value: getattr(value, "kind", None))
 async def test_what_is_not_an_answer_of_the_api_is_an_error_and_never_a_zero(
     bench: Bench, fault: Fault, reason: Reason, calls: int
@@ -286,9 +288,7 @@ async def test_a_cancelled_poll_lets_the_next_one_pass(bench: Bench) -> None:
     session = bench.open()
     bench.simulator.faults.add(Fault(FaultKind.NEVER, times=1))
     poll = asyncio.create_task(poll_bookings(session))
-    async with asyncio.timeout(10):
-        while bench.simulator.faults.active():  # noqa: ASYNC110  the simulator has no event for it
-            await asyncio.sleep(0)
+    await met(bench.simulator)
     poll.cancel()
     with pytest.raises(asyncio.CancelledError):
         await poll

@@ -24,6 +24,7 @@ from tests.harness.bitrix24_target import (
     poll_bookings,
     poll_links,
 )
+from tests.harness.faults import met
 
 
 def test_two_ports_of_one_machine_are_two_portals() -> None:
@@ -34,8 +35,7 @@ async def test_a_call_that_hangs_holds_other_targets_of_the_portal_up_for_second
     hanging, other = bench.open(name="one", windows=NEXT_7D), bench.open(name="two", windows=NEXT_7D)
     bench.simulator.faults.add(Fault(FaultKind.NEVER, times=1))
     stuck = asyncio.create_task(hanging.collectors[CollectorName.BOOKINGS].poll())
-    while bench.simulator.faults.active():  # noqa: ASYNC110  the simulator has no event for it
-        await asyncio.sleep(0.01)
+    await met(bench.simulator)
     waiting = asyncio.create_task(poll_bookings(other))
     for _ in range(5):
         await asyncio.sleep(0.01)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
@@ -49,10 +48,10 @@ class List:
             too_many=lambda: TargetConfigError("many"),
         )
 
-    def read(self) -> tuple[Sequence[Booking], int]:
+    async def read(self) -> tuple[Sequence[Booking], int]:
         self.asked.clear()
         self.starts.clear()
-        return asyncio.run(self._pager.read_all({"filter": "f"}))
+        return await self._pager.read_all({"filter": "f"})
 
     async def call(self, command: Command, *, share: float) -> Reply:
         self.asked.append(1)
@@ -102,9 +101,11 @@ class List:
         (5600, [1, 4, 8, 16, 32, 50, 50]),
     ],
 )
-def test_the_first_read_asks_for_one_page_then_for_blocks_that_double_from_four_to_fifty(rows: int, asked: list[int]) -> None:
+async def test_the_first_read_asks_for_one_page_then_for_blocks_that_double_from_four_to_fifty(
+    rows: int, asked: list[int]
+) -> None:
     portal = List(rows)
-    found, malformed = portal.read()
+    found, malformed = await portal.read()
     assert (rows, 0) == (len(found), malformed)
     assert asked == portal.asked
     assert [50 * page for page in range(sum(asked))] == portal.starts
@@ -125,40 +126,40 @@ def test_the_first_read_asks_for_one_page_then_for_blocks_that_double_from_four_
         (4000, 4000, [1, 50, 31]),
     ],
 )
-def test_a_later_read_asks_at_once_for_what_the_one_before_found_and_then_for_two_more_pages(
+async def test_a_later_read_asks_at_once_for_what_the_one_before_found_and_then_for_two_more_pages(
     before: int, rows: int, asked: list[int]
 ) -> None:
     portal = List(before)
-    portal.read()
+    await portal.read()
     portal.rows = rows
-    found, _ = portal.read()
+    found, _ = await portal.read()
     assert rows == len(found)
     assert asked == portal.asked
 
 
-def test_pages_are_asked_for_one_by_one_while_batches_have_spent_their_share_or_are_refused() -> None:
+async def test_pages_are_asked_for_one_by_one_while_batches_have_spent_their_share_or_are_refused() -> None:
     portal = List(120)
     portal.batches = False
-    assert 120 == len(portal.read()[0])
+    assert 120 == len((await portal.read())[0])
     assert [1, 1, 1] == portal.asked
     assert {0.75} == portal.shares
     portal.batches = True
     portal.not_batchable = {METHOD}
-    assert 120 == len(portal.read()[0])
+    assert 120 == len((await portal.read())[0])
     assert [1, 1, 1] == portal.asked
 
 
-def test_a_page_that_is_refused_ends_the_read_with_its_error() -> None:
+async def test_a_page_that_is_refused_ends_the_read_with_its_error() -> None:
     portal = List(300)
     portal.refusals = {100: Refusal(ClientError("no such page"), Action.GIVE_UP)}
     with pytest.raises(ClientError, match="no such page"):
-        portal.read()
+        await portal.read()
 
 
 @pytest.mark.parametrize(("page_rows", "asked"), [(20, [1, 4, 8]), (100, [1, 4])])
-def test_a_portal_that_names_another_size_of_its_pages_is_followed(page_rows: int, asked: list[int]) -> None:
+async def test_a_portal_that_names_another_size_of_its_pages_is_followed(page_rows: int, asked: list[int]) -> None:
     portal = List(240, page_rows=page_rows, names_next=True)
-    assert 240 == len(portal.read()[0])
+    assert 240 == len((await portal.read())[0])
     assert asked == portal.asked
     assert [page_rows * page for page in range(sum(asked))] == portal.starts
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from random import Random
 
 import httpx
@@ -41,7 +40,7 @@ def services(clock: ManualClock) -> Services:
     return Services(transport, clock, Random(1), RecordedEvents(), StatusHistory(), Admission(clock))
 
 
-def test_a_portal_that_has_answered_gets_four_calls_at_once_and_one_that_has_not_gets_one() -> None:
+async def test_a_portal_that_has_answered_gets_four_calls_at_once_and_one_that_has_not_gets_one() -> None:
     async def script() -> None:
         clock = ManualClock()
         portal = portal_on(clock)
@@ -59,10 +58,10 @@ def test_a_portal_that_has_answered_gets_four_calls_at_once_and_one_that_has_not
         for caller in callers[1:]:
             await caller.cancel()
 
-    asyncio.run(script())
+    await script()
 
 
-def test_behind_calls_that_hang_one_more_is_made_each_five_seconds() -> None:
+async def test_behind_calls_that_hang_one_more_is_made_each_five_seconds() -> None:
     async def script() -> None:
         clock = ManualClock()
         portal = portal_on(clock)
@@ -74,7 +73,7 @@ def test_behind_calls_that_hang_one_more_is_made_each_five_seconds() -> None:
         for caller in callers:
             await caller.cancel()
 
-    asyncio.run(script())
+    await script()
 
 
 @pytest.mark.parametrize("kind", ["refused", "blocked", "came to nothing"])
@@ -150,7 +149,7 @@ def test_those_who_share_a_portal_keep_to_the_most_modest_budget_while_it_is_the
     assert {} == registry._portals
 
 
-def test_who_leaves_a_portal_that_others_still_ask_takes_nothing_of_it_away() -> None:
+async def test_who_leaves_a_portal_that_others_still_ask_takes_nothing_of_it_away() -> None:
     async def script() -> None:
         clock = ManualClock()
         registry, budget = PortalRegistry(), Budget(requests_per_second=1.0, burst=3)
@@ -162,4 +161,4 @@ def test_who_leaves_a_portal_that_others_still_ask_takes_nothing_of_it_away() ->
         clock.now += 0.5
         assert 2.5 == registry.lease(services(clock), budget, SALON).portal.bucket.remaining(), "it was kept"
 
-    asyncio.run(script())
+    await script()

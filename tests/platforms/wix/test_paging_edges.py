@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -57,50 +56,51 @@ class Site:
         }
         return SimpleNamespace(body=json.dumps(page).encode(), status=200, headers={}, content_type="application/json")
 
-    def read(self) -> tuple[list[int], bool]:
-        rows = asyncio.run(self.reader.read(WANTED, sort="startDate"))
+    async def read(self) -> tuple[list[int], bool]:
+        rows = await self.reader.read(WANTED, sort="startDate")
         return [int(one.booking.id[-12:]) for one in rows.rows], rows.complete
 
 
-def test_pages_are_of_a_hundred_and_later_ones_are_asked_for_by_the_cursor_alone() -> None:
+async def test_pages_are_of_a_hundred_and_later_ones_are_asked_for_by_the_cursor_alone() -> None:
     site = Site([range(100), range(100, 150)])
-    assert (list(range(150)), True) == site.read()
+    assert (list(range(150)), True) == (await site.read())
     first = {"filter": WANTED, "sort": [{"fieldName": "startDate", "order": "ASC"}], "cursorPaging": {"limit": 100}}
     assert [first, {"cursorPaging": {"limit": 100, "cursor": "c1"}}] == site.asked
 
 
 @pytest.mark.parametrize("most", [51, 99, 149])
-def test_one_booking_more_than_allowed_ends_the_read_at_once(most: int) -> None:
+async def test_one_booking_more_than_allowed_ends_the_read_at_once(most: int) -> None:
     site = Site([range(50), range(50, most + 1), range(200, 300)], most=most)
     with pytest.raises(TargetConfigError, match=f"more than {most} bookings"):
-        site.read()
+        await site.read()
     assert 2 == len(site.asked)
-    assert most == len(Site([range(50), range(50, most)], most=most).read()[0])
+    rows, _ = await Site([range(50), range(50, most)], most=most).read()
+    assert most == len(rows)
 
 
 @pytest.mark.parametrize(("empty", "ends_well"), [(29, True), (30, False)])
-def test_a_read_of_a_thousand_bookings_ends_after_thirty_pages(empty: int, ends_well: bool) -> None:
+async def test_a_read_of_a_thousand_bookings_ends_after_thirty_pages(empty: int, ends_well: bool) -> None:
     site = Site([*[[]] * empty, [1]])
     if ends_well:
-        assert ([1], True) == site.read()
+        assert ([1], True) == (await site.read())
     else:
         with pytest.raises(InvalidResponseError, match="without end"):
-            site.read()
+            await site.read()
     assert 30 == len(site.asked)
 
 
-def test_a_cursor_that_comes_again_or_a_page_that_brings_nothing_new_is_an_error() -> None:
+async def test_a_cursor_that_comes_again_or_a_page_that_brings_nothing_new_is_an_error() -> None:
     with pytest.raises(InvalidResponseError, match="again and again"):
-        Site([[1], [2], [3], [4]], cursors=["a", "b", "a", "c"]).read()
+        (await Site([[1], [2], [3], [4]], cursors=["a", "b", "a", "c"]).read())
     with pytest.raises(InvalidResponseError, match="again and again"):
-        Site([[1, 2], [1, 2], [3]]).read()
-    assert ([1, 2, 3], True) == Site([[1, 2], [2, 3], []]).read()
-    assert ([1, 2], True) == Site([[1], [], [2]]).read()
+        (await Site([[1, 2], [1, 2], [3]]).read())
+    assert ([1, 2, 3], True) == (await Site([[1, 2], [2, 3], []]).read())
+    assert ([1, 2], True) == (await Site([[1], [], [2]]).read())
 
 
-def test_a_row_that_cannot_be_read_makes_a_read_a_part_and_is_counted() -> None:
+async def test_a_row_that_cannot_be_read_makes_a_read_a_part_and_is_counted() -> None:
     site = Site([[1, None], [2]])
-    assert ([1, 2], False) == site.read()
+    assert ([1, 2], False) == (await site.read())
     assert 1 == sum(site.events.malformed.values())
 
 
@@ -108,11 +108,11 @@ def test_a_row_that_cannot_be_read_makes_a_read_a_part_and_is_counted() -> None:
     ("pages", "found", "limits"),
     [([[7]], 7, [1]), ([[]], None, [1]), ([[None], [None, 8, 9]], 8, [1, PAGE_ROWS]), ([[None], [None]], None, [1, PAGE_ROWS])],
 )
-def test_the_first_booking_is_asked_for_alone_and_once_more_among_a_page_when_it_cannot_be_read(
+async def test_the_first_booking_is_asked_for_alone_and_once_more_among_a_page_when_it_cannot_be_read(
     pages: list[list[int | None]], found: int | None, limits: list[int]
 ) -> None:
     site = Site(pages, cursors=["c"])
-    first = asyncio.run(site.reader.first(WANTED, sort="startDate"))
+    first = await site.reader.first(WANTED, sort="startDate")
     assert found == (None if first is None else int(first.booking.id[-12:]))
     assert limits == [body["cursorPaging"]["limit"] for body in site.asked]
 
