@@ -8,7 +8,7 @@ INSTALLING = @echo "Installing into $(VENV); it takes about a minute, and every 
 # Workers of the test run, for two cores: tests wait for servers almost half of the time.
 JOBS   ?= 4
 # The rooms whose tests need nothing beside them.
-FAST = $(addprefix tests/,clock config counting fields metrics platforms polling runtime state support texts web)
+FAST = $(addprefix tests/,clock config counting fields metrics platforms polling state support texts web)
 # Where current servers are built, and tried by test-current.
 SERVERS ?= build/servers-current
 

@@ -86,6 +86,7 @@ def test_a_process_that_is_stopped_while_it_looks_sees_no_step() -> None:
     assert [0.0] * 20 == [machine.clock.stepped() for _ in range(20)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs a namespace of the clock")
 @pytest.mark.parametrize("what", ["SystemClock().monotonic()", "new_event_loop().time()"])
 def test_time_in_which_the_machine_is_suspended_counts(what: str) -> None:

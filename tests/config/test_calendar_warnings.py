@@ -49,6 +49,7 @@ def test_elapsed_hours_keep_their_meaning(tmp_path: Path) -> None:
     assert ("now/d+9h", "now/d+17h") == (config.windows[0].start, config.windows[0].end)
 
 
+@pytest.mark.slow
 def test_a_time_of_day_may_stand_in_every_form_of_yaml(tmp_path: Path) -> None:
     config = load(
         tmp_path,

@@ -75,6 +75,7 @@ def bitrix24(tmp_path: Path, extra: str = "", top: str = "", webhook: str = "{en
     return target
 
 
+@pytest.mark.slow
 def test_the_example_of_the_design_becomes_settings(tmp_path: Path) -> None:
     (tmp_path / "wix_api_key").write_text(f"{KEY}\n")
     config = load(tmp_path, DESIGN)

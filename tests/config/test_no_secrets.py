@@ -57,6 +57,7 @@ def put(folder: Path, *targets: Any) -> Path:  # noqa: ANN401  YAML
     return file
 
 
+@pytest.mark.slow
 def test_the_shipped_example_is_right_without_its_secrets(tmp_path: Path) -> None:
     assert ("env: WIX_API_KEY", "env: B24_WEBHOOK_URL") == check(EXAMPLE).unopened
     shown = re.sub(r"^( *)#(?=- |\w+:| {2,}\w+:)", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)

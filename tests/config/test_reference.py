@@ -127,6 +127,7 @@ def test_the_shipped_example_fits_the_schema(validator: jsonschema.Draft202012Va
     validator.validate(yaml.safe_load((ROOT / "config" / "exporter.yml").read_text()))
 
 
+@pytest.mark.slow
 def test_what_the_example_shows_commented_out_fits_the_schema_too(validator: jsonschema.Draft202012Validator) -> None:
     text = (ROOT / "config" / "exporter.yml").read_text()
     shown = re.sub(r"^( *)#(?=- |\w+:| {2,}\w+:)", r"\1", text, flags=re.MULTILINE)

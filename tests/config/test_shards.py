@@ -75,6 +75,7 @@ TOGETHER = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", TOGETHER)
 def test_targets_that_share_a_limit_or_a_token_file_stay_in_one_process(why: str, tmp_path: Path) -> None:
     for number, turned in product(range(10), (False, True)):
@@ -127,6 +128,7 @@ def portals(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return load(tmp_path_factory.mktemp("portals"), *(portal(f"p{n}", f"p{n}.bitrix24.de") for n in range(6)))
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(hosts=st.lists(st.integers(0, 5), min_size=1, max_size=12), count=st.integers(1, 5))
 def test_a_target_stays_where_it_is_when_others_that_share_nothing_with_it_come(
@@ -139,6 +141,7 @@ def test_a_target_stays_where_it_is_when_others_that_share_nothing_with_it_come(
         assert here == frozenset().union(*map(named, alone))
 
 
+@pytest.mark.slow
 def test_processes_agree_whatever_folder_their_files_lie_in(tmp_path: Path) -> None:
     for number in range(20):
         (tmp_path / f"{number}").mkdir()

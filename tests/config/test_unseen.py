@@ -18,6 +18,8 @@ from exporter.errors import ConfigError, ConfigProblem
 from exporter.support.invisible import first_invisible
 from exporter.web import WebConfig
 
+pytestmark = pytest.mark.slow
+
 SHOWN = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 CATEGORIES = {"Cc", "Cf", "Zl", "Zp", "Co"}  # a surrogate is no UTF-8
 UNSEEN = [

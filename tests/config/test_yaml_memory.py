@@ -9,6 +9,8 @@ import yaml
 
 from exporter.support.yaml_source import read_yaml
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("with_libyaml", [True, False])
 @pytest.mark.parametrize("text", ["targets:\n  - {name: a, platform: wix}\n", "a: &all [1, 2]\nb: *all\n", "a: 1\na: 2\n"])

@@ -114,6 +114,7 @@ def test_the_next_start_is_the_least_of_those_ahead(rows: list[Booking], after: 
     assert min([row.start for row in rows if after < row.start < before], default=None) == next_start(rows, after, before)
 
 
+@pytest.mark.slow
 def test_ten_thousand_bookings_are_swept_quickly() -> None:
     rows = [Booking(str(number), number * 60.0, number * 60.0 + 3600, (str(number % 5),)) for number in range(10_000)]
     windows = [Window("all", 0, 1e9), Window("half", 3e5, 1e9)]

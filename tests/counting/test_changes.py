@@ -52,6 +52,7 @@ def test_the_soonest_is_missed_first_and_of_two_at_once_the_one_with_the_smaller
     assert (booking(11, 50), booking(9, 60), booking(10, 60)) == gone_bookings(before, seen([], 0, 100), moment=0)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.floats(-20 * DAY, 20 * DAY), st.floats(0, DAY)), max_size=30),
     st.lists(st.floats(60, 3 * DAY), min_size=1, max_size=6),

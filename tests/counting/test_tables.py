@@ -78,6 +78,7 @@ def clash(one: Booking, other: Booking) -> bool:
     return one.id != other.id and bool(shared) and one.start < other.end and other.start < one.end
 
 
+@pytest.mark.slow
 @given(rows, st.lists(st.integers(0, 40), max_size=3))
 def test_a_table_is_the_sequence_of_its_bookings_and_pages_join_to_each_id_once(rows: list[Row], cuts: list[int]) -> None:
     given = bookings(rows, 0.0)

@@ -230,6 +230,7 @@ def test_what_counts_no_time_from_the_start_of_a_day_is_left_alone(expression: s
 STEPS = ("/d", "/w", "/M", "/h", "+1d", "-2d", "+1w", "+1M", "+10h", "-3h", "+90m", "-1s", "/d@10:00", "/w@00:30")
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # shared machines stall
 @given(st.lists(st.sampled_from(STEPS), max_size=6), st.integers(1_750_000_000, 1_850_000_000))
 @example(["/d@10:00", "-1s", "/d", "+10h"], 1_750_000_000)

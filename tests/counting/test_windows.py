@@ -198,6 +198,7 @@ def test_a_window_that_is_empty_only_sometimes_is_found_by_check(start: str, end
         WindowSpec("w", start, end).check(BERLIN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "end"),
     [

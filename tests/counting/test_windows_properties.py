@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from exporter.counting.windows import WindowError, WindowSpec, moment
 
+pytestmark = pytest.mark.slow
+
 MINUTE = timedelta(minutes=1)
 ZONES = (
     "Africa/Cairo",  # midnight in the gap

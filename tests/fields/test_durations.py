@@ -43,6 +43,7 @@ def test_a_duration_is_written_in_its_largest_units(seconds: float, text: str) -
     assert text == format_duration(seconds)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**10))
 def test_what_is_written_is_read_as_the_same(milliseconds: int) -> None:
     assert milliseconds / 1000 == parse_duration(format_duration(milliseconds / 1000))

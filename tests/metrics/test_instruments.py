@@ -264,6 +264,7 @@ def test_buckets_reach_from_a_fast_answer_to_the_longest_deadline() -> None:
     assert (0.1, 70.0) == (REQUEST_DURATION.buckets[0], REQUEST_DURATION.buckets[-1])
 
 
+@pytest.mark.slow
 def test_a_page_made_while_polls_are_counted_is_never_torn(instruments: Instruments, wix: TargetInstruments) -> None:
     done = threading.Event()
 

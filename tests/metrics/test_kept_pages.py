@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Mapping
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -36,6 +37,8 @@ from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, View
 from tests.harness import views
 from tests.harness.expected import expected
+
+pytestmark = pytest.mark.slow
 
 NAMES = ("a", "b", "c", "d", "e")
 COLLECTORS: Mapping[str, tuple[CollectorName, ...]] = {

@@ -130,6 +130,7 @@ async def test_whatever_wix_is_asked_its_rows_are_swept_in_threads_when_they_are
         assert sweeps == threads.given
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bookings", "sweeps"), [(20, 0), (250, 3)])
 async def test_bookings_are_put_together_chosen_and_their_links_counted_in_threads_when_they_are_many(
     bookings: int, sweeps: int

@@ -89,6 +89,7 @@ BOMBS: dict[str, Callable[[], Iterator[bytes]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", BOMBS)
 async def test_a_bomb_is_refused_before_it_costs_more_than_its_limit_allows(bomb: str) -> None:
     limit = 4 * MIB

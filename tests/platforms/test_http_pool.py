@@ -82,6 +82,7 @@ async def test_twenty_interim_answers_are_passed_over_and_one_more_ends_the_exch
             await client.ask(server.origin)
 
 
+@pytest.mark.slow
 async def test_a_peer_that_announces_an_answer_for_ever_is_left_at_once(client: Client) -> None:
     async with peer(lambda *_: b"HTTP/1.1 103 Early Hints\r\n\r\n" * 500_000) as server:
         began = time.process_time()
@@ -188,6 +189,7 @@ async def test_a_poll_that_is_given_up_leaves_no_connection_open(client: Client)
         await ended.wait()
 
 
+@pytest.mark.slow
 async def test_a_pool_that_was_closed_opens_nothing_any_more() -> None:
     async with peer(lambda *_: b"") as server:
         pool = HttpPool(SystemClock(), tls=ssl.create_default_context())
@@ -235,6 +237,7 @@ async def opened(admission: Admission, origin: str) -> None:
         pass
 
 
+@pytest.mark.slow
 async def test_connections_wait_for_admission_outside_of_every_deadline() -> None:
     clock = ManualClock()
     admission = Admission(clock)

@@ -122,6 +122,7 @@ async def test_a_request_that_may_go_out_once_only_is_not_sent_again_because_thi
         assert 1 == len(server.requests)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("over_tls", [False, True])
 @pytest.mark.parametrize("rudely", [False, True])
 async def test_connections_that_a_server_closed_while_this_process_was_stopped_cost_no_request(
@@ -150,6 +151,7 @@ async def test_a_repetition_that_breaks_as_well_is_a_failure(client: Client) -> 
         assert len(server.requests) == 3
 
 
+@pytest.mark.slow
 async def test_a_connection_whose_answer_was_not_read_to_its_end_is_not_used_again(client: Client) -> None:
     endless = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"x" * (17 * 1024 * 1024)
     async with peer(lambda _, number: endless if number == 1 else OK) as server:
@@ -171,6 +173,7 @@ async def test_what_a_peer_sends_beyond_its_answer_is_not_taken_for_the_next_one
             assert (await client.ask(f"{server.origin}/{number}", method="GET")).body == b"/%d" % number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "surplus",
     [

@@ -48,6 +48,7 @@ class Asked(AbstractResolver):
         """Nothing is open."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("idle", "connections"), [(4.9, 1), (5.1, 2)])
 async def test_a_connection_that_idles_is_used_again_within_5_seconds(
     monkeypatch: pytest.MonkeyPatch, idle: float, connections: int
@@ -72,6 +73,7 @@ def still_open(*servers: Peer) -> int:
     return sum(not task.done() for server in servers for task in server.tasks)
 
 
+@pytest.mark.slow
 def test_of_a_burst_those_connections_are_kept_that_are_needed_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests of many sites go to one origin: 40 at once now and then, later one a second."""
     time = Time(monkeypatch)
@@ -89,6 +91,7 @@ def test_of_a_burst_those_connections_are_kept_that_are_needed_after_it(monkeypa
     run_in(time, main)
 
 
+@pytest.mark.slow
 def test_a_connection_whose_next_use_is_minutes_away_is_closed_within_10_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each portal is an origin of its own: a hundred of them, polled every five minutes, have none open in between."""
     time = Time(monkeypatch)

@@ -40,6 +40,7 @@ def test_who_has_no_name_or_no_id_that_can_be_written_gets_none(key: str, name: 
     assert {} == suggested([(key, name)], {})
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.text(max_size=3), st.text(max_size=120))))
 def test_whatever_accounts_call_things_the_configuration_takes_it(found: list[tuple[str, str]]) -> None:
     told = Inventory(names=(SuggestedNames("aliases", tuple(found)),)).map_texts(KnownSecrets().sanitized)

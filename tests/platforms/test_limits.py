@@ -149,6 +149,7 @@ def test_mending_a_large_text_takes_little_more_than_its_room_whatever_letters_i
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("letter", "mended"),
     [(rb"\u0441", 900_000), (rb"\\", 450_000), (rb"\ud83d", 90_000), (b"\xff", 90_000), (b"\xc3", 90_000)],

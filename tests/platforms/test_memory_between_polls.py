@@ -181,6 +181,7 @@ async def test_a_platform_that_shows_other_ids_with_every_answer_does_not_fill_t
     assert late < 8 * MIB
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("letters", "fits"), [(49, True), (1000, False)])
 async def test_long_names_of_resources_reach_their_limit_sooner(letters: int, fits: bool) -> None:
     def page(start: int) -> object:
@@ -203,12 +204,14 @@ async def test_long_names_of_resources_reach_their_limit_sooner(letters: int, fi
     )
 
 
+@pytest.mark.slow
 async def test_what_is_remembered_of_the_links_of_a_booking_is_little_however_many_it_has() -> None:
     target = office(links=BitrixLinks(**COMMON, windows=WINDOWS))
     remembered = Remembered(target, tied_to_everything, StatusHistory())
     assert await remembered.poll(1) < 500 * 500, "500 bytes for each of 500 bookings, their ids included"
 
 
+@pytest.mark.slow
 async def test_what_is_remembered_of_a_target_in_the_state_file_stays_below_64_kib(tmp_path: Path) -> None:
     target, answers = CASES["connections"]
 

@@ -109,6 +109,7 @@ async def test_new_name_servers_are_asked_without_a_restart(tmp_path: Path, *, l
             await silent
 
 
+@pytest.mark.slow
 async def test_a_dead_first_name_server_leaves_time_for_the_second_within_a_connection() -> None:
     async with name_server() as second:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as dead:

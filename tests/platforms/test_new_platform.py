@@ -110,6 +110,7 @@ def patched(text: str, change: str) -> str:
     return text
 
 
+@pytest.mark.slow
 def test_a_platform_is_two_folders_and_a_place_in_the_registry_and_in_the_simulator(copy: Copy) -> None:
     assert {"exporter/platforms/toy", "exporter/simulator/toy"} == {str(Path(name).parent) for name in copy.written}
     assert ("exporter/platforms/registry.py", "exporter/simulator/simulator.py") == copy.changed

@@ -107,6 +107,7 @@ async def test_an_odd_provider_costs_no_other_and_is_counted(rows: int) -> None:
         assert 1 == bench.events.malformed[CollectorName.CONNECTIONS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("good", [1, 49, 50, 150, 2600])
 async def test_an_odd_booking_of_a_portal_costs_no_other_wherever_it_stands_on_its_page(good: int) -> None:
     async with running_portal() as bench:

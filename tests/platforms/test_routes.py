@@ -34,6 +34,7 @@ def test_a_target_without_a_way_of_its_own_uses_the_pool_itself() -> None:
     assert Routes().through(transport, None, None) is transport
 
 
+@pytest.mark.slow
 async def test_targets_with_the_same_certificates_share_a_connection_and_the_others_do_not_trust_the_server(
     client: Client, tmp_path: Path
 ) -> None:

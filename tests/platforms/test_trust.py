@@ -55,6 +55,7 @@ def test_a_private_ca_in_the_file_that_the_variable_names_is_trusted(authority: 
     handshake(host_trust({"SSL_CERT_FILE": str(authority[0])}), *authority[1:])
 
 
+@pytest.mark.slow
 def test_a_private_ca_in_one_of_the_folders_that_the_variable_names_is_trusted(
     tmp_path: Path, authority: tuple[Path, Path, Path]
 ) -> None:
@@ -123,6 +124,7 @@ def test_certificates_and_names_are_checked_and_formalities_of_private_cas_are_n
     assert trust.keylog_filename is None
 
 
+@pytest.mark.slow
 def test_text_around_certificates_is_skipped_in_any_encoding(tmp_path: Path, authority: tuple[Path, Path, Path]) -> None:
     bundle = tmp_path / "bundle.pem"
     bundle.write_bytes("# Zertifizierungsstelle für Tests\r\n".encode("latin-1") + authority[0].read_bytes() * 2)

@@ -62,6 +62,7 @@ async def test_a_punctual_loop_admits_a_poll_at_once(clock: ManualClock, admissi
     assert [1.0] * 10 == callers.began
 
 
+@pytest.mark.slow
 async def test_polls_that_are_due_together_begin_bit_by_bit_at_no_more_than_400_a_second(
     clock: ManualClock, admission: Admission
 ) -> None:
@@ -186,6 +187,7 @@ async def test_five_thousand_origins_that_refuse_delay_no_origin_that_answers(cl
     assert again.done(), "those that refuse are tried all the same"
 
 
+@pytest.mark.slow
 async def test_an_origin_that_answers_again_waits_behind_nobody_any_more(clock: ManualClock, admission: Admission) -> None:
     await connect(admission, "portal.example:443", refused=True)
     await connect(admission, "portal.example:443")
@@ -197,6 +199,7 @@ async def test_an_origin_that_answers_again_waits_behind_nobody_any_more(clock: 
     assert len(good.began) == 1
 
 
+@pytest.mark.slow
 async def test_who_waits_no_longer_for_a_connection_costs_the_others_no_time(clock: ManualClock, admission: Admission) -> None:
     callers = Callers(clock)
     callers.ask(2_000, lambda: connect(admission))
@@ -207,6 +210,7 @@ async def test_who_waits_no_longer_for_a_connection_costs_the_others_no_time(clo
     assert len(callers.began) >= 100
 
 
+@pytest.mark.slow
 async def test_polls_that_gave_up_waiting_leave_nothing_behind(clock: ManualClock, lag: LateLag, admission: Admission) -> None:
     lag.lateness = 1.0
     callers = Callers(clock)
@@ -216,6 +220,7 @@ async def test_polls_that_gave_up_waiting_leave_nothing_behind(clock: ManualCloc
     assert not admission._polls._queue
 
 
+@pytest.mark.slow
 async def test_at_most_64_answers_are_decoded_at_once(clock: ManualClock, admission: Admission) -> None:
     at_once = most = 0
 
@@ -233,6 +238,7 @@ async def test_at_most_64_answers_are_decoded_at_once(clock: ManualClock, admiss
     assert most == 64
 
 
+@pytest.mark.slow
 async def test_decoding_that_does_not_end_delays_another_poll_by_one_interval_only(
     clock: ManualClock, admission: Admission
 ) -> None:

@@ -60,6 +60,7 @@ async def test_a_partial_success_publishes_its_data_but_is_not_up(bench: Bench) 
     assert [0, 60] == collector.polled_at, "a partial answer needs no back-off"
 
 
+@pytest.mark.slow
 async def test_a_bug_in_one_collector_is_counted_as_internal_and_leaves_the_others_alone(bench: Bench) -> None:
     async def bug(_: int) -> PollResult:
         raise ZeroDivisionError
@@ -250,6 +251,7 @@ async def test_a_bug_that_stays_is_told_less_and_less_often_and_asks_no_more_of_
     assert len(collector.polled_at) >= 4
 
 
+@pytest.mark.slow
 async def test_a_platform_that_asked_to_wait_is_not_asked_earlier_because_of_a_bug(bench: Bench) -> None:
     job, collector = bench.job(failing(RateLimitedError("too many", retry_after=600)))
     await bench.scheduler.start([job])

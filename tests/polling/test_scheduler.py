@@ -84,6 +84,7 @@ async def started_late(bench: Bench, lateness: float) -> tuple[LateLag, Scripted
     return lag, collector
 
 
+@pytest.mark.slow
 async def test_a_poll_that_waits_for_admission_is_late_and_says_so(bench: Bench) -> None:
     lag, collector = await started_late(bench, 1.0)
     await bench.clock.advance(20)
@@ -96,6 +97,7 @@ async def test_a_poll_that_waits_for_admission_is_late_and_says_so(bench: Bench)
     assert 20 <= late < 21
 
 
+@pytest.mark.slow
 async def test_a_poll_that_waits_for_its_connection_is_late_and_says_so(bench: Bench) -> None:
     admission = Admission(bench.clock)
 
@@ -116,6 +118,7 @@ async def test_a_poll_that_waits_for_its_connection_is_late_and_says_so(bench: B
     assert 9 <= late <= 11, "two thousand before it at two hundred a second"
 
 
+@pytest.mark.slow
 async def test_a_loop_that_never_gets_better_delays_a_poll_by_one_interval_only(bench: Bench) -> None:
     _, collector = await started_late(bench, 9.0)
     await bench.clock.advance(59)

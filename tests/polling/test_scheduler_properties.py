@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, Literal
 
+import pytest
 import structlog
 import structlog.testing
 from hypothesis import HealthCheck, settings
@@ -29,6 +30,8 @@ from exporter.polling.scheduler import Scheduler
 from exporter.state.poll_requests import PollAnswer, PollRequest
 from exporter.state.snapshot import CollectorState
 from tests.harness.clock import ManualClock
+
+pytestmark = pytest.mark.slow
 
 GRACE = 5.0
 BEGUN_AGAIN_WITHIN = 60.0

@@ -67,6 +67,7 @@ async def test_what_came_due_is_polled_once_each_within_two_seconds_and_all_is_o
         assert max((later - sooner for sooner, later in pairwise(after)), default=0) <= INTERVAL + 0.5
 
 
+@pytest.mark.slow
 async def test_no_poll_fails_because_the_process_was_stopped_while_it_waited_for_its_answer(bench: Bench) -> None:
     answers = asyncio.Event()
 

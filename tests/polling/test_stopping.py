@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 
 import msgspec
+import pytest
 import structlog.testing
 
 from exporter.errors import Reason, ServerError
@@ -119,6 +120,7 @@ async def test_a_poll_has_its_grace_time_although_a_predecessor_that_swallowed_i
     assert bench.last().up, "the poll that ran ended and was shown"
 
 
+@pytest.mark.slow
 async def test_a_poll_that_a_bug_ends_while_its_target_is_stopped_is_not_begun_again(bench: Bench) -> None:
     class Broken(Recorder):
         def poll_finished(self, collector: CollectorName, seconds: float, reason: Reason | None) -> None:

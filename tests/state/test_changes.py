@@ -40,6 +40,7 @@ def line_of(steps: Sequence[tuple[float, str]]) -> Seen:
     return moments
 
 
+@pytest.mark.slow
 @given(sightings)
 def test_whatever_states_come_the_newest_are_remembered_fifty_of_a_week_and_since_is_right(
     steps: Sequence[tuple[float, str]],

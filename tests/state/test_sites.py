@@ -53,6 +53,7 @@ def test_a_site_shows_what_was_decided_to_be_shown_of_a_view_and_hides_a_field_t
     assert msgspec.structs.replace(alone(), standby=True) == shown
 
 
+@pytest.mark.slow
 def test_a_site_does_not_learn_where_on_the_operators_machine_its_credential_lies() -> None:
     policy = TargetPolicy(credential="/run/secrets/key-of-all-salons")
     shared = [

@@ -272,6 +272,7 @@ def stuck_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Even
         free.set()
 
 
+@pytest.mark.slow
 async def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ async def test_before_whatever_operation_a_process_is_killed_the_next_one_reads_
         assert {OLD, NEW} == known
 
 
+@pytest.mark.slow
 async def test_before_whatever_operation_the_first_is_held_the_second_has_the_file_or_says_who_has_it(tmp_path: Path) -> None:
     with seen_files():
         whole = Killable()

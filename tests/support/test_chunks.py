@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import UserList
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.support.chunks import Chunks
 
 
+@pytest.mark.slow
 @given(parts=st.lists(st.binary(max_size=30), max_size=12), size=st.integers(1, 40))
 def test_all_pieces_have_the_size_but_the_last(parts: list[bytes], size: int) -> None:
     pieces, text = Chunks(parts), b"".join(parts)

@@ -22,6 +22,7 @@ def file_of(codec: Codec, texts: list[bytes]) -> bytes:
     return b"".join(codec.member((*(codec.deflated((text,)) for text in first), codec.deflated((last,), last=True))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", [CODEC, ZLIB])
 @settings(deadline=None, max_examples=50)
 @given(texts=TEXTS)
@@ -32,6 +33,7 @@ def test_parts_compressed_apart_are_one_member_of_the_whole_text(codec: Codec, t
     assert (text, b"", True) == (one.decompress(file), one.unused_data, one.eof)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(texts=TEXTS)
 def test_parts_are_joined_without_their_texts(texts: list[bytes]) -> None:

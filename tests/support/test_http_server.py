@@ -54,6 +54,7 @@ async def while_answering(end: Callable[[http_server.RunningServer, Kept], Await
             return "cut"
 
 
+@pytest.mark.slow
 async def test_a_stop_lets_a_running_answer_end() -> None:
     async def end(server: http_server.RunningServer, app: Kept) -> None:
         stopping = asyncio.create_task(server.stop(grace=60))
@@ -63,6 +64,7 @@ async def test_a_stop_lets_a_running_answer_end() -> None:
     assert "the end" == await while_answering(end)
 
 
+@pytest.mark.slow
 async def test_a_stop_cuts_the_answer_that_does_not_end_within_its_grace() -> None:
     async def end(server: http_server.RunningServer, _: Kept) -> None:
         await server.stop(grace=0)
@@ -92,6 +94,7 @@ def test_an_address_that_is_taken_is_told_in_the_systems_words_alone() -> None:
     assert "Address already in use" == caught.value.strerror
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", [ZeroDivisionError("bug"), None])
 async def test_a_server_that_ends_by_itself_is_told_with_the_bug_and_frees_its_port(
     bug: Exception | None, monkeypatch: pytest.MonkeyPatch

@@ -37,6 +37,7 @@ NEEDED = [
 ]
 
 
+@pytest.mark.slow
 def test_every_control_format_separator_surrogate_and_private_character_is_found_but_those_that_show() -> None:
     assert set() == {letter for letter in EVERY - SHOWN if first_invisible(f"a{letter}b") != letter}
     assert set() == {letter for letter in SHOWN if first_invisible(f"a{letter}b")}
@@ -73,6 +74,7 @@ def test_the_same_characters_where_nothing_needs_them_are_found(text: str) -> No
     assert visible(text) != text
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200))
 def test_what_is_told_of_others_holds_none_of_them_and_loses_nothing_else(text: str) -> None:
     shown = sanitized(text, 10_000)

@@ -108,6 +108,7 @@ def test_of_a_secret_in_base64_nothing_is_left_that_could_be_read(
     assert left <= len(encode((before + after).encode())) + 4
 
 
+@pytest.mark.slow
 @given(
     st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60).filter(lambda text: "://" not in text),
     st.text(max_size=40),
@@ -239,6 +240,7 @@ def test_who_hands_over_need_not_hold_any_longer() -> None:
     assert ("********", "********") == (masks.mask(PLAIN), masks.mask("a-th1rd-one"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["json", "logfmt"])
 def test_a_known_secret_stands_in_no_line_of_the_log(form: str) -> None:
     stream = io.StringIO()

@@ -14,6 +14,8 @@ import structlog
 from exporter.support import logs
 from tests.harness.log_settings import logging_as_before
 
+pytestmark = pytest.mark.slow
+
 BYTES = 4096
 LETTERS = {
     "plain": "x",

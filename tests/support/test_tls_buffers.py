@@ -18,6 +18,7 @@ from tests.harness.peer import Client, peer
 CONNECTIONS = 20
 
 
+@pytest.mark.slow
 async def test_an_idle_tls_connection_holds_at_most_64_kib_at_each_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """OpenSSL's own memory is not traced: only what Python holds for each connection."""
     monkeypatch.setattr(SSLProtocol, "max_size", SSLProtocol.max_size)  # it is put back after the test

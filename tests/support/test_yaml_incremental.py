@@ -121,6 +121,7 @@ def replaced(at: int, *rows: str) -> Callable[[list[list[str]]], object]:
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indent", ["", "  "])
 @pytest.mark.parametrize(
     ("change", "new"),

@@ -55,6 +55,7 @@ def test_every_text_of_code_and_templates_is_translated_and_nothing_else(languag
     assert [] == list(faults(tool.catalog_of(language), wanted)), "run: python -m tools.texts, and fill in what is empty"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_catalogue_is_written_by_the_tool(language: str, wanted: Catalog) -> None:
     assert (tool.TEXTS / f"{language}.po").read_bytes() == tool.render(language, wanted), "run: python -m tools.texts"

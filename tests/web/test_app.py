@@ -50,6 +50,7 @@ def test_several_accept_headers_are_one_list() -> None:
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/status", "/config", "/runbooks/", "/runbooks/Watchdog"])
 def test_pages_are_compressed_for_who_takes_gzip(path: str) -> None:
     plain = ask(healthy(), path)
@@ -64,6 +65,7 @@ def test_gzip_is_not_forced_on_who_refuses_it() -> None:
     assert "content-encoding" not in ask(healthy(), "/metrics", headers={"Accept-Encoding": "gzip;q=0, identity"}).headers
 
 
+@pytest.mark.slow
 def test_a_large_page_is_compressed_whole() -> None:
     rows = views.connections(*(views.connection(f"Chair {number}") for number in range(2_000)))
     state = views.succeeded(views.unpolled(WIX, "wix", CollectorName.CONNECTIONS), rows)
@@ -116,6 +118,7 @@ def test_an_empty_target_is_not_found(path: str) -> None:
     assert ask(healthy(), f"{path}?target=").status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", GETS)
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
 def test_what_only_reads_takes_only_get_and_head(path: str, method: str) -> None:

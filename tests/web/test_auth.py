@@ -283,6 +283,7 @@ async def test_what_is_remembered_is_bounded_and_holds_no_password(
     assert "right" not in repr(check._right)
 
 
+@pytest.mark.slow
 async def test_the_loop_runs_on_while_a_password_is_checked(check: PasswordCheck) -> None:
     users = {"anna": hashed(b"right", 10)}
 

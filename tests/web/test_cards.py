@@ -229,6 +229,7 @@ def warned(*warnings: ConfigWarning) -> View:
 TOLD = [kind for kind in WarningKind if kind is not WarningKind.MISSING_RIGHT]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "de", "ru"])
 def test_each_kind_of_configuration_warning_is_a_card_whose_title_says_what_is_wrong(language: str) -> None:
     warnings = [ConfigWarning(kind, "salon", f"about {kind}", "mend it") for kind in TOLD]

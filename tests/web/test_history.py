@@ -196,6 +196,7 @@ def test_an_hour_of_the_strip_shows_the_worst_that_was_in_it(changes: Sequence[S
     assert bars == strip(changes, MOMENT)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(-1, 400), st.sampled_from(["ok", "failing", "expired", "undefined", "new"])), max_size=50))
 def test_whatever_happened_the_bars_lie_side_by_side_within_seven_days(states: list[tuple[float, str]]) -> None:
     bars = strip(changed(*sorted(states, reverse=True)), MOMENT)

@@ -249,6 +249,7 @@ def test_the_pages_above_say_every_text_of_the_templates_and_of_what_is_found() 
     assert [] == [text for text in ours if (text if isinstance(text, str) else text[0]) not in catalog.said]
 
 
+@pytest.mark.slow
 def test_a_sentence_that_no_catalogue_has_is_seen() -> None:
     html = board.render(PAGES["healthy"], texts=PSEUDO).decode()
     assert ["Everything", "is", "well"] == english(html.replace("</main>", "<p>Everything is well</p></main>"))
@@ -269,6 +270,7 @@ def words(language: str, view: View | None = None) -> str:
     return re.sub(r" ([.,:;])", r"\1", text)
 
 
+@pytest.mark.slow
 def test_the_first_card_tells_a_receptionist_in_german_when_where_and_which_bookings() -> None:
     text = words("de")
     assert (
@@ -280,6 +282,7 @@ def test_the_first_card_tells_a_receptionist_in_german_when_where_and_which_book
     )
 
 
+@pytest.mark.slow
 def test_the_first_card_tells_a_receptionist_in_russian_when_where_and_which_bookings() -> None:
     text = words("ru")
     assert (
@@ -366,6 +369,7 @@ def get(path: str, wish: str = "") -> httpx.Response:
     return ask(ShownBackend(views.in_berlin()), path, headers={"Accept-Language": wish} if wish else {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "wish", "language"),
     [
@@ -391,6 +395,7 @@ async def test_who_asks_in_two_languages_at_the_same_moment_gets_each() -> None:
     assert ["en", "de", "ru"] == [re.findall(r'<html lang="(\w+)"', answer.text)[0] for answer in answers]
 
 
+@pytest.mark.slow
 def test_the_links_of_a_page_keep_the_language_that_was_asked_for_and_only_that() -> None:
     view = PAGES["broken"]
     html = board.render(view, query="salon", page=2, texts=texts_in("de"), lang="de", lifecycle=True).decode()

@@ -41,6 +41,7 @@ async def test_a_bug_while_the_file_is_read_again_is_logged_and_changes_nothing(
     assert ["web_config_reload_crashed"] == [line["event"] for line in logged]
 
 
+@pytest.mark.slow
 async def test_the_loop_goes_on_while_a_request_waits_for_a_disk_that_hangs_and_only_the_first_one_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

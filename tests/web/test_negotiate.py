@@ -102,6 +102,7 @@ def test_the_content_types_are_those_of_the_formats() -> None:
     )
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=300), max_size=3))
 def test_no_accept_header_is_an_error(accept: list[str]) -> None:
     assert choose_format(accept) in OFFERS
@@ -113,6 +114,7 @@ def test_no_mixture_of_its_own_signs_is_an_error(accept: str) -> None:
     assert accepts_gzip([accept]) in {True, False}
 
 
+@pytest.mark.slow
 def test_a_hostile_header_is_read_quickly() -> None:
     began = time.process_time()
     choose_format(['text/plain;a="' + '\\"' * 2000])

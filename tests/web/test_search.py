@@ -21,6 +21,8 @@ from exporter.web.search import FIELDS, exact, without
 from tests.harness import views
 from tests.harness.views import Target
 
+pytestmark = pytest.mark.slow
+
 
 def site(name: str, *rows: str, status: ConnectionStatus = ConnectionStatus.SYNCED, **labels: str) -> Target:
     state = views.unpolled(name, "wix", CollectorName.CONNECTIONS)

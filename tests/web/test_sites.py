@@ -100,6 +100,7 @@ def places_in(html: str) -> list[str]:
     return re.findall(r'(?:href|action|src|formaction|data-[a-z-]*url)="([^"#][^"]*)"', html.replace("&amp;", "&"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["", "?q=salon", "?q=critical&page=1"])
 @pytest.mark.parametrize("view", [together(), alone(), views.standby()], ids=["together", "alone", "standby"])
 def test_every_address_on_a_site_s_board_is_a_page_of_that_site(view: View, query: str) -> None:
@@ -115,6 +116,7 @@ def test_every_address_on_a_site_s_board_is_a_page_of_that_site(view: View, quer
         assert 200 == ask(backend, path).status_code, place
 
 
+@pytest.mark.slow
 async def test_a_user_of_a_site_reads_the_runbooks_and_is_led_to_no_page_of_others() -> None:
     async def answer(user: str | None, path: str) -> httpx.Response:
         async def signed(scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,12 +138,14 @@ async def test_a_user_of_a_site_reads_the_runbooks_and_is_led_to_no_page_of_othe
     assert 404 == (await answer("anna", "/runbooks")).status_code
 
 
+@pytest.mark.slow
 def test_a_second_page_of_a_site_is_found_through_the_first_one() -> None:
     text = ask(ShownBackend(together()), f"/site/{THEIRS}").text
     assert "?page=2#targets" in places_in(text)
     assert "Page 1 of 3" in text
 
 
+@pytest.mark.slow
 def test_a_board_names_the_site_that_it_is_of() -> None:
     text = ask(ShownBackend(together()), HOME).text
     assert "(3) Booking sync Salon Mitte: 100% #1 &amp; Söhne?</title>" in text
@@ -155,6 +159,7 @@ def test_a_site_s_pages_are_only_read(page: str, method: str) -> None:
     assert 405 == ask(ShownBackend(together(), lifecycle=True), HOME + page, method).status_code
 
 
+@pytest.mark.slow
 def test_no_change_is_offered_on_a_site_s_board_where_changes_are_allowed() -> None:
     backend = ShownBackend(together(), lifecycle=True)
     assert 1 == ask(backend, HOME).text.count("<form")

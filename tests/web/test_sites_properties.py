@@ -105,6 +105,7 @@ async def test_operators_and_customers_who_ask_at_the_same_moment_while_a_target
                 assert f"{THEIRS}-0".encode() in answer.content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 async def test_a_page_that_is_asked_for_after_a_target_left_does_not_have_it_whoever_asked_before(page: str) -> None:
     backend, found = Shifting(), []
@@ -179,6 +180,7 @@ async def test_no_spelling_of_a_path_shows_a_customer_another_site(name: str, ro
     assert (status == 200) <= (root + name + page in {own + each for each in PAGES})
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([MINE, THEIRS, "a", "b", ""]), min_size=1, max_size=6), st.sampled_from([MINE, THEIRS, "a"]))
 def test_the_view_of_a_site_has_the_targets_of_that_label_and_no_others(sites: Sequence[str], site: str) -> None:
     view: View = views.view_of(*(mine(f"t{number}", site=each) for number, each in enumerate(sites)))

@@ -47,6 +47,7 @@ def test_the_schema_is_the_same_text_on_every_python() -> None:
     assert "\\n    " not in schema_text(PLATFORMS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", views.SCENES.values(), ids=views.SCENES.keys())
 def test_every_state_keeps_to_the_schema(scene: Callable[[], View]) -> None:
     schema = json.loads(PUBLISHED.read_text())
@@ -54,12 +55,14 @@ def test_every_state_keeps_to_the_schema(scene: Callable[[], View]) -> None:
     jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(document(scene()))
 
 
+@pytest.mark.slow
 def test_no_targets_keep_to_the_schema() -> None:
     found = document(views.view_of())
     jsonschema.validate(found, json.loads(PUBLISHED.read_text()))
     assert [] == found["targets"]
 
 
+@pytest.mark.slow
 def test_a_shard_says_which_part_of_the_targets_it_shows_and_the_whole_says_none() -> None:
     whole = views.healthy()
     found = document(replace(whole, shard=Shard(1, 3)))
@@ -68,6 +71,7 @@ def test_a_shard_says_which_part_of_the_targets_it_shows_and_the_whole_says_none
     assert None is document(whole)["shard"]
 
 
+@pytest.mark.slow
 def test_the_schema_refuses_what_the_answer_never_is() -> None:
     found = document(views.healthy())
     del found["targets"][0]["state"]

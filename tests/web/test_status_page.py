@@ -280,6 +280,7 @@ def test_a_poll_that_is_due_is_not_in_the_past() -> None:
     assert "due now every 1 min" in words(page(views.view_of(views.target_of("a", "wix", [state]))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", [row for row in verdict.TABLE if row.alerts and row.kind != "not_polled"])
 @pytest.mark.parametrize(("site", "folder"), [(None, "runbooks/"), ("a", "../runbooks/")])
 def test_what_alerts_tell_too_has_a_runbook_on_its_card(row: verdict.VerdictRow, site: str | None, folder: str) -> None:

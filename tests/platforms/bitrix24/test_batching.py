@@ -198,6 +198,7 @@ async def test_a_number_of_commands_that_a_portal_named_by_mistake_is_doubted_af
     assert 50 in batches.sizes
 
 
+@pytest.mark.slow
 async def test_a_number_of_commands_that_holds_is_tried_once_an_hour_by_one_more(bench: Bench) -> None:
     bench.world.fill(120, bench.now, days=(0.1, 6.9))
     session = bench.open(links={"batch_size": 50})
@@ -213,6 +214,7 @@ async def test_a_number_of_commands_that_holds_is_tried_once_an_hour_by_one_more
         assert [11] == [size for size in batches.sizes if size > 10], hour
 
 
+@pytest.mark.slow
 async def test_a_doubt_does_not_keep_a_batch_that_the_portal_chokes_on_from_shrinking(bench: Bench) -> None:
     bench.world.fill(120, bench.now, days=(0.1, 6.9))
     session = bench.open(links={"batch_size": 50})

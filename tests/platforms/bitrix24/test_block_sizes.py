@@ -94,6 +94,7 @@ async def test_a_portal_that_chokes_on_a_batch_gets_half_until_it_does_not_and_t
     assert [50, 25, 12, 15, 7, 8, 10, 12, 15, 7] == portal.sizes[:10]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choke", CHOKES)
 async def test_a_portal_that_recovers_gets_whole_batches_again(bench: Bench, choke: str) -> None:
     portal = Batches(bench, CHOKES[choke][0], 12)

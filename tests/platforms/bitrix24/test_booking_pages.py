@@ -66,6 +66,7 @@ def test_an_odd_row_is_what_it_is_row_by_row(odd: Json) -> None:
     assert told(booking_pages.bookings(Reply(Raw(content)))) == told(as_slowly(content))
 
 
+@pytest.mark.slow
 @given(pages, cuts, st.booleans())
 def test_a_page_that_is_read_in_one_go_is_what_it_is_row_by_row(rows: list[Json], cut: bytes, keyed: bool) -> None:
     listed: Json = {str(at): row for at, row in enumerate(rows)} if keyed else rows

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
+
 from exporter.counting.bookings import Booking
 from exporter.counting.changes import CompleteRead, PackedRead, gone_bookings
 from exporter.counting.table import Table
@@ -54,6 +56,7 @@ def test_what_is_owed_an_answer_is_missed_again() -> None:
     assert (booking(2, 50),) == gone_bookings(now, seen([]), 0)
 
 
+@pytest.mark.slow
 def test_a_portal_that_shows_other_bookings_with_every_read_does_not_fill_the_memory() -> None:
     known = seen([booking(number, 50) for number in range(1, 2001)])
     for turn in range(1, 5):

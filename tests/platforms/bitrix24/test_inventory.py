@@ -61,6 +61,7 @@ async def test_types_that_cannot_be_read_cost_no_resource(bench: Bench) -> None:
     assert ["resource types"] == [gap.what for gap in inventory.gaps]
 
 
+@pytest.mark.slow
 async def test_five_thousand_resources_are_read_to_the_end(bench: Bench) -> None:
     for number in range(5_000):
         bench.world.add_resource(f"Chair {number}")
@@ -68,6 +69,7 @@ async def test_five_thousand_resources_are_read_to_the_end(bench: Bench) -> None
     assert (5_000, ()) == (len(resources(inventory)), inventory.gaps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ["[]", "null", '{"a": 1}', "true", '"   "'])
 async def test_an_odd_type_of_a_resource_costs_no_resource(bench: Bench, odd: str) -> None:
     row = '{"id": 1, "name": "Anna", "typeId": ' + odd + "}"

@@ -96,6 +96,7 @@ async def test_a_poll_that_would_wait_for_ever_ends_as_rate_limited_within_half_
     assert bench.now - began <= 30
 
 
+@pytest.mark.slow
 async def test_our_own_pace_never_trips_the_portal(bench: Bench) -> None:
     bench.portal.set_plan("standard")
     bench.portal.costs[LINKS.lower()] = 0.05

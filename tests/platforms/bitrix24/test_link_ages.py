@@ -48,6 +48,7 @@ def half_spent(bench: Bench, bookings: int) -> BitrixSession:
     return bench.open(links={"interval": 30.0, "max_age": 120.0}, budget=budget)
 
 
+@pytest.mark.slow
 async def test_links_that_cannot_be_asked_again_are_unverified_after_max_age_and_neither_linked_nor_unlinked(
     bench: Bench,
 ) -> None:

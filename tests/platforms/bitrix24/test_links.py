@@ -58,6 +58,7 @@ async def test_the_official_example_is_one_linked_booking_with_two_deals(bench: 
     assert observation.windows[0].by_entity == {**NONE_OF_THE_USUAL, ("crm", "deal"): 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [0, 1, 49, 50, 51, 100, 700])
 async def test_coverage_is_exact_and_adds_up_to_the_bookings(bench: Bench, rows: int) -> None:
     bench.world.fill(rows, bench.now, days=(0.01, 6.9))
@@ -149,6 +150,7 @@ async def test_bookings_that_cross_the_window_are_covered_when_bookings_are_coun
     assert coverage(await poll_links(session)) == {"next_7d": (1, 0)}
 
 
+@pytest.mark.slow
 async def test_a_steady_portal_costs_the_configured_number_of_batches(bench: Bench) -> None:
     bench.world.fill(400, bench.now, days=(0.1, 6.9))
     session = bench.open(links={"batch_size": 20, "verify_calls": 3})
@@ -165,6 +167,7 @@ def _list_batches(bench: Bench) -> int:
     return sum(1 for call in bench.simulator.log if call.operation == "batch" and "p1" in str(call.params))
 
 
+@pytest.mark.slow
 async def test_every_change_is_seen_after_one_rotation(bench: Bench) -> None:
     bench.world.fill(100, bench.now, days=(0.1, 6.9))
     session = bench.open(links={"batch_size": 10, "verify_calls": 2})
@@ -241,6 +244,7 @@ async def test_a_block_that_is_too_heavy_for_one_request_is_halved_until_it_pass
     assert bench.events.codes("batch").count("504") >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [1, 10, 49])
 async def test_a_portal_that_refuses_long_batches_as_a_whole_gets_shorter_ones_now_and_in_the_polls_to_come(
     bench: Bench, most: int
@@ -301,6 +305,7 @@ async def test_a_booking_whose_links_become_odd_keeps_what_was_known_of_it_until
     assert [1] == [window.unverified for window in (await poll_links(session)).windows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("were_known", [False, True])
 async def test_however_many_bookings_have_odd_links_the_others_are_verified_in_their_turn(
     bench: Bench, were_known: bool

@@ -17,6 +17,8 @@ from exporter.platforms.bitrix24.settings import Budget
 from exporter.platforms.retry import wait_allowance
 from tests.harness.timed_portal import WHOLE_PLAN, TimedBench, TimedCall
 
+pytestmark = pytest.mark.slow
+
 LINKS = "booking.v1.booking.externaldata.list"
 WIDE = Budget(requests_per_second=1000.0, burst=10_000, operating_seconds=600.0)
 

@@ -94,6 +94,7 @@ STRAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("known", "named"), [(known, named) for known, strays in STRAYS.items() for named in strays])
 async def test_an_auth_answer_moves_a_portal_nowhere_else_and_loses_no_pair(bench: Bench, known: str, named: str) -> None:
     bench.serve_as(*SERVED)

@@ -48,6 +48,7 @@ def expected(bench: Bench, windows: tuple[WindowSpec, ...] = WINDOWS, zone: Zone
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", WORLDS)
 async def test_every_booking_is_counted_once_whatever_the_size(bench: Bench, rows: int) -> None:
     bench.world.fill(rows, bench.now, days=(-0.9, 6.9))
@@ -59,6 +60,7 @@ async def test_every_booking_is_counted_once_whatever_the_size(bench: Bench, row
     assert seen["last_24h"] + seen["next_7d"] == rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", WORLDS)
 async def test_a_stable_portal_costs_as_few_calls_as_the_api_allows(bench: Bench, rows: int) -> None:
     bench.world.fill(rows, bench.now, days=(-0.9, 6.9))
@@ -90,6 +92,7 @@ async def test_a_hundred_thousand_bookings_are_read_whole_with_the_defaults(benc
     assert counts(await poll_bookings(session)) == {"next_7d": 100_000}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [1, 49, 50, 51, 120])
 async def test_exactly_max_bookings_are_read_and_one_more_is_a_config_matter_and_not_a_part(bench: Bench, most: int) -> None:
     bench.world.fill(most, bench.now, days=(0.1, 6.9))
@@ -128,6 +131,7 @@ async def test_bookings_of_many_resources_reach_the_limit_sooner(bench: Bench) -
             await poll(bench.open(windows=NEXT_7D, bookings={"max_bookings": most}))
 
 
+@pytest.mark.slow
 async def test_a_portal_that_invents_bookings_for_ever_is_left_at_the_limit(bench: Bench) -> None:
     bench.simulator.bitrix24.switches.endless_list = True
     bench.world.fill(1, bench.now, days=(0.1, 6.9))
@@ -323,6 +327,7 @@ async def test_a_portal_that_grows_and_shrinks_tenfold_is_read_right_at_once(ben
     assert bench.calls(LIST) - before == 1
 
 
+@pytest.mark.slow
 async def test_between_200_rows_of_a_batch_and_the_next_the_event_loop_has_a_turn(bench: Bench) -> None:
     bench.world.fill(2500, bench.now, days=(0.1, 6.9))
     turns, at = 0, list[int]()

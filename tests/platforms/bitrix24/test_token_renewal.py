@@ -296,6 +296,7 @@ class AtOnce(ThreadPoolExecutor):
         return done
 
 
+@pytest.mark.slow
 async def test_at_whatever_turn_the_last_session_goes_nothing_was_sent_or_the_new_pair_is_on_disk(tmp_path: Path) -> None:
     outcomes: list[tuple[int, str]] = []
     asyncio.get_running_loop().set_default_executor(AtOnce(1))

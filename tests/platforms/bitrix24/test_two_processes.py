@@ -132,6 +132,7 @@ async def test_a_block_that_fails_lets_the_file_go(tmp_path: Path) -> None:
                 raise ZeroDivisionError
 
 
+@pytest.mark.slow
 async def test_who_is_cancelled_while_a_thread_takes_the_lock_does_not_keep_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -217,6 +217,7 @@ async def test_bookings_are_discovered_also_where_the_clock_is_wrong(bench: WixB
     assert bench.events.discovered == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", [-DAY, -HOUR, HOUR, DAY])
 async def test_a_clock_that_jumps_and_jumps_back_discovers_nothing_twice_and_loses_nothing(
     bench: WixBench, jump: float

@@ -58,6 +58,7 @@ async def test_a_key_target_never_asks_for_a_token(bench: WixBench) -> None:
     assert "mint_token" not in bench.session.expected.operations
 
 
+@pytest.mark.slow
 async def test_one_token_serves_all_collectors_and_polls_and_names_no_site(bench: WixBench) -> None:
     app = open_app(bench)
     for _ in range(10):

@@ -20,6 +20,7 @@ ROWS: dict[str, Any] = {"conflicts": True}
 BOOKINGS = CollectorName.BOOKINGS
 
 
+@pytest.mark.slow
 async def test_an_id_that_appears_where_the_last_read_looked_is_discovered_once_whatever_its_creation_date_says(
     bench: WixBench,
 ) -> None:
@@ -81,6 +82,7 @@ async def test_counts_are_published_although_nobody_answers_which_bookings_are_n
     assert [row.bookings for row in counted.windows] == [row.bookings for row in result.observation.windows]
 
 
+@pytest.mark.slow
 async def test_new_bookings_are_discovered_when_they_are_made_however_far_ahead_they_are(bench: WixBench) -> None:
     bench.site.bookings.add(bench.clock.now + HOUR, bench.clock.now + 2 * HOUR)
     bench.open(bench.target(bookings=ROWS))
@@ -104,6 +106,7 @@ async def test_a_booking_that_enters_a_window_as_time_goes_by_is_not_new(bench: 
     assert (bench.events.discovered, bench.events.vanished) == (0, 0)
 
 
+@pytest.mark.slow
 async def test_a_booking_that_the_reader_shows_late_is_discovered_once(bench: WixBench) -> None:
     bench.switches.reader_lag_seconds = 300.0
     bench.open(bench.target(bookings=ROWS))

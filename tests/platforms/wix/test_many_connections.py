@@ -165,6 +165,7 @@ async def test_a_connection_that_broke_during_a_restart_takes_the_moment_of_no_m
     assert 799 == sum(connection.since == first.at for connection in again.connections)
 
 
+@pytest.mark.slow
 async def test_those_that_are_shown_keep_their_moments_from_a_file_of_thousands(bench: WixBench, tmp_path: Path) -> None:
     """Older versions remembered every connection, in the order of the answer."""
     path = tmp_path / "state.json"

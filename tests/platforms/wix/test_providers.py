@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from exporter.model import CollectorName, Provider
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT
 from tests.harness.wix_site import WixBench, key_of
 
 
+@pytest.mark.slow
 async def test_providers_are_listed_once_an_hour(bench: WixBench) -> None:
     bench.connect()
     for _ in range(59):

@@ -44,6 +44,7 @@ async def test_a_world_of_2512_bookings_is_read_whole(bench: WixBench) -> None:
     assert (window.bookings, window.complete) == (2512, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [1, 99, 100, 101, 250])
 async def test_exactly_max_bookings_are_read_and_one_more_is_a_config_matter_and_not_a_part(bench: WixBench, most: int) -> None:
     for index in range(most):
@@ -146,6 +147,7 @@ async def test_a_read_whose_end_cannot_be_told_is_an_error_and_not_a_count(bench
         await counted(bench, *pages)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [0, 1, 99])
 async def test_pages_without_end_that_bring_hardly_anything_are_an_error_after_twice_the_pages_of_the_limit(
     bench: WixBench, rows: int

@@ -124,6 +124,7 @@ async def test_app_secrets_and_tokens_stay_out_of_everything_that_we_say(bench: 
         assert secret not in said
 
 
+@pytest.mark.slow
 async def test_only_reads_reach_wix_whatever_happens(bench: WixBench) -> None:
     fill(bench)
     app = bench.simulator.wix.credentials.install(bench.site.id)
