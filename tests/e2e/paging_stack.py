@@ -46,6 +46,8 @@ HURRIED_SECONDS = 60  # the exporter's own waits: 300 s become 5 s
 # What a busy machine adds to the way of an alert from its rule to Alertmanager. It is not divided, so it is added to each wait
 # of a group: whatever is kept back by an alert that fires a moment before it stays so. How long before is for the rule tests.
 ALLOWANCE_MILLISECONDS = 4_000
+# Before the first incident; a busy machine takes its time.
+START_SECONDS = 180
 # Alertmanager takes an alert for ended that it has not heard of for four of these, and Prometheus may stand still for a second.
 RESEND_DELAY = "2500ms"
 
@@ -97,6 +99,12 @@ class Stack:
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
 
+    def missed_scrapes(self, seconds: float) -> float:
+        """Return how many scrapes of the last so many seconds failed, or came so late that Prometheus left them out."""
+        expected = seconds / parse_duration(INTERVAL)
+        row = self.query(f'sum(sum_over_time(up{{job="{JOB}"}}[{seconds:.0f}s]))')
+        return expected - float(row[0]["value"][1]) if row else expected
+
     def rules(self) -> list[dict[str, Any]]:
         """Return all rules as Prometheus sees them."""
         groups = self.prometheus.get("/api/v1/rules").json()["data"]["groups"]
@@ -144,14 +152,20 @@ def paging_stack(directory: Path) -> Iterator[Stack]:
             )
         )
         running_stack = Stack(simulator, origin, server, manager, inbox)
-        wait_for("a ready exporter", lambda: running_stack.query("booking_sync_ready == 1"), 60)
+        wait_for("a ready exporter", lambda: running_stack.query("booking_sync_ready == 1"), START_SECONDS)
         # Service discovery hands over targets and Alertmanagers after five seconds; until then absent() fires.
-        wait_for("a known Alertmanager", lambda: server.get("/api/v1/alertmanagers").json()["data"]["activeAlertmanagers"])
+        wait_for(
+            "a known Alertmanager",
+            lambda: server.get("/api/v1/alertmanagers").json()["data"]["activeAlertmanagers"],
+            START_SECONDS,
+        )
         # Asked of the counters: the recorded series has last week's samples, too.
         intake = "count(increase(booking_sync_bookings_discovered_total[15s]) > 0) == 4"
-        wait_for("new bookings everywhere", lambda: running_stack.query(intake), 60)
-        wait_for("silence", lambda: not running_stack.query('ALERTS{alertname!="Watchdog"}'), 60)
-        wait_for("the end of the start", lambda: inbox.alerts("pager", "firing") <= inbox.alerts("pager", "resolved"), 60)
+        wait_for("new bookings everywhere", lambda: running_stack.query(intake), START_SECONDS)
+        wait_for("silence", lambda: not running_stack.query('ALERTS{alertname!="Watchdog"}'), START_SECONDS)
+        wait_for(
+            "the end of the start", lambda: inbox.alerts("pager", "firing") <= inbox.alerts("pager", "resolved"), START_SECONDS
+        )
         inbox.messages.clear()
         yield running_stack
 
