@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from datetime import date
 from pathlib import Path
@@ -60,6 +62,31 @@ def test_a_mutant_is_in_the_functions_of_its_child_and_nowhere_else(subject: Sub
     assert (0, True) == (ended, said.startswith("True"))
     assert str(hull(WINDOWS)) not in said
     assert (1.0, 4.0) == hull(WINDOWS)
+
+
+CONSTANT = """
+import sys
+from pathlib import Path
+from tests.mutation.trials import Subject, Wanted, try_all
+
+subject = Subject("exporter/platforms/bitrix24/portal.py")
+mutant = next(one for one in subject.mutants if one.name.endswith("MAX_SLOT_SECONDS: Final = 6.0"))
+outcomes = []
+tests = ["tests/platforms/bitrix24/test_portal_edges.py"]
+# The first session measures what the tests reach, and only a mutant of a function has one.
+inside = next(one for one in subject.mutants if one.function == "Portal.slot")
+note = lambda outcome: print("OUTCOME", outcome.name, outcome.result) is None
+wanted = [Wanted(subject, one, note) for one in (inside, mutant)]
+assert try_all(wanted, tests, [subject.file], Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.slow
+def test_a_constant_is_mutated_before_a_conftest_imports_its_module(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", CONSTANT, str(tmp_path / "reach.json")], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "OUTCOME module: MAX_SLOT_SECONDS: Final = 5.0 -> MAX_SLOT_SECONDS: Final = 6.0 killed" in ran.stdout, ran.stderr
 
 
 def test_a_mutant_gets_the_tests_that_reach_its_statement_quickest_first_and_none_that_is_slow(subject: Subject) -> None:
