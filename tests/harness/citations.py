@@ -32,8 +32,8 @@ _CITED: Final = re.compile(
         |https?://[^\s"'`)]*|\b[\w.-]+/[\w.-]+\#\d+)
     |{_QUOTED % "before"}[ ](?:of|in)[ ]`*(?P<holder>{_PATH})
     |(?P<path>{_PATH})(?:\#(?P<anchor>[\w-]+))?`*
-        (?:,?[ ](?P<word>sections?|checklists?|traps?)?[ ]?(?P<numbers>{_NUMBERS}))?
-        (?:(?:,|[ ]at|:)?[ ]{_QUOTED % "heading"}(?![ ](?:of|in)[ ]))?
+        (?:[,:]?[ ]\(?(?P<word>sections?|checklists?|traps?)?[ ]?(?P<numbers>{_NUMBERS}))?
+        (?:[,:]?(?:[ ](?:at|under|the|section|heading))*[ ]\(?{_QUOTED % "heading"}(?![ ](?:of|in)[ ]))?
     |\b[Ff]act[ ]sheets?(?:[ ](?:of[ ]|for[ ])?(?!section|trap)(?P<sheet>[a-z][a-z0-9]*)(?=,?[ ](?:sections?[ ]|traps?[ ])?\d))?
         ,?[ ](?:sections?[ ]|traps?[ ])?(?P<sheet_numbers>{_NUMBERS})
     |\b(?P<bare>[Ss]ections?|[Cc]hecklists?|[Tt]raps?)[ ](?P<bare_numbers>{_NUMBERS})(?:,?[ ]{_QUOTED % "bare_heading"})?
