@@ -189,10 +189,16 @@ def changed(*states: tuple[float, str]) -> list[ShownChange]:
             changed((500, "synced"), (50.6, "failing"), (50.4, "synced")),
             [Bar(0, 117, "synced", 3), Bar(117, 1, "failing", 10), Bar(118, 50, "synced", 3)],
         ),
+        (
+            changed((500, "synced"), (50.6, "error"), (50.4, "disconnected"), (50.2, "synced")),
+            [Bar(0, 117, "synced", 3), Bar(117, 1, "disconnected", 10), Bar(118, 50, "synced", 3)],
+        ),
         ([], []),
     ],
 )
-def test_an_hour_of_the_strip_shows_the_worst_that_was_in_it(changes: Sequence[ShownChange], bars: Sequence[Bar]) -> None:
+def test_an_hour_of_the_strip_shows_the_worst_that_was_in_it_and_of_two_as_bad_the_later(
+    changes: Sequence[ShownChange], bars: Sequence[Bar]
+) -> None:
     assert bars == strip(changes, MOMENT)
 
 
