@@ -19,7 +19,7 @@ from exporter.commands.probe_line import first_line, numbers, unknown
 from exporter.commands.probe_running import verdict_of
 from exporter.commands.probe_table import print_report
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, ConnectionStatus
+from exporter.model import BookingsObservation, CollectorName, ConnectionStatus, WindowBookings
 from exporter.state.snapshot import View
 from exporter.state.verdict import Verdict
 from exporter.support.standard_streams import write_output
@@ -151,6 +151,25 @@ def test_what_nobody_knows_is_u_and_what_is_not_looked_for_is_left_out() -> None
     failed = printed(of_wix(conflicts=False, known=False))[1].numbers
     assert {"connections_error", "overlaps"} == {label for label, number in failed.items() if number.value is None}
     assert (2, 2) == (failed["collectors_failed"].value, failed["collectors_failed"].most)
+
+
+def overlapping(name: str, *counts: tuple[int, int | None]) -> views.Target:
+    """Return a target with so many overlapping and accepted bookings, a window each."""
+    windows = (WindowBookings(views.TODAY, 12, conflicting=found, accepted=accepted) for found, accepted in counts)
+    state = views.unpolled(name, "bitrix24", CollectorName.BOOKINGS)
+    return views.target_of(name, "bitrix24", [views.succeeded(state, BookingsObservation(NOW - 30, tuple(windows)))])
+
+
+@pytest.mark.parametrize(
+    ("targets", "overlaps"),
+    [([[(4, 0)]], 4), ([[(4, 3)]], 1), ([[(4, None)]], 4), ([[(6, 4), (3, 0)]], 3), ([[(4, 3)], [(2, 0), (5, 1)]], 5)],
+    ids=["none accepted", "three accepted", "no rule", "widest window", "two targets"],
+)
+def test_overlaps_are_those_that_nobody_accepted_in_the_widest_window_of_each_target(
+    targets: list[list[tuple[int, int | None]]], overlaps: int
+) -> None:
+    view = views.view_of(*(overlapping(f"t{number}", *counts) for number, counts in enumerate(targets)))
+    assert overlaps == printed(status_of(view))[1].numbers["overlaps"].value
 
 
 def test_numbers_of_an_answer_that_left_targets_out_are_no_sums() -> None:
