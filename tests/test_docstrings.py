@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import contextlib
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -123,6 +126,54 @@ def test_numbers_have_a_unit_in_their_name_or_in_a_docstring() -> None:
         if found := list(without_unit(one.node, f"{one.text} {owner} {module}")):
             missing[one.place] = found
     assert {} == missing
+
+
+ROLE: Final = re.compile(r":(?:mod|data|func|class|meth|attr|exc):`~?([\w.]+)`")
+
+
+def names_in(place: str, text: str) -> Iterator[str]:
+    """Yield each name that a docstring or comment of the module ``place`` marks as one, and that nobody finds there."""
+    module = "exporter." + place.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    local = dir_of(module)
+    for name in ROLE.findall(text):
+        if name.startswith("exporter."):
+            if not is_there(name):
+                yield name
+        elif name.partition(".")[0] not in local and not hasattr(builtins, name):
+            yield name
+
+
+def dir_of(module: str) -> set[str]:
+    """Return what a module and its classes have, instance attributes that are declared or set included."""
+    tree = TREES.get(f"{module.removeprefix('exporter.').replace('.', '/')}.py") or ast.Module([], [])
+    defined = {node.name for node in ast.walk(tree) if isinstance(node, (ast.ClassDef, *FUNCTIONS))}
+    defined |= {ast.unparse(node.target) for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)}
+    return defined | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} | {*dir(import_module(module))}
+
+
+def is_there(name: str) -> bool:
+    """Tell whether a dotted name leads to a module, or to something in one, also to what only instances have."""
+    with contextlib.suppress(ImportError):
+        import_module(name)
+        return True
+    owner, _, last = name.rpartition(".")
+    with contextlib.suppress(ImportError):
+        return last in dir(import_module(owner))
+    module, _, kind = owner.rpartition(".")
+    found = getattr(import_module(module), kind, None)
+    return last in dir(found) or last in getattr(found, "__annotations__", {})
+
+
+@pytest.mark.parametrize("place", [place for place in TREES if ROLE.search((PACKAGE / place).read_text())])
+def test_what_a_docstring_marks_as_a_name_is_one(place: str) -> None:
+    assert [] == list(names_in(place, (PACKAGE / place).read_text()))
+
+
+def test_a_marked_name_that_is_gone_is_found() -> None:
+    text = (
+        ":class:`~exporter.errors.ConfigError` :data:`~exporter.limits.GONE` :mod:`exporter.gone` :func:`gone` :class:`OSError`"
+    )
+    assert ["exporter.limits.GONE", "exporter.gone", "gone"] == list(names_in("limits.py", text))
 
 
 @pytest.mark.parametrize(

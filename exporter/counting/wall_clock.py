@@ -19,7 +19,8 @@ def wall_clock_form(expression: str) -> str | None:
     """Return ``expression`` with times of day in place of elapsed time, ``now/d@10:00`` for ``now/d+10h``.
 
     ``None`` when it counts no elapsed time from the start of a day, or less than a minute: ``now+1d/d-1s`` ends a day well.
-    The form means the same in a zone whose clocks never change. Raises :class:`WindowError` for an unreadable expression.
+    The form means the same in a zone whose clocks never change. Raises :class:`~exporter.counting.windows.WindowError` for an
+    unreadable expression.
     """
     steps = parse(expression)
     changed = steps
