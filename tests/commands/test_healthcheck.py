@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from exporter.commands import healthcheck
 from exporter.commands.healthcheck import is_healthy
 from exporter.web.config import WebConfig
 from exporter.web.server import serve
 from tests.harness.certificates import self_signed
 
+ROOT: Final = Path(__file__).parents[2]
 HEALTHY: Final = PlainTextResponse("booking-sync-exporter is healthy.\n")
 CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="booking-sync-exporter", charset="UTF-8"'}
 WHO: Final = "(fix: name the --web.listen-address that the exporter runs with)"
@@ -122,6 +125,20 @@ async def test_what_speaks_no_http_is_not_the_exporter(raw_server: Callable[[byt
     port = await raw_server(answer)
     healthy, said, port = (*(await asyncio.to_thread(is_healthy, f"127.0.0.1:{port}", None)), port)
     assert (healthy, said) == (False, f"no answer from 127.0.0.1:{port}: what listens there is not the exporter {WHO}")
+
+
+def test_an_exporter_that_hangs_is_given_up_after_4_seconds_before_docker_gives_the_command_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    image, compose = ((ROOT / name).read_text() for name in ("Dockerfile", "compose.yaml"))
+    docker = re.findall(r"HEALTHCHECK .*--timeout=(\d+)s", image)
+    docker += re.findall(r"test: \[CMD, booking-sync-exporter, healthcheck\]\n.*\n +timeout: (\d+)s", compose)
+    assert (["5", "5"], 4) == (docker, healthcheck._SECONDS)
+    monkeypatch.setattr(healthcheck, "_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        said = f"no answer from {address}: no answer within 0.05 s (fix: look in the log of the exporter)"
+        assert (False, said) == is_healthy(address, None)
 
 
 def test_where_nothing_listens_and_what_is_no_address_is_told() -> None:
