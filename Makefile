@@ -26,7 +26,7 @@ install: $(VENV)/.installed-dev ## Install everything that development needs
 test: $(VENV)/.installed-dev check-servers ## Run the whole suite; what needs a server that is not there is skipped, see make servers
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-test-fast: $(VENV)/.installed-dev ## What counts, decides, reads and shows, in under a minute: no servers, no browser, no process
+test-fast: $(VENV)/.installed-dev ## What counts, decides, reads and shows, in under a minute: no servers, no browser
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow and not servers and not browser" $(FAST)
 
 coverage: $(VENV)/.installed-dev check-servers ## The same, twice as slow, with a report of the lines that no test reaches

@@ -100,6 +100,7 @@ async def test_two_exporters_whose_token_expired_spend_it_once_and_both_go_on(
         assert 1 == asked(bench) - before
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_with_the_lock_holds_nobody_up(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     file = TokenFile(tmp_path / "tokens.json")
     assert not file.lock()
@@ -108,6 +109,7 @@ def test_a_process_that_dies_with_the_lock_holds_nobody_up(tmp_path: Path, holde
     assert file.lock()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("holder")
 async def test_a_process_that_never_lets_go_is_named_before_the_code_of_a_login_has_expired(tmp_path: Path) -> None:
     clock = ManualClock(auto=True)
@@ -117,6 +119,7 @@ async def test_a_process_that_never_lets_go_is_named_before_the_code_of_a_login_
     assert 28 <= clock.monotonic() < 30
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("holder")
 def test_who_only_reads_waits_for_nobody_and_leaves_the_pair_beside_to_the_one_who_writes_it(tmp_path: Path) -> None:
     (tmp_path / "tokens.json").write_bytes(pair("old"))
