@@ -6,17 +6,22 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import structlog.testing
 import yaml
 
-from exporter.errors import ConfigError
+from exporter.errors import ConfigError, PollTimeoutError
+from exporter.platforms.discovery import Finder
+from exporter.runtime import discovery
+from exporter.runtime.targets import TargetFactory
 from exporter.simulator import FaultKind
 from exporter.state.findings import problems
 from tests.harness.agency import KEY, Agency, called, guid, running_agency
 from tests.harness.application import RunningApplication, driven
+from tests.harness.clock import ManualClock
 
 MINUTE = 60.0
 INTERVAL = 15 * MINUTE
@@ -196,11 +201,25 @@ async def test_after_failures_in_a_row_the_list_is_asked_for_ever_more_seldom_up
         agency.fail(FaultKind.EMPTY, status=403)
         await app.clock.advance(INTERVAL)
         asked = agency.asked()
-        for _ in range(180):
+        for minute in range(180):
             await app.clock.advance(60)
             await app.pass_time(1)
-        # 1, 2, 4, 8 and then each 15 minutes, with a jitter
+            # 1, 2, 4, 8 and then each 15 minutes, with a jitter
+            if minute == 15:
+                assert 4 <= agency.asked() - asked <= 6
         assert 12 <= agency.asked() - asked <= 24
+
+
+async def test_a_list_that_does_not_end_is_given_up_after_five_minutes() -> None:
+    clock = ManualClock()
+    finder = SimpleNamespace(sites=lambda: clock.sleep(3_600))
+    reading = asyncio.create_task(discovery._read(cast("Finder", finder), cast("TargetFactory", SimpleNamespace(clock=clock))))
+    await clock.advance(299)
+    assert not reading.done()
+    await clock.advance(2)
+    assert reading.done()
+    with pytest.raises(PollTimeoutError, match=r"did not end within 300 s"):
+        await reading
 
 
 async def test_a_key_that_is_changed_is_used_for_the_list_and_for_the_sites_after_a_reload(tmp_path: Path) -> None:
