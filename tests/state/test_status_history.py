@@ -20,6 +20,7 @@ from exporter.model import Change
 from exporter.state import status_history as module
 from exporter.state.status_history import FileStatusHistory, StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import files
+from tests.harness.clock import ManualClock
 
 
 @pytest.fixture
@@ -289,6 +290,22 @@ async def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(
         await store.save()
     assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "19"), 99.0)[-1].at == 19.0
     assert len(contents) == 2
+
+
+async def test_a_poll_waits_5_seconds_for_a_disk_that_hangs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = ManualClock()
+    with stuck_disk(monkeypatch) as (free, begun, _):
+        store = FileStatusHistory(path, clock)
+        store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
+        saving = asyncio.create_task(store.save())
+        await asyncio.to_thread(begun.wait, 30)
+        await clock.advance(4.9)
+        assert not saving.done()
+        await clock.advance(0.2)
+        async with asyncio.timeout(5):
+            await saving
+        free.set()
+        await store.aclose()
 
 
 async def test_a_cancelled_poll_does_not_cancel_the_write_that_others_wait_for(

@@ -277,6 +277,9 @@ async def test_an_odd_lifetime_is_read_as_the_documented_one(bench: WixBench, to
     for _ in range(3):
         await bench.observe()
     assert bench.calls(MINT) == 1
+    bench.clock.now += 14_400 * 0.9
+    await bench.observe()
+    assert (2, 0) == (bench.calls(MINT), bench.simulator.log.count(status=401))
 
 
 async def test_short_lived_tokens_are_minted_as_often_as_needed(bench: WixBench) -> None:
