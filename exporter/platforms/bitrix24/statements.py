@@ -258,32 +258,42 @@ STATEMENTS: Final = (
     Statement(
         "B-LIST-04", "Each booking has `datePeriod.from.timestamp`, a whole number.", each("list", _BOOKINGS, _FROM, _NUMBER)
     ),
-    Statement("B-LIST-05", "It has `datePeriod.to.timestamp`, not before its start.", _ends),
-    Statement("B-LIST-06", "`resourceIds` is a list of ids, or null.", _resources_booked),
+    Statement("B-LIST-05", "Each booking has `datePeriod.to.timestamp`, not before its start.", _ends),
+    Statement("B-LIST-06", "`resourceIds` of a booking is a list of ids, or null.", _resources_booked),
     Statement("B-LIST-07", "With `order: {id: ASC}` the ids ascend.", _ascending),
     Statement("B-LIST-08", "Without bookings, the list is empty.", _nothing),
     Statement("B-PAGE-01", "A page has 50 rows at most.", _page_size),
     Statement("B-PAGE-02", "`total` is there, and always 0.", _no_total),
     Statement("B-PAGE-03", "`next` is never there.", _no_next),
     Statement("B-PAGE-04", "After a page of 50 rows, `start: 50` returns other rows.", _next_page),
-    Statement("B-PAGE-05", "After a page of fewer than 50 rows there are no more.", _short_page),
+    Statement("B-PAGE-05", "After a page of fewer than 50 rows there are no more rows.", _short_page),
     Statement("B-FILTER-01", "`within` selects a booking that starts at `dateFrom`.", _selects("at_start", expected=True)),
     Statement(
         "B-FILTER-02", "`within` leaves out a booking that starts at `dateTo`.", _selects("before_start", expected=False)
     ),
     Statement("B-TIME-01", "`time.operating` is a number if present.", _time("operating")),
     Statement("B-TIME-02", "`time.operating_reset_at` lies within the ten minutes after `time.finish`.", _reset),
-    Statement("B-GET-01", "`booking.v1.booking.get` answers with the object `result.booking`, the same one.", _get),
-    Statement("B-GET-02", "For a booking that does not exist it refuses with 1021.", _refused("get_none", BOOKING_NOT_FOUND)),
+    Statement("B-GET-01", "`booking.v1.booking.get` answers with `result.booking`, the booking that was asked for.", _get),
+    Statement(
+        "B-GET-02",
+        "`booking.v1.booking.get` refuses with 1021 when there is no such booking.",
+        _refused("get_none", BOOKING_NOT_FOUND),
+    ),
     Statement(
         "B-LINK-01",
         "`booking.v1.booking.externalData.list` answers with the list `result.externalData`.",
         has("links", _LINKS, LISTS),
     ),
-    Statement("B-LINK-02", "`moduleId` is a value of section 3.", each_word("links", _LINKS, ("moduleId",), _MODULES)),
-    Statement("B-LINK-03", "`entityTypeId` is a value of section 3.", each_word("links", _LINKS, ("entityTypeId",), _TYPES)),
     Statement(
-        "B-LINK-04", "For a booking that does not exist it refuses with 1021.", _refused("links_none", BOOKING_NOT_FOUND)
+        "B-LINK-02", "`moduleId` of a link is a value of section 3.", each_word("links", _LINKS, ("moduleId",), _MODULES)
+    ),
+    Statement(
+        "B-LINK-03", "`entityTypeId` of a link is a value of section 3.", each_word("links", _LINKS, ("entityTypeId",), _TYPES)
+    ),
+    Statement(
+        "B-LINK-04",
+        "`booking.v1.booking.externalData.list` refuses with 1021 when there is no such booking.",
+        _refused("links_none", BOOKING_NOT_FOUND),
     ),
     Statement("B-BATCH-01", "A batch answers HTTP 200 although a command failed.", _status("batch", _OK)),
     Statement(

@@ -284,7 +284,11 @@ STATEMENTS: Final = (
         for number, (question, what) in enumerate(_CALLS, 1)
     ),
     Statement("W-TOKEN-01", "The token answer has `access_token`, a text.", _app(has(TOKEN, ("access_token",), TEXTS))),
-    Statement("W-TOKEN-02", "It has `expires_in`, a number.", _app(has(TOKEN, ("expires_in",), {"whole number", "number"}))),
+    Statement(
+        "W-TOKEN-02",
+        "The token answer has `expires_in`, a number.",
+        _app(has(TOKEN, ("expires_in",), {"whole number", "number"})),
+    ),
     Statement("W-HTTP-01", "A successful answer is JSON with the content type `application/json`.", all_json),
     Statement("W-HTTP-02", "Each answer has the header `x-wix-request-id`.", _request_ids),
     Statement("W-HTTP-03", "A successful answer has no header about a rate limit.", no_limit_headers),
@@ -295,12 +299,12 @@ STATEMENTS: Final = (
     Statement("W-CONN-05", "Each connection has `scheduleId`, a GUID.", _connection(("scheduleId",), _GUID)),
     Statement(
         "W-CONN-06",
-        "`calendarType` is a value of section 3.3.",
+        "`calendarType` of a connection is a value of section 3.3.",
         each_word("connections", _CONNECTIONS, ("calendarType",), CALENDAR_TYPES),
     ),
     Statement(
         "W-CONN-07",
-        "`status` is a value of section 3.4.",
+        "`status` of a connection is a value of section 3.4.",
         each_word("connections", _CONNECTIONS, ("status",), _CONNECTION_STATUSES),
     ),
     Statement(
@@ -328,7 +332,7 @@ STATEMENTS: Final = (
     Statement("W-PROV-02", "Each provider has `id`, a GUID.", each("providers", _PROVIDERS, ("id",), _GUID)),
     Statement(
         "W-PROV-03",
-        "Its `calendarType` is a value of section 3.3.",
+        "`calendarType` of a provider is a value of section 3.3.",
         each_word("providers", _PROVIDERS, ("calendarType",), CALENDAR_TYPES),
     ),
     Statement("W-PROV-04", "Each connection's provider is one that ListProviders names.", _providers_of_connections),
