@@ -239,8 +239,8 @@ def _move(at: datetime, step: DateMathStep, zone: ZoneInfo) -> datetime:
     else:
         months = local.year * 12 + local.month - 1 + number * (12 if step.unit == "y" else 1)
         year, month = divmod(months, 12)
-        last = calendar.monthrange(year, month + 1)[1] if 1 <= year <= 9999 else 1  # noqa: PLR2004  replace() refuses
-        local = local.replace(year=year, month=month + 1, day=min(local.day, last))
+        day = min(local.day, calendar.monthrange(year, month + 1)[1])
+        local = local.replace(year=year, month=month + 1, day=day)
     readings = _readings(local, zone)
     if not readings:
         # PEP 495: in a gap, fold 0 counts with the offset before it, which is the same as moving on by its length.
@@ -250,7 +250,7 @@ def _move(at: datetime, step: DateMathStep, zone: ZoneInfo) -> datetime:
 
 
 def _round_down(at: datetime, unit: str, zone: ZoneInfo) -> datetime:
-    local = at.astimezone(zone).replace(tzinfo=None, microsecond=0, fold=0)
+    local = at.astimezone(zone).replace(tzinfo=None, microsecond=0)
     if unit in _ABSOLUTE:
         local = local.replace(
             minute=0 if unit == "h" else local.minute,
@@ -270,7 +270,7 @@ def _round_down(at: datetime, unit: str, zone: ZoneInfo) -> datetime:
 
 def _at_time(day: datetime, minutes: int, zone: ZoneInfo) -> datetime:
     hour, minute = divmod(minutes, 60)
-    local = day.astimezone(zone).replace(tzinfo=None, fold=0, hour=hour, minute=minute, second=0, microsecond=0)
+    local = day.astimezone(zone).replace(tzinfo=None, hour=hour, minute=minute, second=0, microsecond=0)
     return _first_at(local, zone)
 
 
@@ -281,13 +281,12 @@ def _first_at(local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _readings(local: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Return the UTC moments at which clocks in ``zone`` show ``local``: none in a gap, two where they go back."""
-    found: list[datetime] = []
-    for fold in (0, 1):
-        at = local.replace(tzinfo=zone, fold=fold).astimezone(UTC)
-        if at not in found and at.astimezone(zone).replace(tzinfo=None, fold=0) == local.replace(fold=0):
-            found.append(at)
-    return found
+    """Return the first and the last UTC moment at which clocks in ``zone`` show ``local``: the same where they do once.
+
+    In a gap there is none.
+    """
+    moments = [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    return [at for at in moments if at.astimezone(zone).replace(tzinfo=None) == local]
 
 
 def _end_of_gap(local: datetime, zone: ZoneInfo) -> datetime:

@@ -71,7 +71,8 @@ def test_counts_say_whether_all_rows_could_be_read(complete: bool) -> None:
 
 def test_windows_that_touch_overlap_or_lie_apart_bring_each_booking_once_and_in_order() -> None:
     rows = [booking(str(at), at, at + 1) for at in (5, 15, 25, 35, 45, 55, 65)]
-    windows = [Window("c", 40, 50), Window("a", 10, 20), Window("b", 20, 30), Window("in a", 12, 14), Window("d", 49, 60)]
+    windows = [Window("c", 40, 50), Window("a", 10, 20), Window("b", 20, 30), Window("in a", 12, 14), Window("in c", 41, 44)]
+    windows += [Window("d", 49, 60)]
     assert ["15", "25", "45", "55"] == [row.id for row in in_any_window(rows, windows, "start")]
     assert [] == list(in_any_window(rows, [], "start"))
 
@@ -174,6 +175,12 @@ def test_a_long_booking_overlaps_each_that_begins_before_its_end_however_many_li
     assert 8 == len(found.first)
 
 
+def test_a_long_booking_that_begins_amid_others_overlaps_what_begins_after_they_ended() -> None:
+    times = [(0, 10), (1, 2), (2, 100), (9, 10), (9.5, 9.6), (50, 60), (70, 80), (100, 110)]
+    rows = [booking(str(at), at, end) for at, end in times]
+    assert {row.id for row in rows[:-1]} == find_conflicts(rows, [Window("w", 0, 1000)], "start", now=0).ids
+
+
 def test_of_two_that_run_on_the_one_that_ends_later_is_shown_first_when_only_one_may_be() -> None:
     rows = [booking("ends", 0, 50), booking("goes on", 1, 100), booking("new", 40, 60)]
     found = first_conflicts(rows, [Window("w", 30, 70)], "start", now=0, limit=1)
@@ -203,6 +210,7 @@ def test_a_table_is_a_sequence_like_any_other_and_equal_to_one_with_the_same_row
     assert table != rows[:1]
     assert table != [rows[0], rows[0]]
     assert table != "ab"
+    assert table != object()
     assert f"Table({list(table)})" == repr(table)
     assert [Booking("a", 1, 2), Booking("b", 3, 4)] == list(table.times())
     assert (0, []) == (len(Table()), list(Table()))

@@ -102,6 +102,12 @@ def test_a_local_time_that_occurs_twice_is_the_one_with_the_offset_it_came_from(
     assert second == moment("now+0d", second, BERLIN)
 
 
+def test_a_local_time_that_occurs_twice_is_the_first_where_neither_has_the_offset_it_came_from() -> None:
+    # Samoa moved to the other side of the date line between the two.
+    apia = ZoneInfo("Pacific/Apia")
+    assert "2012-04-01T03:30:00+14:00" == shown(moment("now+1y", at("2011-04-01T03:30", "Pacific/Apia"), apia), "Pacific/Apia")
+
+
 def test_the_hour_that_occurs_twice_is_rounded_within_its_own_occurrence() -> None:
     for fold in (0, 1):
         assert at("2026-10-25T02:00", fold=fold) == moment("now/h", at("2026-10-25T02:45", fold=fold), BERLIN)

@@ -45,7 +45,7 @@ PARTS: Final = (
             *_in("exporter/state", "verdict", "thresholds"),
             *_in("exporter/state/findings", "connections", "collectors", "bookings", "account", "finding", "__init__"),
         ),
-        _in("tests/state", "test_verdict_edges", "test_findings", "test_table_of_verdicts"),
+        _in("tests/state", "test_verdict_edges", "test_findings", "test_table_of_verdicts", "test_set_clock"),
         ("tests/test_chosen_verdicts.py",),
     ),
     Part(

@@ -121,8 +121,9 @@ def test_one_collector_that_fails_beside_one_with_fresh_data_is_a_warning(at: fl
     assert [(Severity.WARNING, expected)] == kinds(found)
 
 
-def test_a_failed_collector_is_judged_alone_while_the_others_wait_for_their_first_poll() -> None:
-    found = findings(view(views.failed(CONNECTIONS, Reason.TIMEOUT, "late"), BOOKINGS))
+@pytest.mark.parametrize("before", [CONNECTIONS, views.succeeded(CONNECTIONS, views.connections())], ids=["no data", "data"])
+def test_a_failed_collector_is_judged_alone_while_the_others_wait_for_their_first_poll(before: CollectorState) -> None:
+    found = findings(view(views.failed(before, Reason.TIMEOUT, "late"), BOOKINGS))
     assert [(Severity.CRITICAL, Kind.COLLECTOR_FAILING)] == kinds(found)
 
 
@@ -130,6 +131,13 @@ def test_data_that_grew_old_without_a_failure_is_critical_since_it_was_withdrawn
     [problem] = problems(view(views.succeeded(CONNECTIONS, views.connections(at=NOW - 400))))
     assert (Severity.CRITICAL, Kind.DATA_EXPIRED) == (problem.severity, problem.kind)
     assert NOW - 400 + 300 == problem.since
+
+
+def test_a_collector_after_one_whose_data_grew_old_is_judged_as_well() -> None:
+    found = problems(
+        view(views.succeeded(CONNECTIONS, views.connections(at=NOW - 400)), views.failed(LINKS, Reason.AUTH, "no"))
+    )
+    assert ["links", "connections"] == [problem.subject for problem in found]
 
 
 def test_a_partial_failure_names_the_provider() -> None:
@@ -196,6 +204,9 @@ def test_a_partial_failure_names_five_providers_at_most() -> None:
     assert problem.headline == "calendar provider failed: p0, p1, p2, p3, p4 and 45 more"
 
 
+FIRST_SEEN_CUT = replace(views.connection("a", ConnectionStatus.DISCONNECTED, since=NOW - 60), since_known=False)
+
+
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
@@ -207,8 +218,10 @@ def test_a_partial_failure_names_five_providers_at_most() -> None:
         (views.connection("a", ConnectionStatus.DISCONNECTED, since=NOW - 86_399), [Kind.CONNECTION_DISCONNECTED]),
         (views.connection("a", ConnectionStatus.DISCONNECTED, since=NOW - 86_400), []),
         (replace(views.connection("a", ConnectionStatus.DISCONNECTED), since_known=False), []),
+        (replace(FIRST_SEEN_CUT, changes=(Change(NOW - 60, "disconnected", known=False),)), []),
         (views.connection("a", ConnectionStatus.SYNC_IN_PROGRESS, since=NOW - 3_600), []),
         (views.connection("a", ConnectionStatus.SYNC_IN_PROGRESS, since=NOW - 3_601), [Kind.CONNECTION_STUCK]),
+        (views.connection("a", ConnectionStatus.CONNECTED, since=NOW - 3_600), []),
         (views.connection("a", ConnectionStatus.CONNECTED, since=NOW - 3_601), [Kind.CONNECTION_STUCK]),
         (views.connection("a", ConnectionStatus.CONNECTED, since=NOW - 3_601, export_enabled=False), []),
     ],
@@ -253,6 +266,8 @@ def test_a_broken_connection_says_since_when_why_and_how_to_mend_it() -> None:
     [problem] = of_connections(row)
     assert ("Chair 1", NOW - 600, "token_revoked") == (problem.subject, problem.since, problem.reason)
     assert "signs in again" in problem.advice.fix
+    [problem] = of_connections(views.connection("Chair 1", ConnectionStatus.ERROR))
+    assert "" == problem.reason
 
 
 @pytest.mark.parametrize(

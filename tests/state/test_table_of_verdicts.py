@@ -144,6 +144,7 @@ def test_connections_that_all_went_are_one_problem_and_accepted_as_what_it_is_el
     assert "no_connections" == found.reason
     meant = TargetPolicy(warnings={"no_connections": AcceptedReason("opens in March")})
     assert () == problems(scenes.connected(gone=[went("a")], policy=meant))
+    assert 1 == len(only(scenes.connected(broke("b"), broke("c"), policy=meant), Kind.CONNECTIONS_DOWN)), "they are there"
     left = TargetPolicy(connections={"a": AcceptedReason("she left")})
     assert () == problems(scenes.connected(gone=[went("a")], policy=left))
 
@@ -159,9 +160,13 @@ def test_a_site_whose_only_working_calendar_was_removed_is_never_healthy_whateve
     assert [] == [row for row in problems(shown) if row.kind is Kind.CONNECTIONS_DOWN or row.detail.endswith("here: x")]
 
 
-@pytest.mark.parametrize("rows", [[], [LONG_AGO]], ids=["none is left", "one that was cut is left"])
-def test_connections_of_a_provider_that_cannot_be_asked_have_not_gone(rows: list[Connection]) -> None:
-    seen = replace(views.connections(*rows, providers=[Provider("google", up=False)]), gone=(went("a"),))
+@pytest.mark.parametrize(
+    ("rows", "gone"),
+    [([], "a"), ([], "ab"), ([LONG_AGO], "a")],
+    ids=["none is left", "none of two is left", "one that was cut is left"],
+)
+def test_connections_of_a_provider_that_cannot_be_asked_have_not_gone(rows: list[Connection], gone: str) -> None:
+    seen = replace(views.connections(*rows, providers=[Provider("google", up=False)]), gone=tuple(map(went, gone)))
     waiting = views.unpolled("salon", "wix", CollectorName.CONNECTIONS)
     failing = views.failed(waiting, Reason.SERVER_ERROR, "google", observation=seen)
     assert Kind.CONNECTIONS_DOWN not in kinds(scenes.view(failing, GOOD))

@@ -30,7 +30,7 @@ from exporter.state.snapshot import CollectorState, View
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import MOVABLE, TABLE, Verdict, verdict_of, worst
 from tests.harness import views
-from tests.harness.verdict_scenes import SITE, connected, view
+from tests.harness.verdict_scenes import SITE, connected, view, went_down
 from tests.harness.views import NEXT_24H, NOW
 
 HOUR, DAY = 3_600.0, 86_400.0
@@ -109,6 +109,12 @@ def test_thresholds_are_those_that_the_documents_name() -> None:
     assert "warning" == defaults.severity("conflict")
 
 
+def test_conditions_say_the_hours_the_days_and_which_failures_are_limits() -> None:
+    assert "beginning within 24 h or already." in verdict.CONFLICT_SOON.condition
+    assert "ends within 14 days, or has ended." in verdict.CREDENTIAL_EXPIRY.condition
+    assert "than a limit (`rate_limited`, `operating_limit`, `overload`)." in verdict.TARGET_FAILING.condition
+
+
 OK, WARNING, CRITICAL, UNKNOWN = Verdict.OK, Verdict.WARNING, Verdict.CRITICAL, Verdict.UNKNOWN
 
 
@@ -180,7 +186,21 @@ def test_a_collector_that_failed_for_the_limit_says_so_for_pause_and_budget() ->
 def test_a_refused_configuration_tells_its_first_problem_and_how_many_more_there_are(number: int, detail: str) -> None:
     shown = replace(view(GOOD), rejected_config=RejectedConfig(NOW - 60, "bad key", number))
     [found] = findings(shown)
-    assert (Kind.RELOAD_REFUSED, detail, NOW - 60) == (found.kind, found.detail, found.since)
+    assert (Kind.RELOAD_REFUSED, detail, NOW - 60, True) == (found.kind, found.detail, found.since, found.since_known)
+    assert [] == kinds(replace(shown, remembers=False)), "a probe remembers no configuration before this one"
+
+
+def of_the_configuration(shown: View, *kinds: str) -> list[str]:
+    warnings = tuple(ConfigWarning(kind, SITE, "less is watched", "Change it.") for kind in kinds)
+    found = findings(replace(shown, config_warnings=warnings))
+    return [finding.reason for finding in found if finding.kind is Kind.CONFIG_WARNING]
+
+
+def test_what_a_refused_collector_or_a_target_without_calendars_says_is_no_warning_of_the_configuration() -> None:
+    down = connected(went_down("a"), went_down("b"))
+    assert ["conflicts_off"] == of_the_configuration(down, "missing_right", "no_connections", "conflicts_off")
+    waits = view(GOOD, usage=ApiUsage(paused_until=NOW + 60))
+    assert ["no_connections"] == of_the_configuration(waits, "no_connections"), "another problem does not say so"
 
 
 def linked(linked: int, unlinked: int, unverified: int = 0, *bookings: UnlinkedBooking) -> View:
@@ -269,14 +289,30 @@ def test_an_overlap_is_told_until_it_is_over_and_of_several_the_soonest_comes_fi
     assert ["1"] * is_told + ["3"] == found
 
 
-def test_calendars_that_stopped_to_work_24_hours_ago_are_down_no_more() -> None:
+def stopped(key: str, at: float, *before: float) -> Connection:
+    """Return a connection that worked until the first of these moments, and is in error since ``at``."""
+    changes = (Change(NOW - 9 * DAY, "connected"), *(Change(moment, "undefined") for moment in before), Change(at, "error"))
+    return replace(views.connection(key, ConnectionStatus.ERROR, since=at), changes=changes)
+
+
+def on_a_clock_set_by(seconds: float, shown: View) -> View:
+    """Return ``shown`` as it is when the moments of its changes lie so far before those of the wall clock."""
+    return replace(shown, targets=tuple(replace(target, stepped=seconds) for target in shown.targets))
+
+
+@pytest.mark.parametrize("step", [0.0, 600.0, -600.0])
+def test_calendars_that_stopped_to_work_24_hours_ago_are_down_no_more(step: float) -> None:
     def shown(at: float) -> View:
-        changes = (Change(NOW - 9 * DAY, "connected"), Change(at, "error"))
-        rows = (replace(views.connection(key, ConnectionStatus.ERROR, since=at), changes=changes) for key in "ab")
-        return connected(*rows)
+        return on_a_clock_set_by(step, connected(stopped("a", at - step), stopped("b", at - step)))
 
     assert Kind.CONNECTIONS_DOWN not in kinds(shown(NOW - DAY))
     assert Kind.CONNECTIONS_DOWN in kinds(shown(NOW - DAY + 0.5))
+
+
+def test_calendars_are_down_since_the_last_of_them_came_to_its_present_state() -> None:
+    rows = stopped("a", NOW - HOUR, NOW - 3 * HOUR), stopped("b", NOW - 2 * HOUR)
+    found = findings(on_a_clock_set_by(600.0, connected(*rows)))
+    assert [NOW - HOUR + 600] == [finding.since for finding in found if finding.kind is Kind.CONNECTIONS_DOWN]
 
 
 BROKEN = views.connection("a", ConnectionStatus.ERROR)
@@ -307,6 +343,8 @@ def test_since_when_a_collector_fails_is_known_when_it_was_seen_to_begin(known: 
     changes = (Change(NOW - DAY, "ok"), Change(NOW - 600, "failing auth", known=known))
     [found] = findings(view(replace(views.failed(GOOD, Reason.AUTH, "refused"), changes=changes)))
     assert (NOW - 600, known) == (found.since, found.since_known)
+    [found] = findings(view(replace(views.failed(GOOD, Reason.AUTH, "refused"), changes=changes), stepped=60.0))
+    assert NOW - 540 == found.since, "the clock was set a minute forward"
     [found] = findings(view(replace(views.failed(GOOD, Reason.AUTH, "refused"), changes=())))
     assert (NOW, True) == (found.since, found.since_known)
 
@@ -315,7 +353,7 @@ def test_since_when_a_collector_fails_is_known_when_it_was_seen_to_begin(known: 
 def test_bookings_that_came_in_part_are_no_matter_of_a_calendar_provider(reason: Reason) -> None:
     partly = views.failed(GOOD, reason, "half", observation=views.wix_bookings(NOW))
     [found] = findings(view(partly))
-    assert (Kind.COLLECTOR_FAILING, "poll only partly succeeded") == (found.kind, found.headline)
+    assert (Kind.COLLECTOR_FAILING, "poll only partly succeeded", WARNING) == (found.kind, found.headline, found.verdict)
 
 
 def test_of_a_target_that_was_not_polled_yet_nothing_is_known_whatever_is_said_of_its_configuration() -> None:
@@ -336,5 +374,6 @@ def test_a_warning_that_is_accepted_is_listed_with_its_reason_unless_a_collector
     warning = ConfigWarning(kind, SITE, "not looked for", "Switch it on.")
     shown = replace(view(GOOD, policy=TargetPolicy(warnings={kind: why})), accepted_warnings=(warning,))
     found = findings(shown)
-    assert [(Kind.WARNING_ACCEPTED, why, NOW + DAY)] * is_listed == [(row.kind, row.known, row.until) for row in found]
+    expected = [(Kind.WARNING_ACCEPTED, SITE, why, NOW + DAY)]
+    assert expected * is_listed == [(row.kind, row.target, row.known, row.until) for row in found]
     assert [] == kinds(replace(shown, targets=view(GOOD).targets)), "it is accepted no longer"

@@ -93,12 +93,12 @@ def overall(view: View, found: Iterable[Finding]) -> Verdict:
 def of_target(target: TargetView, now: float) -> Iterator[Finding]:
     """Yield the rows that hold for one target at ``now`` (Unix seconds), those that need a history among them."""
     policy = target.policy
-    if policy.paused is not None and is_in_force(policy.paused, now):
+    if is_in_force(policy.paused, now):
         yield Finding(
             TARGET_PAUSED, target.name, "target", Message("paused"), KNOWN, until=policy.paused.until, known=policy.paused
         )
         return
-    if target.collectors and not any(state.finished_polls for state in target.collectors):
+    if not any(state.finished_polls for state in target.collectors):
         yield Finding(NOT_POLLED_ROW, target.name, "target", Message("not polled yet"), NOT_POLLED)
         return
     yield from _of_closed(target.name, policy, now)

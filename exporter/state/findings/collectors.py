@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from exporter.errors import Reason
 from exporter.model import ConnectionsObservation, Message
 from exporter.state.advice import DATA_WITHDRAWN, OVERDUE, for_failure
 from exporter.state.changes import failing_since
@@ -34,7 +33,7 @@ def of_collectors(target: TargetView, now: float) -> Iterator[Finding]:
     for state in target.collectors:
         name = state.collector
         if (failure := state.failure) is not None:
-            down, began = _providers_down(state), failing_since(state.changes)
+            down, began = _providers_down(state, failure), failing_since(state.changes)
             since = failure.since if failure.since is not None else state.last_success
             yield Finding(
                 PROVIDER_FAILING if down else expired if state.expired else failing,
@@ -81,11 +80,9 @@ def _says_of_target(state: CollectorState, failure: Failure) -> bool:
     return failure.reason not in LIMITS and not brought_data(state)
 
 
-def _providers_down(state: CollectorState) -> list[str]:
+def _providers_down(state: CollectorState, failure: Failure) -> list[str]:
     # Where the whole poll failed the providers are as an earlier one had them.
-    failure = state.failure
-    is_of_providers = failure is not None and failure.partial and failure.reason is Reason.SERVER_ERROR
-    if not is_of_providers or not isinstance(state.observation, ConnectionsObservation):
+    if not failure.partial or not isinstance(state.observation, ConnectionsObservation):
         return []
     return [provider.label for provider in state.observation.providers if not provider.up]
 

@@ -6,6 +6,7 @@ Moments are Unix seconds (``float``).
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TypeGuard
 
 import msgspec
 from msgspec.structs import replace
@@ -86,6 +87,6 @@ class Finding(msgspec.Struct, frozen=True):
         return Severity[self.verdict.name]
 
 
-def is_in_force(known: AcceptedReason | None, now: float) -> bool:
+def is_in_force(known: AcceptedReason | None, now: float) -> TypeGuard[AcceptedReason]:
     """Return whether ``known`` says at ``now`` that something is meant to be as it is."""
     return known is not None and known.holds(now)
