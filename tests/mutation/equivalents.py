@@ -73,6 +73,31 @@ _NO_FAULT: Final = (
         r"^findings\.order: .*finding\.since or -?1\.0",
         "no problem began in the first second of 1970",
     ),
+    ("platforms/limiter.py", r"__init__: self\._level = 0\.0 -> .*-1\.0", "what leaks out of an empty bucket leaves it empty"),
+    (
+        "platforms/limiter.py",
+        r"__init__: self\._refused_at = .* -> pass",
+        "the first refusal sets it, and nobody reads it before",
+    ),
+    ("platforms/limiter.py", r"> _ROUNDING else .* -> .*>= _ROUNDING", "no wait is exactly what counts as rounding"),
+    ("platforms/limiter.py", r"_wait: .* else 0\.0 -> .* else -1\.0", "whoever asks only asks whether it is above 0"),
+    (
+        "platforms/limiter.py",
+        r"wait_for_pause: .* and self\._refusal is not None -> [^&]*paused_for\(\)\) > 0$",
+        "a pause that runs has its refusal: the clause is for the types",
+    ),
+    ("platforms/limiter.py", r"pause: 0\.0 -> -1\.0", "neither makes any pause longer than it asks for itself"),
+    (
+        "bitrix24/operating.py",
+        r"^_Account: (seconds|dearest_at|held_since): .* -> ",
+        "an answer or a pause sets it before anybody reads it",
+    ),
+    (
+        "bitrix24/operating.py",
+        r"observe: .*seconds or 0\.0.* -> .*seconds or -1\.0",
+        "what was too much is more than 0, since a budget is",
+    ),
+    ("bitrix24/operating.py", r"refused: longest = 0\.0 -> longest = -1\.0", "every rest is longer than 0"),
     ("bitrix24/paging.py", r"^_is_much:", "how many pages are decoded between two turns of the event loop"),
 )
 NO_FAULT: Final = tuple((module, re.compile(pattern), text) for module, pattern, text in _NO_FAULT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import structlog.testing
 
 from exporter.errors import (
     AuthError,
@@ -48,7 +49,7 @@ def test_a_pause_is_over_at_its_end_and_stays_over() -> None:
     limiter, _ = bucket(clock)
     limiter.pause(30.0, REFUSAL)
     clock.now += 29.75
-    assert 0.25 == limiter.paused_for()
+    assert (0.25, 0.0) == (limiter.paused_for(), limiter.remaining())
     for later in (0.25, 0.5, 100.0):
         clock.now += later
         assert (0.0, None, 10.0) == (limiter.paused_for(), limiter.paused_until(), limiter.remaining())
@@ -102,6 +103,48 @@ async def test_what_was_on_its_way_when_a_pause_began_does_not_end_it_and_a_long
     limiter.pause(45.0, OverloadError("blocked"))
     with pytest.raises(ServerError, match="down"):
         await limiter.wait_for_pause()
+
+
+async def test_of_two_refusals_that_ask_for_the_same_moment_the_first_is_told() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    limiter.pause(50.0, ServerError("down"))
+    limiter.pause(50.0, OverloadError("blocked"))
+    with pytest.raises(ServerError, match="down"):
+        await limiter.wait_for_pause()
+
+
+def test_a_pause_of_no_length_has_its_end_in_the_log_as_well() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    with structlog.testing.capture_logs() as logged:
+        limiter.pause(0.0, REFUSAL)
+        limiter.answered()
+    assert [("requests_paused", 0.0), ("requests_go_on", 0.0)] == [(line["event"], line["seconds"]) for line in logged]
+
+
+@pytest.mark.parametrize("burst", [1.0, 10.0])
+async def test_in_the_last_half_second_of_a_pause_nobody_is_let_in_or_waits_for_a_place(burst: float) -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        limiter, events = bucket(clock, burst=burst)
+        assert await limiter.acquire()
+        limiter.pause(0.5, REFUSAL)
+        assert not await limiter.acquire()
+        assert (0.0, []) == (clock.monotonic(), events.waited)
+
+    await scenario()
+
+
+async def test_at_two_requests_a_second_each_beyond_the_burst_waits_for_half_a_second() -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        limiter, events = bucket(clock, rate=2.0, burst=1.0)
+        for _ in range(4):
+            assert await limiter.acquire()
+        assert [0.5, 0.5, 0.5] == events.waited
+
+    await scenario()
 
 
 async def test_waits_are_counted_by_who_waits_and_no_wait_is_none() -> None:

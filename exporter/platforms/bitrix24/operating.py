@@ -48,7 +48,7 @@ class _Account:
     reported_at: float = float("-inf")
     reset: float | None = None
     paused_until: float = float("-inf")
-    refusals: int = 0
+    was_refused: bool = False
     dearest: float | None = None
     dearest_at: float = 0.0
     underway: int = 0
@@ -92,7 +92,7 @@ class OperatingLedger:
         account = self._account(operation)
         now = self._clock.monotonic()
         if account.paused_until <= now:  # else it was on its way when the portal refused another
-            account.refusals = 0
+            account.was_refused = False
             self._go_on(operation, account, seconds or 0.0)
         account.weigh(seconds, now, 0 if same_answer else account.underway)
         if seconds is None:
@@ -138,8 +138,8 @@ class OperatingLedger:
             if account.reset is not None and account.reset > now:
                 wait = max(account.reset - now, INITIAL_PAUSE_SECONDS)
             else:
-                wait = LONG_PAUSE_SECONDS if account.refusals else PAUSE_SECONDS
-            account.refusals += 1
+                wait = LONG_PAUSE_SECONDS if account.was_refused else PAUSE_SECONDS
+            account.was_refused = True
             account.paused_until = max(account.paused_until, now + wait)
             self._hold(name, account, self._error(name, account.paused_until - now), math.inf)
             longest = max(longest, account.paused_until - now)
@@ -206,5 +206,5 @@ class OperatingLedger:
         return OperatingLimitError(
             f"the operating time of {operation} is used up ({whose} ten minutes); next try in {wait:.0f} s",
             code=None if ours else "OPERATION_TIME_LIMIT",
-            retry_after=max(0.0, wait),
+            retry_after=wait,
         )

@@ -101,13 +101,14 @@ class Portal:
     def refused(self, refusal: PollError) -> None:
         """Note a refusal for too many requests: everybody waits, longer with each refusal in a row."""
         self.careful()
-        wait = 0.0
+        wait = refusal.retry_after or 0.0
         if self.bucket.paused_for() <= 0:  # what was on its way when the pause began is no further refusal
-            wait = exponential(
+            ours = exponential(
                 self._refusals, initial_seconds=INITIAL_PAUSE_SECONDS, max_seconds=MAX_PAUSE_SECONDS, random=self._random
             )
+            wait = max(wait, ours)
             self._refusals += 1
-        self.bucket.pause(max(wait, refusal.retry_after or 0.0), refusal)
+        self.bucket.pause(wait, refusal)
 
     def accepted(self) -> None:
         """Note an answer that was not a refusal."""
@@ -123,8 +124,8 @@ class Portal:
         return refusal.again(self.bucket.paused_for())
 
     def is_as_new(self) -> bool:
-        """Return whether nothing would be lost if the portal were forgotten."""
-        return not self.members and self.bucket.remaining() >= self.bucket.burst and not self._is_careful()
+        """Return whether nothing would be lost if the portal, which everybody has left, were forgotten."""
+        return self.bucket.remaining() >= self.bucket.burst and not self._is_careful()
 
     def _is_careful(self) -> bool:
         return self._clock.monotonic() < self._careful_until

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from random import Random
 
 import httpx
 import pytest
+import structlog.testing
 
 from exporter.errors import OverloadError, RateLimitedError
 from exporter.platforms.base import Services
+from exporter.platforms.bitrix24.concurrent_calls import call_concurrently
 from exporter.platforms.bitrix24.credential import PortalAddress
 from exporter.platforms.bitrix24.portal import Portal, PortalRegistry
 from exporter.platforms.bitrix24.settings import Budget
@@ -76,6 +79,43 @@ async def test_behind_calls_that_hang_one_more_is_made_each_five_seconds() -> No
     await script()
 
 
+async def test_a_call_that_hangs_is_waited_for_once() -> None:
+    async def script() -> None:
+        clock = ManualClock()
+        portal = portal_on(clock)
+        hanging, second, third = Caller(portal), Caller(portal), Caller(portal)
+        await clock.advance(5.1)
+        second.answer.set()
+        await clock.settle()
+        assert [True, True] == [second.has_it(), third.has_it()]
+        for caller in (hanging, third):
+            await caller.cancel()
+
+    await script()
+
+
+async def test_a_collector_has_as_many_calls_underway_as_the_portal_takes_at_once() -> None:
+    async def script() -> None:
+        clock = ManualClock()
+        portal = portal_on(clock)
+        portal.accepted()
+        begun: list[int] = []
+
+        async def call() -> None:
+            async with portal.slot(RecordedEvents()):
+                begun.append(len(begun))
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(call_concurrently(lambda: call, lambda underway: underway < portal.calls_at_once()))
+        await clock.settle()
+        assert 4 == len(begun)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    await script()
+
+
 @pytest.mark.parametrize("kind", ["refused", "blocked", "came to nothing"])
 def test_for_ten_minutes_after_a_refusal_a_portal_gets_one_call_at_a_time(kind: str) -> None:
     clock = ManualClock()
@@ -119,6 +159,27 @@ def test_a_pause_that_the_portal_names_counts_when_it_is_longer_than_ours() -> N
     assert 4 == portal.bucket.paused_for()
 
 
+def test_an_answer_in_the_last_half_second_of_a_pause_does_not_make_the_next_one_shorter() -> None:
+    clock = ManualClock()
+    portal = portal_on(clock)
+    portal.refused(RateLimitedError("slow down"))
+    clock.now += 1.5
+    portal.accepted()
+    clock.now += 0.5
+    portal.refused(RateLimitedError("slow down"))
+    assert 4 == portal.bucket.paused_for()
+
+
+def test_a_refusal_that_was_on_its_way_when_the_portal_was_blocked_asks_for_no_more_in_the_log_either() -> None:
+    clock = ManualClock()
+    portal = portal_on(clock)
+    portal.overloaded(OverloadError("blocked"))
+    with structlog.testing.capture_logs() as logged:
+        portal.refused(RateLimitedError("slow down"))
+    assert [("requests_paused", "rate_limited", 0.0)] == [(line["event"], line["reason"], line["seconds"]) for line in logged]
+    assert 900 == portal.bucket.paused_for()
+
+
 def test_a_portal_that_support_has_blocked_is_left_alone_for_a_quarter_of_an_hour() -> None:
     clock = ManualClock()
     portal = portal_on(clock)
@@ -160,5 +221,35 @@ async def test_who_leaves_a_portal_that_others_still_ask_takes_nothing_of_it_awa
         second.release()
         clock.now += 0.5
         assert 2.5 == registry.lease(services(clock), budget, SALON).portal.bucket.remaining(), "it was kept"
+
+    await script()
+
+
+async def test_a_portal_that_somebody_came_back_to_is_not_forgotten_when_its_bucket_is_empty() -> None:
+    async def script() -> None:
+        clock = ManualClock()
+        registry, budget = PortalRegistry(), Budget(requests_per_second=1.0, burst=3)
+        lease = registry.lease(services(clock), budget, SALON)
+        assert await lease.portal.bucket.acquire()
+        lease.release()
+        back = registry.lease(services(clock), budget, SALON)
+        clock.now += 10
+        registry.lease(services(clock), budget, PortalAddress("https://spa.bitrix24.example", "spa.bitrix24.example"))
+        assert back.portal is registry.lease(services(clock), budget, SALON).portal
+
+    await script()
+
+
+@pytest.mark.parametrize(("later", "calls"), [(0.5, 4), (1.0, 1)])
+async def test_who_comes_back_to_a_portal_begins_with_one_call_once_its_bucket_is_empty(later: float, calls: int) -> None:
+    async def script() -> None:
+        clock = ManualClock()
+        registry, budget = PortalRegistry(), Budget(requests_per_second=1.0, burst=3)
+        lease = registry.lease(services(clock), budget, SALON)
+        lease.portal.accepted()
+        assert await lease.portal.bucket.acquire()
+        lease.release()
+        clock.now += later
+        assert calls == registry.lease(services(clock), budget, SALON).portal.calls_at_once()
 
     await script()
