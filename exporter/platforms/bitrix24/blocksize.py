@@ -30,7 +30,7 @@ class BlockSize:
         """Return how many commands the next block may hold."""
         return self.limit + 1 if self._doubted() else self._size
 
-    def passed(self, commands: int, seconds: float = 0.0) -> None:
+    def passed(self, commands: int, seconds: float) -> None:
         """Note that a block of so many was executed within ``seconds``, at least in part."""
         if commands > self.limit:
             self.limit = self._wanted

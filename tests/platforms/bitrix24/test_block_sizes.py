@@ -56,6 +56,7 @@ class Batches:
 
     def __init__(self, bench: Bench, choke: Answers, most: int) -> None:
         self.sizes: list[int] = []
+        self.at: list[float] = []
         self.most = most
         self.choke = choke
         self._bench = bench
@@ -68,6 +69,7 @@ class Batches:
         if commands is None:
             return None
         self.sizes.append(len(commands))
+        self.at.append(self._bench.now)
         return self.choke(len(commands)) if len(commands) > self.most else None
 
     async def run(self) -> int:
@@ -137,6 +139,34 @@ async def test_a_portal_that_answers_batches_without_doing_anything_is_given_up_
     assert 4 == len(portal.sizes)
 
 
+async def test_a_block_that_passes_gives_a_portal_four_more_attempts(bench: Bench) -> None:
+    portal = Batches(bench, lost, 0)
+    portal.choke = lambda _: None if len(portal.sizes) == 4 else lost(0)
+    await portal.failure()
+    assert [50, 25, 12, 6, 7, 3, 1, 1] == portal.sizes
+
+
+@pytest.mark.parametrize("choke", [lost, done_nothing])
+async def test_a_portal_that_chokes_is_asked_again_after_one_two_and_four_seconds_of_which_half_is_jitter(
+    bench: Bench, choke: Answers
+) -> None:
+    portal = Batches(bench, choke, 0)
+    await portal.failure()
+    waits = [later - earlier for earlier, later in zip(portal.at, portal.at[1:], strict=False)]
+    assert [True] * 3 == [most / 2 <= wait <= most for wait, most in zip(waits, (1.0, 2.0, 4.0), strict=True)], waits
+
+
+@pytest.mark.parametrize(
+    "refusal", [httpx.Response(400, content=b'{"error":"ERROR_ARGUMENT"}'), html(413)], ids=["with a code", "without one"]
+)
+async def test_a_batch_that_is_refused_for_anything_but_its_length_is_not_tried_with_fewer_commands(
+    bench: Bench, refusal: httpx.Response
+) -> None:
+    portal = Batches(bench, lambda _: refusal, 0)
+    assert Reason.CLIENT_ERROR is (await portal.failure()).reason
+    assert [50] == portal.sizes
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("most", [1, 2, 10, 24, 25, 49])
 async def test_what_a_portal_calls_too_long_is_a_limit_that_is_found_and_never_tried_again(bench: Bench, most: int) -> None:
@@ -185,7 +215,7 @@ def test_what_comes_of_blocks_that_were_on_their_way_teaches_a_size_once() -> No
     size.choked(50)
     assert (12, 49) == (size.next(), size.limit)
     for _ in range(40):
-        size.passed(size.next())
+        size.passed(size.next(), 0.0)
     clock.now += 3601
     assert 50 == size.next()
     for _ in range(4):  # that were tried in doubt

@@ -56,6 +56,10 @@ def as_slowly(result: bytes) -> RowPage[Booking]:
     return booking_pages._row_by_row(Reply(Raw(result)))
 
 
+def in_one_page(rows: Sequence[Json]) -> Sequence[Booking]:
+    return booking_pages.bookings(Reply(Raw(msgspec.json.encode({"booking": rows})))).rows
+
+
 def told(page: RowPage[Booking]) -> object:
     return list(page.rows), list(page.ids), page.size, page.malformed
 
@@ -91,7 +95,43 @@ def test_any_other_result_is_the_same_error_or_the_same_empty_page_by_both_ways(
 def test_what_portals_write_is_read_in_one_go_and_an_odd_row_costs_only_its_own_page() -> None:
     """Only who reads in one go gives bookings of the same resources the same object."""
     rows = [[row(3)], [row("51"), row(52)], [row(6)]]
-    first, odd, last = (booking_pages.bookings(Reply(Raw(msgspec.json.encode({"booking": part})))).rows for part in rows)
+    first, odd, last = map(in_one_page, rows)
     assert first[0].resources is last[0].resources
     assert first[0].resources == odd[0].resources
     assert first[0].resources is not odd[0].resources
+
+
+@pytest.mark.parametrize(("resources", "is_shared"), [((911, 912, 913), True), ((911, 912, 913, 914), False)])
+def test_bookings_of_the_same_three_resources_share_their_text_and_those_of_four_do_not(
+    resources: Sequence[int], is_shared: bool
+) -> None:
+    first, _, last = in_one_page([row(1, resources=resources), row(2, resources=[921]), row(3, resources=resources)])
+    assert first.resources == last.resources
+    assert is_shared is (first.resources is last.resources)
+
+
+def test_texts_of_no_more_than_some_thousand_sets_of_resources_are_kept() -> None:
+    [first] = in_one_page([row(resources=[931])])
+    for start in range(1000, 6000, 500):
+        in_one_page([row(resources=[one]) for one in range(start, start + 500)])
+    [last] = in_one_page([row(resources=[931])])
+    assert first.resources == last.resources
+    assert first.resources is not last.resources
+
+
+@pytest.mark.parametrize(
+    ("odd", "malformed"),
+    [
+        (row("1"), 0),
+        (row("1", resources=[*range(1, 101)]), 0),
+        (row("1", resources=[*range(1, 102)]), 1),
+        (row("1", start=-0.5), 1),
+        (row("1", end=99_999_999_999.5), 0),
+        (row("1", end=100_000_000_000.0), 1),
+        (row("1", start=100_000_000_000.0, end=100_000_000_001.0), 1),
+    ],
+    ids=str,
+)
+def test_a_row_of_more_resources_or_of_a_time_than_anybody_books_is_malformed(odd: Json, malformed: int) -> None:
+    page = booking_pages.bookings(Reply(Raw(msgspec.json.encode({"booking": [row(2), odd]}))))
+    assert (2 - malformed, malformed) == (len(page.rows), page.malformed)

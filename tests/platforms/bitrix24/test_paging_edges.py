@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -26,17 +29,29 @@ METHOD = "booking.v1.booking.list"
 class List:
     """A list of ``rows`` bookings that is read alone and in batches; ``asked`` is how many pages each request asks for."""
 
-    def __init__(self, rows: int, *, page_rows: int = 50, names_next: bool = False) -> None:
+    def __init__(
+        self,
+        rows: int,
+        *,
+        page_rows: int = 50,
+        names_next: bool = False,
+        heavy: Collection[int] = (),
+        most: int = 100_000,
+        threads: Executor | None = None,
+    ) -> None:
         self.rows = rows
         self.page_rows = page_rows
         self.names_next = names_next
+        self.heavy = heavy
         self.asked: list[int] = []
+        self.decoded: list[int] = []
+        self.joined_by: set[int] = set()
         self.starts: list[int] = []
         self.shares: set[float] = set()
         self.batches = True
         self.refusals: dict[int, Refusal] = {}
         self.not_batchable: set[str] = set()
-        self.admission = Admission(ManualClock())
+        self.admission = Admission(ManualClock(), threads=threads)
         self.ledger = SimpleNamespace(allows=lambda operation, share: self.batches and (operation, share) == ("batch", 0.75))
         self.share = 0.75
         self._pager = Pager[Booking](
@@ -44,13 +59,15 @@ class List:
             cast("Batcher", self),
             METHOD,
             self._page,
-            max_rows=100_000,
+            max_rows=most,
             too_many=lambda: TargetConfigError("many"),
+            join=self._join,
         )
 
     async def read(self) -> tuple[Sequence[Booking], int]:
         self.asked.clear()
         self.starts.clear()
+        self.decoded.clear()
         return await self._pager.read_all({"filter": "f"})
 
     async def call(self, command: Command, *, share: float) -> Reply:
@@ -63,6 +80,7 @@ class List:
         return {key: self.refusals.get(self._start(command)) or self._reply(command) for key, command in commands.items()}
 
     async def decode(self, replies: Sequence[Reply], read: Callable[[Reply], RowPage[Booking]]) -> list[RowPage[Booking]]:
+        self.decoded.append(len(replies))
         return [read(reply) for reply in replies]
 
     def _start(self, command: Command) -> int:
@@ -78,7 +96,13 @@ class List:
         start = self._start(command)
         self.starts.append(start)
         following = start + self.page_rows
-        return Reply(Raw(str(start).encode()), following if self.names_next and following < self.rows else None)
+        size = 512 * 100 if start // self.page_rows in self.heavy else 1
+        return Reply(Raw(str(start).encode().rjust(size)), following if self.names_next and following < self.rows else None)
+
+    def _join(self, parts: Sequence[Sequence[Booking]], *, distinct: bool) -> Sequence[Booking]:
+        self.joined_by.add(threading.get_ident())
+        assert distinct
+        return [row for part in parts for row in part]
 
     def _page(self, reply: Reply) -> RowPage[Booking]:
         start = int(bytes(reply.result))
@@ -115,7 +139,9 @@ async def test_the_first_read_asks_for_one_page_then_for_blocks_that_double_from
     ("before", "rows", "asked"),
     [
         (49, 49, [1]),
+        (49, 60, [1, 2]),
         (50, 50, [1, 2]),  # one page more than last time, where it costs no further request
+        (50, 150, [1, 2, 2]),
         (480, 480, [1, 10]),
         (480, 549, [1, 10]),
         (480, 550, [1, 10, 2]),
@@ -141,12 +167,47 @@ async def test_pages_are_asked_for_one_by_one_while_batches_have_spent_their_sha
     portal = List(120)
     portal.batches = False
     assert 120 == len((await portal.read())[0])
-    assert [1, 1, 1] == portal.asked
+    assert [1, 1, 1] == portal.asked == portal.decoded
     assert {0.75} == portal.shares
     portal.batches = True
     portal.not_batchable = {METHOD}
     assert 120 == len((await portal.read())[0])
     assert [1, 1, 1] == portal.asked
+
+
+@pytest.mark.parametrize(
+    ("heavy", "decoded"),
+    [
+        ((), [1, 4, 4, 4, 4, 4, 1]),
+        ((5, 6), [1, 4, 4, 4, 4, 4, 1]),  # 200 rows
+        ((5, 6, 7), [1, 4, 2, 4, 4, 4, 3]),
+        (range(22), [1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1]),
+    ],
+)
+async def test_four_pages_or_200_rows_at_most_are_decoded_between_two_turns_of_the_loop(
+    heavy: Collection[int], decoded: list[int]
+) -> None:
+    portal = List(1049, heavy=heavy)
+    await portal.read()
+    await portal.read()
+    assert [1, 21] == portal.asked
+    assert decoded == portal.decoded
+
+
+@pytest.mark.parametrize(("rows", "in_a_thread"), [(49, False), (249, True)])
+async def test_a_page_is_put_together_in_the_loop_and_what_may_be_more_than_200_rows_outside_of_it(
+    rows: int, in_a_thread: bool
+) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        portal = List(rows, threads=threads)
+        await portal.read()
+    assert in_a_thread is (threading.get_ident() not in portal.joined_by)
+
+
+async def test_a_row_counts_for_one_where_nobody_says_otherwise() -> None:
+    assert 120 == len((await List(120, most=120).read())[0])
+    with pytest.raises(TargetConfigError, match="many"):
+        await List(121, most=120).read()
 
 
 async def test_a_page_that_is_refused_ends_the_read_with_its_error() -> None:
@@ -205,10 +266,13 @@ def test_a_read_may_repeat_as_many_rows_as_it_has_and_one_more_is_too_many() -> 
     assert 51 == len(pages.rows)
     with pytest.raises(InvalidResponseError, match="repeats most"):
         add(pages, range(3, 53))  # 98 repeated, 52 known
-    calm = pages_of(10_000)
-    add(calm, range(1, 51))
-    add(calm, [*range(2, 51), 51])
-    assert 51 == len(calm.rows)
+    calm, full = pages_of(10_000), pages_of(10_000)
+    for pages, last in ((calm, 76), (full, 75)):
+        add(pages, range(1, 51))
+        add(pages, range(13, 63))
+        with pytest.raises(InvalidResponseError, match="repeats most") if pages is full else nullcontext():
+            add(pages, range(last - 50, last))
+    assert 75 == len(calm.rows), "and as many repeated"
 
 
 def test_malformed_rows_are_counted_over_all_pages_and_weigh_one_each() -> None:
@@ -235,6 +299,8 @@ def test_a_row_that_could_not_be_read_and_comes_again_weighs_once() -> None:
     add(pages, range(2, 51), 50, ids=tuple(map(str, range(1, 51))), size=50, malformed=1)
     add(pages, [1])
     assert (True, 50) == (pages.complete, len(pages.rows))
+    with pytest.raises(TargetConfigError):
+        add(pages, [51])
 
 
 def test_a_single_row_that_came_twice_is_told_to_whoever_puts_the_pages_together() -> None:
