@@ -47,7 +47,7 @@ def citations() -> tuple[tuple[str, Citation], ...]:
 
 
 def test_whatever_is_cited_is_there() -> None:
-    assert [(name, one.words, one.problem) for name, one in citations() if one.problem] == []
+    assert [] == [(name, one.words, one.problem) for name, one in citations() if one.problem]
 
 
 def test_the_citations_of_the_repository_are_seen() -> None:
@@ -63,12 +63,12 @@ def test_the_citations_of_the_repository_are_seen() -> None:
         "trap": 5,
         "runbook": 2,
     }
-    assert {kind: found[kind] for kind, least in expected.items() if found[kind] < least} == {}
+    assert {} == {kind: found[kind] for kind, least in expected.items() if found[kind] < least}
 
 
 def test_links_to_files_that_are_committed_stay_in_the_repository() -> None:
     links = [name for name in sorted(FILES) if (ROOT / name).is_symlink()]
-    assert [name for name in links if not (ROOT / name).resolve().is_relative_to(ROOT) or not (ROOT / name).exists()] == []
+    assert [] == [name for name in links if not (ROOT / name).resolve().is_relative_to(ROOT) or not (ROOT / name).exists()]
 
 
 WIX: Final = """\
@@ -135,7 +135,7 @@ def problems(text: str, file: str = "exporter/polling/poll.py") -> list[str]:
     ],
 )
 def test_what_is_there_is_found(text: str) -> None:
-    assert problems(text) == []
+    assert [] == problems(text)
 
 
 @pytest.mark.parametrize(
@@ -195,13 +195,13 @@ def test_a_section_alone_is_one_of_the_platform_in_whose_folder_the_file_lies(fi
 
 
 def test_a_name_that_two_documents_have_is_the_one_beside_the_file() -> None:
-    assert problems('"Words" of README.md', "docs/install/first.md") == ["no heading Words"]
-    assert problems('"Words" of ../../README.md', "docs/install/first.md") == []
+    assert ["no heading Words"] == problems('"Words" of README.md', "docs/install/first.md")
+    assert [] == problems('"Words" of ../../README.md', "docs/install/first.md")
 
 
 def test_of_python_comments_docstrings_and_strings_are_read_and_names_are_not() -> None:
     text = '"""A docstring of\n    wix.md 3."""\ncontract = "a string"  # one\n# comment in\n# two lines\n\n# another\n'
-    assert sorted(prose("a.py", text)) == [" another", " one  comment in  two lines", "A docstring of wix.md 3.", "a string"]
+    assert [" another", " one  comment in  two lines", "A docstring of wix.md 3.", "a string"] == sorted(prose("a.py", text))
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "Makefile", ".github/workflows/ci.yml", "config/exporter.yml", "board.css"])
@@ -211,7 +211,7 @@ def test_of_any_other_file_all_is_read_and_a_comment_may_break_where_it_likes(fi
 
 
 def test_of_a_document_the_blocks_of_code_are_not_read() -> None:
-    assert list(prose("a.md", "One\ntwo\n\n```sh\nnowhere.md\n```\n")) == ["One two", ""]
+    assert ["One two", ""] == list(prose("a.md", "One\ntwo\n\n```sh\nnowhere.md\n```\n"))
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -223,7 +223,7 @@ def test_the_page_of_a_platform_has_the_statements_that_are_asked_about(platform
 def test_each_group_of_statements_has_a_section_with_its_evidence(platform: str) -> None:
     stated = PLATFORMS[platform].conformance
     assert {group_of(one.id) for one in stated.statements} == stated.sections.keys()
-    assert [section for section in stated.sections.values() if SHEETS[platform].section(section) is None] == []
+    assert [] == [section for section in stated.sections.values() if SHEETS[platform].section(section) is None]
 
 
 def test_each_id_of_a_statement_that_a_page_names_is_one() -> None:

@@ -64,7 +64,7 @@ def flags(path: tuple[str, ...]) -> set[str]:
 @pytest.mark.parametrize("name", BY_NAME)
 def test_every_relative_link_leads_somewhere(name: str) -> None:
     broken = [link for link in LINK.findall(BY_NAME[name]) if not link.startswith("https://") and not _leads(link, ROOT / name)]
-    assert broken == []
+    assert [] == broken
 
 
 def _leads(link: str, document: Path) -> bool:
@@ -99,7 +99,7 @@ def test_a_link_to_a_heading_that_is_not_there_is_noticed(
 def test_every_file_of_the_project_that_is_named_exists(name: str) -> None:
     named = re.findall(r"`((?:exporter|config|docs|tests|tools|dashboards)/[\w./*-]+)`", BY_NAME[name])
     # The guide for a new platform tells of one that is not there.
-    assert [path for path in named if "/toy/" not in path and not any(ROOT.glob(path.rstrip("/")))] == []
+    assert [] == [path for path in named if "/toy/" not in path and not any(ROOT.glob(path.rstrip("/")))]
 
 
 def test_the_index_names_every_document_and_every_decision() -> None:
@@ -152,7 +152,7 @@ def test_a_decision_that_was_superseded_and_its_successor_name_each_other() -> N
 @pytest.mark.parametrize("name", BY_NAME)
 def test_every_metric_that_is_named_exists(name: str) -> None:
     families = {f"{family.name}{part}" for family in FAMILIES for part in (PARTS if family.type == "histogram" else ("",))}
-    assert sorted(set(METRIC.findall(BY_NAME[name])) - families) == []
+    assert [] == sorted(set(METRIC.findall(BY_NAME[name])) - families)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -160,7 +160,7 @@ def test_every_alert_that_is_named_exists(name: str) -> None:
     alerts = {alert.name for group in alert_groups(Options()) for alert in group.alerts}
     gone = set(re.findall(r"\*\*Renamed\*\*: (BookingSync[A-Z]\w+) is BookingSync", BY_NAME["CHANGELOG.md"]))
     known = alerts | gone if name == "CHANGELOG.md" else alerts
-    assert sorted(set(re.findall(r"\bBookingSync[A-Z]\w+", BY_NAME[name])) - known) == []
+    assert [] == sorted(set(re.findall(r"\bBookingSync[A-Z]\w+", BY_NAME[name])) - known)
 
 
 def typed_commands() -> list[Any]:
@@ -197,14 +197,14 @@ def test_every_flag_that_is_named_exists(name: str) -> None:
         for action in parser._actions
         for flag in action.option_strings
     }
-    assert sorted(set(re.findall(r"`(--[a-z][\w.-]*)", prose)) - foreign - set().union(*map(flags, COMMANDS))) == []
+    assert [] == sorted(set(re.findall(r"`(--[a-z][\w.-]*)", prose)) - foreign - set().union(*map(flags, COMMANDS)))
 
 
 def test_the_readme_names_every_command_and_every_flag_of_the_exporter() -> None:
     readme = BY_NAME["README.md"]
     missing = [" ".join(path) for path in COMMANDS if path not in ((), ("monitoring",)) and f"`{' '.join(path)}" not in readme]
     missing += [flag for flag in flags(()) - {"--help", "-h"} if f"`{flag}" not in readme]
-    assert missing == []
+    assert [] == missing
 
 
 def test_the_readme_has_one_row_for_each_thing() -> None:
@@ -250,7 +250,7 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
         monkeypatch.setenv("WIX_API_KEY", "IST.not-a-real-key")
         monkeypatch.setenv("WIX_APP_SECRET", "not-a-real-secret")
         path.write_text(with_its_files(block, tmp_path))
-        assert load_config(path).warnings == ()
+        assert () == load_config(path).warnings
     elif "verdicts" in content:
         path.write_text(block)
         assert load_thresholds(path) != DEFAULTS
@@ -293,13 +293,13 @@ def test_every_make_target_that_is_named_exists() -> None:
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_option_of_a_command_has_a_help_text(path: tuple[str, ...]) -> None:
-    assert [parameter.name for parameter in COMMANDS[path].params if not getattr(parameter, "help", None)] == []
+    assert [] == [parameter.name for parameter in COMMANDS[path].params if not getattr(parameter, "help", None)]
 
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_the_help_of_a_command_fits_eighty_columns(path: tuple[str, ...]) -> None:
     shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "80"}, terminal_width=80)
-    assert shown.exit_code == 0
+    assert 0 == shown.exit_code
     assert max(map(len, shown.output.splitlines())) <= 80
 
 
@@ -314,4 +314,4 @@ def test_a_picture_is_a_small_png_that_a_document_shows_and_tells_in_words(pictu
 
 
 def test_no_document_names_a_path_of_the_machine_that_it_was_written_on() -> None:
-    assert [name for name, text in BY_NAME.items() if re.search(r"(?:^|[\s`(])/(?:work|tmp|root|home)/", text)] == []
+    assert [] == [name for name, text in BY_NAME.items() if re.search(r"(?:^|[\s`(])/(?:work|tmp|root|home)/", text)]

@@ -36,7 +36,7 @@ async def scrape(http: httpx.AsyncClient, server: PageServer | Peer, accept: dic
     """Return the compressed page."""
     async with http.stream("GET", f"{server.url}/metrics", headers=accept, follow_redirects=True) as answer:
         answer.raise_for_status()
-        assert answer.headers["content-encoding"] == "gzip"
+        assert "gzip" == answer.headers["content-encoding"]
         return b"".join([part async for part in answer.aiter_raw()])
 
 

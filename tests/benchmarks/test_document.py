@@ -59,14 +59,14 @@ def test_a_softer_goal_in_a_report_changes_no_verdict() -> None:
     [goal] = [goal for goal in GOALS if goal.says.startswith("gzip scrape, 100k series, nothing")]
     softer = Goal(goal.says, goal.benchmark, 2, of=goal.of)
     figure = Figure("unchanged", "ms", (200.0,), {"make_asgi_app": (250.0,)}, softer)
-    assert row({"metrics_page": report(figure)}, goal)[4:6] == ["at most 0.2 % of make_asgi_app: 80 %", "**missed**"]
+    assert ["at most 0.2 % of make_asgi_app: 80 %", "**missed**"] == row({"metrics_page": report(figure)}, goal)[4:6]
 
 
 def test_what_did_not_run_has_a_row_that_says_why() -> None:
     goal = GOALS[0]
     found = {goal.benchmark: report(benchmark=goal.benchmark, not_run="nginx is not installed")}
-    assert row({}, goal)[5:7] == ["not run", ""]
-    assert row(found, goal)[5:7] == ["not run", "nginx is not installed"]
+    assert ["not run", ""] == row({}, goal)[5:7]
+    assert ["not run", "nginx is not installed"] == row(found, goal)[5:7]
     assert "Not run: nginx is not installed." in written(PAGE, found)
 
 

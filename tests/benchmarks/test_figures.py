@@ -50,8 +50,8 @@ def test_everybody_is_measured_once_a_round_and_everybody_is_first_in_some() -> 
         return len(asked)
 
     found = in_turns(3, {name: partial(ask, name) for name in "abc"})
-    assert "".join(asked) == "abcbcacab"
-    assert found == {"a": (1, 6, 8), "b": (2, 4, 9), "c": (3, 5, 7)}
+    assert "abcbcacab" == "".join(asked)
+    assert {"a": (1, 6, 8), "b": (2, 4, 9), "c": (3, 5, 7)} == found
 
 
 async def test_what_is_awaited_takes_the_same_turns() -> None:
@@ -62,7 +62,7 @@ async def test_what_is_awaited_takes_the_same_turns() -> None:
         return len(asked)
 
     found = await in_turns_async(2, {"a": lambda: ask("a"), "b": lambda: ask("b")})
-    assert found == {"a": (1, 4), "b": (2, 3)}
+    assert {"a": (1, 4), "b": (2, 3)} == found
 
 
 def test_a_report_says_what_was_measured_and_comes_back_as_it_was() -> None:
@@ -70,13 +70,13 @@ def test_a_report_says_what_was_measured_and_comes_back_as_it_was() -> None:
     report = measured("some", "What it is.", lambda rounds: [figure] * rounds, rounds=1, beside=("msgspec", "no-such-program"))
     assert decoded(report.encoded()) == report
     document = json.loads(report.encoded())
-    assert (document["figures"][0]["held"], document["figures"][0]["verdict"]) == (0.2, "met")
+    assert (0.2, "met") == (document["figures"][0]["held"], document["figures"][0]["verdict"])
     assert document["machine"]["cores"] == os.cpu_count()
-    assert document["versions"]["no-such-program"] == "-"
+    assert "-" == document["versions"]["no-such-program"]
     assert document["versions"]["msgspec"][0].isdigit()
     assert (
-        table(report).splitlines()[2]
-        == "| a scrape, ms | 2 (1 to 3) | 10 | 20 % of other | at most 50 % of other: 20 % | met |"
+        "| a scrape, ms | 2 (1 to 3) | 10 | 20 % of other | at most 50 % of other: 20 % | met |"
+        == table(report).splitlines()[2]
     )
 
 
@@ -84,8 +84,8 @@ def test_a_wait_that_never_ended_comes_back_as_it_was() -> None:
     figure = Figure("a scrape", "ms", (float("inf"), 1.0, float("inf")), goal=Goal("two", "some", 2, "ms"))
     report = measured("some", None, lambda _: [figure])
     assert decoded(report.encoded()) == report
-    assert json.loads(report.encoded())["figures"][0]["ours"] == ["inf", 1.0, "inf"]
-    assert table(report).splitlines()[2] == "| a scrape, ms | never (1 to never) | at most 2 ms | missed |"
+    assert ["inf", 1.0, "inf"] == json.loads(report.encoded())["figures"][0]["ours"]
+    assert "| a scrape, ms | never (1 to never) | at most 2 ms | missed |" == table(report).splitlines()[2]
 
 
 def test_what_cannot_run_here_says_why_and_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +95,7 @@ def test_what_cannot_run_here_says_why_and_is_no_error(tmp_path: Path, capsys: p
 
     with logging_as_before():
         main("some", None, figures, arguments=["--json", str(tmp_path / "some.json")])
-    assert capsys.readouterr().out == "Not run: a_library_that_nobody_has is not installed; `make bench` installs it.\n"
+    assert "Not run: a_library_that_nobody_has is not installed; `make bench` installs it.\n" == capsys.readouterr().out
     assert decoded((tmp_path / "some.json").read_bytes()).not_run.startswith("a_library_that_nobody_has")
 
 
@@ -120,7 +120,7 @@ def test_a_number_has_three_digits_that_count(value: float, text: str) -> None:
 
 
 def test_a_share_is_in_per_cent_and_a_multiple_is_not() -> None:
-    assert (ratio(0.002), ratio(1 / 3), ratio(1.3)) == ("0.2 %", "33.3 %", "1.3 times")
+    assert ("0.2 %", "33.3 %", "1.3 times") == (ratio(0.002), ratio(1 / 3), ratio(1.3))
 
 
 def test_a_figure_is_measured_in_the_unit_of_its_goal() -> None:
@@ -144,5 +144,5 @@ def test_a_goal_is_said_in_words(goal: Goal, words: str) -> None:
 
 def test_ours_is_said_of_each_peer_that_ran_and_is_not_nothing() -> None:
     figure = Figure("a scrape", "ms", (3.0,), {"asgi": (12.0,), "nginx": (2.0,), "none": (0.0,), "absent": ()})
-    assert compared(figure) == "25 % of asgi, 1.5 times nginx"
-    assert compared(Figure("a scrape", "ms", (), {"asgi": (12.0,)})) == ""
+    assert "25 % of asgi, 1.5 times nginx" == compared(figure)
+    assert "" == compared(Figure("a scrape", "ms", (), {"asgi": (12.0,)}))

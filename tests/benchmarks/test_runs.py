@@ -57,9 +57,9 @@ def test_all_run_but_the_long_ones_although_one_fails_and_few_rounds_are_not_kep
         assert not results.is_relative_to(ROOT)
         return name != "http_pool"
 
-    assert main(["--rounds", "4"], run=run) == 1
+    assert 1 == main(["--rounds", "4"], run=run)
     assert asked == [(name, 4) for name in benchmarks() if name not in LONG]
-    assert capsys.readouterr().err == "Failed: http_pool.\n"
+    assert "Failed: http_pool.\n" == capsys.readouterr().err
 
 
 def test_what_is_asked_for_runs_alone_and_an_unknown_one_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,8 +69,8 @@ def test_what_is_asked_for_runs_alone_and_an_unknown_one_is_named(capsys: pytest
         asked.append(name)
         return True
 
-    assert main(["--rounds", "1", "series"], run=run) == 0
-    assert asked == ["series"]
+    assert 0 == main(["--rounds", "1", "series"], run=run)
+    assert ["series"] == asked
     with pytest.raises(SystemExit):
         main(["--rounds", "1", "searies"], run=run)
     assert "no such benchmark: searies" in capsys.readouterr().err
@@ -78,7 +78,7 @@ def test_what_is_asked_for_runs_alone_and_an_unknown_one_is_named(capsys: pytest
 
 def test_cut_texts_are_read_by_ours_and_json_and_not_by_msgspec() -> None:
     whole, cut, hostile = cut_texts.figures(1)
-    assert (set(whole.peers), set(cut.peers), hostile.goal is not None) == ({"json", "msgspec"}, {"json"}, True)
+    assert ({"json", "msgspec"}, {"json"}, True) == (set(whole.peers), set(cut.peers), hostile.goal is not None)
 
 
 def test_secrets_are_masked_by_both() -> None:
@@ -113,7 +113,7 @@ async def test_a_loop_is_held_by_what_works_between_two_turns() -> None:
         return sum(range(200_000))
 
     found, held = await held_loop.longest_hold(work)
-    assert found == 19_999_900_000
+    assert 19_999_900_000 == found
     assert held > 0
 
 
@@ -138,9 +138,9 @@ async def test_a_small_portal_is_read_by_ours_and_by_the_least_that_reading_take
     async with AsyncExitStack() as stack:
         poll = await bitrix24_reading.ours(url, stack)
         read = await bitrix24_reading.lean(url, stack, pages=3)
-        assert (await poll(), asked[0]) == (120, 2)
-        assert (await poll(), asked[0]) == (120, 4)
-        assert (await read(), asked[0]) == (120, 5)
+        assert (120, 2) == (await poll(), asked[0])
+        assert (120, 4) == (await poll(), asked[0])
+        assert (120, 5) == (await read(), asked[0])
     server.close()
 
 
@@ -155,7 +155,7 @@ async def test_the_fleet_that_is_scraped_shows_what_was_polled_and_keeps_the_res
 
 
 def test_a_percentile_is_a_wait() -> None:
-    assert [scrapers.percentile(range(1, 201), share) for share in (0.5, 0.99, 1.0)] == [100, 198, 200]
+    assert [100, 198, 200] == [scrapers.percentile(range(1, 201), share) for share in (0.5, 0.99, 1.0)]
 
 
 def test_a_small_configuration_is_healthy_built_and_changed(tmp_path: Path) -> None:

@@ -119,12 +119,12 @@ async def test_pauses_that_overlap_hold_a_deadline_up_once(clock: ManualClock) -
 async def test_a_pause_is_told_how_long_the_deadlines_around_it_allow(clock: ManualClock) -> None:
     async with clock.timeout(300, slack=60), clock.timeout(30):
         with paused() as first:
-            assert first == 60
+            assert 60 == first
             sleeping = asyncio.create_task(clock.sleep(45))
             await clock.advance(45)
             await sleeping
         with paused() as second:
-            assert second == 15
+            assert 15 == second
     with paused() as third:
         assert third is None
 

@@ -75,7 +75,7 @@ async def test_only_a_standstill_that_no_work_takes_counts_as_stopped(loop: Held
     for seconds in (1.0, 2.0, 4.0):
         loop.hold(seconds)
         await next_tick(lag)
-    assert lag.stopped() == 0.0
+    assert 0.0 == lag.stopped()
     loop.hold(60.0)
     await next_tick(lag)
     assert 59.0 < lag.stopped() < 61.0
@@ -95,7 +95,7 @@ async def test_the_longest_stall_is_remembered_for_a_minute(loop: HeldLoop, lag:
 
 
 def test_the_lag_is_known_from_the_start() -> None:
-    assert LoopLag().worst() == 0.0
+    assert 0.0 == LoopLag().worst()
 
 
 async def test_a_deadline_of_the_system_clock_survives_a_stall(

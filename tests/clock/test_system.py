@@ -64,7 +64,7 @@ def test_a_clock_that_is_drawn_by_less_than_a_second_is_left_alone() -> None:
     for _ in range(9):
         machine.pass_time(3600)
         machine.set_by(0.1)
-        assert machine.clock.stepped() == 0.0
+        assert 0.0 == machine.clock.stepped()
     machine.set_by(0.2)
     assert machine.clock.stepped() == pytest.approx(1.1)
     machine.set_by(0.5)

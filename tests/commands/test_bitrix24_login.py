@@ -75,9 +75,9 @@ async def test_the_login_leaves_a_token_file_with_which_bookings_are_read(tmp_pa
         path = bench.folder / "tokens.json"
         assert (done.portal, done.token_file) == ("127.0.0.1", path)
         assert "booking" in done.scopes
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert 0o600 == stat.S_IMODE(path.stat().st_mode)
         session = bench.open(webhook_url=None, oauth=bench.oauth())
-        assert counts(await poll_bookings(session))["next_7d"] == 20
+        assert 20 == counts(await poll_bookings(session))["next_7d"]
         bench.clock.now += 3601  # and the refresh token in it works, too
         await poll_bookings(session)
         assert SECRET not in "".join(operator.said)
@@ -112,7 +112,7 @@ async def test_what_is_no_answer_of_this_login_stores_nothing(change: str, error
         install(bench)
         with pytest.raises(error):
             await Operator(bench, change).log_in()
-        assert [entry for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == []
+        assert [] == [entry for entry in bench.folder.iterdir() if entry.suffix != ".lock"]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ async def test_a_wrong_client_secret_is_told(tmp_path: Path) -> None:
         install(bench)
         with pytest.raises(AuthError, match="client_id and client_secret"):
             await Operator(bench).log_in("wrong")
-        assert [entry for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == []
+        assert [] == [entry for entry in bench.folder.iterdir() if entry.suffix != ".lock"]
 
 
 async def test_after_a_wrong_client_secret_another_is_asked_for(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ async def test_each_answer_of_the_authorisation_server_has_its_sentence(
         assert sentence in said
         assert "refresh token" not in said, "there is none yet"
         assert (3 if is_asked_again else 1) == sum(text.startswith("Address of") for text in operator.said)
-        assert [entry for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == []
+        assert [] == [entry for entry in bench.folder.iterdir() if entry.suffix != ".lock"]
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ async def test_where_nobody_answers_it_ends_with_a_sentence(end: Exception, tmp_
 async def test_a_portal_over_plain_http_is_refused_before_anything_happens(tmp_path: Path) -> None:
     with pytest.raises(TargetConfigError, match="https"):
         await login("http://portal.example", "local.app", SECRET, tmp_path / "tokens.json")
-    assert list(tmp_path.iterdir()) == []
+    assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

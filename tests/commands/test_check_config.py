@@ -249,4 +249,4 @@ def test_a_shard_to_which_nothing_falls_is_valid_and_watches_no_target(tmp_path:
         "targets: [{name: t, platform: bitrix24, webhook_url: https://p.bitrix24.example/rest/1/secretsecretsecret/}]\n"
     )
     found = {check(path, None, False, lambda _: None, lambda _: None, shard=Shard(index, 2))[1] for index in range(2)}
-    assert found == {"1 target", "no target"}
+    assert {"1 target", "no target"} == found

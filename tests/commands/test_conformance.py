@@ -53,8 +53,8 @@ async def test_the_report_names_version_day_platform_and_credential_and_nothing_
         assert f"left out: statements about another kind of credential, {9 if target == 'salon-wix' else 1}\n" in out
         assert "another kind" not in out.partition("could not be seen")[2]
         secrets = (*business.secrets, API_KEY, WEBHOOK_CODE, SITE_ID, "salon", "127.0.0.1", "Chair 1", "Specialists")
-        assert [secret for secret in secrets if secret in out] == []
-    assert business.simulator.log.writes() == {}
+        assert [] == [secret for secret in secrets if secret in out]
+    assert {} == business.simulator.log.writes()
 
 
 async def test_a_right_that_is_missing_is_told_in_the_report_and_its_fix_to_the_operator_alone(

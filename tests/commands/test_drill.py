@@ -221,16 +221,16 @@ async def test_what_did_not_arrive_is_told_with_where_it_was_lost(kinds: dict[st
     good, said = await drilled(DOUBLE, **kinds)
     assert not good
     assert words in "\n".join(said[-3:])
-    assert said[-1] == "0 of 1 arrived and were cleared."
+    assert "0 of 1 arrived and were cleared." == said[-1]
 
 
 async def test_an_exporter_that_nobody_scrapes_ends_the_drill_with_what_to_add() -> None:
     with pytest.raises(BookingSyncError) as refused:
         await drilled(DOUBLE, scraped=False)
-    assert str(refused.value) == (
+    assert (
         "not scraped: no job of Prometheus asks 127.0.0.1:10888: "
         "add `static_configs: [{targets: ['127.0.0.1:10888']}]` to one, or take --listen"
-    )
+    ) == str(refused.value)
 
 
 async def test_an_address_that_an_exporter_has_already_is_told_with_what_to_do() -> None:
@@ -264,8 +264,8 @@ async def test_a_credential_that_prometheus_scrapes_with_is_not_told(name: str) 
 async def test_failures_that_nobody_counts_are_not_taken_for_none(counted: httpx.Response) -> None:
     with pytest.raises(BookingSyncError) as refused:
         await drilled(DOUBLE, counted=counted)
-    assert str(refused.value) == (
-        f"Alertmanager at a:9093 does not say at /metrics what it could not deliver ({counted.status_code})"
+    assert (f"Alertmanager at a:9093 does not say at /metrics what it could not deliver ({counted.status_code})") == str(
+        refused.value
     )
 
 
@@ -301,11 +301,11 @@ async def test_nobody_is_paged_who_was_not_to_be() -> None:
     with pytest.raises(ConfigError) as refused:
         await begin(page=False)
     (problem,) = refused.value.problems
-    assert str(problem) == (
+    assert (
         "drill: Alertmanager at a:9093 would notify pager (pagerduty), tickets (email, slack) (fix: warn these people and add "
         "--page, or load alertmanager.demo.yml, which reaches nobody)"
-    )
-    assert (await begin(page=True))[0] == "Alertmanager at a:9093 notifies pager (pagerduty), tickets (email, slack)."
+    ) == str(problem)
+    assert "Alertmanager at a:9093 notifies pager (pagerduty), tickets (email, slack)." == (await begin(page=True))[0]
 
 
 ALERT = "BookingSyncDoubleBooking"
@@ -373,18 +373,18 @@ def test_a_drill_polls_in_divided_time_as_far_as_the_platforms_let_it() -> None:
             for name, one in target["collectors"].items()
         }
 
-    assert intervals(1) == {
+    assert {
         "wix connections": "60.000s",
         "wix bookings": "300.000s",
         "bitrix24 bookings": "300.000s",
         "bitrix24 links": "900.000s",
-    }
-    assert intervals(120) == {
+    } == intervals(1)
+    assert {
         "wix connections": "1.000s",
         "wix bookings": "5.000s",
         "bitrix24 bookings": "5.000s",
         "bitrix24 links": "15.000s",
-    }
+    } == intervals(120)
 
 
 def test_all_incidents_are_played_when_none_is_named_and_each_once() -> None:

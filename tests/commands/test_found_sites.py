@@ -34,7 +34,7 @@ async def test_the_check_says_how_many_sites_there_are_and_tries_each(tmp_path: 
         assert [f"{name}: the credential works" for name in called(1, 2, 3)] == sorted(said[1:])
         _, said, warned = await checked(agency, max_sites=1)
         assert "discover[agency]: finds 1 site to watch" == said[0]
-        assert ["max_sites" in text for text in warned] == [True]
+        assert [True] == ["max_sites" in text for text in warned]
 
 
 async def test_a_list_that_cannot_be_read_is_a_problem_with_its_fix_and_the_other_targets_are_tried(tmp_path: Path) -> None:

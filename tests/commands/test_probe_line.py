@@ -108,10 +108,10 @@ def test_what_has_one_cause_stands_together_the_worst_first_with_the_time_on_the
     view = views.in_berlin()
     view = replace(view, targets=(*view.targets, *views.view_of(views.target_of("other", "wix", [refused])).targets))
     _, output = printed(status_of(view))
-    assert output.text == (
+    assert (
         "CRITICAL: 3 targets (2 critical, 1 warning) - polls fail, no data (auth): other connections - "
         "double booking: salon-b24 Window seat today 17:13 - calendar sync is broken (token_revoked): salon-wix 60303ae22b99"
-    )
+    ) == output.text
 
 
 @pytest.mark.parametrize("scene", views.SCENES)

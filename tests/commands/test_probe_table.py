@@ -113,7 +113,7 @@ def test_a_fix_that_five_connections_need_is_printed_once_with_the_five_places(c
     assert head.startswith("- warning: calendar is disconnected")
     assert [f"    {WIX} connection Chair {number} (google calendar)" for number in range(5)] == sorted(places)
     print_report(status, Verdict.WARNING, 0.5)
-    assert [len(row) for row in rows_of(status)] == [5]
+    assert [5] == [len(row) for row in rows_of(status)]
     assert 1 == capsys.readouterr().out.count(head)
 
 

@@ -172,8 +172,8 @@ def test_a_syntax_error_in_one_target_hides_nothing_of_the_others(tmp_path: Path
     wanted = [f"{line}: targets[{number}].lables: unknown key (fix: did you mean labels?)" for number, line in lines]
     assert [problem for problem in problems if "targets[" in problem] == wanted
     syntax = [problem for problem in problems if "not valid YAML" in problem]
-    assert len(syntax) == 1
-    assert len(problems) == 4
+    assert 1 == len(syntax)
+    assert 4 == len(problems)
     first = text[: text.index(f"name: t{at}")].count("\n") + 1
     unread = "was not checked, because it is not valid YAML (fix: correct that, and check again)"
     assert f"{first}: targets[{at}]: {unread}" in warnings
@@ -187,18 +187,18 @@ def test_what_cannot_be_read_is_missed_by_nobody(tmp_path: Path, slip: str) -> N
     """A collector names a window, and a site its label, that may stand in what cannot be read."""
     targets = "targets:\n" + WIX + "    collectors: {bookings: {windows: [mine]}}\n    nonsense: 1\n"
     problems, _ = lines_of(error_of(tmp_path, slip + targets))
-    assert len(problems) == 2
-    assert ["nonsense" in problem for problem in problems].count(True) == 1
+    assert 2 == len(problems)
+    assert 1 == ["nonsense" in problem for problem in problems].count(True)
     sites = "site_users: {berlin: [anna]}\ntargets:\n" + WIX + "    labels: {site: berlin\n"
     problems, _ = lines_of(error_of(tmp_path, sites))
-    assert len(problems) == 1
+    assert 1 == len(problems)
 
 
 def test_where_the_parts_cannot_be_told_apart_one_line_says_that_nothing_else_was_checked(tmp_path: Path) -> None:
     for text in ("targets [\n- x: {\n", "{targets: [", "a: 1\n---\nb: [\n", "? [x\n: y\n"):
         problems, warnings = lines_of(error_of(tmp_path, text))
-        assert len(problems) == 1
-        assert [one.partition("was not checked")[1] for one in warnings] == ["was not checked"]
+        assert 1 == len(problems)
+        assert ["was not checked"] == [one.partition("was not checked")[1] for one in warnings]
 
 
 def test_a_file_with_a_slip_in_each_target_is_answered_within_a_few_readings(tmp_path: Path) -> None:

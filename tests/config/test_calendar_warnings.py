@@ -39,9 +39,9 @@ def test_elapsed_hours_from_the_start_of_a_day_are_a_warning_wherever_a_window_s
         (2, "windows[0].to", "write now/d@17:00"),
         (10, "targets[0].collectors.bookings.windows[1].to", "write now+1d/d@02:00"),
     ] == [(warning.line, warning.path, warning.fix) for warning in config.warnings]
-    assert config.warnings[0].message == (
-        "now/d+9h counts elapsed time: on days when the clocks change it is another time of day"
-    )
+    assert ("now/d+9h counts elapsed time: on days when the clocks change it is another time of day") == config.warnings[
+        0
+    ].message
 
 
 def test_elapsed_hours_keep_their_meaning(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_time_of_day_may_stand_in_every_form_of_yaml(tmp_path: Path) -> None:
         '    to: "now+1w/w@12:15"\n' + TARGETS,
     )
     assert [("now/d@09:00", "now/d@17:30"), ("now/w@00:00", "now+1w/w@12:15")] == [(w.start, w.end) for w in config.windows]
-    assert config.warnings == ()
+    assert () == config.warnings
 
 
 def test_a_zone_that_misleads_is_a_warning_at_the_top_and_in_a_target(tmp_path: Path) -> None:
@@ -75,13 +75,13 @@ def test_a_zone_that_misleads_is_a_warning_at_the_top_and_in_a_target(tmp_path: 
         "    webhook_url: {env: B24_WEBHOOK_URL}\n",
     )
     assert [(1, "timezone"), (6, "targets[1].timezone")] == [(warning.line, warning.path) for warning in config.warnings]
-    assert config.warnings[0].message == "Etc/GMT+3 is UTC-3: the sign in its name is reversed"
+    assert "Etc/GMT+3 is UTC-3: the sign in its name is reversed" == config.warnings[0].message
     assert config.warnings[0].fix.startswith("write Europe/Moscow for UTC+3")
 
 
 def test_zones_and_windows_that_mean_what_they_say_bring_no_warning(tmp_path: Path) -> None:
     config = load(tmp_path, "timezone: Etc/UTC\nwindows: [{name: today, from: now/d, to: now+1d/d-1s}]\n" + TARGETS)
-    assert config.warnings == ()
+    assert () == config.warnings
 
 
 @pytest.mark.slow
@@ -90,7 +90,7 @@ def test_the_windows_of_the_documents_load_and_bring_no_warning(tmp_path: Path) 
     rows = re.findall(r"\| `(now\S*)` \| `(now\S*)` \|", table)
     assert len(rows) >= 5
     windows = "".join(f"  - {{name: w{number}, from: {start}, to: {end}}}\n" for number, (start, end) in enumerate(rows))
-    assert load(tmp_path, f"timezone: Europe/Berlin\nwindows:\n{windows}{TARGETS}").warnings == ()
+    assert () == load(tmp_path, f"timezone: Europe/Berlin\nwindows:\n{windows}{TARGETS}").warnings
 
 
 VALIDATOR = jsonschema.Draft202012Validator(TypeAdapter(Expression).json_schema())

@@ -119,14 +119,14 @@ def test_a_bare_wix_target_has_every_default(tmp_path: Path) -> None:
     assert target.collectors.bookings is not None
     assert ("CONFIRMED", "PENDING") == target.collectors.bookings.statuses
     assert not target.collectors.bookings.conflicts
-    assert target.collectors.bookings.reader_prefix == "/_api/bookings-reader"
+    assert "/_api/bookings-reader" == target.collectors.bookings.reader_prefix
     assert ["last_24h", "today", "next_24h", "next_7d"] == [window.name for window in target.collectors.bookings.windows]
 
 
 def test_a_bare_bitrix24_target_has_every_default(tmp_path: Path) -> None:
     target = bitrix24(tmp_path)
     collectors = target.running()
-    assert target.timeout == 70.0
+    assert 70.0 == target.timeout
     assert {CollectorName.BOOKINGS: (300.0, 900.0), CollectorName.LINKS: (900.0, 2700.0)} == {
         name: (settings.interval, settings.max_age_seconds) for name, settings in collectors.items()
     }
@@ -134,7 +134,7 @@ def test_a_bare_bitrix24_target_has_every_default(tmp_path: Path) -> None:
     bookings = collectors[CollectorName.BOOKINGS]
     assert isinstance(bookings, BitrixBookings)
     assert ("start", True, False, 500) == (bookings.count, bookings.conflicts, bookings.per_resource, bookings.max_resources)
-    assert bookings.max_bookings == 200_000
+    assert 200_000 == bookings.max_bookings
 
 
 def test_only_the_collectors_that_are_named_run(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_pasted_key_with_line_breaks_is_mended(tmp_path: Path) -> None:
     target = load(tmp_path, text).targets[0]
     assert isinstance(target, WixTarget)
     assert target.api_key is not None
-    assert target.api_key.reveal() == "IST.abcdef"
+    assert "IST.abcdef" == target.api_key.reveal()
 
 
 def test_relative_paths_start_at_the_folder_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +227,7 @@ def test_relative_paths_start_at_the_folder_of_the_file(tmp_path: Path, monkeypa
     assert target.oauth is not None
     assert tmp_path / "inner" / "state.json" == config.state_file
     assert tmp_path / "inner" / "tokens.json" == target.oauth.token_file
-    assert target.oauth.client_secret.reveal() == "planted-client-secret"
+    assert "planted-client-secret" == target.oauth.client_secret.reveal()
     assert {tmp_path / "inner" / "exporter.yml", tmp_path / "secret"} == {file.resolve() for file in config.files}
 
 
@@ -275,7 +275,7 @@ def test_a_changed_secret_file_is_a_changed_configuration(tmp_path: Path) -> Non
 def test_the_hash_is_short_stable_and_ignores_comments(tmp_path: Path) -> None:
     (tmp_path / "wix_api_key").write_text(KEY)
     found = config_hash(load(tmp_path, DESIGN))
-    assert len(found) == 12
+    assert 12 == len(found)
     assert int(found, 16) < 2**53
     assert found == config_hash(load(tmp_path, "# a comment\n" + DESIGN))
     assert found != config_hash(load(tmp_path, DESIGN.replace("15m", "16m")))
@@ -288,12 +288,12 @@ def test_the_effective_configuration_has_every_default_and_no_secret(tmp_path: P
     assert CODE not in shown
     assert "portal.example" not in shown
     first, second = yaml.safe_load(shown)["targets"]
-    assert first["api_key"] == {"file": "wix_api_key"}
-    assert second["webhook_url"] == {"env": "B24_WEBHOOK_URL"}
-    assert (first["timeout"], second["timeout"]) == ("30s", "1m10s")
+    assert {"file": "wix_api_key"} == first["api_key"]
+    assert {"env": "B24_WEBHOOK_URL"} == second["webhook_url"]
+    assert ("30s", "1m10s") == (first["timeout"], second["timeout"])
     assert {"interval": "1m", "max_age": "5m", "max_connections": 500, "windows": []} == first["collectors"]["connections"]
-    assert second["collectors"]["links"]["windows"] == [{"name": "next_7d", "from": "now", "to": "now+7d"}]
-    assert second["budget"] == {"requests_per_second": 1.0, "burst": 10, "operating_seconds": 240.0}
+    assert [{"name": "next_7d", "from": "now", "to": "now+7d"}] == second["collectors"]["links"]["windows"]
+    assert {"requests_per_second": 1.0, "burst": 10, "operating_seconds": 240.0} == second["budget"]
 
 
 def test_credentials_show_nowhere(tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ def test_the_effective_configuration_reads_back_as_it_was(tmp_path: Path, value:
     )
     (shown,) = yaml.safe_load(effective_config(config))["targets"]
     assert (value, {"x": value}, [value], {}) == (shown["name"], shown["labels"], shown["schedule_ids"], shown["aliases"])
-    assert shown["collectors"]["bookings"]["windows"][0] == {"name": "last_24h", "from": "now-24h", "to": "now"}
+    assert {"name": "last_24h", "from": "now-24h", "to": "now"} == shown["collectors"]["bookings"]["windows"][0]
 
 
 @pytest.mark.parametrize("read", [wix, bitrix24])

@@ -160,6 +160,6 @@ def test_a_file_that_many_targets_name_is_read_once_in_each_load(tmp_path: Path,
         (tmp_path / name).write_text(f"IST.key-{name}")
     for _ in range(2):
         config = load_config(tmp_path / "exporter.yml", {})
-        assert read == ["0.key", "1.key"]
+        assert ["0.key", "1.key"] == read
         assert {"IST.key-0.key", "IST.key-1.key"} == {*config.secrets}
         read.clear()

@@ -94,7 +94,7 @@ def test_several_files_are_the_same_configuration_as_one(tmp_path: Path) -> None
     several = load_config(None, {}, folder=tmp_path / "conf.d")
     assert one.targets == several.targets
     assert config_hash(one) == config_hash(several)
-    assert len({config_hash(several), *(config_hash(without(tmp_path, number)) for number in range(5))}) == 6
+    assert 6 == len({config_hash(several), *(config_hash(without(tmp_path, number)) for number in range(5))})
 
 
 def without(tmp_path: Path, number: int) -> Config:
@@ -200,7 +200,7 @@ def test_config_says_from_which_file_a_target_comes(tmp_path: Path) -> None:
     }
     assert f"  # {tmp_path}/conf.d/a.yml" == above["one"] == above["two"]
     assert f"  # {tmp_path}/conf.d/b\\nname: x.yml" == above["three"]
-    assert yaml.safe_load(shown)["targets"][2]["name"] == "three"
+    assert "three" == yaml.safe_load(shown)["targets"][2]["name"]
     (tmp_path / "conf.d" / "a.yml").rename(tmp_path / "one.yml")
     assert "#" not in effective_config(load_config(tmp_path / "one.yml", {}))
 
@@ -293,12 +293,12 @@ def test_names_of_files_start_at_the_folder_of_the_file_that_has_them(
     assert other.api_key is not None
     assert one.ca_file is not None
     assert f"planted-{folder.name}" == one.api_key.reveal()
-    assert other.api_key.reveal() == "planted-etc"
+    assert "planted-etc" == other.api_key.reveal()
     assert two_folders / place / "ca.pem" == one.ca_file.path
     assert two_folders / place / "state.json" == config.state_file
     assert {"file": "secrets/key"} == one.labels
     assert one.credential_source != other.credential_source
-    assert other.credential_source == "secrets/key"
+    assert "secrets/key" == other.credential_source
     assert two_folders / place / "secrets" / "key" in config.files
 
 

@@ -126,7 +126,7 @@ def test_each_key_in_a_wrong_place_is_told_where_it_belongs(tmp_path: Path) -> N
     problems = problems_of(tmp_path, file)
     assert len(wanted) > 1500
     lost = [path for path in wanted if path not in problems or problems[path].fix.startswith("use one of")]
-    assert lost == []
+    assert [] == lost
     for path, key in wanted.items():
         fix = problems[path].fix
         insides = {part for home in homes(Config)[key] for part in home.inside}

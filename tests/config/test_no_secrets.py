@@ -64,8 +64,8 @@ def test_the_shipped_example_is_right_without_its_secrets(tmp_path: Path) -> Non
     whole = tmp_path / "exporter.yml"
     whole.write_text(shown)
     config = check(whole)
-    assert len(config.targets) == 4
-    assert len(config.unopened) == 4
+    assert 4 == len(config.targets)
+    assert 4 == len(config.unopened)
 
 
 @pytest.mark.parametrize("source", [{"env": "NOT_SET"}, {"file": "/run/secrets/not-there"}, {"file": "beside"}])
@@ -143,24 +143,24 @@ def run(*words: str) -> tuple[int, str]:
 @pytest.mark.slow
 def test_the_command_says_what_it_did_not_check() -> None:
     code, said = run(str(EXAMPLE), "--no-secrets")
-    assert code == 0
+    assert 0 == code
     assert "not checked: 2 secrets (WIX_API_KEY, B24_WEBHOOK_URL)\n" in said
     assert f"{EXAMPLE}: valid, 2 targets" in said
     code, said = run(str(EXAMPLE))
-    assert code == 2
-    assert said.count("is not set") == 2
+    assert 2 == code
+    assert 2 == said.count("is not set")
 
 
 @pytest.mark.slow
 def test_nothing_is_said_of_secrets_where_there_are_none_elsewhere(tmp_path: Path) -> None:
     code, said = run("--no-secrets", "--config.file", str(put(tmp_path, {"platform": "wix", "site_id": SITE, "api_key": "k"})))
-    assert code == 0
+    assert 0 == code
     assert "was not checked" not in said
 
 
 def test_signing_in_without_secrets_is_refused_in_words() -> None:
     code, said = run("--online", "--no-secrets", "--config.file", "nothing.yml")
-    assert code == 2
+    assert 2 == code
     assert "--online signs in with the secrets that --no-secrets leaves out" in said
 
 

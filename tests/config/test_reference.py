@@ -132,7 +132,7 @@ def test_what_the_example_shows_commented_out_fits_the_schema_too(validator: jso
     text = (ROOT / "config" / "exporter.yml").read_text()
     shown = re.sub(r"^( *)#(?=- |\w+:| {2,}\w+:)", r"\1", text, flags=re.MULTILINE)
     config = yaml.safe_load(shown)
-    assert len(config["targets"]) == 4
+    assert 4 == len(config["targets"])
     assert config["state_file"]
     assert config["targets"][1]["collectors"]["bookings"]["per_resource"] is True
     validator.validate(json.loads(json.dumps(config, default=str)))  # editors do not make days of text

@@ -218,9 +218,9 @@ def test_a_credential_from_elsewhere_is_read_at_each_load_and_an_equal_target_is
     assert all(map(operator.is_, load_config(file, state.environ, remembered=remembered).targets, first))
     (tmp_path / "key").write_text("IST.rotated-00000000")
     second = load_config(file, state.environ, remembered=remembered)
-    assert [new is old for new, old in zip(second.targets, first, strict=True)] == [False, True, True]
+    assert [False, True, True] == [new is old for new, old in zip(second.targets, first, strict=True)]
     third = load_config(file, {"WIX_KEY": "IST.rotated-too-0000"}, remembered=remembered)
-    assert [new is old for new, old in zip(third.targets, second.targets, strict=True)] == [True, False, True]
+    assert [True, False, True] == [new is old for new, old in zip(third.targets, second.targets, strict=True)]
     assert {"IST.rotated-00000000", "IST.rotated-too-0000"} < {*third.secrets}
 
 
@@ -249,5 +249,5 @@ def test_what_is_remembered_tells_no_secret_when_it_is_printed(tmp_path: Path) -
     load_config(state.write(tmp_path), {}, remembered=remembered)
     last = remembered.last
     values = [remembered, last, last.facts, *last.texts.values(), *last.made.values()]
-    assert len(values) == 6
+    assert 6 == len(values)
     assert [] == [text for text in map(repr, values) if "secret-" in text]

@@ -203,7 +203,7 @@ def test_today_and_tomorrow_share_an_edge_and_today_holds_now(where: tuple[float
         today = WindowSpec("today", "now/d", "now+1d/d").resolve(now, zone)
         tomorrow = WindowSpec("tomorrow", "now+1d/d", "now+2d/d").resolve(now, zone)
     except WindowError:
-        assert zone.key == "Pacific/Apia"  # the day that was left out has no length
+        assert "Pacific/Apia" == zone.key  # the day that was left out has no length
         return
     assert today.start <= now < today.end
     assert today.end == tomorrow.start

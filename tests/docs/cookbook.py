@@ -89,7 +89,7 @@ def server(folder: Path) -> Iterator[httpx.Client]:
     file = folder / "hour.om"
     file.write_text(asyncio.run(scrapes(folder)))
     made = run("promtool", "tsdb", "create-blocks-from", "openmetrics", file, folder / "data")
-    assert made.returncode == 0, made.stdout + made.stderr
+    assert 0 == made.returncode, made.stdout + made.stderr
     with prometheus(folder, "{}", "--storage.tsdb.retention.time=100y") as client:
         yield client
 
@@ -97,7 +97,7 @@ def server(folder: Path) -> Iterator[httpx.Client]:
 def ask(client: httpx.Client, query: str) -> list[dict[str, Any]]:
     """Return the samples of an instant query at the end of the hour."""
     answer = client.post("/api/v1/query", data={"query": query, "time": f"{END:.0f}"}).json()
-    assert answer["status"] == "success", f"{query}: {answer}"
+    assert "success" == answer["status"], f"{query}: {answer}"
     found: list[dict[str, Any]] = answer["data"]["result"]
     return found
 

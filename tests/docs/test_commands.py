@@ -167,7 +167,7 @@ def started(folder: Path, words: Sequence[str], says: str) -> Iterator[str]:
         drain.start()
         yield found[found.re.groups and 1]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0, words
+        assert 0 == process.wait(15), words
         drain.join()
     finally:
         alarm.cancel()

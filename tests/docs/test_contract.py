@@ -94,7 +94,7 @@ def test_it_has_each_key_at_the_top_of_the_configuration_and_no_other() -> None:
 @pytest.mark.parametrize("key", ["interval", "max_age", "windows"])
 def test_every_collector_takes_what_it_says(key: str) -> None:
     collectors = {name for name in names("config") if re.fullmatch(r"targets\[\w+\]\.collectors\.\w+", name)}
-    assert len(collectors) == 4
+    assert 4 == len(collectors)
     assert {f"{name}.{key}" for name in collectors} <= names("config")
 
 
@@ -112,7 +112,7 @@ def test_each_family_of_it_is_declared() -> None:
 def test_each_behaviour_names_the_tests_that_hold_it() -> None:
     behaviour = TEXT.partition("## Behaviour")[2].split("\n### ")[1:]
     assert len(behaviour) >= 11
-    assert [part.partition("\n")[0] for part in behaviour if not re.search(r"Held by\s+`tests/[\w/]+\.py`", part)] == []
+    assert [] == [part.partition("\n")[0] for part in behaviour if not re.search(r"Held by\s+`tests/[\w/]+\.py`", part)]
 
 
 def codes(said: str) -> set[int]:
@@ -139,7 +139,7 @@ def test_help_texts_and_the_readme_name_no_other_exit_codes() -> None:
     for name, cell in shown.items():
         command = max((known for known in CODES if name.strip().startswith(known)), key=len)
         wrong += [f"README: {name}"] * (not codes(cell) <= codes(CODES[command]))
-    assert wrong == []
+    assert [] == wrong
 
 
 @pytest.fixture
@@ -222,4 +222,4 @@ def test_each_exit_code_of_it_is_tried() -> None:
     told = {(code, command) for command, said in CODES.items() for code in codes(said)}
     wrong_flags = {(3 if command == "probe" else 2, command) for command in CODES}
     assert told == {(code, command) for code, command, _ in ENDS} | wrong_flags | ELSEWHERE.keys()
-    assert [place for place in ELSEWHERE.values() if not (ROOT / place).is_file()] == []
+    assert [] == [place for place in ELSEWHERE.values() if not (ROOT / place).is_file()]

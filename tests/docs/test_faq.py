@@ -31,7 +31,7 @@ async def test_why_does_it_say_not_measured(tmp_path: Path) -> None:
     async with world(tmp_path) as there:
         windows = there.target(SITE).bookings
         assert windows is not None
-        assert {window.conflicting for window in windows.windows} == {None}
+        assert {None} == {window.conflicting for window in windows.windows}
         assert "not measured" in there.board
         assert SITE in {warning.target for warning in there.status.config_warnings if warning.kind == "conflicts_off"}
 
@@ -49,7 +49,7 @@ async def test_why_are_there_no_connections(tmp_path: Path) -> None:
 async def test_why_is_everything_at_least_since_the_start_of_the_exporter(tmp_path: Path) -> None:
     async with world(tmp_path) as there:
         known = {row.connection: row.since_known for row in there.connections}
-        assert set(known.values()) == {False}
+        assert {False} == set(known.values())
         there.simulator.incidents.start("token-revoked")
         await there.minutes(2)
         [problem] = there.problems("connection_error")
@@ -61,7 +61,7 @@ async def test_what_does_connected_mean_is_it_an_error(tmp_path: Path) -> None:
         rows = [row for row in there.connections if row.status == "connected"]
         assert rows
         await there.minutes(70)
-        assert there.problems("connection_stuck") == []
+        assert [] == there.problems("connection_stuck")
         assert "booking_sync_connection_sync_enabled{" in await there.app.page()
 
 
@@ -121,24 +121,24 @@ def test_how_do_i_silence_one_salon() -> None:
     ]
     of_one_target = [labels for labels in told if {"connection", "budget"} & labels.keys()]
     assert len(of_one_target) > 20
-    assert [labels for labels in of_one_target if "target" not in labels] == []
+    assert [] == [labels for labels in of_one_target if "target" not in labels]
     drifting = [labels for labels in told if labels.get("window") and "target" not in labels]
-    assert [labels for labels in drifting if "site" not in labels] == []
+    assert [] == [labels for labels in drifting if "site" not in labels]
 
 
 def test_why_did_the_same_alert_come_twice() -> None:
-    assert ROUTES["repeat_interval"] == "3d"
-    assert {route["repeat_interval"] for route in ROUTES["routes"] if route.get("receiver") == "pager"} == {"4h"}
+    assert "3d" == ROUTES["repeat_interval"]
+    assert {"4h"} == {route["repeat_interval"] for route in ROUTES["routes"] if route.get("receiver") == "pager"}
 
 
 def test_what_does_did_not_answer_within_30_s_mean(tmp_path: Path) -> None:
     config = yaml.safe_dump({"targets": demo_targets("http://127.0.0.1:8099")})
     (tmp_path / "exporter.yml").write_text(config)
-    assert {target.platform: target.timeout for target in load_config(tmp_path / "exporter.yml").targets} == {
+    assert {
         "wix": 30.0,
         "bitrix24": 70.0,
-    }
-    assert CONNECT_SECONDS == 5.0
+    } == {target.platform: target.timeout for target in load_config(tmp_path / "exporter.yml").targets}
+    assert 5.0 == CONNECT_SECONDS
 
 
 async def test_why_rate_limited(tmp_path: Path) -> None:
@@ -150,9 +150,9 @@ async def test_why_rate_limited(tmp_path: Path) -> None:
         assert 'budget="requests"} 0' in await there.app.page()
         there.simulator.incidents.stop("api-throttled")
         await there.minutes(12)
-        assert there.problems("collector_failing") == []
+        assert [] == there.problems("collector_failing")
     [waits] = [a.hold for group in alert_groups(Options()) for a in group.alerts if a.name == "BookingSyncApiLimited"]
-    assert waits == "15m"
+    assert "15m" == waits
 
 
 ELSEWHERE: Final = {
@@ -176,9 +176,9 @@ def test_every_question_has_a_check() -> None:
         for question in questions
         if question not in ELSEWHERE and not any(_slug(question).startswith(name) for name in here)
     ]
-    assert unchecked == []
+    assert [] == unchecked
     assert set(ELSEWHERE) <= set(questions)
-    assert [path for path in ELSEWHERE.values() if not (ROOT / path).exists()] == []
+    assert [] == [path for path in ELSEWHERE.values() if not (ROOT / path).exists()]
 
 
 def _slug(question: str) -> str:

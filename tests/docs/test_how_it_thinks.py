@@ -174,7 +174,7 @@ def test_no_number_of_the_page_is_left_unheld() -> None:
     left = PROSE
     for known in sorted((*sentences(), *GIVEN), key=len, reverse=True):
         left = left.replace(known, "")
-    assert [left[max(0, found.start() - 30) : found.end() + 30] for found in re.finditer(r"\d+", left)] == []
+    assert [] == [left[max(0, found.start() - 30) : found.end() + 30] for found in re.finditer(r"\d+", left)]
 
 
 def test_the_maximum_age_and_the_deadline_are_three_intervals_and_at_least_five_minutes() -> None:

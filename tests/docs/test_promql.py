@@ -36,7 +36,7 @@ def test_a_rule_of_the_cookbook_is_one_and_finds_something(rules: str, hour: htt
     file = tmp_path / "rules.yml"
     file.write_text(rules)
     checked = run("promtool", "check", "rules", "--lint=all", "--lint-fatal", file)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert 0 == checked.returncode, checked.stdout + checked.stderr
     [group] = yaml.safe_load(rules)["groups"]
     [rule] = group["rules"]
     assert ask(hour, rule["expr"])

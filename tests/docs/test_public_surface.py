@@ -28,11 +28,11 @@ def unannounced(text: str, offered: frozenset[str], changelog: str) -> list[str]
 
 
 def test_everything_that_is_offered_is_listed() -> None:
-    assert sorted(surface() - told(TEXT)) == [], "make generate adds it; say it in CHANGELOG.md"
+    assert [] == sorted(surface() - told(TEXT)), "make generate adds it; say it in CHANGELOG.md"
 
 
 def test_nothing_that_is_listed_went_without_a_word() -> None:
-    assert unannounced(TEXT, surface(), CHANGELOG) == [], "write `gone NAME -> SUCCESSOR`, and say the same in CHANGELOG.md"
+    assert [] == unannounced(TEXT, surface(), CHANGELOG), "write `gone NAME -> SUCCESSOR`, and say the same in CHANGELOG.md"
 
 
 @pytest.mark.parametrize("kind", sorted({line.partition(" ")[0] for line in surface()}))
@@ -45,7 +45,7 @@ def test_a_name_of_any_kind_that_vanishes_is_noticed(kind: str) -> None:
     listed = "".join(f"{line}\n" for line in TEXT.splitlines() if not line.startswith(GONE))
     renamed = listed.replace(f"{victim}\n", f"{GONE}{victim} -> another\n")
     assert unannounced(renamed, left, "") == [f"{GONE}{victim} -> another"]
-    assert unannounced(renamed, left, f"**Renamed**: {name} is another") == []
+    assert [] == unannounced(renamed, left, f"**Renamed**: {name} is another")
 
 
 def test_what_is_new_is_added_and_what_is_gone_stays() -> None:

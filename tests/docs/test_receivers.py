@@ -49,7 +49,7 @@ def test_the_texts_that_teams_gets_are_those_of_the_bundle(tmp_path: Path) -> No
     [text] = [text for text in SHOWN if kind(text) == "teams"]
     bundle = files(settings_of(tmp_path, text).options())
     named = set(re.findall(r'template "([\w.]+)"', text))
-    assert len(named) == 2
+    assert 2 == len(named)
     assert named <= set(re.findall(r'define "([\w.]+)"', bundle["config/alertmanager/templates/booking-sync.tmpl"]))
 
 

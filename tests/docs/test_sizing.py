@@ -104,6 +104,6 @@ def test_each_row_for_kubernetes_has_room_for_what_was_measured() -> None:
     rows = re.findall(r"^\| ([\d,]+) \| .*? \| .*? \| ([^|]*MiB[^|]*) \|", TEXT, re.MULTILINE)
     measured = {targets: max(map(int, re.findall(r"(\d+) MiB", memory))) for targets, memory in rows}
     asked = re.findall(r"^\| up to ([\d,]+) \| \w+ \| (\d+)(Mi|Gi) \|", TEXT, re.MULTILINE)
-    assert len(asked) == 3
+    assert 3 == len(asked)
     for targets, number, unit in asked:
         assert int(number) * (1024 if unit == "Gi" else 1) >= 1.3 * measured[targets], targets

@@ -38,7 +38,7 @@ def test_with_ones_own_accounts_nothing_is_asked_of_the_simulator(tmp_path: Path
     said = subprocess.run(["bash", "-n", path], capture_output=True, text=True, check=False)
     assert (0, "") == (said.returncode, said.stderr)
     assert SIMULATED not in path.read_text()
-    assert path.read_text().count("<<'PASTED'") == 3
+    assert 3 == path.read_text().count("<<'PASTED'")
 
 
 def test_what_the_page_does_not_say_cannot_be_filled_in() -> None:

@@ -248,7 +248,7 @@ def exporting(module: str, config: Path, environment: Mapping[str, str]) -> Iter
             yield address
         finally:
             process.terminate()
-            assert process.wait(20) == 0
+            assert 0 == process.wait(20)
 
 
 @contextmanager
@@ -288,7 +288,7 @@ def _busy_last_week(directory: Path) -> None:
     file = directory / "last-week.om"
     file.write_text("\n".join([*lines, "# EOF"]) + "\n")
     result = run("promtool", "tsdb", "create-blocks-from", "openmetrics", file, directory / "data")
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert 0 == result.returncode, result.stdout + result.stderr
 
 
 def _alertmanager_config(directory: Path, inbox_url: str) -> Path:

@@ -27,7 +27,7 @@ async def test_probe_is_healthy_when_everything_syncs(business: Business) -> Non
     for booking in business.portal.world.bookings():
         business.portal.world.link(booking.id, 1)
     code, out, _ = await command("probe", f"--config.file={business.config()}")
-    assert code == 0
+    assert 0 == code
     for part in ("salon-wix", "salon-b24", "connections", "links", "3 synced", "OK"):
         assert part in out
 
@@ -35,7 +35,7 @@ async def test_probe_is_healthy_when_everything_syncs(business: Business) -> Non
 async def test_probe_warns_of_a_broken_connection_and_says_who_mends_it(business: Business) -> None:
     business.site.connections.revoke_token(next(iter(business.site.connections)).id)
     code, out, _ = await typed("probe", "salon-wix", f"--config.file={business.config()}")
-    assert code == 1
+    assert 1 == code
     assert "salon-b24" not in out, "only the named target is polled"
     assert "signs in again" in out
 
@@ -47,7 +47,7 @@ async def test_probe_is_critical_when_two_bookings_of_the_next_day_overlap(busin
         world.add_booking(soon + late, soon + late + 1_800, resource_ids=(chair.id,))
     target = business.bitrix24_target(collectors={"bookings": {"interval": "1s"}})
     code, out, _ = await typed("probe", f"--config.file={business.config(target)}")
-    assert code == 2
+    assert 2 == code
     assert "(20 min; " in out
     [row] = [line for line in out.splitlines() if line.startswith("salon-b24") and "bookings" in line.split()]
     assert "CRITICAL" in row.split()
@@ -58,7 +58,7 @@ async def test_probe_is_critical_when_two_bookings_of_the_next_day_overlap(busin
 async def test_probe_warns_when_one_collector_of_a_target_fails_beside_a_good_one(business: Business) -> None:
     business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, platform="wix", operation=CONNECTIONS))
     code, out, _ = await typed("probe", "salon-wix", f"--config.file={business.config()}")
-    assert code == 1
+    assert 1 == code
     states = {row[1]: row[2] for line in out.splitlines() if (row := line.split()) and row[0] == "salon-wix"}
     assert ("WARNING", "OK") == (states["connections"], states["bookings"])
 
@@ -66,7 +66,7 @@ async def test_probe_warns_when_one_collector_of_a_target_fails_beside_a_good_on
 async def test_probe_is_critical_when_a_poll_fails(business: Business) -> None:
     business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, platform="bitrix24"))
     code, out, _ = await typed("probe", f"--config.file={business.config()}")
-    assert code == 2
+    assert 2 == code
     assert "permission" in out
 
 
@@ -90,7 +90,7 @@ async def test_probe_is_unknown_with_a_bad_configuration(tmp_path: Path) -> None
 @pytest.mark.parametrize("wrong", ["--outputt=json", "--output=xml"])
 async def test_probe_is_unknown_when_it_is_called_wrongly(wrong: str) -> None:
     code, out, err = await typed("probe", wrong)
-    assert code == 3
+    assert 3 == code
     assert "--output" in err
     assert out.startswith("UNKNOWN: ")
     assert "--output" in out
@@ -98,7 +98,7 @@ async def test_probe_is_unknown_when_it_is_called_wrongly(wrong: str) -> None:
 
 async def test_probe_prints_json_that_is_the_status_api(business: Business) -> None:
     code, out, _ = await typed("probe", "--output=json", f"--config.file={business.config()}")
-    assert code == 1, "some bookings of the portal have no deal"
+    assert 1 == code, "some bookings of the portal have no deal"
     assert {"salon-wix", "salon-b24"} == {target["name"] for target in json.loads(out)["targets"]}
 
 
@@ -114,7 +114,7 @@ async def test_check_config_is_content_with_the_shipped_example() -> None:
     code, out, err = await typed("check-config", f"--config.file={shipped}", environ=environ)
     # A machine without the folder of a service is told so, and nothing else.
     told = [line for line in err.splitlines() if "the folder /var/lib/booking-sync-exporter does not exist" not in line]
-    assert (code, told) == (0, []), err
+    assert (0, []) == (code, told), err
     assert "valid" in out
 
 
@@ -129,7 +129,7 @@ targets:
 """
     )
     code, _, err = await typed("check-config", f"--config.file={path}")
-    assert code == 2
+    assert 2 == code
     for part in ("Europe/Berlim", "Europe/Berlin", "targets[0].api_key", "targets[1].name", "targets[1].unknown", "fix:"):
         assert part in err, part
     assert "planted" not in err
@@ -139,7 +139,7 @@ async def test_check_config_online_tries_each_credential(business: Business) -> 
     wrong = business.bitrix24_target("wrong", webhook_url="https://x.bitrix24.example/rest/1/plantedwrongcode/")
     config = business.config(business.wix_target(), business.bitrix24_target(), wrong)
     code, out, err = await typed("check-config", "--online", f"--config.file={config}")
-    assert code == 2
+    assert 2 == code
     assert "salon-wix: the credential works" in out
     assert "salon-b24: the credential works" in out
     assert "wrong: auth" in err
@@ -149,16 +149,16 @@ async def test_check_config_online_tries_each_credential(business: Business) -> 
 async def test_healthcheck_tells_a_running_exporter_from_none(business: Business) -> None:
     async with exporter(business.config(business.wix_target())) as running:
         address = running.url.removeprefix("http://")
-        assert (await command("healthcheck", f"--web.listen-address={address}"))[0] == 0
+        assert 0 == (await command("healthcheck", f"--web.listen-address={address}"))[0]
     code, _, err = await command("healthcheck", f"--web.listen-address={address}")
-    assert code == 1
+    assert 1 == code
     assert "no answer" in err
 
 
 async def test_leaving_a_question_unanswered_is_no_crash(tmp_path: Path) -> None:
     words = ("--portal=https://x.bitrix24.example", "--client-id=local.1", f"--token-file={tmp_path / 'token.json'}")
     code, _, err = await command("bitrix24-login", *words)
-    assert code == 1
+    assert 1 == code
     assert "Aborted" in err
     assert "Traceback" not in err
 
@@ -166,7 +166,7 @@ async def test_leaving_a_question_unanswered_is_no_crash(tmp_path: Path) -> None
 @pytest.mark.parametrize("shard", ["3/3", "1", "²/³", "-1/2", "a/b", "0/0"])
 async def test_a_shard_that_makes_no_sense_is_refused(shard: str) -> None:
     code, _, err = await typed(f"--shard={shard}")
-    assert code == 2
+    assert 2 == code
     assert "(fix: " in err
     assert "Traceback" not in err
 
@@ -174,13 +174,13 @@ async def test_a_shard_that_makes_no_sense_is_refused(shard: str) -> None:
 async def test_an_unknown_scenario_is_refused_with_the_list() -> None:
     # The demo takes signals, so it needs the main thread of a process.
     for code, _, err in (await command("demo", "--scenario=quiet"), await typed("simulate", "--scenario=quiet")):
-        assert code == 2
+        assert 2 == code
         assert "bad-night" in err
 
 
 async def test_simulate_lists_every_scripted_incident() -> None:
     code, out, _ = await typed("simulate", "--list")
-    assert code == 0
+    assert 0 == code
     for name in (
         *("token-revoked", "sync-stuck", "provider-down", "double-booking", "lost-crm-link", "api-throttled", "intake-stopped"),
         *("calm", "worst-night", "long-night", "bad-night"),
@@ -200,7 +200,7 @@ async def running_until(stop: signal.Signals, *words: str) -> AsyncIterator[tupl
         yield process.stdout, process.stderr
     finally:
         process.send_signal(stop)
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert 0 == await asyncio.wait_for(process.wait(), 20)
         assert "Traceback" not in (await process.stderr.read()).decode()
 
 
@@ -219,7 +219,7 @@ async def test_all_that_simulate_prints_is_a_configuration_that_works_against_it
         path = tmp_path / "exporter.yml"
         path.write_text(text)
         code, out, err = await typed("probe", f"--config.file={path}")
-        assert code == 1, out + err
+        assert 1 == code, out + err
         assert "1 error" in out
         assert "conflicts_off" not in out, "double bookings are looked for on both platforms"
         assert "timezone: Europe/Berlin" in text

@@ -42,7 +42,7 @@ async def test_both_platforms_end_up_as_gauges(business: Business) -> None:
         assert [1.0, 1.0, 1.0] == synced
         for platform, target in (("wix", "salon-wix"), ("bitrix24", "salon-b24")):
             assert page[f'bookings{{platform="{platform}",target="{target}",window="next_7d"}}'] > 0
-        assert page["ready"] == 1
+        assert 1 == page["ready"]
         assert not business.simulator.log.writes()
 
 
@@ -66,7 +66,7 @@ async def test_sigterm_ends_with_zero_and_closes_the_socket(business: Business) 
     async with exporter(business.config()) as running:
         await running.ready()
         running.send(signal.SIGTERM)
-        assert await running.ended() == 0
+        assert 0 == await running.ended()
         with pytest.raises(httpx.ConnectError):
             await running.get("/-/healthy")
         assert "Traceback" not in running.raw
@@ -77,10 +77,10 @@ async def test_sigterm_lets_the_request_in_flight_end(business: Business) -> Non
     async with exporter(business.config(business.wix_target(collectors={"connections": {"interval": "1h"}}))) as running:
         await met(business.simulator)  # into the slow answer
         running.send(signal.SIGTERM)
-        assert await running.ended() == 0
+        assert 0 == await running.ended()
         assert "Traceback" not in running.raw
     statuses = [entry.status for entry in business.simulator.log if "connections" in entry.path]
-    assert statuses[-1] == 200, "the answer was read to its end"
+    assert 200 == statuses[-1], "the answer was read to its end"
 
 
 async def test_a_second_signal_ends_at_once(business: Business) -> None:
@@ -89,7 +89,7 @@ async def test_a_second_signal_ends_at_once(business: Business) -> None:
         running.send(signal.SIGTERM)
         await running.logged("stopping")
         running.send(signal.SIGTERM)
-        assert await running.ended(5) == 1
+        assert 1 == await running.ended(5)
 
 
 async def test_a_stop_that_comes_before_the_socket_is_open_is_an_orderly_one(business: Business, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ async def test_a_stop_that_comes_before_the_socket_is_open_is_an_orderly_one(bus
             running.send(signal.SIGTERM)
             await running.logged("stopping")
             writer.write(text)
-        assert await running.ended() == 0
+        assert 0 == await running.ended()
         assert "Traceback" not in running.raw
 
 
@@ -114,7 +114,7 @@ async def test_a_reload_that_is_asked_for_after_the_stop_began_starts_nothing(bu
         running.send(signal.SIGTERM)
         await running.logged("stopping")
         running.send(signal.SIGHUP)
-        assert await running.ended() == 0
+        assert 0 == await running.ended()
         assert "Traceback" not in running.raw
         assert [1] == [line["targets"] for line in running.log if line["event"] == "config_loaded"]
 
@@ -142,15 +142,15 @@ async def test_an_invalid_reload_keeps_the_old_configuration_and_shows(business:
         good = path.read_text()
         path.write_text(good.replace("platform: wix", "platform: wicks").replace("timezone", "timezon"))
         answer = await running.http.post(running.url + "/-/reload")
-        assert answer.status_code == 500
+        assert 500 == answer.status_code
         assert "timezon" in answer.text
         assert "targets[0]" in answer.text
         page = await running.samples()
-        assert page["config_last_reload_successful"] == 0
-        assert page[up("salon-wix", "connections")] == 1
+        assert 0 == page["config_last_reload_successful"]
+        assert 1 == page[up("salon-wix", "connections")]
         path.write_text(good)
-        assert (await running.http.post(running.url + "/-/reload")).status_code == 200
-        assert (await running.samples())["config_last_reload_successful"] == 1
+        assert 200 == (await running.http.post(running.url + "/-/reload")).status_code
+        assert 1 == (await running.samples())["config_last_reload_successful"]
 
 
 async def test_a_reload_that_still_sees_the_file_from_before_the_edit_says_so_in_answer_and_log(
@@ -168,12 +168,12 @@ async def test_a_reload_that_still_sees_the_file_from_before_the_edit_says_so_in
         assert 200 == answer.status_code
         assert "The file is unchanged" in answer.text
         assert "mount its folder" in (await running.logged("config_unchanged", file=str(mounted)))["fix"]
-        assert (await running.samples())["config_last_reload_successful"] == 1
+        assert 1 == (await running.samples())["config_last_reload_successful"]
 
 
 async def test_reload_over_http_is_refused_without_the_flag(business: Business) -> None:
     async with exporter(business.config(business.wix_target())) as running:
-        assert (await running.http.post(running.url + "/-/reload")).status_code == 403
+        assert 403 == (await running.http.post(running.url + "/-/reload")).status_code
 
 
 async def test_a_rotated_secret_file_is_noticed_as_kubernetes_swaps_it(business: Business, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ async def test_the_log_level_changes_by_signal_and_over_http_and_says_so(busines
         await running.logged("log_level_changed", to="debug")
         await running.logged("poll_finished", collector="connections")
         answer = await running.http.put(running.url + "/-/log-level?level=warning")
-        assert answer.status_code == 200
+        assert 200 == answer.status_code
         await running.logged("log_level_changed", to="warning")
 
 
@@ -223,7 +223,7 @@ async def test_systemd_is_told_that_we_are_ready_alive_and_stopping(business: Bu
             told.clear()
             await until(lambda: heard("WATCHDOG=1"), "the watchdog")
             running.send(signal.SIGTERM)
-            assert await running.ended() == 0
+            assert 0 == await running.ended()
             assert await heard("STOPPING=1")
 
 
@@ -231,7 +231,7 @@ async def test_a_bad_configuration_ends_with_two_names_everything_and_shows_no_t
     broken = business.wix_target(api_kee="x", interval=3)
     config = business.config(broken, business.bitrix24_target(webhook_url={"env": "NOT_SET"}))
     async with exporter(config, wait=False) as running:
-        assert await running.ended() == 2
+        assert 2 == await running.ended()
         for part in ("targets[0].api_kee", "targets[0].interval", "targets[1].webhook_url", "NOT_SET"):
             assert part in running.raw
         assert "Traceback" not in running.raw
@@ -239,7 +239,7 @@ async def test_a_bad_configuration_ends_with_two_names_everything_and_shows_no_t
 
 async def test_a_missing_secret_file_ends_with_two_and_names_the_file(business: Business) -> None:
     async with exporter(business.config(business.wix_target(api_key={"file": "gone"})), wait=False) as running:
-        assert await running.ended() == 2
+        assert 2 == await running.ended()
         assert "targets[0].api_key" in running.raw
         assert "gone" in running.raw
 
@@ -252,7 +252,7 @@ async def test_a_broken_answer_has_a_reason_and_never_becomes_a_zero(business: B
             page = await running.samples()
             labels = f'collector="bookings",platform="{platform}",reason="invalid_response",target="{target}"'
             assert page[f"collector_failures_total{{{labels}}}"] >= 1
-            assert page[up(target, "bookings", platform)] == 0
+            assert 0 == page[up(target, "bookings", platform)]
             assert not [n for n in page if n.startswith(("bookings{", "connections{", "connection_status{"))]
         assert "Traceback" not in running.raw
         assert [] == [secret for secret in business.secrets if secret in running.raw]
@@ -287,4 +287,4 @@ async def test_the_module_prints_its_version() -> None:
     )
     out, _ = await process.communicate()
     assert out.decode().startswith("booking-sync-exporter ")
-    assert process.returncode == 0
+    assert 0 == process.returncode

@@ -52,4 +52,4 @@ def test_the_first_page_of_the_demo_comes_within_two_minutes_and_what_stays_is_t
             assert {"tickets"} == stack.arrived()["BookingSyncUnlinkedBookings", "salon-berlin-b24"]
         finally:
             demo.terminate()
-            assert demo.wait(20) == 0
+            assert 0 == demo.wait(20)

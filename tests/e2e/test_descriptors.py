@@ -22,7 +22,7 @@ async def test_scrapes_that_cannot_be_accepted_are_told_once_and_answered_when_t
             for _ in range(2 * most):
                 clients.enter_context(socket.create_connection((host, int(port))))
             line = await running.logged("too_many_open_files")
-            assert line["fix"] == "raise LimitNOFILE (systemd) or ulimit -n"
+            assert "raise LimitNOFILE (systemd) or ulimit -n" == line["fix"]
 
         async def healthy() -> bool:
             return (await running.get("/-/healthy")).status_code == 200

@@ -39,7 +39,7 @@ def test_a_drill_says_when_each_page_came_and_when_it_was_over(tmp_path: Path) -
     address = f"127.0.0.1:{free_port()}"
     with hurried_stack(tmp_path, address, HURRY) as stack:
         code, said = drill(stack, address, *AT_ONCE)
-        assert code == 0, said
+        assert 0 == code, said
         assert "2 of 2 arrived and were cleared." in said
         for incident in (one for one in INCIDENTS if one.name in AT_ONCE):
             found = re.search(
@@ -51,7 +51,7 @@ def test_a_drill_says_when_each_page_came_and_when_it_was_over(tmp_path: Path) -
             assert f"{incident.name}: all-clear after " in said
 
         code, said = drill(stack, address, "intake-stopped")
-        assert code == 1
+        assert 1 == code
         assert "intake-stopped: NOT PLAYED: Prometheus knows no last week and takes none (404: " in said
 
 
@@ -61,10 +61,10 @@ def test_a_drill_that_is_not_scraped_or_finds_no_rules_says_so(tmp_path: Path) -
     with hurried_stack(tmp_path, other, HURRY) as stack:
         turned = HurriedStack(stack.alertmanager, stack.prometheus)
         code, said = drill(turned, address, "double-booking")
-        assert (code, said.count("\n")) == (1, 1)
+        assert (1, 1) == (code, said.count("\n"))
         assert said.startswith("error: Prometheus at 127.0.0.1:")
         code, said = drill(stack, "nowhere", "double-booking")
-        assert code == 2, said
+        assert 2 == code, said
 
 
 @pytest.mark.servers
@@ -81,8 +81,8 @@ def test_ctrl_c_ends_a_drill_in_order_and_says_that_it_proved_nothing(tmp_path: 
             said = [next(line for line in process.stdout if line.startswith(">> sync-stuck: "))]
             process.send_signal(signal.SIGINT)
             said += process.stdout.readlines()
-            assert process.wait(20) == 1
-        assert said[1:] == ["Stopped: incidents that were not played are not proven.\n"]
+            assert 1 == process.wait(20)
+        assert ["Stopped: incidents that were not played are not proven.\n"] == said[1:]
 
 
 @pytest.mark.servers
@@ -90,10 +90,10 @@ def test_people_are_told_only_when_asked_for_and_a_message_that_is_not_delivered
     address = f"127.0.0.1:{free_port()}"
     with hurried_stack(tmp_path, address, HURRY, pager=f"http://127.0.0.1:{free_port()}/") as stack:
         code, said = drill(stack, address, "double-booking")
-        assert code == 2
+        assert 2 == code
         assert "would notify pager (webhook) (fix: warn these people and add --page" in said
         code, said = drill(stack, address, "double-booking", "--page")
-        assert code == 1, said
+        assert 1 == code, said
         assert re.search(
             r"^double-booking: NOT DELIVERED: Alertmanager failed \d+ times, its log says why$", said, re.MULTILINE
         ), said

@@ -38,7 +38,7 @@ async def test_no_poll_of_a_fleet_fails_and_none_is_late_by_its_interval(tmp_pat
     for buckets in fleet.lateness.values():
         assert 0 < buckets[float("inf")] == max(number for bound, number in buckets.items() if bound <= 60)
     assert max(max(sample.kept_seconds, sample.new_seconds) for sample in fleet.samples) <= 5
-    assert minute.exit_code == 0
+    assert 0 == minute.exit_code
     assert minute.stop_seconds <= 10
 
 

@@ -39,7 +39,7 @@ async def test_a_prometheus_that_is_given_the_weeks_knows_that_they_were_busy(tm
     file = tmp_path / "weeks.om"
     assert f"promtool tsdb create-blocks-from openmetrics {file} DIR" in await written(file)
     made = run("promtool", "tsdb", "create-blocks-from", "openmetrics", file, tmp_path / "data")
-    assert made.returncode == 0, made.stdout + made.stderr
+    assert 0 == made.returncode, made.stdout + made.stderr
     targets = {target["name"] for target in demo_targets("http://127.0.0.1")}
     with prometheus(tmp_path, "{}", "--storage.tsdb.retention.time=40d") as server:
         for record, least, weeks in ((NEW_4H, 8, (1, 2, 3)), (NEW_1D, 10, (1,))):

@@ -40,4 +40,4 @@ async def test_links_that_a_spent_budget_lets_nobody_ask_about_again_leave_the_p
         await until(withdrawn, "every booking to be unverified")
         page = await running.samples()
         assert 1 == page['collector_up{collector="links",platform="bitrix24",target="salon-b24"}']
-        assert (await running.get("/api/v1/status")).json()["problems"][0]["kind"] == "links_unverified"
+        assert "links_unverified" == (await running.get("/api/v1/status")).json()["problems"][0]["kind"]

@@ -13,7 +13,7 @@ async def test_the_daemon_serves_every_runbook_of_its_package(business: Business
         index = await running.get("/runbooks/")
         assert 200 == index.status_code
         for name in runbook_texts(Options()):
-            assert name == "README.md" or f'href="{name}"' in index.text
+            assert "README.md" == name or f'href="{name}"' in index.text
             page = await running.get(f"/runbooks/{name}")
             assert (200, "text/html; charset=utf-8") == (page.status_code, page.headers["content-type"])
         assert 404 == (await running.get("/runbooks/BookingSyncNowhere")).status_code

@@ -59,7 +59,7 @@ async def test_a_reload_changes_what_a_customer_who_is_signed_in_sees_from_the_n
         await running.ready()
         assert ["prometheus"] == (await running.logged("site_users"))["see_every_site"]
         page = (await running.get("/site/a/metrics")).text
-        assert ('target="one"' in page, 'target="two"' in page, "process_cpu" in page) == (True, False, False)
+        assert (True, False, False) == ('target="one"' in page, 'target="two"' in page, "process_cpu" in page)
         refused = [(await running.get(path)).status_code for path in ("/", "/metrics", "/config", "/site/b", "/site/b/metrics")]
         assert [404] * 5 == refused
         assert "anna" == (await running.logged("page_refused"))["by"]
@@ -68,7 +68,7 @@ async def test_a_reload_changes_what_a_customer_who_is_signed_in_sees_from_the_n
         running.send(signal.SIGHUP)
         await running.logged("config_warning", problem=f"{config}: site_users.a: {UNKNOWN}")
         page = (await running.get("/site/a/metrics")).text
-        assert ('target="one"' in page, 'target="two"' in page) == (True, True)
+        assert (True, True) == ('target="one"' in page, 'target="two"' in page)
 
         configuration(business, "b", b=["anna"])
         running.send(signal.SIGHUP)
@@ -78,7 +78,7 @@ async def test_a_reload_changes_what_a_customer_who_is_signed_in_sees_from_the_n
 
         await until(moved, "the new users of the sites")
         page = (await running.get("/site/b/metrics")).text
-        assert ('target="one"' in page, 'target="two"' in page) == (False, True)
+        assert (False, True) == ('target="one"' in page, 'target="two"' in page)
 
 
 async def test_a_password_that_is_added_while_running_makes_no_operator_before_a_reload_that_warns_of_it(
@@ -151,7 +151,7 @@ async def test_operators_by_default_are_told_on_the_board_and_in_the_numbers_unt
         assert told in found
         assert 'config_warnings{kind="operators_by_default"} 1.0' in (await running.get("/metrics")).text
         board = (await running.get("/?lang=en")).text
-        assert ("Some users see every site" in board, told in board) == (True, True)
+        assert (True, True) == ("Some users see every site" in board, told in board)
 
         configuration(business, "b", operators=("prometheus",), a=["anna"])
         running.send(signal.SIGHUP)

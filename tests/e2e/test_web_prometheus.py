@@ -106,7 +106,7 @@ async def test_prometheus_scrapes_through_tls_with_certificate_and_password(busi
 
             await until(lambda: is_one("up"), "a scrape to succeed")
             await until(lambda: is_one("min(booking_sync_collector_up)"), "every collector to be up")
-            assert await value('sum(booking_sync_connections{status="synced"})') == "3"
+            assert "3" == await value('sum(booking_sync_connections{status="synced"})')
             # Help and unit of a family arrive only when the format was understood.
             metadata = (await client.get("/api/v1/metadata", params={"metric": "booking_sync_connection_status"})).json()
             assert [{"gauge"}] == [{row["type"] for row in rows} for rows in metadata["data"].values()]

@@ -55,14 +55,14 @@ async def talk(server: Server, said: bytes) -> bytes:
 async def test_the_server_tells_where_it_is(address: str, url: str, bound: str) -> None:
     async with running(address=address) as server:
         assert (url.format(server.port), bound.format(server.port)) == (server.url, server.bound)
-        assert (await get(server)).status_code == 200
+        assert 200 == (await get(server)).status_code
 
 
 @needs_ipv6
 async def test_no_host_means_every_interface_of_both_families() -> None:
     async with running(address=":0") as server, httpx.AsyncClient(trust_env=False) as client:
         for host in ("127.0.0.1", "[::1]", "localhost"):
-            assert (await client.get(f"http://{host}:{server.port}/-/healthy")).status_code == 200
+            assert 200 == (await client.get(f"http://{host}:{server.port}/-/healthy")).status_code
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
@@ -123,7 +123,7 @@ async def test_a_stop_lets_the_running_answer_end() -> None:
     await backend.asked.wait()
     stopping = asyncio.create_task(server.stop(grace=30))
     backend.go_on.set()
-    assert (await answer).status_code == 200
+    assert 200 == (await answer).status_code
     await stopping
     with pytest.raises(httpx.ConnectError):
         await get(server)
@@ -238,7 +238,7 @@ async def test_a_slow_answer_is_waited_for() -> None:
         assert isinstance(connection, ClientProtocol)
         assert connection._reading is None
         backend.go_on.set()
-        assert (await answer).status_code == 200
+        assert 200 == (await answer).status_code
 
 
 async def test_the_port_is_free_again_after_a_stop() -> None:

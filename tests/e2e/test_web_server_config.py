@@ -24,14 +24,14 @@ async def test_passwords_guard_the_pages_and_change_while_running(tmp_path: Path
     file = web_file(tmp_path, f"basic_auth_users: {{anna: {HASH}}}\n")
 
     async with running(file) as server:
-        assert (await get(server, "/-/healthy")).status_code == 200
-        assert (await get(server, "/metrics")).status_code == 401
-        assert (await get(server, "/metrics", user="anna:wrong")).status_code == 401
-        assert (await get(server, "/metrics", user="anna:right")).status_code == 200
+        assert 200 == (await get(server, "/-/healthy")).status_code
+        assert 401 == (await get(server, "/metrics")).status_code
+        assert 401 == (await get(server, "/metrics", user="anna:wrong")).status_code
+        assert 200 == (await get(server, "/metrics", user="anna:right")).status_code
         web_file(tmp_path, f"basic_auth_users: {{anna: {OTHER}}}\nprobes_require_auth: true\n")
-        assert (await get(server, "/metrics", user="anna:right")).status_code == 401
-        assert (await get(server, "/metrics", user="anna:changed")).status_code == 200
-        assert (await get(server, "/-/healthy")).status_code == 401
+        assert 401 == (await get(server, "/metrics", user="anna:right")).status_code
+        assert 200 == (await get(server, "/metrics", user="anna:changed")).status_code
+        assert 401 == (await get(server, "/-/healthy")).status_code
 
 
 async def test_a_file_that_breaks_or_goes_away_keeps_the_old_protection(tmp_path: Path) -> None:
@@ -40,10 +40,10 @@ async def test_a_file_that_breaks_or_goes_away_keeps_the_old_protection(tmp_path
     async with running(file) as server:
         for _ in range(2):
             web_file(tmp_path, "basic_auth_users: {}\nunknown: key\n")
-            assert (await get(server, "/metrics")).status_code == 401
+            assert 401 == (await get(server, "/metrics")).status_code
             file.unlink()
-            assert (await get(server, "/metrics")).status_code == 401
-        assert (await get(server, "/metrics", user="anna:right")).status_code == 200
+            assert 401 == (await get(server, "/metrics")).status_code
+        assert 200 == (await get(server, "/metrics", user="anna:right")).status_code
 
 
 @pytest.mark.parametrize("name", ["web.yml", "localhost.crt"])
@@ -61,8 +61,8 @@ async def test_a_disk_that_hangs_keeps_what_is_in_force_and_holds_nobody(
             monkeypatch.setattr(config, "read_file", held_until(disk_works, files.read_file))
             async with asyncio.timeout(20):
                 for _ in range(3):
-                    assert (await get(server, "/metrics", verify=trusted)).status_code == 401
-                assert (await get(server, "/metrics", verify=trusted, user="anna:right")).status_code == 200
+                    assert 401 == (await get(server, "/metrics", verify=trusted)).status_code
+                assert 200 == (await get(server, "/metrics", verify=trusted, user="anna:right")).status_code
     finally:
         disk_works.set()
 
@@ -73,7 +73,7 @@ async def test_tls_cannot_be_dropped_while_running(tmp_path: Path) -> None:
 
     async with running(file) as server:
         web_file(tmp_path, "")
-        assert (await get(server, verify=trusting(certificate))).status_code == 200
+        assert 200 == (await get(server, verify=trusting(certificate))).status_code
 
 
 @pytest.mark.parametrize("rest", ["", "http_server_config: {}\n", "basic_auth_users: {}\n"])

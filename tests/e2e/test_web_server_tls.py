@@ -36,7 +36,7 @@ async def test_tls_serves_with_the_certificate_and_plain_http_gets_nothing(tmp_p
 
     async with running(web_file(tmp_path, TLS)) as server:
         assert server.url == f"https://127.0.0.1:{server.port}"
-        assert (await get(server, "/metrics", verify=trusting(certificate))).status_code == 200
+        assert 200 == (await get(server, "/metrics", verify=trusting(certificate))).status_code
         async with httpx.AsyncClient(trust_env=False) as client:
             with pytest.raises(httpx.TransportError):
                 await client.get(f"http://127.0.0.1:{server.port}/metrics")
@@ -50,7 +50,7 @@ async def test_an_old_tls_version_is_refused(tmp_path: Path) -> None:
         old.maximum_version = ssl.TLSVersion.TLSv1_2
         with pytest.raises(httpx.ConnectError):
             await get(server, verify=old)
-        assert (await get(server, verify=trusting(certificate))).status_code == 200
+        assert 200 == (await get(server, verify=trusting(certificate))).status_code
 
 
 async def test_client_certificates_are_asked_for_and_verified(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ async def test_client_certificates_are_asked_for_and_verified(tmp_path: Path) ->
     text = TLS + "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: prometheus.crt\n"
 
     async with running(web_file(tmp_path, text)) as server:
-        assert (await get(server, verify=trusting(certificate, client))).status_code == 200
+        assert 200 == (await get(server, verify=trusting(certificate, client))).status_code
         for context in (trusting(certificate), trusting(certificate, stranger)):
             with pytest.raises(httpx.TransportError):
                 await get(server, verify=context)
@@ -115,6 +115,6 @@ async def test_an_open_connection_survives_a_renewed_certificate(tmp_path: Path)
         running(web_file(tmp_path, TLS)) as server,
         httpx.AsyncClient(verify=trusting(certificate), trust_env=False) as client,
     ):
-        assert (await client.get(f"{server.url}/-/healthy")).status_code == 200
+        assert 200 == (await client.get(f"{server.url}/-/healthy")).status_code
         self_signed(tmp_path)
-        assert (await client.get(f"{server.url}/-/healthy")).status_code == 200
+        assert 200 == (await client.get(f"{server.url}/-/healthy")).status_code

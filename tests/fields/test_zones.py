@@ -106,7 +106,7 @@ def test_the_zone_of_a_machine_that_has_a_copy_and_no_link_is_asked_for(machine:
     (machine / name).write_bytes(b"TZif2")
     odd = misleading(name)
     assert odd is not None
-    assert odd[1] == "write the zone of the business, such as Europe/Berlin"
+    assert "write the zone of the business, such as Europe/Berlin" == odd[1]
 
 
 @pytest.mark.parametrize(

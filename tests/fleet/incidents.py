@@ -20,7 +20,7 @@ def change_one_target(config: Path) -> None:
     """Write another timeout for one target of the file."""
     before = config.read_text()
     name = f"name: {wix.site_name(0)}, "
-    assert before.count(name) == 1
+    assert 1 == before.count(name)
     config.write_text(before.replace(name, f"{name}timeout: 29s, "))
 
 

@@ -53,7 +53,7 @@ def test_a_list_comes_in_pages_of_fifty_and_ends_with_one_that_is_not_full(porta
 
 def test_a_list_says_total_zero_and_never_where_the_next_page_is(portal: Portal) -> None:
     answer = call(portal, LIST, order={"id": "ASC"})
-    assert answer["total"] == 0
+    assert 0 == answer["total"]
     assert "next" not in answer
 
 
@@ -85,7 +85,7 @@ def test_within_selects_what_overlaps_the_half_open_range(portal: Portal) -> Non
 
 def test_half_a_range_is_refused_with_code_zero(portal: Portal) -> None:
     answer = call(portal, LIST, filter={"within": {"dateFrom": 0}})
-    assert answer == {"error": "0", "error_description": "Required fields: dateTo"}
+    assert {"error": "0", "error_description": "Required fields: dateTo"} == answer
 
 
 def test_a_batch_answers_each_command_under_its_key_and_failures_apart(portal: Portal) -> None:
@@ -98,21 +98,21 @@ def test_a_batch_answers_each_command_under_its_key_and_failures_apart(portal: P
     assert list(range(51, 101)) == [row["id"] for row in answer["result"]["p0"]["booking"]]
     assert [{"moduleId": "crm", "entityTypeId": "DEAL", "value": "1"}] == answer["result"]["e1"]["externalData"]
     assert {"e9": {"error": "1021", "error_description": "Booking not found"}} == answer["result_error"]
-    assert answer["result_next"] == []
+    assert [] == answer["result_next"]
     assert {"p0", "e1"} == answer["result_time"].keys()
 
 
 def test_a_batch_runs_fifty_commands_and_refuses_the_others(portal: Portal) -> None:
     answer = call(portal, "batch", halt=0, cmd={f"e{key}": f"{LINKS}?bookingId=1" for key in range(51)})["result"]
-    assert len(answer["result"]) == 50
-    assert answer["result_error"]["e50"]["error"] == "ERROR_BATCH_LENGTH_EXCEEDED"
+    assert 50 == len(answer["result"])
+    assert "ERROR_BATCH_LENGTH_EXCEEDED" == answer["result_error"]["e50"]["error"]
 
 
 def test_operating_time_is_the_sum_of_ten_minutes() -> None:
     operating = bitrix24.OperatingTime()
     assert {"operating": 0} == operating.add(LIST, 0.05, NOW)
     assert {"operating": 0.2, "operating_reset_at": NOW + 600} == operating.add(LIST, 0.2, NOW)
-    assert operating.add(LIST, 0.2, NOW + 300)["operating"] == 0.4
+    assert 0.4 == operating.add(LIST, 0.2, NOW + 300)["operating"]
     assert {"operating": 0.2, "operating_reset_at": NOW + 900} == operating.add(LIST, 0.01, NOW + 620)
 
 
@@ -137,11 +137,11 @@ def test_counts_of_neighbouring_windows_add_up() -> None:
 
 def test_two_operators_inside_one_field_are_an_invalid_filter() -> None:
     both = {"startDate": {"$gte": "2026-09-01T00:00:00.000Z", "$lt": "2026-09-02T00:00:00.000Z"}}
-    assert counted({"filter": {"$and": [both, {"status": {"$in": ["CONFIRMED"]}}]}}).status == 400
+    assert 400 == counted({"filter": {"$and": [both, {"status": {"$in": ["CONFIRMED"]}}]}}).status
 
 
 def test_a_foreign_key_is_refused() -> None:
-    assert count("2026-09-01T00:00:00.000Z", "2026-09-02T00:00:00.000Z", key="IST.foreign").status == 403
+    assert 403 == count("2026-09-01T00:00:00.000Z", "2026-09-02T00:00:00.000Z", key="IST.foreign").status
 
 
 def test_the_record_tells_how_long_each_target_waited_between_two_asks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def test_the_record_tells_how_long_each_target_waited_between_two_asks(monkeypat
     assert {"p1": 60.0, "p50": 61.0, "p99": 61.0, "worst": 65.0} == everything["intervals"]["list_connections"]
     assert {"list_connections": 2} == everything["targets"]
     assert {"worst": 65.0}.items() <= record.report(since=60.0)["intervals"]["list_connections"].items()
-    assert record.report(since=60.0, until=125.0)["operations"] == {"list_connections": 2}
+    assert {"list_connections": 2} == record.report(since=60.0, until=125.0)["operations"]
 
 
 async def test_the_exporter_shows_over_tls_what_the_fake_holds(tmp_path: Path) -> None:
@@ -161,14 +161,14 @@ async def test_the_exporter_shows_over_tls_what_the_fake_holds(tmp_path: Path) -
         config = fleet.config(tmp_path, sites=2)
         found = await command("probe", f"--config.file={config}", "--output=metrics", environ=fleet.environ)
         refused = (await fleet.report())["refused"]
-        assert refused == {}
+        assert {} == refused
         code, text, log = found
     assert code in {1, 2}, log  # bookings of the fake have no deal, and on some days two of the next day overlap
     shown = text.encode()
     window = WindowSpec("next_7d", "now", "now+7d")
     for number in range(2):
         site, rows = wix.site_name(number), Portal(number, Record(), time.time()).bookings
-        assert value(shown, "connections", target=site, status="connected", calendar_type="google") == 1
+        assert 1 == value(shown, "connections", target=site, status="connected", calendar_type="google")
         low, high = (
             value(
                 shown,

@@ -40,9 +40,9 @@ def page(at: float, text: str = PAGE) -> PageNumbers:
 
 def test_a_page_tells_lag_lateness_polls_and_failures_that_happened() -> None:
     found = page(60)
-    assert found.lag_seconds == 0.25
+    assert 0.25 == found.lag_seconds
     assert {"wix": {0.5: 90.0, 2.5: 100.0, math.inf: 100.0}} == found.lateness
-    assert found.polls == 15
+    assert 15 == found.polls
     assert {"timeout": 2} == found.failures
 
 

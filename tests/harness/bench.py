@@ -48,7 +48,7 @@ class Bench:
     async def batch(self, cmd: object, **more: object) -> dict[str, Any]:
         """Run a batch and return its five sections."""
         answer = await self.post("batch", {"halt": 0, "cmd": cmd, **more})
-        assert answer.status_code == 200
+        assert 200 == answer.status_code
         sections: dict[str, Any] = answer.json()["result"]
         return sections
 

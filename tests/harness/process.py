@@ -72,7 +72,7 @@ class Exporter:
     async def samples(self, path: str = "/metrics") -> dict[str, float]:
         """Return the page's samples by ``name{label="value",…}``, labels sorted, without the prefix."""
         response = await self.get(path)
-        assert response.status_code == 200, response.text
+        assert 200 == response.status_code, response.text
         found = {}
         for family in text_string_to_metric_families(response.text):
             for sample in family.samples:
@@ -195,5 +195,5 @@ async def commands_in_turn(
         env={**os.environ, **(environ or {})},
     )
     printed, _ = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
-    assert process.returncode == 0, printed.decode(errors="replace")
+    assert 0 == process.returncode, printed.decode(errors="replace")
     return json.loads(codes.read_text()), printed.decode(errors="replace")

@@ -94,7 +94,7 @@ class RawWix:
 
     async def connections(self, **params: object) -> list[dict[str, Any]]:
         answer = await self.get(CONNECTIONS, {"partialFailure": "true", **params})
-        assert answer.status_code == 200
+        assert 200 == answer.status_code
         rows: list[dict[str, Any]] = answer.json()["connections"]
         return rows
 

@@ -73,7 +73,7 @@ def test_polls_durations_and_skipped_rows_exist_with_zero_from_the_start(instrum
         (views.BITRIX24, LINKS),
     ):
         for name in ("collector_polls_total", "collector_poll_duration_seconds_count"):
-            assert value(page, name, target=target, collector=collector) == 0
+            assert 0 == value(page, name, target=target, collector=collector)
         counted = (target, collector) == (views.WIX, BOOKINGS)  # no rows, none malformed
         assert value(page, "malformed_rows_total", target=target, collector=collector) == (None if counted else 0)
         assert {0.0} == set(select(page, "unrecognized_values_total", target=target, collector=collector).values())
@@ -87,26 +87,26 @@ def test_every_known_operation_exists_with_and_without_an_answer(instruments: In
         reasons = {dict(labels)["reason"] for _, labels in select(page, "api_retries_total", operation=operation)}
         assert {"200", "none"} == codes
         assert {*RETRIED} == reasons
-        assert value(page, "api_request_duration_seconds_count", operation=operation) == 0
-    assert value(page, "api_throttle_wait_seconds_total", target=views.WIX) == 0
+        assert 0 == value(page, "api_request_duration_seconds_count", operation=operation)
+    assert 0 == value(page, "api_throttle_wait_seconds_total", target=views.WIX)
 
 
 def test_discovered_bookings_exist_only_where_rows_are_read(instruments: Instruments) -> None:
     page = render(instruments)
     for name in ("bookings_discovered_total", "bookings_vanished_total"):
-        assert value(page, name, target=views.BITRIX24) == 0
+        assert 0 == value(page, name, target=views.BITRIX24)
         assert value(page, name, target=views.WIX) is None
 
 
 def test_wix_rows_that_are_read_count_from_zero(instruments: Instruments, wix: TargetInstruments) -> None:
     wix.expect(expected([BOOKINGS], [], reads_bookings=True))
-    assert value(render(instruments), "bookings_discovered_total", target=views.WIX) == 0
+    assert 0 == value(render(instruments), "bookings_discovered_total", target=views.WIX)
 
 
 def test_a_good_poll_counts_as_a_poll_and_not_as_a_failure(instruments: Instruments, wix: TargetInstruments) -> None:
     wix.poll_finished(CONNECTIONS, 1.5, None)
     page = render(instruments)
-    assert value(page, "collector_polls_total", target=views.WIX, collector="connections") == 1
+    assert 1 == value(page, "collector_polls_total", target=views.WIX, collector="connections")
     assert {0.0} == set(select(page, "collector_failures_total", target=views.WIX).values())
 
 
@@ -115,9 +115,9 @@ def test_a_failed_poll_counts_its_reason(instruments: Instruments, wix: TargetIn
     wix.poll_finished(CONNECTIONS, 1.5, Reason.AUTH)
     wix.poll_finished(CONNECTIONS, 1.5, Reason.TIMEOUT)
     page = render(instruments)
-    assert value(page, "collector_polls_total", target=views.WIX, collector="connections") == 3
-    assert value(page, "collector_failures_total", target=views.WIX, collector="connections", reason="auth") == 2
-    assert value(page, "collector_failures_total", target=views.WIX, collector="connections", reason="timeout") == 1
+    assert 3 == value(page, "collector_polls_total", target=views.WIX, collector="connections")
+    assert 2 == value(page, "collector_failures_total", target=views.WIX, collector="connections", reason="auth")
+    assert 1 == value(page, "collector_failures_total", target=views.WIX, collector="connections", reason="timeout")
 
 
 @pytest.mark.slow
@@ -131,15 +131,15 @@ def test_every_event_reaches_its_own_series(instruments: Instruments, wix: Targe
     wix.bookings_discovered(4)
     wix.bookings_vanished(1)
     page = render(instruments)
-    assert value(page, "api_requests_total", operation="bookings.count", code="429") == 1
-    assert value(page, "api_request_duration_seconds_sum", operation="bookings.count") == 0.2
-    assert value(page, "api_retries_total", operation="bookings.count", reason="rate_limited") == 1
-    assert value(page, "api_throttle_wait_seconds_total", target=views.WIX) == 1.75
-    assert value(page, "malformed_rows_total", target=views.WIX, collector="bookings") == 3
-    assert value(page, "unrecognized_values_total", collector="connections", field="status") == 1
-    assert value(page, "bookings_discovered_total", target=views.WIX) == 4
-    assert value(page, "bookings_vanished_total", target=views.WIX) == 1
-    assert value(page, "bookings_vanished_total", target=views.BITRIX24) == 0
+    assert 1 == value(page, "api_requests_total", operation="bookings.count", code="429")
+    assert 0.2 == value(page, "api_request_duration_seconds_sum", operation="bookings.count")
+    assert 1 == value(page, "api_retries_total", operation="bookings.count", reason="rate_limited")
+    assert 1.75 == value(page, "api_throttle_wait_seconds_total", target=views.WIX)
+    assert 3 == value(page, "malformed_rows_total", target=views.WIX, collector="bookings")
+    assert 1 == value(page, "unrecognized_values_total", collector="connections", field="status")
+    assert 4 == value(page, "bookings_discovered_total", target=views.WIX)
+    assert 1 == value(page, "bookings_vanished_total", target=views.WIX)
+    assert 0 == value(page, "bookings_vanished_total", target=views.BITRIX24)
 
 
 def test_requests_of_all_targets_of_a_platform_are_timed_together_and_stay_when_one_goes(
@@ -154,8 +154,8 @@ def test_requests_of_all_targets_of_a_platform_are_timed_together_and_stay_when_
     assert {frozenset({"platform", "operation"})} == {
         frozenset(dict(labels)) for _, labels in select(page, "api_request_duration_seconds_count")
     }
-    assert value(page, "api_request_duration_seconds_count", platform="wix", operation="bookings.count") == 2
-    assert value(page, "api_retries_total", platform="wix", operation="bookings.count", reason="overload") == 2
+    assert 2 == value(page, "api_request_duration_seconds_count", platform="wix", operation="bookings.count")
+    assert 2 == value(page, "api_retries_total", platform="wix", operation="bookings.count", reason="overload")
 
 
 def test_a_platform_whose_targets_were_refused_has_no_series(instruments: Instruments) -> None:
@@ -163,7 +163,7 @@ def test_a_platform_whose_targets_were_refused_has_no_series(instruments: Instru
     refused.expect(expected([BOOKINGS], ["booking.list"], reads_bookings=True))
     assert 'platform="later"' not in render(instruments).decode()
     instruments.put_target(refused)
-    assert value(render(instruments), "api_request_duration_seconds_count", platform="later") == 0
+    assert 0 == value(render(instruments), "api_request_duration_seconds_count", platform="later")
 
 
 def test_what_a_platform_counts_is_there_whichever_targets_are_asked_for_and_hidden_from_a_site(
@@ -172,7 +172,7 @@ def test_what_a_platform_counts_is_there_whichever_targets_are_asked_for_and_hid
     wix.request("bookings.count", "200", 0.2)
     view = views.healthy()
     narrowed = MetricsPage(instruments).render(view, Format.TEXT, frozenset({views.BITRIX24}))
-    assert value(narrowed, "api_request_duration_seconds_count", platform="wix", operation="bookings.count") == 1
+    assert 1 == value(narrowed, "api_request_duration_seconds_count", platform="wix", operation="bookings.count")
     assert b"api_request_duration" not in bytes(MetricsPage(instruments).make_part(view, Format.TEXT))
 
 
@@ -181,8 +181,8 @@ def test_counters_survive_a_reload_that_changes_the_target(instruments: Instrume
     again = counters_of(instruments, views.WIX, "wix")
     again.expect(expected([CONNECTIONS, BOOKINGS], ["connections.list", "bookings.query"], reads_bookings=True))
     page = render(instruments)
-    assert value(page, "collector_failures_total", target=views.WIX, collector="bookings", reason="tls") == 1
-    assert value(page, "api_requests_total", target=views.WIX, operation="bookings.query", code="200") == 0
+    assert 1 == value(page, "collector_failures_total", target=views.WIX, collector="bookings", reason="tls")
+    assert 0 == value(page, "api_requests_total", target=views.WIX, operation="bookings.query", code="200")
 
 
 def test_a_collector_that_is_switched_off_leaves_nothing_behind_and_comes_back_with_its_counts(
@@ -191,13 +191,13 @@ def test_a_collector_that_is_switched_off_leaves_nothing_behind_and_comes_back_w
     wix.poll_finished(BOOKINGS, 1.5, Reason.TLS)
     page = MetricsPage(instruments)
     without = views.view_of(views.target_of(views.WIX, "wix", [views.unpolled(views.WIX, "wix", CONNECTIONS)]))
-    assert (
-        value(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX, collector="bookings") == 1
+    assert 1 == value(
+        page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX, collector="bookings"
     )
     for name in ("collector_polls_total", "collector_poll_duration_seconds_count", "malformed_rows_total"):
         assert {"connections"} == {dict(labels)["collector"] for _, labels in select(page.render(without, Format.TEXT), name)}
-    assert (
-        value(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX, collector="bookings") == 1
+    assert 1 == value(
+        page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX, collector="bookings"
     )
 
 
@@ -208,7 +208,7 @@ def test_a_removed_target_starts_again_from_zero(instruments: Instruments, wix: 
     instruments.remove_target(views.WIX)
     assert {} == select(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX)
     counters_of(instruments, views.WIX, "wix").expect(expected([CONNECTIONS], [], reads_bookings=False))
-    assert value(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX) == 0
+    assert 0 == value(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX)
 
 
 def test_a_target_that_moves_to_another_platform_starts_anew(instruments: Instruments, wix: TargetInstruments) -> None:
@@ -220,8 +220,8 @@ def test_a_target_that_moves_to_another_platform_starts_anew(instruments: Instru
     page = MetricsPage(instruments)
     page.render(views.healthy(), Format.TEXT)
     text = page.render(views.view_of(views.target_of(views.WIX, "bitrix24", [state])), Format.TEXT)
-    assert value(text, "collector_polls_total", target=views.WIX, platform="bitrix24") == 0
-    assert value(text, "collector_up", target=views.WIX, platform="bitrix24") == 0
+    assert 0 == value(text, "collector_polls_total", target=views.WIX, platform="bitrix24")
+    assert 0 == value(text, "collector_up", target=views.WIX, platform="bitrix24")
     assert b'platform="wix",target=' not in text
     assert f'target="{views.WIX}",platform="wix"'.encode() not in text
 
@@ -285,7 +285,7 @@ def test_a_page_made_while_polls_are_counted_is_never_torn(instruments: Instrume
     finally:
         counting.join()
     text = page.render(views.healthy(), Format.TEXT)
-    assert value(text, "collector_polls_total", target=views.WIX, collector="connections") == 20_000
+    assert 20_000 == value(text, "collector_polls_total", target=views.WIX, collector="connections")
 
 
 def test_whoever_hears_of_a_change_finds_it_in_its_counters() -> None:
@@ -307,7 +307,7 @@ def test_whoever_hears_of_a_change_finds_it_in_its_counters() -> None:
 def test_a_loaded_configuration_shows_its_moment_and_its_hash(instruments: Instruments) -> None:
     instruments.config_loaded(ok=True, at=views.NOW, hash="ffffffffffff0000")
     page = render(instruments)
-    assert value(page, "config_last_reload_successful") == 1
+    assert 1 == value(page, "config_last_reload_successful")
     assert value(page, "config_last_reload_success_timestamp_seconds") == views.NOW
     assert value(page, "config_hash") == 2**48 - 1
 
@@ -316,9 +316,9 @@ def test_a_failed_reload_keeps_the_moment_and_the_hash_of_the_configuration_in_f
     instruments.config_loaded(ok=True, at=views.NOW, hash="00000000002a")
     instruments.config_loaded(ok=False, at=views.NOW + 60, hash=None)
     page = render(instruments)
-    assert value(page, "config_last_reload_successful") == 0
+    assert 0 == value(page, "config_last_reload_successful")
     assert value(page, "config_last_reload_success_timestamp_seconds") == views.NOW
-    assert value(page, "config_hash") == 42
+    assert 42 == value(page, "config_hash")
 
 
 def test_what_nobody_measured_is_absent() -> None:
@@ -329,7 +329,7 @@ def test_what_nobody_measured_is_absent() -> None:
 
 def test_loop_lag_is_published(instruments: Instruments) -> None:
     instruments.loop_lag(0.25)
-    assert value(render(instruments), "event_loop_lag_seconds") == 0.25
+    assert 0.25 == value(render(instruments), "event_loop_lag_seconds")
 
 
 def test_log_messages_count_by_level_and_all_levels_exist(instruments: Instruments) -> None:
@@ -341,7 +341,7 @@ def test_log_messages_count_by_level_and_all_levels_exist(instruments: Instrumen
 @pytest.mark.parametrize("revision", ["", "4f2a1c0"])
 def test_build_info_names_version_revision_and_python(revision: str) -> None:
     page = MetricsPage(Instruments(CollectorRegistry(), revision=revision)).render(views.view_of(), Format.TEXT)
-    assert value(page, "build_info", revision=revision) == 1
+    assert 1 == value(page, "build_info", revision=revision)
 
 
 def test_a_shard_says_which_it_is_of_how_many() -> None:

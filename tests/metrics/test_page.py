@@ -150,7 +150,7 @@ def test_families_stand_together_under_one_header(format_: Format) -> None:
 def test_an_openmetrics_page_ends_once() -> None:
     page = page_of(views.healthy(), Format.OPENMETRICS)
     assert page.endswith(b"\n# EOF\n")
-    assert page.count(b"# EOF") == 1
+    assert 1 == page.count(b"# EOF")
     assert b"# EOF" not in page_of(views.healthy(), Format.TEXT)
 
 
@@ -163,7 +163,7 @@ def test_nothing_is_created_and_nothing_has_a_timestamp(format_: Format) -> None
 
 
 def test_an_exporter_without_targets_still_has_a_page() -> None:
-    assert value(page_of(views.view_of()), "ready") == 1
+    assert 1 == value(page_of(views.view_of()), "ready")
 
 
 def test_two_targets_may_have_different_labels() -> None:
@@ -179,7 +179,7 @@ def test_two_targets_may_have_different_labels() -> None:
 def test_before_the_first_poll_there_is_no_data_and_no_zero() -> None:
     page = page_of(views.before_first_poll())
     assert {0.0} == set(select(page, "collector_up").values())
-    assert value(page, "ready") == 0
+    assert 0 == value(page, "ready")
     assert {0.0} == set(select(page, "collector_last_success_timestamp_seconds").values())
     for name in (
         "connections",
@@ -197,8 +197,8 @@ def test_before_the_first_poll_there_is_no_data_and_no_zero() -> None:
 def test_a_failed_poll_shows_at_once_and_the_last_good_data_stays() -> None:
     page = page_of(views.failing())
     assert {0.0} == set(select(page, "collector_up").values())
-    assert value(page, "connections", calendar_type="google", status="synced") == 1
-    assert value(page, "bookings", target=views.BITRIX24, window="next_24h") == 5
+    assert 1 == value(page, "connections", calendar_type="google", status="synced")
+    assert 5 == value(page, "bookings", target=views.BITRIX24, window="next_24h")
     assert value(page, "collector_last_success_timestamp_seconds", target=views.WIX, collector="bookings") == views.NOW - 30
     assert {} == select(page, "links")
 
@@ -207,7 +207,7 @@ def test_a_failed_poll_shows_at_once_and_the_last_good_data_stays() -> None:
 def test_old_data_is_withdrawn_and_never_becomes_a_zero() -> None:
     page = page_of(views.expired())
     assert {1.0} == set(select(page, "collector_data_expired").values())
-    assert len(select(page, "collector_last_success_timestamp_seconds")) == 4
+    assert 4 == len(select(page, "collector_last_success_timestamp_seconds"))
     domain = {"connection_status", "connection_info", "connections", "provider_up", "bookings", "bookings_by_status"}
     domain |= {"resource_bookings", "resource_info", "conflicting_bookings", "linked_bookings", "unlinked_bookings", "links"}
     domain |= {"calendar_linked_bookings", "links_unverified_bookings"}
@@ -228,18 +228,18 @@ def test_bookings_leave_linked_and_unlinked_for_unverified_when_their_answer_is_
 
 def test_after_a_partial_failure_the_provider_is_down_and_its_connections_stay_as_they_were() -> None:
     page = page_of(views.partial_failure())
-    assert value(page, "collector_up", target=views.WIX, collector="connections") == 0
-    assert value(page, "provider_up", provider="microsoft") == 0
-    assert value(page, "provider_up", provider="google") == 1
-    assert value(page, "connection_status", connection="60303ae22b99", status="error") == 1
-    assert value(page, "collector_data_expired", target=views.WIX, collector="connections") == 0
+    assert 0 == value(page, "collector_up", target=views.WIX, collector="connections")
+    assert 0 == value(page, "provider_up", provider="microsoft")
+    assert 1 == value(page, "provider_up", provider="google")
+    assert 1 == value(page, "connection_status", connection="60303ae22b99", status="error")
+    assert 0 == value(page, "collector_data_expired", target=views.WIX, collector="connections")
 
 
 def test_the_rows_of_a_failed_provider_expire_alone() -> None:
     old = views.connection("old", provider="microsoft", observed_at=views.NOW - 301)
     page = wix_page(views.connection("fresh"), old)
     assert {"fresh"} == {dict(labels)["connection"] for _, labels in select(page, "connection_info")}
-    assert sum(select(page, "connections").values()) == 1
+    assert 1 == sum(select(page, "connections").values())
 
 
 def test_a_portal_without_anything_ahead_has_no_next_booking() -> None:
@@ -248,14 +248,14 @@ def test_a_portal_without_anything_ahead_has_no_next_booking() -> None:
     )
     page = page_of(views.view_of(views.target_of(views.BITRIX24, "bitrix24", [state])))
     assert {} == select(page, "next_booking_timestamp_seconds")
-    assert value(page, "bookings", window="next_24h") == 5
+    assert 5 == value(page, "bookings", window="next_24h")
 
 
 def test_a_portal_without_conflicts_says_so_with_a_zero() -> None:
     observation = replace(views.bitrix24_bookings(), windows=(WindowBookings(views.NEXT_24H, 5, conflicting=0),))
     state = views.succeeded(views.unpolled(views.BITRIX24, "bitrix24", BOOKINGS), observation)
     page = page_of(views.view_of(views.target_of(views.BITRIX24, "bitrix24", [state])))
-    assert value(page, "conflicting_bookings", window="next_24h") == 0
+    assert 0 == value(page, "conflicting_bookings", window="next_24h")
 
 
 def test_what_a_target_does_not_measure_is_absent() -> None:
@@ -343,8 +343,8 @@ def test_a_site_without_connections_says_so_with_zeros() -> None:
 
 def test_two_ids_of_one_provider_are_up_only_together() -> None:
     down, up = Provider("microsoft", up=False), Provider("microsoft", up=True)
-    assert value(wix_page(providers=(down, up)), "provider_up", provider="microsoft") == 0
-    assert value(wix_page(providers=(up, up)), "provider_up", provider="microsoft") == 1
+    assert 0 == value(wix_page(providers=(down, up)), "provider_up", provider="microsoft")
+    assert 1 == value(wix_page(providers=(up, up)), "provider_up", provider="microsoft")
 
 
 def test_connections_over_the_cap_are_counted_but_not_shown() -> None:
@@ -353,13 +353,13 @@ def test_connections_over_the_cap_are_counted_but_not_shown() -> None:
     page = page_of(view_of(seen))
     for name in ("connection_status", "connection_error", "connection_info", "connection_sync_enabled"):
         assert {"a", "b"} == {dict(labels)["connection"] for _, labels in select(page, name)}
-    assert value(page, "collector_series_dropped", collector="connections") == 7
-    assert value(page, "connections", calendar_type="google", status="synced") == 5
+    assert 7 == value(page, "collector_series_dropped", collector="connections")
+    assert 5 == value(page, "connections", calendar_type="google", status="synced")
 
 
 def test_resources_over_the_cap_are_told() -> None:
     page = page_of(views.healthy())
-    assert value(page, "collector_series_dropped", target=views.BITRIX24, collector="bookings") == 3
+    assert 3 == value(page, "collector_series_dropped", target=views.BITRIX24, collector="bookings")
     assert value(page, "collector_series_dropped", target=views.BITRIX24, collector="links") is None
 
 
@@ -374,7 +374,7 @@ def test_a_target_says_whether_it_is_closed_where_it_could_be(
 ) -> None:
     page = page_of(views.view_of(views.target_of("a", "wix", [], policy=TargetPolicy(closed=days))))
     assert value(page, "target_closed") == number
-    assert value(page, "target_paused") == 0
+    assert 0 == value(page, "target_paused")
 
 
 # Narrowing and keeping
@@ -385,8 +385,8 @@ def test_a_narrowed_page_holds_one_target_and_the_exporter_itself() -> None:
     page = MetricsPage(instruments).render(views.healthy(), Format.TEXT, frozenset({views.WIX}))
     targets = {dict(labels).get("target") for _, labels in exposition.samples(page)}
     assert {views.WIX, None} == targets
-    assert value(page, "ready") == 1
-    assert len(select(page, "collector_polls_total")) == 2
+    assert 1 == value(page, "ready")
+    assert 2 == len(select(page, "collector_polls_total"))
 
 
 def test_a_narrowed_page_costs_the_others_nothing() -> None:
@@ -482,7 +482,7 @@ def test_data_that_expires_between_two_scrapes_vanishes() -> None:
     assert select(page.render(wix_view(views.connection("a")), Format.TEXT), "connection_status")
     late = page.render(wix_view(views.connection("a"), at=views.NOW + 271), Format.TEXT)
     assert {} == select(late, "connection_status")
-    assert value(late, "collector_data_expired") == 1
+    assert 1 == value(late, "collector_data_expired")
 
 
 def test_a_removed_target_leaves_nothing_behind() -> None:
@@ -512,7 +512,7 @@ def test_changed_labels_and_budgets_show_at_once() -> None:
 
     render({"site": "old"}, views.bitrix24_usage())
     text = render({"site": "new"}, ApiUsage())
-    assert value(text, "target_info", site="new") == 1
+    assert 1 == value(text, "target_info", site="new")
     assert {} == select(text, "target_info", site="old")
     assert {} == select(text, "api_budget_remaining")
 

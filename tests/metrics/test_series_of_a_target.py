@@ -176,8 +176,8 @@ async def test_a_site_with_four_connections_has_at_most_180_series(
 
 
 def test_a_connection_more_costs_at_most_16_series_and_a_calendar_type_5() -> None:
-    assert sum(OF_A_CONNECTION.values()) == 16
-    assert sum(OF_A_CALENDAR_TYPE.values()) == 5
+    assert 16 == sum(OF_A_CONNECTION.values())
+    assert 5 == sum(OF_A_CALENDAR_TYPE.values())
 
 
 async def test_a_site_without_connections_has_fewer_series_than_one_with_four(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def _evaluate(client: httpx.Client, expression: str, now: float, step: float, hi
     answer = client.post(
         "/api/v1/query_range", data={"query": expression, "start": moments[0], "end": moments[-1], "step": step}
     ).json()
-    assert answer["status"] == "success", f"{expression}: {answer}"
+    assert "success" == answer["status"], f"{expression}: {answer}"
     return moments, {
         frozenset(series["metric"].items()): {float(at): float(value) for at, value in series["values"]}
         for series in answer["data"]["result"]

@@ -129,7 +129,7 @@ def write_day(client: httpx.Client, fleet: Fleet, at: float, instance: str = INS
 def query(client: httpx.Client, expression: str, at: float) -> dict[str, Any]:
     """Return what an instant query found, with its statistics."""
     answer = client.post("/api/v1/query", data={"query": expression, "time": at, "stats": "all"}).json()
-    assert answer["status"] == "success", f"{expression}: {answer}"
+    assert "success" == answer["status"], f"{expression}: {answer}"
     found: dict[str, Any] = answer["data"]
     return found
 

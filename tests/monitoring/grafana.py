@@ -78,7 +78,7 @@ def ask_prometheus(client: httpx.Client, target: Json, variables: dict[str, str]
     moments = {"time": now} if instant else {"start": now - RANGE, "end": now, "step": step}
     expression = filled(target["expr"], variables, step)
     answer = client.post("/api/v1/query" if instant else "/api/v1/query_range", data={"query": expression, **moments}).json()
-    assert answer["status"] == "success", f"{expression}: {answer}"
+    assert "success" == answer["status"], f"{expression}: {answer}"
     data: Json = answer["data"]
     return data
 

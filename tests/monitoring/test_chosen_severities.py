@@ -102,7 +102,7 @@ def test_many_pages_of_one_cause_stay_one_page(lead: str, single: str) -> None:
     alerts = alerts_for(PAGES)
     sources = [alert for alert in alerts if alert.name == lead and alert.severity == "critical"]
     [target] = [alert for alert in alerts if alert.name == single]
-    assert target.severity == "critical"
+    assert "critical" == target.severity
     assert any(
         any(_may(source, inhibition.source) for source in sources) and _may(target, inhibition.target)
         for inhibition in inhibitions(Options())

@@ -129,11 +129,11 @@ def test_real_servers_take_the_hurried_bundle(tmp_path: Path, by: int, threshold
     render(Options(hurry=by, thresholds=thresholds), tmp_path)
     for name in RULES:
         checked = run("promtool", "check", "rules", tmp_path / name)
-        assert checked.returncode == 0, checked.stdout + checked.stderr
+        assert 0 == checked.returncode, checked.stdout + checked.stderr
     config = tmp_path / "config/prometheus/prometheus.yml"
     config.write_text(re.sub(r"password_file: \S+", "password: p", config.read_text()))
     checked = run("promtool", "check", "config", config)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert 0 == checked.returncode, checked.stdout + checked.stderr
     for name in ROUTES:
         checked = run("amtool", "check-config", tmp_path / name)
-        assert checked.returncode == 0, checked.stdout + checked.stderr
+        assert 0 == checked.returncode, checked.stdout + checked.stderr

@@ -47,7 +47,7 @@ def agent(folder: Path, exporters: list[str], remote: httpx.Client) -> Iterator[
 
 def asked(client: httpx.Client, query: str, *labels: str) -> Mapping[tuple[str, ...], float]:
     answer: Any = client.get("/api/v1/query", params={"query": query}).json()
-    assert answer["status"] == "success", answer
+    assert "success" == answer["status"], answer
     rows = answer["data"]["result"]
     found = {tuple(row["metric"].get(label, "") for label in labels): float(row["value"][1]) for row in rows}
     assert len(rows) == len(found), "each once"
@@ -58,7 +58,7 @@ def asked(client: httpx.Client, query: str, *labels: str) -> Mapping[tuple[str, 
 def test_the_agents_configuration_is_one(tmp_path: Path) -> None:
     (tmp_path / "agent.yml").write_text(AGENT)
     checked = run("promtool", "check", "config", "--agent", tmp_path / "agent.yml")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert 0 == checked.returncode, checked.stdout + checked.stderr
 
 
 @pytest.mark.servers

@@ -205,7 +205,7 @@ def test_the_end_of_an_incident_has_the_subject_and_the_thread_of_its_beginning(
     assert first["Subject"] == last["Subject"]
     assert first["References"] == last["References"]
     assert "<BookingSyncConnectionNeedsOwner.j@booking-sync>" == first["References"]
-    assert (text_of(first).splitlines()[0], text_of(last).splitlines()[0]) == ("FIRING", "RESOLVED")
+    assert ("FIRING", "RESOLVED") == (text_of(first).splitlines()[0], text_of(last).splitlines()[0])
 
 
 def test_two_alerts_of_a_target_are_one_page_that_names_one_and_counts_the_other(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def _mounts(service: dict[str, Any]) -> dict[str, tuple[str, str]]:
 def test_every_image_is_pinned_and_every_port_stays_on_this_machine(name: str, service: dict[str, Any]) -> None:
     assert re.fullmatch(r"[\w./-]+:(v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?|local)", service["image"]), name
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
-    assert service.get("restart") == "no" or service["healthcheck"]["test"], name
+    assert "no" == service.get("restart") or service["healthcheck"]["test"], name
 
 
 def test_only_the_board_and_grafana_have_a_port() -> None:

@@ -112,7 +112,7 @@ def test_ten_are_named_one_by_one_and_the_others_are_counted(kind: str, status: 
         alerts = [alert_of(status=status, target=f"t{at:04}") for at in range(number)]
         text = rendered(kind, tmp_path, *alerts)
         assert [f"t{at:04}" for at in range(10)] == re.findall(r"of (t\d{4})\.", text)
-        assert number == 10 or rest.format(number - 10) in text
+        assert 10 == number or rest.format(number - 10) in text
         assert ("more" in text, "over" in text.replace("overflow", "")) == (number > 10, status == "resolved" and number > 10)
 
 

@@ -102,7 +102,7 @@ def test_a_fold_of_replicas_takes_the_labels_of_type_and_unit_along(name: str, e
     for node, _ in walk(parse(expression)):
         if isinstance(node, AggregateExpr):
             [(_, kind, labels)] = aggregations((node,))
-            assert kind == "by" or "instance" not in labels or labels >= TYPE_LABELS, f"{name}: {node}"
+            assert "by" == kind or "instance" not in labels or labels >= TYPE_LABELS, f"{name}: {node}"
 
 
 @each_expression
@@ -263,14 +263,14 @@ def test_the_table_of_what_ran_counts_each_file_and_tells_what_failed() -> None:
     assert {"tests/a/test_b.py": {"passed": 1, "failed": 1}, "tests/test_c.py": {"skipped": 1}} == files
     old, new = Run("Prometheus 2.42.0", files), Run("Prometheus 3.16.0", {})
     assert (True, False) == (old.failed, new.failed)
-    assert render([old, new], date(2026, 11, 27)).splitlines() == [
+    assert [
         "On 2026-11-27:",
         "",
         "| tests | Prometheus 2.42.0 | Prometheus 3.16.0 |",
         "| --- | --- | --- |",
         "| `tests/a/test_b.py` | 1 passed, 1 failed | - |",
         "| `tests/test_c.py` | 1 skipped | - |",
-    ]
+    ] == render([old, new], date(2026, 11, 27)).splitlines()
 
 
 def test_the_table_of_what_ran_has_its_place_in_the_document() -> None:

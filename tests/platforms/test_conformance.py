@@ -79,9 +79,9 @@ async def test_all_statements_hold_on_the_simulator_for_each_kind_of_credential(
     }
     assert found(results, Holds.NO) == set()
     assert found(results, Holds.UNSEEN) == unseen
-    assert exit_code(results, answered=record.answered) == 0
+    assert 0 == exit_code(results, answered=record.answered)
     assert record.requests <= PLATFORMS[PLATFORM_OF[sign_in]].conformance.questions + (sign_in == "app")
-    assert account.simulator.log.writes() == {}
+    assert {} == account.simulator.log.writes()
 
 
 async def test_on_a_site_of_many_bookings_counts_are_compared_up_to_the_end_of_the_first_page(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ async def test_an_account_with_hardly_anything_in_it_makes_no_statement_false(
     account = Account(build=build)
     record, results = await account.conform(account.target(sign_in, tmp_path))
     assert found(results, Holds.NO) == set()
-    assert exit_code(results, answered=record.answered) == 0
+    assert 0 == exit_code(results, answered=record.answered)
 
 
 def test_there_is_a_way_to_make_each_statement_false() -> None:
@@ -129,7 +129,7 @@ async def test_a_statement_that_is_false_does_not_hold_and_no_other_fails_with_i
     false = FALSE[statement]
     record, results = await account.conform(targets[false.sign_in], false.spoils)
     assert found(results, Holds.NO) == {statement, *false.follows}
-    assert exit_code(results, answered=record.answered) == 1
+    assert 1 == exit_code(results, answered=record.answered)
 
 
 PLANTED: Final = (
@@ -197,7 +197,7 @@ async def test_nothing_that_an_account_sends_gets_into_the_report(
         "salon",
         "127.0.0.1",
     )
-    assert [secret for secret in {*secrets, *ids_of(account)} if secret in shown] == []
+    assert [] == [secret for secret in {*secrets, *ids_of(account)} if secret in shown]
     assert "\x1b" not in shown
 
 
@@ -290,10 +290,10 @@ def test_what_was_seen_is_a_literal_of_ours_into_which_only_numbers_and_our_word
     ]
     assert len(calls) > 40
     # A constant of ours, and `tallied`, which joins templates of ours: see `told`.
-    assert {ast.unparse(call[2]) for call in calls if not isinstance(call[2], ast.Constant)} == {
+    assert {
         "ANOTHER_CREDENTIAL",
         "template",
-    }
+    } == {ast.unparse(call[2]) for call in calls if not isinstance(call[2], ast.Constant)}
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ async def test_an_account_that_is_down_gets_forty_requests_at_most(
     asked = [Spoil("", status=status, content=b"<html></html>", headers={"content-type": "text/html"})]
     record, results = await account.conform(targets[sign_in], asked)
     assert record.requests <= 40
-    assert exit_code(results, answered=record.answered) == 2
+    assert 2 == exit_code(results, answered=record.answered)
 
 
 @pytest.mark.parametrize("sign_in", PLATFORM_OF)
@@ -328,7 +328,7 @@ async def test_no_question_begins_after_five_minutes_with_an_account_that_is_slo
     began = account.clock.now
     record, results = await account.conform(targets[sign_in], [Spoil("", seconds=45)])
     assert 300 < account.clock.now - began < 400
-    assert record.requests == 7
+    assert 7 == record.requests
     assert [exchange.asked for exchange in record.exchanges.values()].count(False) >= 5
     assert found(results, Holds.NO) == set()
 
@@ -363,7 +363,7 @@ async def test_a_webhook_without_the_scope_shows_nothing_although_it_is_refused_
     ]
     record, results = await account.conform(targets["webhook"], refusing)
     assert found(results, Holds.NO) == set()
-    assert exit_code(results, answered=record.answered) == 2
+    assert 2 == exit_code(results, answered=record.answered)
 
 
 @pytest.mark.parametrize(
@@ -411,7 +411,7 @@ async def test_an_account_that_answers_html_is_told_as_such(
 ) -> None:
     record, results = await account.conform(targets[sign_in], [Spoil("", content=HTML, headers={"content-type": "text/html"})])
     assert record.requests <= 40
-    assert exit_code(results, answered=record.answered) == 1
+    assert 1 == exit_code(results, answered=record.answered)
     assert {"W-HTTP-01", "B-HTTP-01"} & found(results, Holds.NO)
     assert "Kowalski" not in text(results, sign_in)
 
@@ -424,7 +424,7 @@ async def test_a_dead_credential_is_asked_twice_and_shows_nothing(
 ) -> None:
     refusing = [Spoil("", status=401, content=body, headers={"content-type": "application/json"})]
     record, results = await account.conform(targets[sign_in], refusing)
-    assert record.requests == 2
+    assert 2 == record.requests
     assert not {one for one in found(results, Holds.NO) if "AUTH" in one}
 
 

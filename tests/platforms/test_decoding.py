@@ -75,7 +75,7 @@ async def test_a_page_that_is_nothing_but_odd_rows_is_read_in_a_thread(platform:
             threads = CountingThreads()
             with pytest.raises(PollError):
                 await bench.open(bench.target(bookings={"conflicts": True})).collectors[CollectorName.BOOKINGS].poll()
-            assert threads.given == 1
+            assert 1 == threads.given
     else:
         async with running_portal() as portal:
             fault = Fault(FaultKind.BODY, operation=LIST, body=body(odd), content_type="application/json")

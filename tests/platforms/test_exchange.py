@@ -56,7 +56,7 @@ async def test_a_redirect_is_returned_and_never_followed(services: Services) -> 
         return RedirectResponse("/elsewhere", status_code=302)
 
     async with running(app_with(handler)) as url:
-        assert (await get(services, url + PATH)).status == 302
+        assert 302 == (await get(services, url + PATH)).status
     assert [PATH] == visited
 
 
@@ -174,7 +174,7 @@ async def test_targets_that_hang_keep_no_other_waiting(services: Services) -> No
         hanging = [asyncio.create_task(get(services, url + "/hang", timeout=60)) for _ in range(300)]
         while asked < 200:  # noqa: ASYNC110  as many as an ordinary pool lets through
             await asyncio.sleep(0.01)
-        assert (await get(services, url + PATH, timeout=10)).body == b"fine"
+        assert b"fine" == (await get(services, url + PATH, timeout=10)).body
         released.set()
         await asyncio.gather(*hanging)
 
@@ -188,6 +188,6 @@ async def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
         return PlainTextResponse("fine")
 
     async with running(app_with(answer)) as url:
-        assert (await get(services, url + PATH)).status == 200
+        assert 200 == (await get(services, url + PATH)).status
     with pytest.raises(NetworkError):
         await get(services, "http://portal.example/")

@@ -94,7 +94,7 @@ async def observe(targets: Sequence[dict[str, object]], folder: Path, tls: ssl.S
         until = time.monotonic() + MAX_SECONDS
         async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
             while (began := time.monotonic()) < until and _fewest_polls(app) < POLLS:
-                assert (await http.get(f"{web.url}/metrics?target=good-0")).status_code == 200
+                assert 200 == (await http.get(f"{web.url}/metrics?target=good-0")).status_code
                 seen.scrapes.append(time.monotonic() - began)
                 await asyncio.sleep(0.05)
         seen.states = {target.name: target.collectors[0] for target in app.view().targets}

@@ -104,10 +104,10 @@ async def test_a_request_says_who_asks_and_nothing_else_by_itself(client: Client
         await client.ask(server.origin + "/a%2Fb?x=%20&y=1")
         line, *lines = server.requests[0].split(b"\r\n\r\n")[0].decode().split("\r\n")
         headers = {name.lower(): value for name, _, value in (row.partition(": ") for row in lines)}
-        assert line == "POST /a%2Fb?x=%20&y=1 HTTP/1.1"
+        assert "POST /a%2Fb?x=%20&y=1 HTTP/1.1" == line
         assert headers.pop("user-agent").startswith("booking-sync-exporter/")
         assert headers.pop("host") == server.origin.removeprefix("http://")
-        assert headers == {"accept": "application/json", "accept-encoding": "gzip", "content-length": "3"}
+        assert {"accept": "application/json", "accept-encoding": "gzip", "content-length": "3"} == headers
 
 
 async def test_an_ipv6_address_is_reached(client: Client) -> None:
@@ -118,7 +118,7 @@ async def test_an_ipv6_address_is_reached(client: Client) -> None:
         pytest.skip("no IPv6 loopback here")
 
     async with peer(host="::1") as server:
-        assert (await client.ask(server.origin)).status == 200
+        assert 200 == (await client.ask(server.origin)).status
         assert server.origin.removeprefix("http://").encode() in server.requests[0]
 
 
@@ -201,7 +201,7 @@ async def test_a_pool_that_was_closed_opens_nothing_any_more() -> None:
             await asking
         with pytest.raises(NetworkError):
             await Client(pool).ask(server.origin)
-        assert len(server.connections) == 1
+        assert 1 == len(server.connections)
 
 
 async def test_httpx_s_own_mock_transport_stands_in_for_the_pool() -> None:
@@ -246,11 +246,11 @@ async def test_connections_wait_for_admission_outside_of_every_deadline() -> Non
         await clock.settle()
         asking = asyncio.create_task(Client(pool, clock).ask(server.origin, timeout=3))
         await clock.advance(9.5)
-        assert server.connections == []
+        assert [] == server.connections
         while not asking.done():
             await clock.advance(0.1)
             await asyncio.sleep(0.001)
-        assert (await asking).status == 200, "ten seconds in our own queue are no silence of the peer"
+        assert 200 == (await asking).status, "ten seconds in our own queue are no silence of the peer"
         await asyncio.gather(*before_us)
 
 

@@ -19,7 +19,7 @@ from tests.harness.peer import OK, Client, client_with, peer
 async def test_requests_one_after_the_other_share_a_connection(client: Client, method: str) -> None:
     async with peer() as server:
         for _ in range(5):
-            assert (await client.ask(server.origin, method=method)).body == b"{}"
+            assert b"{}" == (await client.ask(server.origin, method=method)).body
         assert (5, 1) == (len(server.requests), len(server.connections))
 
 
@@ -28,8 +28,8 @@ async def test_a_kept_connection_that_the_peer_closed_meanwhile_is_no_failure(cl
     # The peer hangs up just when the second request arrives: nothing shows that before it is sent.
     async with peer(lambda _, number: None if number == 2 else OK) as server:
         await client.ask(server.origin, method=method)
-        assert (await client.ask(server.origin, method=method)).status == 200
-        assert len(server.connections) == 2
+        assert 200 == (await client.ask(server.origin, method=method)).status
+        assert 2 == len(server.connections)
         assert ["200", "200"] == client.events.codes("list")
 
 
@@ -37,7 +37,7 @@ async def test_a_peer_that_closed_all_kept_connections_costs_each_request_one_re
     async with peer(lambda _, number: None if 10 < number <= 20 else OK) as server:
         await asyncio.gather(*(client.ask(server.origin) for _ in range(10)))
         await asyncio.gather(*(client.ask(server.origin) for _ in range(10)))
-        assert len(server.requests) == 30
+        assert 30 == len(server.requests)
         assert {"200"} == set(client.events.codes("list"))
 
 
@@ -46,7 +46,7 @@ async def test_a_new_connection_that_breaks_is_a_failure_and_nothing_is_sent_twi
     async with peer(lambda *_: None) as server:
         with pytest.raises(NetworkError, match="was lost"):
             await client.ask(server.origin, method=method)
-        assert len(server.requests) == 1
+        assert 1 == len(server.requests)
         assert ["none"] == client.events.codes("list")
 
 
@@ -56,8 +56,8 @@ async def test_a_request_that_may_go_out_once_only_never_uses_a_connection_that_
         await client.ask(server.origin, method=method)
         with pytest.raises(NetworkError):
             await client.ask(server.origin, method=method, once=True)
-        assert len(server.requests) == 2, "a refresh token is spent by the first"
-        assert len(server.connections) == 2
+        assert 2 == len(server.requests), "a refresh token is spent by the first"
+        assert 2 == len(server.connections)
 
 
 @pytest.mark.parametrize(("seconds", "requests"), [(0.0, 3), (4.9, 3), (5.1, 2), (25.0, 2)])
@@ -148,7 +148,7 @@ async def test_a_repetition_that_breaks_as_well_is_a_failure(client: Client) -> 
         await client.ask(server.origin)
         with pytest.raises(NetworkError, match="was lost"):
             await client.ask(server.origin)
-        assert len(server.requests) == 3
+        assert 3 == len(server.requests)
 
 
 @pytest.mark.slow
@@ -157,8 +157,8 @@ async def test_a_connection_whose_answer_was_not_read_to_its_end_is_not_used_aga
     async with peer(lambda _, number: endless if number == 1 else OK) as server:
         with pytest.raises(InvalidResponseError, match="more than 16 MiB"):
             await client.ask(server.origin)
-        assert (await client.ask(server.origin)).body == b"{}"
-        assert len(server.connections) == 2
+        assert b"{}" == (await client.ask(server.origin)).body
+        assert 2 == len(server.connections)
 
 
 def own_path(request: bytes) -> bytes:
@@ -208,7 +208,7 @@ async def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_one(clien
         with pytest.raises(asyncio.CancelledError):
             await asking
         server.connections[0].write(own_path(b"GET /slow HTTP/1.1"))
-        assert (await client.ask(f"{server.origin}/next", method="GET")).body == b"/next"
+        assert b"/next" == (await client.ask(f"{server.origin}/next", method="GET")).body
 
 
 async def test_a_pool_that_ends_closes_the_connections_that_idle(client: Client) -> None:

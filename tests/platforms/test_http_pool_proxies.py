@@ -42,8 +42,8 @@ async def test_https_goes_through_a_proxy_in_a_tunnel_and_its_password_to_the_pr
     proxy = ConnectProxy()
     async with peer(tls=of_server) as server, proxied(proxy, of_client, user="anna:pa%20ss@") as client:
         for _ in range(2):
-            assert (await client.ask(server.origin.replace("localhost", "portal.localhost"))).status == 200
-        assert len(proxy.heads) == 1, "the tunnel is kept"
+            assert 200 == (await client.ask(server.origin.replace("localhost", "portal.localhost"))).status
+        assert 1 == len(proxy.heads), "the tunnel is kept"
         assert b"Proxy-Authorization: Basic YW5uYTpwYSBzcw==" in proxy.heads[0]
         assert b"proxy-authorization" not in server.requests[0].lower()
 
@@ -131,4 +131,4 @@ async def test_a_certificate_behind_the_proxy_that_is_not_trusted_is_the_portals
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 async def test_this_machine_is_asked_without_the_proxy(host: str) -> None:
     async with client_with(proxy="http://127.0.0.1:1") as client, peer() as server:
-        assert (await client.ask(server.origin.replace("127.0.0.1", host))).status == 200
+        assert 200 == (await client.ask(server.origin.replace("127.0.0.1", host))).status

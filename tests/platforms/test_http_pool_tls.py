@@ -19,8 +19,8 @@ async def test_a_certificate_of_ones_own_ca_is_accepted_and_tls_connections_are_
 
     async with client_with(tls=of_client) as client, peer(tls=of_server) as server:
         for _ in range(3):
-            assert (await client.ask(server.origin)).status == 200
-        assert len(server.connections) == 1
+            assert 200 == (await client.ask(server.origin)).status
+        assert 1 == len(server.connections)
 
 
 async def test_a_certificate_of_another_name_is_a_tls_error(tmp_path: Path) -> None:

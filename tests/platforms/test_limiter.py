@@ -55,11 +55,11 @@ async def test_a_pause_holds_everybody_and_leaves_no_budget() -> None:
     limiter, _ = bucket(clock)
     limiter.pause(30.0, REFUSAL)
     limiter.pause(5.0, REFUSAL)
-    assert limiter.remaining() == 0
-    assert limiter.paused_for() == 30
+    assert 0 == limiter.remaining()
+    assert 30 == limiter.paused_for()
     assert clock.time() + 30 == limiter.paused_until()
     await limiter.take()
-    assert clock.monotonic() == 30
+    assert 30 == clock.monotonic()
     assert limiter.paused_until() is None
 
 
@@ -101,7 +101,7 @@ async def test_a_cancelled_waiter_takes_nothing_and_its_wait_is_counted() -> Non
     await asyncio.gather(waiter, return_exceptions=True)
     assert pytest.approx(0.4) == sum(events.waited)
     await clock.advance(10)
-    assert limiter.remaining() == 1
+    assert 1 == limiter.remaining()
 
 
 async def test_what_remains_grows_back_with_time() -> None:
@@ -109,9 +109,9 @@ async def test_what_remains_grows_back_with_time() -> None:
     limiter, _ = bucket(clock)
     for _ in range(4):
         await limiter.acquire()
-    assert limiter.remaining() == 6
+    assert 6 == limiter.remaining()
     await clock.advance(3)
-    assert limiter.remaining() == 9
+    assert 9 == limiter.remaining()
 
 
 async def test_a_pause_that_outlasts_the_patience_of_a_poll_ends_it_with_what_was_refused_and_what_is_left() -> None:
@@ -202,4 +202,4 @@ def test_the_end_of_a_pause_is_the_very_same_moment_however_the_clocks_are_read(
     clock = SystemClock(wall=lambda: 1_790_000_000.0 + next(ticks) * 1.7e-6, monotonic=lambda: 5000.0 + next(ticks) * 1.3e-6)
     limiter = LeakyBucket("salon", 1.0, 10.0, clock=clock, events=RecordedEvents())
     limiter.pause(60.0, REFUSAL)
-    assert len({limiter.paused_until() for _ in range(100)}) == 1
+    assert 1 == len({limiter.paused_until() for _ in range(100)})

@@ -103,7 +103,7 @@ def test_a_booking_of_more_resources_than_anybody_books_is_odd_and_costs_no_othe
     rows = [{"id": 1, **PERIOD, "resourceIds": list(range(1, number + 1))}, {"id": 2, **PERIOD, "resourceIds": [1]}]
     found = booking_pages.bookings(reply({"booking": rows}))
     assert (malformed, ("1", "2")) == (found.malformed, found.ids)
-    assert found.rows[-1].resources == ("1",)
+    assert ("1",) == found.rows[-1].resources
 
 
 def test_what_is_kept_of_a_booking_of_wix_is_short_however_long_its_texts_are() -> None:

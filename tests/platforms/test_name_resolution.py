@@ -60,7 +60,7 @@ async def test_the_hosts_file_is_read() -> None:
     async with served_names() as (names, server):
         found = await names.resolve("localhost", 80, socket.AF_INET)
         assert ["127.0.0.1"] == [address["host"] for address in found]
-        assert server.asked == []
+        assert [] == server.asked
 
 
 @pytest.mark.slow

@@ -105,7 +105,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
 def patched(text: str, change: str) -> str:
     """Apply a block of the guide: each ``-`` is replaced by the ``+`` below it."""
     for removed, added in re.findall(r"^-(.*)\n((?:\+.*\n)+)", change, re.MULTILINE):
-        assert text.count(removed) == 1, f"{removed!r} stands once"
+        assert 1 == text.count(removed), f"{removed!r} stands once"
         text = text.replace(removed, "\n".join(line[1:] for line in added.splitlines()))
     return text
 
@@ -132,7 +132,7 @@ def test_a_new_platform_is_polled_and_stands_on_every_page(copy: Copy, tmp_path:
     assert gauge in seen["page"]
     requests = 'booking_sync_api_requests_total{target="shop",platform="toy",operation="count_bookings",code="200"} 4.0'
     assert requests in seen["page"]
-    assert seen["probe"][0] == 0
+    assert 0 == seen["probe"][0]
     assert gauge in seen["probe"][1]
     assert "shop: the credential works" in seen["online"]
     assert '"platform":"toy"' in seen["status"]

@@ -49,10 +49,10 @@ def test_the_environment_chooses_by_the_variables_of_curl(
 
 def test_user_and_password_go_into_a_header_and_nowhere_else() -> None:
     proxy = parse_proxy("http://anna:pa%3Ass@secure.example:3128/")
-    assert proxy.url == "http://secure.example:3128"
+    assert "http://secure.example:3128" == proxy.url
     assert {"Proxy-Authorization": "Basic YW5uYTpwYTpzcw=="} == proxy.headers
     assert "YW5u" not in repr(proxy) + str(proxy)
-    assert str(proxy) == "http://********@secure.example:3128"
+    assert "http://********@secure.example:3128" == str(proxy)
 
 
 UNUSABLE = {

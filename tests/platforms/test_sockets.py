@@ -49,7 +49,7 @@ async def test_a_process_without_descriptors_says_so_and_blames_no_platform() ->
                 await asking
             hanging.cancel()
             await asyncio.gather(hanging, return_exceptions=True)
-        assert (await client.ask(server.origin)).status == 200, "and goes on when there is room again"
+        assert 200 == (await client.ask(server.origin)).status, "and goes on when there is room again"
 
 
 async def test_a_connection_that_finds_no_room_takes_that_of_one_that_idles() -> None:
@@ -58,8 +58,8 @@ async def test_a_connection_that_finds_no_room_takes_that_of_one_that_idles() ->
     async with peer() as first, peer() as second, pool:
         client = Client(pool, clock)
         for _ in range(3):
-            assert (await client.ask(first.origin)).status == 200
-            assert (await client.ask(second.origin)).status == 200
+            assert 200 == (await client.ask(first.origin)).status
+            assert 200 == (await client.ask(second.origin)).status
         assert (3, 3) == (len(first.connections), len(second.connections))
 
 

@@ -70,7 +70,7 @@ async def test_polls_that_are_due_together_begin_bit_by_bit_at_no_more_than_400_
     callers = Callers(clock)
     callers.ask(2000, lambda: admission.poll(60))
     await clock.advance(10)
-    assert len(callers.began) == 2000
+    assert 2000 == len(callers.began)
     per_second = [sum(start <= at < start + 1 for at in callers.began) for start in (1, 2, 3, 4, 5)]
     assert max(per_second) <= 420
     assert callers.began[-1] < 7, "and no slower than the loop allows"
@@ -125,7 +125,7 @@ async def test_a_poll_that_was_given_up_while_it_waited_costs_the_others_no_plac
     await clock.settle()
     lag.lateness = 0.0
     await clock.advance(0.06)
-    assert len(callers.began) == 10
+    assert 10 == len(callers.began)
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ async def test_connections_are_opened_at_no_more_than_200_a_second(clock: Manual
     callers = Callers(clock)
     callers.ask(1000, lambda: connect(admission))
     await clock.advance(10)
-    assert len(callers.began) == 1000
+    assert 1000 == len(callers.began)
     assert max(sum(start <= at < start + 1 for at in callers.began) for start in range(6)) <= 212
     assert callers.began[-1] < 5.1
 
@@ -150,7 +150,7 @@ async def test_a_wait_for_a_connection_counts_for_no_deadline_and_ends_after_an_
 
     callers.ask(10_000, exchange)
     await clock.advance(60)
-    assert len(callers.began) == 10_000, "no deadline of a second struck in a queue of fifty"
+    assert 10_000 == len(callers.began), "no deadline of a second struck in a queue of fifty"
     assert max(callers.began) <= 20
 
 
@@ -163,9 +163,9 @@ async def test_an_origin_opens_its_first_connection_before_another_opens_its_tho
     await clock.settle()
     few.ask(20, lambda: connect(admission, "portal.example:443"))
     await clock.advance(1)
-    assert len(few.began) == 20, "they take turns, one of each"
+    assert 20 == len(few.began), "they take turns, one of each"
     await clock.advance(30)
-    assert len(many.began) == 5_000, "and nothing is lost by it"
+    assert 5_000 == len(many.began), "and nothing is lost by it"
 
 
 @pytest.mark.slow
@@ -182,7 +182,7 @@ async def test_five_thousand_origins_that_refuse_delay_no_origin_that_answers(cl
     good = Callers(clock)
     good.ask(20, lambda: connect(admission, "sites.example:443"))
     await clock.advance(1)
-    assert len(good.began) == 20
+    assert 20 == len(good.began)
     await clock.advance(30)
     assert again.done(), "those that refuse are tried all the same"
 
@@ -196,7 +196,7 @@ async def test_an_origin_that_answers_again_waits_behind_nobody_any_more(clock: 
     await clock.settle()
     good.ask(1, lambda: connect(admission, "portal.example:443"))
     await clock.advance(1)
-    assert len(good.began) == 1
+    assert 1 == len(good.began)
 
 
 @pytest.mark.slow
@@ -216,7 +216,7 @@ async def test_polls_that_gave_up_waiting_leave_nothing_behind(clock: ManualCloc
     callers = Callers(clock)
     callers.ask(100, lambda: admission.poll(60))
     await clock.advance(61)
-    assert len(callers.began) == 100
+    assert 100 == len(callers.began)
     assert not admission._polls._queue
 
 
@@ -235,7 +235,7 @@ async def test_at_most_64_answers_are_decoded_at_once(clock: ManualClock, admiss
     tasks = [asyncio.create_task(decode()) for _ in range(500)]
     await clock.advance(60)
     await asyncio.gather(*tasks)
-    assert most == 64
+    assert 64 == most
 
 
 @pytest.mark.slow
@@ -267,7 +267,7 @@ async def test_a_place_that_came_in_the_moment_of_giving_up_is_not_lost(clock: M
     turnstile.release(1)
     waiting.cancel()  # before it can notice that it was let in
     await clock.settle()
-    assert turnstile.places == 1
+    assert 1 == turnstile.places
 
 
 @pytest.mark.slow

@@ -70,7 +70,7 @@ async def test_a_bug_in_one_collector_is_counted_as_internal_and_leaves_the_othe
     await bench.scheduler.start([broken, fine])
     await bench.clock.advance(130)
     assert bench.last("fine").up
-    assert len(collector.polled_at) == 3
+    assert 3 == len(collector.polled_at)
     failure = bench.last("broken").failure
     assert failure is not None
     assert failure.reason is Reason.INTERNAL
@@ -86,13 +86,13 @@ async def test_a_hanging_collector_is_given_up_at_its_deadline_and_leaves_the_ot
     fine, collector = bench.job(good, target="fine")
     await bench.scheduler.start([hanging, fine])
     await bench.clock.advance(299)
-    assert len(asked.polled_at) == 1
+    assert 1 == len(asked.polled_at)
     await bench.clock.advance(20)
     failure = bench.last("hanging").failure
     assert failure is not None
     assert failure.reason is Reason.TIMEOUT
-    assert len(asked.polled_at) == 2
-    assert len(collector.polled_at) == 6
+    assert 2 == len(asked.polled_at)
+    assert 6 == len(collector.polled_at)
 
 
 async def test_a_fault_that_passes_by_itself_is_retried_sooner_than_the_interval(bench: Bench) -> None:
@@ -145,12 +145,12 @@ async def test_a_time_out_inside_of_a_poll_is_a_bug_and_not_the_end_of_the_polls
 
 
 def test_what_the_platform_asks_to_wait_is_waited() -> None:
-    assert retry_delay(60.0, RateLimitedError("slow down", retry_after=90.0), 1, Random(0)) == 90
-    assert retry_delay(60.0, RateLimitedError("slow down", retry_after=5.0), 1, Random(0)) == 5
-    assert retry_delay(60.0, RateLimitedError("slow down"), 1, Random(0)) == 60
-    assert retry_delay(60.0, OverloadError("blocked"), 1, Random(0)) == 900
-    assert retry_delay(60.0, ServerError("maintenance", retry_after=240.0), 1, Random(0)) == 240
-    assert retry_delay(60.0, AuthError("no", retry_after=1200.0), 1, Random(0)) == 1200
+    assert 90 == retry_delay(60.0, RateLimitedError("slow down", retry_after=90.0), 1, Random(0))
+    assert 5 == retry_delay(60.0, RateLimitedError("slow down", retry_after=5.0), 1, Random(0))
+    assert 60 == retry_delay(60.0, RateLimitedError("slow down"), 1, Random(0))
+    assert 900 == retry_delay(60.0, OverloadError("blocked"), 1, Random(0))
+    assert 240 == retry_delay(60.0, ServerError("maintenance", retry_after=240.0), 1, Random(0))
+    assert 1200 == retry_delay(60.0, AuthError("no", retry_after=1200.0), 1, Random(0))
 
 
 @pytest.mark.parametrize("kind", [RateLimitedError, OperatingLimitError])
@@ -196,7 +196,7 @@ async def test_a_bug_of_ours_in_the_loop_is_logged_and_leaves_the_others_alone(b
     assert [("task_died", "poll", "broken")] * 3 == [
         (line["event"], line["task"], line["target"]) for line in logged if line["log_level"] == "error"
     ]
-    assert len(collector.polled_at) == 3
+    assert 3 == len(collector.polled_at)
 
 
 async def test_a_failure_remembers_since_when_and_how_often_in_a_row(bench: Bench) -> None:

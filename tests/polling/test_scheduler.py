@@ -88,12 +88,12 @@ async def started_late(bench: Bench, lateness: float) -> tuple[LateLag, Scripted
 async def test_a_poll_that_waits_for_admission_is_late_and_says_so(bench: Bench) -> None:
     lag, collector = await started_late(bench, 1.0)
     await bench.clock.advance(20)
-    assert collector.polled_at == []
+    assert [] == collector.polled_at
     lag.lateness = 0.0
     await bench.clock.advance(1)
-    assert len(collector.polled_at) == 1
+    assert 1 == len(collector.polled_at)
     ((platform, late),) = bench.lateness
-    assert platform == "wix"
+    assert "wix" == platform
     assert 20 <= late < 21
 
 
@@ -122,7 +122,7 @@ async def test_a_poll_that_waits_for_its_connection_is_late_and_says_so(bench: B
 async def test_a_loop_that_never_gets_better_delays_a_poll_by_one_interval_only(bench: Bench) -> None:
     _, collector = await started_late(bench, 9.0)
     await bench.clock.advance(59)
-    assert collector.polled_at == []
+    assert [] == collector.polled_at
     await bench.clock.advance(2)
     assert [60] == collector.polled_at
 
@@ -149,7 +149,7 @@ async def test_a_poll_that_waits_for_admission_does_not_hold_up_the_stop(bench: 
     stopping = asyncio.create_task(bench.scheduler.stop(grace=8.0))
     await bench.clock.settle()
     assert stopping.done()
-    assert collector.polled_at == []
+    assert [] == collector.polled_at
 
 
 async def test_success_publishes_the_observation_and_the_next_poll(bench: Bench) -> None:

@@ -123,7 +123,7 @@ class Watched:
 
     async def _poll(self) -> PollResult:
         now = self.world.clock.monotonic()
-        assert self.place == "live", f"a poll of {self} begins after its end"
+        assert "live" == self.place, f"a poll of {self} begins after its end"
         assert self.began is None, f"two polls of {self} at once"
         assert [self] == [other for other in self.world.of("live", "leaving") if other.key == self.key]
         assert self.earliest - ROUNDING <= now, f"{self} is polled {self.earliest - now} s early"
@@ -376,7 +376,7 @@ class World:
 
     def _observe_lateness(self, platform: str, seconds: float) -> None:
         with self.noticing():
-            assert platform == "wix"
+            assert "wix" == platform
             assert seconds >= 0
 
     @contextlib.contextmanager

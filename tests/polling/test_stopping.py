@@ -28,7 +28,7 @@ async def test_stopping_lets_a_running_poll_end_and_starts_no_new_one(bench: Ben
     await stopping
     assert bench.last().up
     await bench.clock.advance(200)
-    assert len(collector.polled_at) == 1
+    assert 1 == len(collector.polled_at)
 
 
 async def test_stopping_gives_up_a_poll_that_outlasts_the_grace_time(bench: Bench) -> None:
@@ -53,8 +53,8 @@ async def test_stopping_one_target_leaves_the_others_running(bench: Bench) -> No
     await bench.clock.advance(1)
     await bench.scheduler.stop(["gone"], grace=1.0)
     await bench.clock.advance(121)
-    assert len(gone.polled_at) == 1
-    assert len(stays.polled_at) == 3
+    assert 1 == len(gone.polled_at)
+    assert 3 == len(stays.polled_at)
 
 
 def until_released(released: asyncio.Event) -> Script:
@@ -91,7 +91,7 @@ async def test_a_poll_that_swallows_its_end_holds_up_neither_the_stop_nor_its_su
     await bench.clock.settle()
     assert observation(2.0) == bench.last().observation, "the old one publishes nothing"
     await bench.clock.advance(200)
-    assert len(asked.polled_at) == 1
+    assert 1 == len(asked.polled_at)
 
 
 async def test_a_poll_has_its_grace_time_although_a_predecessor_that_swallowed_its_end_ends_meanwhile(bench: Bench) -> None:

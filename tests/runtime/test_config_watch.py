@@ -50,14 +50,14 @@ async def test_the_watch_reads_only_what_changed_and_tells_of_a_mistake_once(
         with pytest.raises(ConfigError):
             await app.app.reload_if_changed()
         await app.app.reload_if_changed()
-        assert (await app.samples())["config_last_reload_successful"] == 0
+        assert 0 == (await app.samples())["config_last_reload_successful"]
         path.write_text(good)
         await app.app.reload_if_changed()
-        assert (await app.samples())["config_last_reload_successful"] == 1
+        assert 1 == (await app.samples())["config_last_reload_successful"]
 
         path.write_text(good.replace(WEBHOOK_CODE, WEBHOOK_CODE[::-1]))
         await driven(app, app.app.reload_if_changed())
-        assert (await app.samples())['collector_up{collector="bookings"}'] == 0, "another credential is another account"
+        assert 0 == (await app.samples())['collector_up{collector="bookings"}'], "another credential is another account"
 
 
 async def test_the_watch_notices_a_secret_that_a_rejected_configuration_waited_for(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ async def test_the_watch_notices_a_secret_that_a_rejected_configuration_waited_f
                 await app.app.reload_if_changed()
         (tmp_path / "late").write_text(API_KEY)
         await driven(app, app.app.reload_if_changed())
-        assert (await app.samples())["config_last_reload_successful"] == 1
+        assert 1 == (await app.samples())["config_last_reload_successful"]
 
 
 async def test_a_change_that_the_watch_died_of_is_loaded_by_the_one_that_is_begun_after_it(

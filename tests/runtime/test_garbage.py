@@ -96,16 +96,16 @@ async def test_it_settles_once_after_each_change_when_all_was_polled_or_after_te
     clock, app = ManualClock(), Changing()
     settling = asyncio.create_task(daemon._settle_garbage(cast("Application", app), clock))
     await clock.advance(30)
-    assert gc.get_freeze_count() == 0, "not before everything was polled"
+    assert 0 == gc.get_freeze_count(), "not before everything was polled"
     app.ready = True
     await clock.advance(2)
     assert gc.get_freeze_count() > 0
     gc.unfreeze()
     await clock.advance(3600)
-    assert gc.get_freeze_count() == 0, "once is enough"
+    assert 0 == gc.get_freeze_count(), "once is enough"
     app.changes, app.ready = 2, False
     await clock.advance(590)
-    assert gc.get_freeze_count() == 0
+    assert 0 == gc.get_freeze_count()
     await clock.advance(3600)
     assert gc.get_freeze_count() > 0, "a collector that never ends its first poll holds nothing up for ever"
     settling.cancel()

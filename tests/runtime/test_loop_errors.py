@@ -28,7 +28,7 @@ async def test_a_process_that_may_open_no_more_files_says_so_once_a_minute(numbe
                 )
             await clock.advance(1)
     assert ["too_many_open_files"] * 2 == [line["event"] for line in lines]
-    assert lines[0]["fix"] == "raise LimitNOFILE (systemd) or ulimit -n"
+    assert "raise LimitNOFILE (systemd) or ulimit -n" == lines[0]["fix"]
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), OSError(errno.EIO, "x"), None])

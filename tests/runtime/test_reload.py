@@ -88,8 +88,8 @@ async def test_a_bug_while_loading_is_a_rejected_reload_and_no_more(tmp_path: Pa
         with structlog.testing.capture_logs() as logged, pytest.raises(ConfigError, match="ZeroDivisionError"):
             await app.app.reload()
         assert ["config_reload_crashed", "config_reload_failed"] == [line["event"] for line in logged]
-        assert (await app.samples())["config_last_reload_successful"] == 0
-        assert (await app.samples())['collector_up{collector="connections"}'] == 1
+        assert 0 == (await app.samples())["config_last_reload_successful"]
+        assert 1 == (await app.samples())['collector_up{collector="connections"}']
 
 
 async def test_reloads_at_the_same_time_come_one_after_the_other(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ async def test_reloads_at_the_same_time_come_one_after_the_other(tmp_path: Path)
         await driven(app, _all(app.app.reload() for _ in range(5)))
         await app.finished_polls()
         assert {"new"} == set(live(app))
-        assert (await app.samples())['collector_polls_total{collector="connections"}'] == 1
+        assert 1 == (await app.samples())['collector_polls_total{collector="connections"}']
 
 
 async def _all(work: Iterable[Awaitable[object]]) -> None:
@@ -139,14 +139,14 @@ async def test_a_changed_target_keeps_its_counters_and_loses_a_collector_that_is
         await driven(app, app.app.reload())
         await app.finished_polls()
         page = await app.samples()
-        assert page['collector_polls_total{collector="connections"}'] == 2
-        assert page['collector_interval_seconds{collector="connections"}'] == 1800
+        assert 2 == page['collector_polls_total{collector="connections"}']
+        assert 1800 == page['collector_interval_seconds{collector="connections"}']
         assert not [name for name in page if 'collector="bookings"' in name]
         business.config(calm(business, collectors={"connections": {"interval": "30m"}, "bookings": {"interval": "1h"}}))
         await driven(app, app.app.reload())
         await app.finished_polls()
         page = await app.samples()
-        assert page['collector_polls_total{collector="bookings"}'] == 2, "its counters were waiting"
+        assert 2 == page['collector_polls_total{collector="bookings"}'], "its counters were waiting"
 
 
 async def test_a_renamed_target_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ async def test_a_reload_while_a_replaced_target_is_polled_waits_only_so_long(tmp
         assert app.clock.monotonic() - began < 10
         await app.finished_polls()
         page = await app.samples()
-        assert page['collector_up{collector="connections"}'] == 1
+        assert 1 == page['collector_up{collector="connections"}']
 
 
 async def test_a_state_file_that_is_added_takes_over_since_when_things_are_as_they_are(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ async def found_by_reload(app: RunningApplication) -> tuple[Reloaded, list[bool]
     """Reload. Returns what was found, and for each line of the log about it whether it names the folder as the way out."""
     with structlog.testing.capture_logs() as logged:
         found = await app.app.reload()
-    assert (await app.samples())["config_last_reload_successful"] == 1
+    assert 1 == (await app.samples())["config_last_reload_successful"]
     return found, [bool(line["fix"]) for line in logged if line["event"] == "config_unchanged"]
 
 
@@ -276,7 +276,7 @@ async def test_targets_that_a_reload_drops_are_freed_without_the_garbage_collect
         return wix, by_app, rows, portal(business, "dropped-b24", collectors=links), oauth
 
     async with hourly_application(tmp_path, targets) as (app, business):
-        assert len(live(app)) == 5
+        assert 5 == len(live(app))
         business.config(calm(business, "other"))
         gc.collect()
         gc.disable()

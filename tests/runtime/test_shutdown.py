@@ -153,10 +153,10 @@ async def test_a_storm_of_hangups_is_two_reloads_the_one_that_runs_and_one_more(
         assert not process.signals.stop.is_set()
         send(signal.SIGTERM)
         await process.signals.stop.wait()  # and all that came before it has been told
-    assert app.reloads == 1
+    assert 1 == app.reloads
     app.release.set()
     for _ in range(20):
         await asyncio.sleep(0)
-    assert app.reloads == 2
+    assert 2 == app.reloads
     assert not task.done(), "a rejected reload is not the end"
     task.cancel()

@@ -140,7 +140,7 @@ def scraped(lines: Sequence[Line], series: int, folder: Path, *, scrapes: int = 
             page.turn()  # for the next one: made while Prometheus waits
             sleep(1.0)
             cpu.append(cpu_seconds(pid) - before)
-        assert _value(client, f"min_over_time(up{_OF_JOB}[1h])") == 1.0
+        assert 1.0 == _value(client, f"min_over_time(up{_OF_JOB}[1h])")
         assert _value(client, f"scrape_samples_scraped{_OF_JOB}") == series
         memory, _ = memory_mib(pid)
     megabytes, packed = page.size / 1e6, len(page.content) / 1e6

@@ -25,7 +25,7 @@ def test_the_page_has_the_tables_of_what_was_measured_last() -> None:
 
 def test_each_cost_is_measured_and_none_is_nothing() -> None:
     costs = [unit.each for unit in vars_of(UNITS) if isinstance(unit, Line)]
-    assert len(costs) == 9
+    assert 9 == len(costs)
     assert all(cost > 0 for cost in costs)
 
 
@@ -56,7 +56,7 @@ def test_four_times_the_targets_cost_four_times_as_much_but_for_what_each_proces
 def test_no_process_reads_more_targets_than_a_configuration_has() -> None:
     dear = replace(UNITS, memory_of_others=1.0, memory=Line(0.0, 0.0))
     found = fleet(10 * IN_A_FILE, dear)
-    assert found.files == 10
+    assert 10 == found.files
     assert found.memory_mib == pytest.approx(found.processes * (IN_A_FILE - IN_A_PROCESS))
 
 

@@ -20,7 +20,7 @@ def salon() -> RawWix:
 
 
 async def test_the_demo_key_opens_the_demo_site() -> None:
-    assert (await salon().get(CONNECTIONS, headers=DEMO)).status_code == 200
+    assert 200 == (await salon().get(CONNECTIONS, headers=DEMO)).status_code
 
 
 async def test_every_chair_has_a_synced_calendar_of_another_kind_and_one_link_only_imports() -> None:

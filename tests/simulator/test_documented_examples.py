@@ -73,11 +73,11 @@ async def test_a_booking_in_berlin_is_counted_in_its_window(tmp_path: Path) -> N
                 }
             ]
         }
-        assert served["total"] == 0
+        assert 0 == served["total"]
         assert "next" not in served
         page = await app.samples()
-        assert page['bookings{window="around"}'] == 1
-        assert page['conflicting_bookings{window="around"}'] == 0
+        assert 1 == page['bookings{window="around"}']
+        assert 0 == page['conflicting_bookings{window="around"}']
         assert page["next_booking_timestamp_seconds"] == START
 
 
@@ -91,14 +91,14 @@ async def test_a_booking_with_deals_one_and_two_is_linked_once_with_two_links(tm
             served = (
                 await http.post(url + "/rest/1/example0code/booking.v1.booking.externalData.list", json={"bookingId": 15})
             ).json()
-        assert served["result"]["externalData"] == [
+        assert [
             {"entityTypeId": "DEAL", "moduleId": "crm", "value": "1"},
             {"entityTypeId": "DEAL", "moduleId": "crm", "value": "2"},
-        ]
+        ] == served["result"]["externalData"]
         page = await app.samples()
-        assert page['linked_bookings{window="around"}'] == 1
-        assert page['unlinked_bookings{window="around"}'] == 0
-        assert page['links{entity_type="deal",module="crm",window="around"}'] == 2
+        assert 1 == page['linked_bookings{window="around"}']
+        assert 0 == page['unlinked_bookings{window="around"}']
+        assert 2 == page['links{entity_type="deal",module="crm",window="around"}']
 
 
 async def test_a_booking_with_only_a_calendar_event_and_a_service_is_not_linked(tmp_path: Path) -> None:
@@ -109,12 +109,12 @@ async def test_a_booking_with_only_a_calendar_event_and_a_service_is_not_linked(
 
     async with exporter_on(tmp_path, build, bitrix24(links={"interval": "60s", "window": "around"})) as (app, _, _url):
         page = await app.samples()
-        assert page['linked_bookings{window="around"}'] == 1
-        assert page['unlinked_bookings{window="around"}'] == 1
-        assert page['calendar_linked_bookings{window="around"}'] == 1
-        assert page['links{entity_type="event",module="calendar",window="around"}'] == 1
-        assert page['links{entity_type="sku",module="catalog",window="around"}'] == 1
-        assert page['unrecognized_values_total{collector="links",field="module"}'] == 0
+        assert 1 == page['linked_bookings{window="around"}']
+        assert 1 == page['unlinked_bookings{window="around"}']
+        assert 1 == page['calendar_linked_bookings{window="around"}']
+        assert 1 == page['links{entity_type="event",module="calendar",window="around"}']
+        assert 1 == page['links{entity_type="sku",module="catalog",window="around"}']
+        assert 0 == page['unrecognized_values_total{collector="links",field="module"}']
 
 
 async def test_error_1021_means_that_the_booking_is_gone_not_that_the_poll_failed(tmp_path: Path) -> None:
@@ -127,15 +127,15 @@ async def test_error_1021_means_that_the_booking_is_gone_not_that_the_poll_faile
         simulator.bitrix24.portals["portal"].world.delete_booking(16)
         async with httpx.AsyncClient() as http:
             answer = await http.post(url + "/rest/1/example0code/booking.v1.booking.externalData.list", json={"bookingId": 16})
-        assert answer.status_code == 400
-        assert str(answer.json()["error"]) == "1021"
-        assert answer.json()["error_description"] == "Booking not found"
+        assert 400 == answer.status_code
+        assert "1021" == str(answer.json()["error"])
+        assert "Booking not found" == answer.json()["error_description"]
         await app.pass_time(61)
         await app.finished_polls(2)
         page = await app.samples()
-        assert page['collector_up{collector="links"}'] == 1
-        assert page['linked_bookings{window="around"}'] == 1
-        assert page['links{entity_type="deal",module="crm",window="around"}'] == 2
+        assert 1 == page['collector_up{collector="links"}']
+        assert 1 == page['linked_bookings{window="around"}']
+        assert 2 == page['links{entity_type="deal",module="crm",window="around"}']
 
 
 async def test_error_422_is_a_failed_poll_with_a_reason_and_no_number(tmp_path: Path) -> None:
@@ -146,8 +146,8 @@ async def test_error_422_is_a_failed_poll_with_a_reason_and_no_number(tmp_path: 
 
     async with exporter_on(tmp_path, build, bitrix24(bookings={"interval": "60s"})) as (app, _, _url):
         page = await app.samples()
-        assert page['collector_up{collector="bookings"}'] == 0
-        assert page['collector_failures_total{collector="bookings",reason="client_error"}'] == 1
+        assert 0 == page['collector_up{collector="bookings"}']
+        assert 1 == page['collector_failures_total{collector="bookings",reason="client_error"}']
         assert not [name for name in page if name.startswith("bookings{")]
 
 
@@ -200,12 +200,12 @@ async def test_the_documented_connections_become_one_hot_states_without_an_addre
             served = (await http.get(url + "/bookings/v2/external-calendars/connections?partialFailure=true")).json()
         assert sorted(served["connections"], key=lambda row: row["id"]) == documented_connections(schedule)
         page = await app.samples()
-        assert page['connections{calendar_type="google",status="synced"}'] == 1
-        assert page['connections{calendar_type="apple",status="connected"}'] == 1
+        assert 1 == page['connections{calendar_type="google",status="synced"}']
+        assert 1 == page['connections{calendar_type="apple",status="connected"}']
         states = {name: value for name, value in page.items() if name.startswith("connection_status{") and value == 1}
-        assert len(states) == 2
+        assert 2 == len(states)
         enabled = {name: value for name, value in page.items() if name.startswith("connection_sync_enabled{")}
-        assert sorted(enabled.values()) == [0, 1, 1, 1]
+        assert [0, 1, 1, 1] == sorted(enabled.values())
         assert {0.0} == {value for name, value in page.items() if name.startswith("connection_error{")}
         text = await app.page()
         assert "a@b.c" not in text

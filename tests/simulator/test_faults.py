@@ -42,27 +42,27 @@ async def test_a_status_fault_is_an_html_page(status: int) -> None:
 
 async def test_a_truncated_answer_is_whole_http_and_half_json() -> None:
     answer = await fetch(Fault(FaultKind.TRUNCATED))
-    assert answer.status_code == 200
+    assert 200 == answer.status_code
     assert answer.text.startswith('{"result"')
     with pytest.raises(json.JSONDecodeError):
         answer.json()
 
 
 async def test_an_empty_answer_has_no_body() -> None:
-    assert (await fetch(Fault(FaultKind.EMPTY))).content == b""
+    assert b"" == (await fetch(Fault(FaultKind.EMPTY))).content
 
 
 @pytest.mark.parametrize("body", ["null", "[]", '"a string"', "true", "{}"])
 async def test_a_body_fault_is_served_as_it_stands(body: str) -> None:
     answer = await fetch(Fault(FaultKind.BODY, body=body, content_type="application/json"))
     assert answer.text == body
-    assert answer.headers["content-type"] == "application/json"
+    assert "application/json" == answer.headers["content-type"]
 
 
 async def test_a_wrong_content_type_carries_the_right_body() -> None:
     answer = await fetch(Fault(FaultKind.CONTENT_TYPE, content_type="text/html"))
-    assert answer.headers["content-type"] == "text/html"
-    assert len(answer.json()["result"]["booking"]) == 5
+    assert "text/html" == answer.headers["content-type"]
+    assert 5 == len(answer.json()["result"]["booking"])
 
 
 async def test_a_byte_order_mark_comes_before_the_json() -> None:
@@ -91,8 +91,8 @@ async def test_a_huge_body_has_twenty_megabytes_of_valid_json() -> None:
 
 async def test_a_redirect_names_its_location() -> None:
     answer = await fetch(Fault(FaultKind.REDIRECT, location="https://elsewhere.example/"))
-    assert answer.status_code == 302
-    assert answer.headers["location"] == "https://elsewhere.example/"
+    assert 302 == answer.status_code
+    assert "https://elsewhere.example/" == answer.headers["location"]
 
 
 @pytest.mark.parametrize("kind", [FaultKind.STATUS, FaultKind.BODY, FaultKind.EMPTY])
@@ -105,7 +105,7 @@ async def test_every_status_may_tell_when_to_come_back(kind: FaultKind, retry_af
 @pytest.mark.parametrize("retry_after", [None, "30", "Mon, 21 Sep 2026 14:14:20 GMT"])
 async def test_429_comes_with_and_without_retry_after(retry_after: str | None) -> None:
     answer = await fetch(Fault(FaultKind.RATE_LIMITED, retry_after=retry_after))
-    assert answer.status_code == 429
+    assert 429 == answer.status_code
     assert answer.headers.get("retry-after") == retry_after
 
 
@@ -121,10 +121,10 @@ async def test_brotli_is_sent_although_nobody_asked_for_it() -> None:
         url = bench.webhook.url(bench.url) + "scope"
         async with bench.http.stream("POST", url, json={}) as answer:
             raw = b"".join([chunk async for chunk in answer.aiter_raw()])
-    assert answer.headers["content-encoding"] == "br"
+    assert "br" == answer.headers["content-encoding"]
     assert raw != plain.content
     assert raw[3:-1] == plain.content  # one stored block: three bytes of header, the text, one byte that ends the stream
-    assert raw[-1:] == b"\x03"
+    assert b"\x03" == raw[-1:]
 
 
 async def test_a_dropped_connection_has_no_answer() -> None:
@@ -146,7 +146,7 @@ async def test_a_slow_answer_waits_on_the_simulators_clock_and_then_comes(kind: 
         await until(lambda: bench.clock.slept)
         assert not asking.done()
         await bench.clock.advance(15)
-        assert (bench.clock.slept[0], (await asking).status_code) == (15.0, 200)
+        assert (15.0, 200) == (bench.clock.slept[0], (await asking).status_code)
     assert time.monotonic() - began < 10
 
 
@@ -164,7 +164,7 @@ async def test_an_answer_that_never_comes_ends_when_the_client_leaves() -> None:
         bench.simulator.faults.add(Fault(FaultKind.NEVER, times=1))
         with pytest.raises(httpx.ReadTimeout):
             await bench.http.post(bench.webhook.url(bench.url) + "scope", timeout=0.05)
-        assert [(await bench.post("scope")).status_code] == [200]
+        assert [200] == [(await bench.post("scope")).status_code]
 
 
 async def test_a_server_stops_although_a_client_still_waits() -> None:
@@ -184,25 +184,25 @@ async def test_a_lost_answer_was_worked_on_and_a_replaced_one_was_not() -> None:
         bench.simulator.faults.add(Fault(FaultKind.DROP, times=1))
         with pytest.raises(httpx.TransportError):
             await bench.post("scope")
-        assert [replaced, bench.portal.bucket_level(bench.clock.now)] == [0.0, 1.0]
+        assert [0.0, 1.0] == [replaced, bench.portal.bucket_level(bench.clock.now)]
 
 
 async def test_a_fault_strikes_the_next_n_calls_after_the_first_m() -> None:
     async with simulated_portal() as bench:
         bench.simulator.faults.add(Fault(FaultKind.STATUS, status=502, after=1, times=2))
-        assert [(await bench.post("scope")).status_code for _ in range(5)] == [200, 502, 502, 200, 200]
+        assert [200, 502, 502, 200, 200] == [(await bench.post("scope")).status_code for _ in range(5)]
 
 
 async def test_a_fault_strikes_its_operation_only_and_reads_its_name_without_letter_case() -> None:
     async with simulated_portal() as bench:
         bench.simulator.faults.add(Fault(FaultKind.STATUS, status=502, operation=LIST.upper()))
-        assert [(await bench.post("scope")).status_code, (await bench.post(LIST)).status_code] == [200, 502]
+        assert [200, 502] == [(await bench.post("scope")).status_code, (await bench.post(LIST)).status_code]
 
 
 async def test_a_fault_strikes_its_platform_only() -> None:
     async with simulated_portal() as bench:
         bench.simulator.faults.add(Fault(FaultKind.STATUS, status=502, platform="wix"))
-        assert (await bench.post("scope")).status_code == 200
+        assert 200 == (await bench.post("scope")).status_code
 
 
 async def test_the_control_endpoint_sets_lists_and_clears_faults() -> None:
@@ -212,12 +212,12 @@ async def test_the_control_endpoint_sets_lists_and_clears_faults() -> None:
         struck = await bench.post("scope")
         listed = (await bench.http.get(url)).json()
         await bench.http.delete(url)
-        assert [added.status_code, struck.status_code, listed[0]["kind"], (await bench.post("scope")).status_code] == [
+        assert [
             200,
             504,
             "status",
             200,
-        ]
+        ] == [added.status_code, struck.status_code, listed[0]["kind"], (await bench.post("scope")).status_code]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ async def test_the_control_endpoint_sets_lists_and_clears_faults() -> None:
 async def test_the_control_endpoint_refuses_a_bad_fault_and_says_why(body: str) -> None:
     async with simulated_portal() as bench:
         answer = await bench.http.post(f"{bench.url}/_sim/faults", content=body)
-        assert (answer.status_code, list(answer.json()), len(bench.simulator.faults.active())) == (400, ["error"], 0)
+        assert (400, ["error"], 0) == (answer.status_code, list(answer.json()), len(bench.simulator.faults.active()))
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_fault_that_is_refused_names_its_mistake(fault: object, why: str) -> N
 async def test_control_calls_meet_no_fault() -> None:
     async with simulated_portal() as bench:
         bench.simulator.faults.add(Fault(FaultKind.STATUS, status=502))
-        assert (await bench.http.get(f"{bench.url}/_sim/")).status_code == 200
+        assert 200 == (await bench.http.get(f"{bench.url}/_sim/")).status_code
 
 
 async def test_without_our_server_a_drop_is_an_exception() -> None:

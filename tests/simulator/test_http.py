@@ -34,7 +34,7 @@ async def test_the_server_serves_where_it_is_told_to_and_frees_the_port_at_the_e
         async with running(Simulator(ManualClock()).app, "127.0.0.1", port) as url, httpx.AsyncClient() as http:
             assert url == f"http://127.0.0.1:{port}"
             statuses.append((await http.get(f"{url}/_sim/")).status_code)
-    assert statuses == [200, 200]
+    assert [200, 200] == statuses
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -49,7 +49,7 @@ async def test_no_part_of_an_answer_waits_for_the_clients_acknowledgement(host: 
     monkeypatch.setattr(server._Protocol, "connection_made", connection_made)
 
     async with running(Simulator(ManualClock()).app, host) as url, httpx.AsyncClient() as http:
-        assert (await http.get(f"{url}/_sim/")).status_code == 200
+        assert 200 == (await http.get(f"{url}/_sim/")).status_code
         assert [1] == [sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for sock in accepted]
 
 
@@ -67,7 +67,7 @@ async def test_ipv6_addresses_are_bracketed() -> None:
     except OSError:
         pytest.skip("no IPv6 loopback here")
     async with running(Simulator(ManualClock()).app, "::1") as url, httpx.AsyncClient() as http:
-        assert (await http.get(f"{url}/_sim/")).status_code == 200
+        assert 200 == (await http.get(f"{url}/_sim/")).status_code
         assert url.startswith("http://[::1]:")
 
 
@@ -77,7 +77,7 @@ async def test_the_server_leaves_signals_and_logging_alone(caplog: pytest.LogCap
         async with running(Simulator(ManualClock()).app) as url, httpx.AsyncClient() as http:
             await http.get(f"{url}/_sim/")
             assert signal.getsignal(signal.SIGTERM) is before
-    assert caplog.records == []
+    assert [] == caplog.records
 
 
 async def test_an_exception_in_the_block_still_stops_the_server() -> None:
@@ -94,17 +94,17 @@ async def test_an_exception_in_the_block_still_stops_the_server() -> None:
 async def test_an_unknown_path_is_an_html_404_and_in_the_log() -> None:
     async with simulated_portal() as bench:
         answer = await bench.http.get(f"{bench.url}/nothing/here")
-        assert (answer.status_code, answer.headers["content-type"], bench.simulator.log.counts()) == (
+        assert (
             404,
             "text/html; charset=utf-8",
             {"none unknown": 1},
-        )
+        ) == (answer.status_code, answer.headers["content-type"], bench.simulator.log.counts())
 
 
 async def test_the_date_header_is_the_simulators_time() -> None:
     async with simulated_portal() as bench:
         bench.clock.now = 1_790_000_000.0
-        assert (await bench.post("scope")).headers["date"] == "Mon, 21 Sep 2026 14:13:20 GMT"
+        assert "Mon, 21 Sep 2026 14:13:20 GMT" == (await bench.post("scope")).headers["date"]
 
 
 async def test_the_log_counts_by_operation_credential_and_status() -> None:
@@ -114,14 +114,14 @@ async def test_the_log_counts_by_operation_credential_and_status() -> None:
         await bench.post(LIST, {"filter": "wrong"})
         await bench.http.post(other.url(bench.url) + LIST)
         log = bench.simulator.log
-        assert [
+        assert [3, 3, 1, 1, 0, 0] == [
             log.count(),
             log.count(LIST),
             log.count(LIST, status=400),
             log.count(credential=fingerprint("another")),
             log.count(platform="wix"),
             log.count("scope"),
-        ] == [3, 3, 1, 1, 0, 0]
+        ]
 
 
 async def test_the_log_keeps_time_path_parameters_and_headers() -> None:
@@ -131,10 +131,10 @@ async def test_the_log_keeps_time_path_parameters_and_headers() -> None:
         (call,) = (await bench.http.get(f"{bench.url}/_sim/log")).json()["calls"]
         entry: dict[str, Any] = call
         call = entry
-    assert call["at"] == 1_790_000_000.0
+    assert 1_790_000_000.0 == call["at"]
     assert call["path"] == f"/rest/1/***/{LIST}"
-    assert call["params"] == {"start": "50", "order": {"id": "ASC"}}
-    assert call["headers"]["user-agent"] == "x/1"
+    assert {"start": "50", "order": {"id": "ASC"}} == call["params"]
+    assert "x/1" == call["headers"]["user-agent"]
     assert [call["method"], call["operation"], call["status"], call["write"]] == ["POST", LIST, 200, False]
 
 
@@ -157,19 +157,19 @@ async def test_log_limit_gives_the_newest_calls() -> None:
         newest = (await bench.http.get(f"{bench.url}/_sim/log?limit=1")).json()
         none = (await bench.http.get(f"{bench.url}/_sim/log?limit=0")).json()
         refused = await bench.http.get(f"{bench.url}/_sim/log?limit=x")
-        assert [newest["total"], [call["operation"] for call in newest["calls"]], none["calls"], refused.status_code] == [
+        assert [
             2,
             ["server.time"],
             [],
             400,
-        ]
+        ] == [newest["total"], [call["operation"] for call in newest["calls"]], none["calls"], refused.status_code]
 
 
 async def test_a_body_that_is_not_json_is_named_as_such_in_the_log() -> None:
     async with simulated_portal() as bench:
         url = bench.webhook.url(bench.url) + "scope"
         await bench.http.post(url, content="{", headers={"Content-Type": "application/json"})
-        assert bench.simulator.log.last.params == {"(body)": "not JSON"}
+        assert {"(body)": "not JSON"} == bench.simulator.log.last.params
 
 
 async def test_reset_goes_back_to_the_first_moment() -> None:
@@ -185,12 +185,12 @@ async def test_reset_goes_back_to_the_first_moment() -> None:
         await http.post(f"{url}/_sim/incidents/double-booking/start")
         await http.post(f"{url}/_sim/reset")
         overview = (await http.get(f"{url}/_sim/")).json()
-    assert [
+    assert [{"salon": 3}, {}, [], []] == [
         {name: portal["bookings"] for name, portal in overview["platforms"]["bitrix24"]["portals"].items()},
         overview["requests"],
         overview["faults"],
         [incident["active_since"] for incident in overview["incidents"] if incident["active_since"]],
-    ] == [{"salon": 3}, {}, [], []]
+    ]
 
 
 async def test_the_overview_shows_the_time_and_no_secret() -> None:
@@ -198,7 +198,7 @@ async def test_the_overview_shows_the_time_and_no_secret() -> None:
         bench.world.fill(5, bench.clock.now)
         answer = await bench.http.get(f"{bench.url}/_sim/")
         now, text = (answer.json()["now"], answer.text)
-    assert now == 1_790_000_000.0
+    assert 1_790_000_000.0 == now
     assert "c0dec0dec0dec0de" not in text
 
 
@@ -206,7 +206,7 @@ async def test_answers_carry_the_canaries_so_that_tests_can_look_for_them() -> N
     async with simulated_portal() as bench:
         bench.world.fill(1, bench.clock.now)
         text = (await bench.post(LIST)).text
-    assert [word for word in canary.CANARIES if word not in text] == []
+    assert [] == [word for word in canary.CANARIES if word not in text]
 
 
 @pytest.mark.parametrize(

@@ -120,10 +120,10 @@ def test_a_double_booking_lies_within_a_day_also_in_an_empty_portal() -> None:
     simulator = Simulator(clock)
     world = simulator.bitrix24.add_portal("salon").world
     simulator.incidents.start("double-booking")
-    assert overlaps(world) == 1
+    assert 1 == overlaps(world)
     assert all(clock.now < booking.start < clock.now + 86_400 for booking in world.bookings())
     simulator.incidents.stop("double-booking")
-    assert world.bookings() == []
+    assert [] == world.bookings()
 
 
 def test_new_bookings_arrive_steadily_and_the_same_seed_gives_the_same_ones() -> None:
@@ -173,9 +173,9 @@ def test_links_lost_during_the_incident_come_back_for_new_bookings_too() -> None
     simulator.incidents.start("lost-crm-link")
     clock.now += 3600
     simulator.advance()
-    assert deals(world.bookings()[-1]) == []
+    assert [] == deals(world.bookings()[-1])
     simulator.incidents.stop("lost-crm-link")
-    assert [booking.id for booking in world.bookings() if not deals(booking)] == []
+    assert [] == [booking.id for booking in world.bookings() if not deals(booking)]
 
 
 def test_bookings_that_lose_their_deals_stay_in_the_calendar() -> None:
@@ -191,8 +191,8 @@ def test_starting_twice_is_starting_once() -> None:
     simulator, _ = demo()
     simulator.incidents.start("double-booking")
     simulator.incidents.start("double-booking")
-    assert overlaps(simulator.bitrix24.portals[demo_world.SALON].world) == 1
-    assert simulator.incidents.active == ("double-booking",)
+    assert 1 == overlaps(simulator.bitrix24.portals[demo_world.SALON].world)
+    assert ("double-booking",) == simulator.incidents.active
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -200,7 +200,7 @@ def test_an_incident_in_an_empty_world_does_nothing_and_fails_nothing(name: str)
     simulator = Simulator(ManualClock())
     simulator.incidents.start(name)
     simulator.incidents.stop(name)
-    assert simulator.incidents.active == ()
+    assert () == simulator.incidents.active
 
 
 async def test_the_control_endpoint_starts_and_stops_incidents() -> None:
@@ -213,7 +213,7 @@ async def test_the_control_endpoint_starts_and_stops_incidents() -> None:
         seen.append((await http.post(f"{url}/_sim/incidents/no-such/start")).status_code)
         seen.append((await http.post(f"{url}/_sim/incidents/sync-stuck/explode")).status_code)
         seen.append((await http.get(f"{url}/_sim/incidents/sync-stuck/start")).status_code)
-        assert seen == [200, 1, 200, 0, 404, 404, 405]
+        assert [200, 1, 200, 0, 404, 404, 405] == seen
 
 
 async def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
@@ -231,14 +231,14 @@ async def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
     for _ in range(90):
         await clock.advance(1.0)
     playing.cancel()
-    assert told[:4] == [
+    assert [
         (3.0, "token-revoked", True),
         (12.0, "token-revoked", False),
         (15.0, "sync-stuck", True),
         (24.0, "sync-stuck", False),
-    ]
+    ] == told[:4]
     assert [name for _, name, on in told if on] == list(NAMES)
-    assert sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE) == 960
+    assert 960 == sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE)
 
 
 def test_there_is_a_scenario_for_calm_for_each_incident_and_for_bad_nights() -> None:
@@ -248,7 +248,7 @@ def test_there_is_a_scenario_for_calm_for_each_incident_and_for_bad_nights() -> 
 async def test_a_scenario_of_one_incident_starts_it_and_leaves_it() -> None:
     simulator, _ = demo()
     await run_scenario(SCENARIOS["sync-stuck"], simulator.incidents, simulator.clock)
-    assert simulator.incidents.active == ("sync-stuck",)
+    assert ("sync-stuck",) == simulator.incidents.active
 
 
 async def test_the_demo_world_serves_every_target_that_it_names() -> None:
@@ -265,7 +265,7 @@ async def test_the_demo_world_serves_every_target_that_it_names() -> None:
             else:
                 answer = await http.post(target["webhook_url"] + "booking.v1.booking.list", json={})
             seen.append(answer.status_code)
-        assert seen == [200, 200, 200, 200]
+        assert [200, 200, 200, 200] == seen
 
 
 def test_the_salon_has_the_same_bookings_on_both_platforms() -> None:
@@ -277,7 +277,7 @@ def test_the_salon_has_the_same_bookings_on_both_platforms() -> None:
     on_wix = sorted(int(booking.start) for booking in site.bookings if booking.status in {"CONFIRMED", "PENDING"})
     assert sorted(booking.start for booking in salon.world.bookings()) == on_wix
     assert len(on_wix) > 100
-    assert overlaps(salon.world) == 0
+    assert 0 == overlaps(salon.world)
 
 
 def test_the_demo_world_holds_recurring_zero_length_and_crossing_bookings() -> None:
@@ -287,7 +287,7 @@ def test_the_demo_world_holds_recurring_zero_length_and_crossing_bookings() -> N
     assert any(booking.start == booking.end for booking in rows)
     assert any(booking.start // 86_400 != booking.end // 86_400 for booking in rows)
     assert any(booking.end_zone for booking in rows)
-    assert overlaps(simulator.bitrix24.portals[demo_world.STUDIO].world) == 0
+    assert 0 == overlaps(simulator.bitrix24.portals[demo_world.STUDIO].world)
 
 
 def test_the_demo_world_depends_on_seed_and_clock_only() -> None:

@@ -52,7 +52,7 @@ def test_what_grows_from_the_second_quarter_to_the_last_is_a_complaint_and_what_
 
 async def test_a_road_refuses_cuts_and_lets_pass_as_it_is_told() -> None:
     async with running(Simulator().app) as url, road(url) as way, httpx.AsyncClient(trust_env=False, timeout=5) as http:
-        assert (await http.get(f"{way.url}/_sim/")).status_code == 200
+        assert 200 == (await http.get(f"{way.url}/_sim/")).status_code
         for state in (State.REFUSED, State.CUT):
             way.state = state
             way.cut_all()
@@ -62,4 +62,4 @@ async def test_a_road_refuses_cuts_and_lets_pass_as_it_is_told() -> None:
         with pytest.raises(httpx.ReadTimeout):
             await http.get(f"{way.url}/_sim/", timeout=0.2)
         way.state = State.OPEN
-        assert (await http.get(f"{way.url}/_sim/")).status_code == 200
+        assert 200 == (await http.get(f"{way.url}/_sim/")).status_code

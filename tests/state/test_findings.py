@@ -71,7 +71,7 @@ def test_a_failed_poll_is_critical_since_its_first_failure() -> None:
     assert (Severity.CRITICAL, Kind.COLLECTOR_FAILING) == (problem.severity, problem.kind)
     assert ("site", "connections", "auth", "refused") == (problem.target, problem.subject, problem.reason, problem.detail)
     assert NOW - 4 * 60 == problem.since
-    assert problem.headline == "polls fail, no data"
+    assert "polls fail, no data" == problem.headline
     assert "API key" in problem.advice.fix
 
 
@@ -80,7 +80,7 @@ def test_without_a_first_failure_the_last_success_tells_since_when() -> None:
     assert state.failure is not None
     [problem] = problems(view(replace(state, failure=replace(state.failure, since=None))))
     assert NOW - 30 == problem.since
-    assert problem.headline == "polls fail, older data shown"
+    assert "polls fail, older data shown" == problem.headline
 
 
 def test_failing_until_the_data_is_gone_is_one_problem_not_two() -> None:
@@ -144,7 +144,7 @@ def test_a_partial_failure_names_the_provider() -> None:
     seen = views.connections(views.connection("a"), providers=[Provider("google", up=True), Provider("apple", up=False)])
     [problem] = problems(view(views.failed(CONNECTIONS, Reason.SERVER_ERROR, "1 of 2", at=NOW - 30, observation=seen)))
     assert (Severity.WARNING, Kind.PROVIDER_FAILING) == (problem.severity, problem.kind)
-    assert problem.headline == "calendar provider failed: apple"
+    assert "calendar provider failed: apple" == problem.headline
 
 
 @pytest.mark.parametrize("reason", list(Reason))
@@ -201,7 +201,7 @@ def test_what_only_the_newest_poll_is_asked_about_is_so_since_then_at_least(cove
 def test_a_partial_failure_names_five_providers_at_most() -> None:
     seen = views.connections(providers=[Provider(f"p{number}", up=False) for number in range(50)])
     [problem] = problems(view(views.failed(CONNECTIONS, Reason.SERVER_ERROR, "1 of 2", at=NOW - 30, observation=seen)))
-    assert problem.headline == "calendar provider failed: p0, p1, p2, p3, p4 and 45 more"
+    assert "calendar provider failed: p0, p1, p2, p3, p4 and 45 more" == problem.headline
 
 
 FIRST_SEEN_CUT = replace(views.connection("a", ConnectionStatus.DISCONNECTED, since=NOW - 60), since_known=False)
@@ -289,7 +289,7 @@ def test_a_double_booking_is_critical_within_a_day_and_nothing_once_it_is_over(
 
 def test_a_double_booking_is_named_by_its_resource_and_its_ids() -> None:
     [problem] = of_conflicts(Conflict("7", "341", "352", NOW + 60, NOW + 120))
-    assert problem.subject == "Chair 1"
+    assert "Chair 1" == problem.subject
     assert problem.conflict is not None
     assert ("341", "352") == (problem.conflict.first, problem.conflict.second)
 

@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_new_connection_counts_from_now() -> None:
-    assert StatusHistory().seen("salon", "abc", Change(10.0, "synced"), 10.0)[-1].at == 10.0
+    assert 10.0 == StatusHistory().seen("salon", "abc", Change(10.0, "synced"), 10.0)[-1].at
 
 
 def test_an_unchanged_status_keeps_its_moment_and_a_changed_one_starts_anew() -> None:
@@ -44,7 +44,7 @@ def test_an_unchanged_status_keeps_its_moment_and_a_changed_one_starts_anew() ->
 def test_the_same_connection_hash_of_two_targets_is_two_connections() -> None:
     store = StatusHistory()
     store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
-    assert store.seen("spa", "abc", Change(20.0, "synced"), 20.0)[-1].at == 20.0
+    assert 20.0 == store.seen("spa", "abc", Change(20.0, "synced"), 20.0)[-1].at
 
 
 def test_a_connection_that_was_forgotten_counts_from_now_again() -> None:
@@ -52,20 +52,20 @@ def test_a_connection_that_was_forgotten_counts_from_now_again() -> None:
     store.seen("salon", "gone", Change(10.0, "synced"), 10.0)
     store.seen("salon", "kept", Change(10.0, "synced"), 10.0)
     store.keep_only("salon", frozenset({"kept"}))
-    assert [store.seen("salon", name, Change(20.0, "synced"), 20.0)[-1].at for name in ("gone", "kept")] == [20.0, 10.0]
+    assert [20.0, 10.0] == [store.seen("salon", name, Change(20.0, "synced"), 20.0)[-1].at for name in ("gone", "kept")]
 
 
 def test_forgetting_touches_only_the_named_target() -> None:
     store = StatusHistory()
     store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
     store.keep_only("spa", frozenset())
-    assert store.seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at == 10.0
+    assert 10.0 == store.seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at
 
 
 def test_a_moment_in_the_future_is_replaced_by_now() -> None:
     store = StatusHistory()
     store.seen("salon", "abc", Change(1000.0, "synced"), 1000.0)
-    assert store.seen("salon", "abc", Change(500.0, "synced"), 500.0)[-1].at == 500.0
+    assert 500.0 == store.seen("salon", "abc", Change(500.0, "synced"), 500.0)[-1].at
 
 
 @pytest.mark.parametrize("since", ["-1", "-1e308", "1e308"])
@@ -79,8 +79,8 @@ async def test_moments_survive_a_restart(path: Path) -> None:
     first.seen("salon", "abc", Change(10.25, "synced"), 10.25)
     await first.save()
     second = FileStatusHistory(path, SystemClock())
-    assert second.seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at == 10.25
-    assert second.seen("salon", "abc", Change(99.0, "error"), 99.0)[-1].at == 99.0
+    assert 10.25 == second.seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at
+    assert 99.0 == second.seen("salon", "abc", Change(99.0, "error"), 99.0)[-1].at
 
 
 async def test_the_file_is_versioned_json_for_its_owner_only(path: Path) -> None:
@@ -91,14 +91,14 @@ async def test_the_file_is_versioned_json_for_its_owner_only(path: Path) -> None
     salon = {"connections": {"abc": [[10.0, "synced", False], [20.0, "error"]]}, "collectors": {}}
     expected = {"version": 2, "targets": {"salon": salon}}
     assert expected == json.loads(path.read_bytes())
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
     assert [path] == list(path.parent.iterdir())
 
 
 def test_the_first_start_without_a_file_is_silent(path: Path) -> None:
     with capture_logs() as logs:
         FileStatusHistory(path, SystemClock())
-    assert logs == []
+    assert [] == logs
 
 
 @pytest.mark.parametrize(
@@ -129,17 +129,17 @@ async def test_an_unreadable_file_is_ignored_with_one_warning(path: Path, conten
     path.write_bytes(content)
     with capture_logs() as logs:
         store = FileStatusHistory(path, SystemClock())
-        assert store.seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at == 20.0
+        assert 20.0 == store.seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at
         await store.save()
-    assert [(entry["event"], entry["log_level"]) for entry in logs] == [("state_file_ignored", "warning")]
-    assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(30.0, "synced"), 30.0)[-1].at == 20.0
+    assert [("state_file_ignored", "warning")] == [(entry["event"], entry["log_level"]) for entry in logs]
+    assert 20.0 == FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(30.0, "synced"), 30.0)[-1].at
 
 
 def test_a_folder_in_the_place_of_the_file_is_ignored_with_one_warning(path: Path) -> None:
     path.mkdir()
     with capture_logs() as logs:
-        assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at == 20.0
-    assert [entry["event"] for entry in logs] == ["state_file_ignored"]
+        assert 20.0 == FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at
+    assert ["state_file_ignored"] == [entry["event"] for entry in logs]
 
 
 async def test_nothing_is_written_while_nothing_changes(path: Path) -> None:
@@ -160,7 +160,7 @@ async def test_targets_that_are_no_longer_configured_leave_the_file(path: Path) 
     store.seen("spa", "abc", Change(10.0, "synced"), 10.0)
     store.keep_targets({"spa": ""})
     await store.save()
-    assert list(json.loads(path.read_bytes())["targets"]) == ["spa"]
+    assert ["spa"] == list(json.loads(path.read_bytes())["targets"])
 
 
 def kept(store: StatusHistory, account: str, now: float = 20.0) -> Mapping[str, Sequence[str]]:
@@ -211,7 +211,7 @@ async def test_a_disk_that_cannot_be_written_warns_once_and_is_tried_again(path:
         for now in (10.0, 20.0):
             store.seen("salon", "abc", Change(now, str(now)), now)
             await store.save()
-    assert [entry["event"] for entry in logs] == ["state_file_not_written"]
+    assert ["state_file_not_written"] == [entry["event"] for entry in logs]
     (path / "missing").mkdir(parents=True)
     await store.save()
     assert (path / "missing" / "state.json").exists()
@@ -250,7 +250,7 @@ async def test_many_savers_at_once_share_writes(path: Path, monkeypatch: pytest.
         await store.save()
 
     await asyncio.gather(*(poll(number) for number in range(100)))
-    assert len(json.loads(path.read_bytes())["targets"]) == 100
+    assert 100 == len(json.loads(path.read_bytes())["targets"])
     assert len(writes) <= 2
 
 
@@ -284,12 +284,12 @@ async def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(
         for number in range(20):
             store.seen("salon", "abc", Change(float(number), str(number)), float(number))
             await store.save()
-        assert len(contents) == 1
+        assert 1 == len(contents)
         free.set()
         monkeypatch.setattr(module, "MAX_SAVE_SECONDS", 30.0)
         await store.save()
-    assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "19"), 99.0)[-1].at == 19.0
-    assert len(contents) == 2
+    assert 19.0 == FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "19"), 99.0)[-1].at
+    assert 2 == len(contents)
 
 
 async def test_a_poll_waits_5_seconds_for_a_disk_that_hangs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,8 +321,8 @@ async def test_a_cancelled_poll_does_not_cancel_the_write_that_others_wait_for(
         assert not second.done()
         free.set()
         await second
-    assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at == 10.0
-    assert len(contents) == 1
+    assert 10.0 == FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at
+    assert 1 == len(contents)
 
 
 async def test_what_changes_during_a_write_is_saved_by_the_next(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,7 +336,7 @@ async def test_what_changes_during_a_write_is_saved_by_the_next(path: Path, monk
         await asyncio.sleep(0)
         free.set()
         await asyncio.gather(first, second)
-    assert FileStatusHistory(path, SystemClock()).seen("spa", "abc", Change(99.0, "synced"), 99.0)[-1].at == 20.0
+    assert 20.0 == FileStatusHistory(path, SystemClock()).seen("spa", "abc", Change(99.0, "synced"), 99.0)[-1].at
 
 
 async def test_a_new_store_remembers_what_the_old_one_saw_and_not_what_its_file_says(path: Path) -> None:
@@ -348,10 +348,10 @@ async def test_a_new_store_remembers_what_the_old_one_saw_and_not_what_its_file_
     running.seen("salon", "abc", Change(50.0, "error"), 50.0)
     store = FileStatusHistory(path, SystemClock())
     store.take_over(running)
-    assert store.seen("salon", "abc", Change(99.0, "error"), 99.0)[-1].at == 50.0
-    assert store.seen("spa", "abc", Change(99.0, "synced"), 99.0)[-1].at == 10.0
+    assert 50.0 == store.seen("salon", "abc", Change(99.0, "error"), 99.0)[-1].at
+    assert 10.0 == store.seen("spa", "abc", Change(99.0, "synced"), 99.0)[-1].at
     await store.save()
-    assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "error"), 99.0)[-1].at == 50.0
+    assert 50.0 == FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "error"), 99.0)[-1].at
 
 
 # One process has the file

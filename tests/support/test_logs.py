@@ -65,7 +65,7 @@ def test_logfmt_keeps_every_value_in_its_line(value: object, shown: str) -> None
     logs.configure("info", "logfmt", stream)
     structlog.get_logger().info("e", fact=value)
     assert stream.getvalue().endswith(f" event=e fact={shown}\n")
-    assert stream.getvalue().count("\n") == 1
+    assert 1 == stream.getvalue().count("\n")
 
 
 def test_json_is_one_object_a_line_with_typed_values() -> None:
@@ -195,7 +195,7 @@ def test_what_looks_like_a_credential_or_an_address_is_masked_wherever_it_stands
     except RuntimeError:
         log.exception("crashed")
         logging.getLogger("library").exception("crashed")
-    assert stream.getvalue().count("\n") == 5
+    assert 5 == stream.getvalue().count("\n")
     assert "planted" not in stream.getvalue()
     assert "********" in stream.getvalue()
 
@@ -300,7 +300,7 @@ def test_configuring_twice_does_not_say_everything_twice() -> None:
     logs.configure("info", "json", stream)
     logs.configure("info", "json", stream)
     logging.getLogger("library").warning("once")
-    assert len(written(stream)) == 1
+    assert 1 == len(written(stream))
 
 
 # Failures that repeat.
@@ -313,7 +313,7 @@ def test_repeated_failures_are_told_on_powers_of_two() -> None:
             failures.failed("a", "poll_failed", kind="timeout", target="salon")
     told = [event for event in events if event["log_level"] == "warning"]
     assert [None, 2, 4, 8] == [event["repeated"] for event in told]
-    assert len(events) == 9
+    assert 9 == len(events)
     assert all(event["target"] == "salon" and event["event"] == "poll_failed" for event in events)
 
 

@@ -165,8 +165,8 @@ def test_elements_are_the_same_objects_where_what_is_above_them_changed() -> Non
     )
     assert before is not None
     assert after is not None
-    assert [number for number in range(50) if before.elements[number] is not after.elements[number]] == [3]
-    assert source.value["timezone"] == "Europe/Berlin"  # type: ignore[index]
+    assert [3] == [number for number in range(50) if before.elements[number] is not after.elements[number]]
+    assert "Europe/Berlin" == source.value["timezone"]  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def healthy(*, lifecycle: bool = False) -> ShownBackend:
 
 def test_metrics_are_text_by_default() -> None:
     answer = ask(healthy(), "/metrics")
-    assert answer.status_code == 200
+    assert 200 == answer.status_code
     assert answer.headers["content-type"] == TEXT
     assert "content-encoding" not in answer.headers
     assert 'booking_sync_collector_up{target="salon-wix",platform="wix",collector="connections"} 1.0' in answer.text
@@ -41,7 +41,7 @@ def test_metrics_are_text_by_default() -> None:
 
 def test_metrics_are_openmetrics_on_request() -> None:
     answer = ask(healthy(), "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
-    assert answer.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert "application/openmetrics-text; version=1.0.0; charset=utf-8" == answer.headers["content-type"]
     assert answer.text.endswith("# EOF\n")
 
 
@@ -55,7 +55,7 @@ def test_several_accept_headers_are_one_list() -> None:
 def test_pages_are_compressed_for_who_takes_gzip(path: str) -> None:
     plain = ask(healthy(), path)
     answer = ask(healthy(), path, headers={"Accept-Encoding": "gzip"})
-    assert answer.headers["content-encoding"] == "gzip"
+    assert "gzip" == answer.headers["content-encoding"]
     assert "Accept-Encoding" in answer.headers["vary"]
     assert int(answer.headers["content-length"]) < len(plain.content)
     assert plain.text.splitlines()[:5] == answer.text.splitlines()[:5]  # the client unpacks; the rest holds process metrics
@@ -77,7 +77,7 @@ def test_a_large_page_is_compressed_whole() -> None:
 
 def test_head_has_the_headers_and_no_body() -> None:
     answer = ask(healthy(), "/metrics", "HEAD")
-    assert answer.status_code == 200
+    assert 200 == answer.status_code
     assert answer.headers["content-type"] == TEXT
     assert int(answer.headers["content-length"]) > 1_000
 
@@ -99,7 +99,7 @@ def test_target_may_be_given_several_times() -> None:
 @pytest.mark.parametrize("query", ["target=nobody", f"target={WIX}&target=nobody"])
 def test_an_unknown_target_is_not_found_and_named(path: str, query: str) -> None:
     answer = ask(healthy(), f"{path}?{query}")
-    assert answer.status_code == 404
+    assert 404 == answer.status_code
     assert "No such target:\n'nobody'\n" in answer.text
     assert answer.headers["content-type"].startswith("text/plain")
 
@@ -115,7 +115,7 @@ def test_where_targets_are_divided_who_asks_for_an_unknown_one_is_sent_to_the_ot
 
 @pytest.mark.parametrize("path", ["/metrics", "/api/v1/status"])
 def test_an_empty_target_is_not_found(path: str) -> None:
-    assert ask(healthy(), f"{path}?target=").status_code == 404
+    assert 404 == ask(healthy(), f"{path}?target=").status_code
 
 
 @pytest.mark.slow
@@ -123,7 +123,7 @@ def test_an_empty_target_is_not_found(path: str) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
 def test_what_only_reads_takes_only_get_and_head(path: str, method: str) -> None:
     answer = ask(healthy(lifecycle=True), path, method)
-    assert answer.status_code == 405
+    assert 405 == answer.status_code
     assert {"GET", "HEAD"} == {name.strip() for name in answer.headers["allow"].split(",")}
 
 
@@ -132,7 +132,7 @@ def test_what_only_reads_takes_only_get_and_head(path: str, method: str) -> None
 def test_what_changes_takes_only_post_and_put(path: str, method: str) -> None:
     backend = healthy(lifecycle=True)
     answer = ask(backend, path, method)
-    assert answer.status_code == 405
+    assert 405 == answer.status_code
     assert {"POST", "PUT"} == {name.strip() for name in answer.headers["allow"].split(",")}
     assert (0, "info", []) == (backend.reloads, backend.level, backend.polled)
 
@@ -141,8 +141,8 @@ def test_what_changes_takes_only_post_and_put(path: str, method: str) -> None:
 def test_every_answer_carries_the_security_headers(path: str) -> None:
     headers = ask(healthy(), path).headers
     assert [] == [name for name in DEFAULTS if name not in headers]
-    assert headers["cache-control"] == "no-store"
-    assert headers["x-content-type-options"] == "nosniff"
+    assert "no-store" == headers["cache-control"]
+    assert "nosniff" == headers["x-content-type-options"]
     assert headers["content-security-policy"].startswith("default-src 'none'; ")
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
@@ -154,7 +154,7 @@ def test_healthy_asks_nobody() -> None:
 
 
 def test_ready_once_every_collector_has_finished_a_poll_even_a_failed_one() -> None:
-    assert ask(ShownBackend(views.expired()), "/-/ready").status_code == 200
+    assert 200 == ask(ShownBackend(views.expired()), "/-/ready").status_code
 
 
 class OpeningBackend(ShownBackend):
@@ -195,14 +195,14 @@ def test_a_standby_that_is_asked_for_a_target_is_up_and_has_nothing_to_say_of_it
 
 def test_not_ready_names_what_is_missing() -> None:
     answer = ask(ShownBackend(views.before_first_poll()), "/-/ready")
-    assert answer.status_code == 503
-    assert answer.text.splitlines() == [
+    assert 503 == answer.status_code
+    assert [
         "Not ready: 4 collectors have not finished their first poll.",
         "salon-wix/connections",
         "salon-wix/bookings",
         "salon-b24/bookings",
         "salon-b24/links",
-    ]
+    ] == answer.text.splitlines()
 
 
 def test_not_ready_names_the_rules_whose_sites_nobody_knows_yet() -> None:
@@ -218,8 +218,8 @@ def test_not_ready_is_short_for_thousands_of_targets() -> None:
         for collector in [CollectorName.BOOKINGS]
     ]
     lines = ask(ShownBackend(views.view_of(*targets)), "/-/ready").text.splitlines()
-    assert len(lines) == 102
-    assert lines[-1] == "and 1900 more"
+    assert 102 == len(lines)
+    assert "and 1900 more" == lines[-1]
 
 
 def test_a_process_that_does_not_work_is_not_healthy_and_says_why() -> None:
@@ -235,8 +235,8 @@ def test_a_process_that_does_not_work_is_not_healthy_and_says_why() -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_reload_swaps_the_configuration(method: str) -> None:
     backend = healthy(lifecycle=True)
-    assert ask(backend, "/-/reload", method).status_code == 200
-    assert backend.reloads == 1
+    assert 200 == ask(backend, "/-/reload", method).status_code
+    assert 1 == backend.reloads
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_a_reload_that_found_nothing_new_says_so_and_is_a_success(found: Reloade
 def test_nothing_changes_over_http_without_lifecycle(path: str) -> None:
     backend = healthy()
     answer = ask(backend, path, "POST")
-    assert answer.status_code == 403
+    assert 403 == answer.status_code
     assert "--web.enable-lifecycle" in answer.text
     assert (0, "info", []) == (backend.reloads, backend.level, backend.polled)
 
@@ -269,8 +269,8 @@ def test_an_invalid_configuration_answers_with_every_problem() -> None:
         [ConfigProblem("targets[0].name", "missing", "give it a name"), ConfigProblem("", "unknown key", file="a.yml", line=3)]
     )
     answer = ask(ShownBackend(views.healthy(), lifecycle=True, config_error=error), "/-/reload", "POST")
-    assert answer.status_code == 500
-    assert answer.text.splitlines()[1:] == ["targets[0].name: missing (fix: give it a name)", "a.yml:3: unknown key"]
+    assert 500 == answer.status_code
+    assert ["targets[0].name: missing (fix: give it a name)", "a.yml:3: unknown key"] == answer.text.splitlines()[1:]
 
 
 @pytest.mark.parametrize("path", CHANGES)
@@ -283,7 +283,7 @@ def test_other_web_sites_cannot_change_anything_through_a_browser(path: str, sit
 @pytest.mark.parametrize("level", ["debug", "info", "warn", "warning", "error"])
 def test_the_log_level_changes_while_running(level: str) -> None:
     backend = healthy(lifecycle=True)
-    assert ask(backend, f"/-/log-level?level={level}", "PUT").status_code == 200
+    assert 200 == ask(backend, f"/-/log-level?level={level}", "PUT").status_code
     assert backend.level == level
 
 
@@ -292,7 +292,7 @@ def test_an_unknown_log_level_is_refused(query: str) -> None:
     backend = healthy(lifecycle=True)
     answer = ask(backend, f"/-/log-level{query}", "PUT")
     assert (400, "Give ?level=debug, info, warn or error.\n") == (answer.status_code, answer.text)
-    assert backend.level == "info"
+    assert "info" == backend.level
 
 
 def test_the_configuration_is_plain_text() -> None:
@@ -303,17 +303,17 @@ def test_the_configuration_is_plain_text() -> None:
 
 @pytest.mark.parametrize("path", ["/nowhere", "/metrics/", "/-/", "/api/v1/", "/%2e%2e/etc/passwd"])
 def test_other_paths_are_not_found(path: str) -> None:
-    assert ask(healthy(), path).status_code == 404
+    assert 404 == ask(healthy(), path).status_code
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/status", "/-/ready", "/metrics?target=a"])
 def test_a_bug_answers_500_without_a_word_about_the_inside(path: str) -> None:
     answer = ask(BrokenBackend(views.healthy()), path)
-    assert answer.status_code == 500
+    assert 500 == answer.status_code
     assert "hunter2" not in answer.text
-    assert answer.headers["cache-control"] == "no-store"
+    assert "no-store" == answer.headers["cache-control"]
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "99999999999999999999", "\u0663", "1e3", ""])
 def test_an_odd_page_number_shows_a_page(page: str) -> None:
-    assert ask(healthy(), f"/?page={page}").status_code == 200
+    assert 200 == ask(healthy(), f"/?page={page}").status_code

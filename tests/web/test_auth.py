@@ -66,7 +66,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 
 async def test_a_right_password_opens_every_page() -> None:
-    assert (await ask(WebConfig(users=USERS), authorization=basic("anna", "right"))).status_code == 200
+    assert 200 == (await ask(WebConfig(users=USERS), authorization=basic("anna", "right"))).status_code
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ async def test_a_right_password_opens_every_page() -> None:
 )
 async def test_everybody_else_gets_401_and_a_challenge(authorization: str | None) -> None:
     answer = await ask(WebConfig(users=USERS), authorization=authorization)
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == 'Basic realm="booking-sync-exporter", charset="UTF-8"'
+    assert 401 == answer.status_code
+    assert 'Basic realm="booking-sync-exporter", charset="UTF-8"' == answer.headers["www-authenticate"]
     assert "booking_sync" not in answer.text
 
 
@@ -99,15 +99,15 @@ async def test_everybody_else_gets_401_and_a_challenge(authorization: str | None
     "path", ["/", "/metrics", "/api/v1/status", "/config", "/runbooks/", "/-/reload", "/-/log-level", "/nowhere", "/-/"]
 )
 async def test_every_page_but_the_probes_needs_a_password(path: str) -> None:
-    assert (await ask(WebConfig(users=USERS), path)).status_code == 401
+    assert 401 == (await ask(WebConfig(users=USERS), path)).status_code
 
 
 @pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
 async def test_probes_are_open_unless_the_file_says_otherwise(path: str) -> None:
-    assert (await ask(WebConfig(users=USERS), path)).status_code == 200
-    assert (await ask(WebConfig(users=USERS, probes_require_auth=True), path)).status_code == 401
+    assert 200 == (await ask(WebConfig(users=USERS), path)).status_code
+    assert 401 == (await ask(WebConfig(users=USERS, probes_require_auth=True), path)).status_code
     answer = await ask(WebConfig(users=USERS, probes_require_auth=True), path, basic("anna", "right"))
-    assert answer.status_code == 200
+    assert 200 == answer.status_code
 
 
 @pytest.mark.parametrize("path", ["/-/healthy/", "/-/../metrics", "/-/healthy%2f..%2f..%2fmetrics", "//-/healthy/../metrics"])
@@ -116,24 +116,24 @@ async def test_no_detour_through_a_probe_opens_anything(path: str) -> None:
 
 
 async def test_without_users_everything_is_open() -> None:
-    assert (await ask(WebConfig())).status_code == 200
+    assert 200 == (await ask(WebConfig())).status_code
 
 
 async def test_the_scheme_is_read_in_any_case() -> None:
     assert (
-        await ask(WebConfig(users=USERS), authorization=basic("anna", "right").replace("Basic", "bAsIc"))
-    ).status_code == 200
+        200 == (await ask(WebConfig(users=USERS), authorization=basic("anna", "right").replace("Basic", "bAsIc"))).status_code
+    )
 
 
 async def test_a_password_may_hold_a_colon_and_letters_of_any_script() -> None:
     users = {"анна": hashed("па:роль".encode())}
-    assert (await ask(WebConfig(users=users), authorization=basic("анна", "па:роль"))).status_code == 200
+    assert 200 == (await ask(WebConfig(users=users), authorization=basic("анна", "па:роль"))).status_code
 
 
 async def test_a_long_password_counts_to_the_72nd_byte_as_with_other_tools() -> None:
     users = {"anna": hashed(b"x" * 72)}
-    assert (await ask(WebConfig(users=users), authorization=basic("anna", "x" * 100))).status_code == 200
-    assert (await ask(WebConfig(users=users), authorization=basic("anna", "x" * 71))).status_code == 401
+    assert 200 == (await ask(WebConfig(users=users), authorization=basic("anna", "x" * 100))).status_code
+    assert 401 == (await ask(WebConfig(users=users), authorization=basic("anna", "x" * 71))).status_code
 
 
 async def test_a_right_password_is_computed_once(check: PasswordCheck, counted: list[bytes]) -> None:

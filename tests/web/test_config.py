@@ -76,11 +76,11 @@ probes_require_auth: true
     assert (ssl.CERT_REQUIRED, folder / "other.crt") == (config.tls.verify_clients, config.tls.client_ca_file)
     assert (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3) == (config.tls.min_version, config.tls.max_version)
     assert (("ECDHE-RSA-AES128-GCM-SHA256",), False) == (config.tls.ciphers, config.tls.prefer_server_ciphers)
-    assert config.headers == {
+    assert {
         "Strict-Transport-Security": "max-age=31536000",
         "X-Frame-Options": "sameorigin",
         "X-Content-Type-Options": "",
-    }
+    } == config.headers
     assert (["prometheus"], HASH) == (list(config.users), config.users["prometheus"].reveal())
     assert config.probes_require_auth
 
@@ -252,7 +252,7 @@ def test_a_file_that_cannot_be_read_as_text_is_told(tmp_path: Path) -> None:
 
 def test_all_mistakes_are_told_at_once(folder: Path) -> None:
     text = "tls_server_config: {min_version: TLS10}\nbasic_auth_users: {anna: x}\nunknown: 1\n"
-    assert len(complaints(folder, text)) == 5
+    assert 5 == len(complaints(folder, text))
 
 
 def test_a_password_in_the_wrong_place_is_never_shown(folder: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_collector_that_was_not_polled_yet_has_no_past() -> None:
 
 def test_what_was_so_when_the_exporter_began_to_look_is_so_at_least_since_then() -> None:
     text = words(view(link((7_200, "error"))))
-    assert text.count("at least since today 12:13 UTC (2 h ago)") == 2, "on the card and beside the connection"
+    assert 2 == text.count("at least since today 12:13 UTC (2 h ago)"), "on the card and beside the connection"
     assert "no change seen" in text
 
 

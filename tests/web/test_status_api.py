@@ -28,7 +28,7 @@ PUBLISHED = Path(__file__).parents[2] / "docs" / "status.schema.json"
 
 def document(view: View) -> dict[str, Any]:
     answer = ask(ShownBackend(view), "/api/v1/status")
-    assert answer.headers["content-type"] == "application/json"
+    assert "application/json" == answer.headers["content-type"]
     read: dict[str, Any] = answer.json()
     return read
 
@@ -85,7 +85,7 @@ def test_the_text_reads_back_into_its_types(scene: Callable[[], View]) -> None:
 
 
 def test_moments_are_whole_seconds_in_utc() -> None:
-    assert document(views.healthy())["generated_at"] == "2026-09-21T14:13:20Z"
+    assert "2026-09-21T14:13:20Z" == document(views.healthy())["generated_at"]
 
 
 def test_what_is_not_measured_is_null_and_what_is_none_is_zero() -> None:
@@ -195,7 +195,7 @@ def test_the_answer_is_narrowed_to_the_asked_targets() -> None:
     found = ask(ShownBackend(views.failing()), f"/api/v1/status?target={BITRIX24}").json()
     assert [BITRIX24] == [row["name"] for row in found["targets"]]
     assert {BITRIX24} == {row["target"] for row in found["problems"]}
-    assert found["summary"]["targets"] == 1
+    assert 1 == found["summary"]["targets"]
 
 
 def test_a_failed_target_beside_a_good_one_leaves_it_alone() -> None:

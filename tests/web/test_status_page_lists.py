@@ -30,7 +30,7 @@ def test_targets_come_in_pages_the_broken_ones_first() -> None:
     first, last = (board.board_of(view, page=number) for number in (1, 3))
     assert (3, 61, "bad", 25) == (first.pages, first.matching, names(first)[0], len(first.targets))
     assert "good-059" == names(last)[-1]
-    assert len(last.targets) == 11
+    assert 11 == len(last.targets)
     assert names(board.board_of(view, page=99)) == names(last)
 
 

@@ -107,5 +107,5 @@ def test_every_status_has_its_place() -> None:
 
 
 def test_advice_becomes_html_and_nothing_else_in_it_does() -> None:
-    assert str(wording.prose("set `base_url` -> <b>")) == "set <code>base_url</code> \u2192 &lt;b&gt;"
-    assert str(wording.prose("`<script>`")) == "<code>&lt;script&gt;</code>"
+    assert "set <code>base_url</code> \u2192 &lt;b&gt;" == str(wording.prose("set `base_url` -> <b>"))
+    assert "<code>&lt;script&gt;</code>" == str(wording.prose("`<script>`"))

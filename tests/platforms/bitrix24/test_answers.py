@@ -135,17 +135,17 @@ def test_numbers_in_text_and_unknown_keys_are_taken(changes: dict[str, Json]) ->
 )
 def test_a_row_without_sense_is_left_out_and_counted_and_its_neighbours_stay(bad: Json) -> None:
     page = booking_pages.bookings(reply({"booking": [row(id=1), bad, row(id=3)]}))
-    assert [booking.id for booking in page.rows] == ["1", "3"]
-    assert (page.size, page.malformed) == (3, 1)
+    assert ["1", "3"] == [booking.id for booking in page.rows]
+    assert (3, 1) == (page.size, page.malformed)
 
 
 @pytest.mark.parametrize("result", [[], {}, {"booking": None}, {"booking": []}, {"booking": {}}])
 def test_nothing_is_an_empty_page(result: Json) -> None:
-    assert booking_pages.bookings(reply(result)).size == 0
+    assert 0 == booking_pages.bookings(reply(result)).size
 
 
 def test_rows_in_an_object_are_its_values() -> None:
-    assert booking_pages.bookings(reply({"booking": {"5": row(id=5), "6": row(id=6)}})).ids == ("5", "6")
+    assert ("5", "6") == booking_pages.bookings(reply({"booking": {"5": row(id=5), "6": row(id=6)}})).ids
 
 
 @pytest.mark.parametrize("result", [None, True, 5, "text", [1], {"booking": "text"}, {"booking": 5}])
@@ -164,7 +164,7 @@ def test_links_keep_module_and_type_in_lower_case_and_not_the_element() -> None:
 
 @pytest.mark.parametrize("result", [[], {}, {"externalData": []}, {"externalData": None}, {"externalData": {}}])
 def test_no_links_is_nothing(result: Json) -> None:
-    assert decode.links(reply(result)) == ()
+    assert () == decode.links(reply(result))
 
 
 @pytest.mark.parametrize("result", [None, True, {"externalData": "text"}, {"externalData": [1]}, {"externalData": 0}])
@@ -198,7 +198,7 @@ def test_a_batch_tells_results_errors_and_what_was_not_executed_apart() -> None:
         "e15",
         "e16",
     )
-    assert set(found.replies) == {"p0"}
+    assert {"p0"} == set(found.replies)
     assert found.problems == {"e15": ErrorBody("1021", "Booking not found")}
     assert found.times == {"p0": Times(2.5)}
 
@@ -206,11 +206,11 @@ def test_a_batch_tells_results_errors_and_what_was_not_executed_apart() -> None:
 @pytest.mark.parametrize("empty", [[], {}, None])
 def test_an_empty_section_is_empty_however_it_is_written(empty: Json) -> None:
     found = batch({"result": empty, "result_error": empty, "result_time": empty, "result_next": empty}, "p0")
-    assert (found.replies, found.problems, found.times) == ({}, {}, {})
+    assert ({}, {}, {}) == (found.replies, found.problems, found.times)
 
 
 def test_a_section_as_a_list_is_understood_when_it_covers_every_command() -> None:
-    assert set(batch({"result": [[], []]}, "p0", "p1").replies) == {"p0", "p1"}
+    assert {"p0", "p1"} == set(batch({"result": [[], []]}, "p0", "p1").replies)
     with pytest.raises(InvalidResponseError, match="told apart"):
         batch({"result": [[]]}, "p0", "p1")
 

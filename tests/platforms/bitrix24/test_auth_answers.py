@@ -38,7 +38,7 @@ async def test_each_refusal_of_the_auth_server_is_one_reason(bench: Bench, code:
         await poll_bookings(open_oauth(bench))
     assert caught.value.reason is reason
     assert stored(path) == before
-    assert [entry.name for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == ["tokens.json"]
+    assert ["tokens.json"] == [entry.name for entry in bench.folder.iterdir() if entry.suffix != ".lock"]
 
 
 @pytest.mark.parametrize(

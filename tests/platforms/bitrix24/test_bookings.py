@@ -43,7 +43,7 @@ async def test_a_double_booking_is_found_in_each_window_that_holds_one_of_the_tw
     add(bench, 31.5)  # touches
     add(bench, 30, 1, 2)  # another chair
     observation = await poll_bookings(bench.open(windows=WINDOWS[2:]))
-    assert conflicting(observation) == {"next_24h": 0, "next_7d": 2}
+    assert {"next_24h": 0, "next_7d": 2} == conflicting(observation)
     start = int(bench.now + 30.5 * HOUR)
     assert observation.conflicts == (Conflict("1", str(one), str(other), start, start + HOUR // 2),)
 
@@ -51,9 +51,9 @@ async def test_a_double_booking_is_found_in_each_window_that_holds_one_of_the_tw
 async def test_resources_that_may_overlap_are_skipped_and_a_target_can_do_without_conflicts(bench: Bench) -> None:
     add(bench, 1, 1, 7), add(bench, 1, 1, 7)
     hall = await poll_bookings(bench.open(bookings={"overlapping_resources": frozenset({"7"})}, windows=NEXT_7D))
-    assert conflicting(hall) == {"next_7d": 0}
+    assert {"next_7d": 0} == conflicting(hall)
     without = await poll_bookings(bench.open(bookings={"conflicts": False}, windows=NEXT_7D))
-    assert (conflicting(without), without.conflicts) == ({"next_7d": None}, ())
+    assert ({"next_7d": None}, ()) == (conflicting(without), without.conflicts)
 
 
 @pytest.mark.parametrize("hours", [0.5, 3, 30, 24 * 10])
@@ -64,7 +64,7 @@ async def test_a_partner_outside_everything_that_the_windows_cover_is_found(benc
     for poll in range(2):
         before = bench.calls(LIST)
         observation = await poll_bookings(session)
-        assert conflicting(observation) == {"next_7d": 1}
+        assert {"next_7d": 1} == conflicting(observation)
         assert observation.conflicts[0].first == str(inside)
         assert bench.calls(LIST) - before == (1 if hours <= 1 or poll else 2)  # learnt: the next poll needs no second read
 
@@ -73,14 +73,14 @@ async def test_an_early_partner_outside_the_windows_is_found_when_counting_by_ov
     add(bench, -5, 5.5)
     add(bench, -4.9, 1)
     observation = await poll_bookings(bench.open(windows=NEXT_7D, bookings={"count": "overlap"}))
-    assert (counts(observation), conflicting(observation)) == ({"next_7d": 1}, {"next_7d": 1})
+    assert ({"next_7d": 1}, {"next_7d": 1}) == (counts(observation), conflicting(observation))
 
 
 async def test_only_the_first_ten_conflicts_are_named_but_all_are_counted(bench: Bench) -> None:
     for number in range(15):
         add(bench, 2 + 2 * number), add(bench, 2.5 + 2 * number)
     observation = await poll_bookings(bench.open(windows=NEXT_7D))
-    assert conflicting(observation) == {"next_7d": 30}
+    assert {"next_7d": 30} == conflicting(observation)
     assert [conflict.start for conflict in observation.conflicts] == [
         int(bench.now + (2.5 + 2 * number) * HOUR) for number in range(10)
     ]
@@ -100,9 +100,9 @@ async def test_each_resource_has_its_number_and_its_name_and_idle_ones_have_zero
         bench.world.add_resource(name)
     add(bench, 1, 1, 1, 2), add(bench, 5, 1, 2)
     observation = await poll_bookings(bench.open(bookings={"per_resource": True}, windows=NEXT_7D))
-    assert by_resource(observation) == {"1": 1, "2": 2, "3": 0}
-    assert observation.resource_names == {"1": "Chair", "2": "Room", "3": "Idle"}
-    assert observation.dropped_resources == 0
+    assert {"1": 1, "2": 2, "3": 0} == by_resource(observation)
+    assert {"1": "Chair", "2": "Room", "3": "Idle"} == observation.resource_names
+    assert 0 == observation.dropped_resources
 
 
 async def test_the_cap_keeps_resources_with_bookings_and_says_how_many_it_dropped(bench: Bench) -> None:
@@ -110,8 +110,8 @@ async def test_the_cap_keeps_resources_with_bookings_and_says_how_many_it_droppe
         bench.world.add_resource(f"Chair {number}")
     add(bench, 1, 1, 5), add(bench, 5, 1, 4)
     observation = await poll_bookings(bench.open(bookings={"per_resource": True, "max_resources": 3}, windows=NEXT_7D))
-    assert by_resource(observation) == {"1": 0, "4": 1, "5": 1}
-    assert observation.dropped_resources == 2
+    assert {"1": 0, "4": 1, "5": 1} == by_resource(observation)
+    assert 2 == observation.dropped_resources
 
 
 async def test_the_more_windows_there_are_the_fewer_resources_are_shown_in_each(bench: Bench) -> None:
@@ -127,12 +127,12 @@ async def test_names_are_read_once_an_hour_and_page_by_page(bench: Bench) -> Non
     for number in range(120):
         bench.world.add_resource(f"Chair {number}")
     session = bench.open(bookings={"per_resource": True, "max_resources": 500}, windows=NEXT_7D)
-    assert len(by_resource(await poll_bookings(session))) == 120
+    assert 120 == len(by_resource(await poll_bookings(session)))
     await poll_bookings(session)
-    assert bench.calls(RESOURCES) == 1  # its further pages went into a batch
+    assert 1 == bench.calls(RESOURCES)  # its further pages went into a batch
     bench.clock.now += HOUR
     await poll_bookings(session)
-    assert bench.calls(RESOURCES) == 2
+    assert 2 == bench.calls(RESOURCES)
 
 
 async def test_counts_are_published_without_names_and_the_reason_is_told(bench: Bench) -> None:
@@ -142,9 +142,9 @@ async def test_counts_are_published_without_names_and_the_reason_is_told(bench: 
     session = bench.open(bookings={"per_resource": True}, windows=NEXT_7D)
     result: PollResult = await session.collectors[CollectorName.BOOKINGS].poll()
     assert isinstance(result.observation, BookingsObservation)
-    assert by_resource(result.observation) == {"1": 1}
+    assert {"1": 1} == by_resource(result.observation)
     assert result.failure is not None
-    assert result.failure.reason == "permission"
+    assert "permission" == result.failure.reason
 
 
 # What came and what went
@@ -154,11 +154,11 @@ async def test_the_first_poll_discovers_nothing_and_a_new_booking_is_discovered_
     session = bench.open()
     add(bench, 5)
     await poll_bookings(session)
-    assert bench.events.discovered == 0
+    assert 0 == bench.events.discovered
     add(bench, 9), add(bench, 11)
     await poll_bookings(session)
     await poll_bookings(session)
-    assert (bench.events.discovered, bench.events.vanished) == (2, 0)
+    assert (2, 0) == (bench.events.discovered, bench.events.vanished)
 
 
 async def test_a_booking_that_the_moving_window_reveals_is_not_new(bench: Bench) -> None:
@@ -168,7 +168,7 @@ async def test_a_booking_that_the_moving_window_reveals_is_not_new(bench: Bench)
     await poll_bookings(session)
     bench.clock.now += 2 * DAY
     observation = await poll_bookings(session)
-    assert (counts(observation)["next_7d"], bench.events.discovered) == (1, 0)
+    assert (1, 0) == (counts(observation)["next_7d"], bench.events.discovered)
 
 
 async def test_an_old_booking_that_is_moved_into_the_window_is_not_new(bench: Bench) -> None:
@@ -178,7 +178,7 @@ async def test_an_old_booking_that_is_moved_into_the_window_is_not_new(bench: Be
     await poll_bookings(session)
     bench.world.edit_booking(old, start=int(bench.now + 3 * HOUR), end=int(bench.now + 4 * HOUR))
     observation = await poll_bookings(session)
-    assert (counts(observation)["next_7d"], bench.events.discovered) == (2, 0)
+    assert (2, 0) == (counts(observation)["next_7d"], bench.events.discovered)
 
 
 async def test_a_booking_deleted_before_its_start_has_vanished_and_one_moved_away_has_not(bench: Bench) -> None:
@@ -189,10 +189,10 @@ async def test_a_booking_deleted_before_its_start_has_vanished_and_one_moved_awa
         bench.world.delete_booking(gone)
     bench.world.edit_booking(moved, start=int(bench.now + 60 * DAY), end=int(bench.now + 60 * DAY + HOUR))
     observation = await poll_bookings(session)
-    assert counts(observation)["next_7d"] == 1
-    assert (bench.events.vanished, bench.commands(GET)) == (1, 2)
+    assert 1 == counts(observation)["next_7d"]
+    assert (1, 2) == (bench.events.vanished, bench.commands(GET))
     await poll_bookings(session)
-    assert (bench.events.vanished, bench.commands(GET)) == (1, 2)
+    assert (1, 2) == (bench.events.vanished, bench.commands(GET))
     assert bench.world.booking(stays) is not None
 
 
@@ -203,7 +203,7 @@ async def test_a_window_that_moves_past_bookings_makes_none_vanish(bench: Bench)
     for _ in range(6):
         await poll_bookings(session)
         bench.clock.now += 30 * HOUR
-    assert (bench.events.discovered, bench.events.vanished, bench.commands(GET)) == (0, 0, 0)
+    assert (0, 0, 0) == (bench.events.discovered, bench.events.vanished, bench.commands(GET))
 
 
 async def test_who_could_not_be_asked_about_is_asked_about_at_the_next_poll(bench: Bench) -> None:
@@ -213,10 +213,10 @@ async def test_who_could_not_be_asked_about_is_asked_about_at_the_next_poll(benc
     bench.world.delete_booking(gone)
     bench.simulator.faults.add(Fault(FaultKind.STATUS, operation="batch", status=403, times=1))
     await poll_bookings(session)
-    assert bench.events.vanished == 0
+    assert 0 == bench.events.vanished
     await poll_bookings(session)
     await poll_bookings(session)
-    assert bench.events.vanished == 1
+    assert 1 == bench.events.vanished
 
 
 async def test_a_poll_that_is_cancelled_while_it_asks_counts_nothing_twice(bench: Bench) -> None:
@@ -233,7 +233,7 @@ async def test_a_poll_that_is_cancelled_while_it_asks_counts_nothing_twice(bench
         await poll
     await poll_bookings(session)
     await poll_bookings(session)
-    assert (bench.events.discovered, bench.events.vanished) == (1, 1)
+    assert (1, 1) == (bench.events.discovered, bench.events.vanished)
 
 
 async def test_a_failed_poll_forgets_nothing(bench: Bench) -> None:
@@ -247,7 +247,7 @@ async def test_a_failed_poll_forgets_nothing(bench: Bench) -> None:
         await poll_bookings(session)
     bench.simulator.bitrix24.restore_webhook(bench.webhook)
     await poll_bookings(session)
-    assert (bench.events.discovered, bench.events.vanished) == (1, 1)
+    assert (1, 1) == (bench.events.discovered, bench.events.vanished)
 
 
 async def test_resources_that_the_portal_does_not_list_are_named_and_the_list_is_read_once_an_hour(bench: Bench) -> None:

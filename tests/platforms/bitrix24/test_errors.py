@@ -121,7 +121,7 @@ async def test_a_portal_without_the_booking_tool_is_not_entitled_although_its_co
         before = bench.calls()
         with pytest.raises(NotEntitledError, match=told):
             await poll(bench.open())
-        assert bench.calls() - before == 1
+        assert 1 == bench.calls() - before
 
 
 @pytest.mark.parametrize("case", ["upper", "lower"])
@@ -183,15 +183,15 @@ async def test_what_is_not_an_answer_of_the_api_is_an_error_and_never_a_zero(
 @pytest.mark.parametrize("body", ['{"result":[]}', '{"result":{}}', '{"result":{"booking":null}}', '{"result":{"booking":[]}}'])
 async def test_the_ways_in_which_php_writes_nothing_are_an_empty_list(bench: Bench, body: str) -> None:
     bench.simulator.faults.add(Fault(FaultKind.BODY, body=body, content_type="application/json"))
-    assert set(counts(await poll_bookings(bench.open())).values()) == {0}
+    assert {0} == set(counts(await poll_bookings(bench.open())).values())
 
 
 async def test_a_fault_that_passes_is_repeated_and_nobody_notices(bench: Bench) -> None:
     bench.world.fill(30, bench.now, days=(0.1, 6.9))
     bench.simulator.faults.add(Fault(FaultKind.STATUS, status=502, times=2))
-    assert counts(await poll_bookings(bench.open()))["next_7d"] == 30
+    assert 30 == counts(await poll_bookings(bench.open()))["next_7d"]
     assert bench.events.retries == [(LIST, "server_error")] * 2
-    assert bench.events.codes() == ["502", "502", "200"]
+    assert ["502", "502", "200"] == bench.events.codes()
 
 
 async def test_retry_after_is_honoured_when_it_appears(bench: Bench) -> None:
@@ -236,7 +236,7 @@ async def test_links_are_told_from_inside_the_batch_that_the_tool_is_switched_of
     bench.portal.after_page.append(lambda _: setattr(bench.portal, "booking_tool_disabled", True))
     with pytest.raises(NotEntitledError, match="Settings -> Tools"):
         await poll_links(bench.open())
-    assert bench.commands(LINKS) == 3
+    assert 3 == bench.commands(LINKS)
 
 
 async def test_each_command_of_a_batch_is_tied_to_its_own_booking(bench: Bench) -> None:
@@ -246,7 +246,7 @@ async def test_each_command_of_a_batch_is_tied_to_its_own_booking(bench: Bench) 
     commands = batch.params["cmd"]
     assert isinstance(commands, dict)
     assert all(command == f"{LINKS}?bookingId={key.removeprefix('e')}" for key, command in commands.items())
-    assert batch.params["halt"] == 0
+    assert 0 == batch.params["halt"]
 
 
 # Secrets and people
@@ -273,11 +273,11 @@ async def test_checking_a_credential_costs_two_small_calls_with_links_and_one_wi
     bench.world.fill(200, bench.now)
     session = bench.open()
     await session.check()
-    assert (bench.calls(), bench.calls(LIST), bench.calls("batch")) == (2, 1, 1)
+    assert (2, 1, 1) == (bench.calls(), bench.calls(LIST), bench.calls("batch"))
     await session.aclose()
     session = bench.open(collectors=BitrixCollectors(bookings=bench.target().collectors.bookings))
     await session.check()
-    assert (bench.calls(), bench.calls(LIST)) == (3, 2)
+    assert (3, 2) == (bench.calls(), bench.calls(LIST))
     bench.simulator.bitrix24.revoke_webhook(bench.webhook)
     with pytest.raises(AuthError):
         await session.check()
@@ -292,7 +292,7 @@ async def test_a_cancelled_poll_lets_the_next_one_pass(bench: Bench) -> None:
     poll.cancel()
     with pytest.raises(asyncio.CancelledError):
         await poll
-    assert counts(await poll_bookings(session))["today"] == 0
+    assert 0 == counts(await poll_bookings(session))["today"]
 
 
 async def test_operations_name_everything_that_is_ever_counted(bench: Bench) -> None:
@@ -303,7 +303,7 @@ async def test_operations_name_everything_that_is_ever_counted(bench: Bench) -> 
     bench.world.delete_booking(40)
     await poll_bookings(session)
     await poll_links(session)
-    assert bench.commands(GET) == 1
+    assert 1 == bench.commands(GET)
     counted = {operation for operation, _, _ in bench.events.requests}
     assert counted <= set(session.expected.operations)
     assert {usage.operation for usage in session.usage().operating} <= set(session.expected.operations)

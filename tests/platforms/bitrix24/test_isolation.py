@@ -41,7 +41,7 @@ async def test_a_call_that_hangs_holds_other_targets_of_the_portal_up_for_second
         await asyncio.sleep(0.01)
     assert not waiting.done()
     await bench.clock.advance(6)
-    assert counts(await waiting) == {"next_7d": 0}
+    assert {"next_7d": 0} == counts(await waiting)
     assert not stuck.done()
     stuck.cancel()
 
@@ -53,16 +53,16 @@ async def test_a_batch_that_is_refused_as_a_whole_is_answered_by_single_calls(be
     bench.world.fill(120, bench.now, days=(0.1, 6.9))
     session = bench.open(windows=NEXT_7D)
     for _ in range(2):
-        assert counts(await poll_bookings(session)) == {"next_7d": 120}
-    assert (bench.calls("batch"), bench.calls(LIST)) == (1, 6)
+        assert {"next_7d": 120} == counts(await poll_bookings(session))
+    assert (1, 6) == (bench.calls("batch"), bench.calls(LIST))
 
 
 async def test_bookings_are_read_page_by_page_while_the_operating_time_of_batch_is_used_up(bench: Bench) -> None:
     bench.world.fill(120, bench.now, days=(0.1, 6.9))
     session = bench.open(windows=NEXT_7D)
     session._ledger.refused(("batch",))
-    assert counts(await poll_bookings(session)) == {"next_7d": 120}
-    assert (bench.calls("batch"), bench.calls(LIST)) == (0, 3)
+    assert {"next_7d": 120} == counts(await poll_bookings(session))
+    assert (0, 3) == (bench.calls("batch"), bench.calls(LIST))
 
 
 async def test_a_portal_that_does_not_know_how_to_show_one_booking_still_has_its_vanished_ones_counted(bench: Bench) -> None:
@@ -82,7 +82,7 @@ async def test_a_portal_that_does_not_know_how_to_show_one_booking_still_has_its
     body = json.dumps({"result": sections})
     bench.simulator.faults.add(Fault(FaultKind.BODY, operation="batch", body=body, content_type="application/json"))
     await poll_bookings(session)
-    assert (bench.events.vanished, bench.commands(GET)) == (1, 0)
+    assert (1, 0) == (bench.events.vanished, bench.commands(GET))
 
 
 async def test_a_repetition_never_waits_longer_than_the_interval(bench: Bench) -> None:
@@ -101,5 +101,5 @@ async def test_a_command_that_fails_inside_a_batch_is_called_alone(bench: Bench)
     body = json.dumps({"result": {"result": [], "result_error": failed}})
     bench.simulator.faults.add(Fault(FaultKind.BODY, operation="batch", body=body, content_type="application/json"))
     links = await poll_links(bench.open(windows=NEXT_7D))
-    assert links.windows[0].linked + links.windows[0].unlinked == 3
-    assert (bench.calls("batch"), bench.calls(LINKS)) == (1, 3)
+    assert 3 == links.windows[0].linked + links.windows[0].unlinked
+    assert (1, 3) == (bench.calls("batch"), bench.calls(LINKS))

@@ -51,7 +51,7 @@ async def test_a_portal_whose_bucket_another_application_keeps_full_is_told_at_o
     polls = [await failed_poll(session, bench) for _ in range(20) if bench.now - began < 200]
     assert max(seconds for _, seconds in polls) <= 30
     assert all(error.reason is Reason.RATE_LIMITED and error.retry_after for error, _ in polls)
-    assert counts(await poll_bookings(session)) == {"next_7d": 300}
+    assert {"next_7d": 300} == counts(await poll_bookings(session))
     assert bench.now - began >= 200
     assert 1 <= len(refusals(bench)) <= 12
     waits = [later - earlier for earlier, later in pairwise(call.at for call in bench.simulator.log)]
@@ -78,7 +78,7 @@ async def test_one_refusal_per_back_off_step_however_many_are_waiting(bench: Ben
     wait = max(result.retry_after or 0 for result in failed if isinstance(result, RateLimitedError))
     await bench.clock.sleep(max(wait, began + 60 - bench.now))
     for session in sessions:
-        assert counts(await poll_bookings(session)) == {"next_7d": 120}
+        assert {"next_7d": 120} == counts(await poll_bookings(session))
     steps = [later - earlier for earlier, later in pairwise(refusals(bench))]
     # The k-th refusal in a row holds everybody for at least 2^k seconds, and at most for a minute, half of which is jitter.
     assert all(step >= min(2.0**k, 30.0) for k, step in enumerate(steps))
@@ -105,7 +105,7 @@ async def test_our_own_pace_never_trips_the_portal(bench: Bench) -> None:
     await poll_bookings(session)
     began = bench.now
     await poll_links(session)
-    assert refusals(bench) == []
+    assert [] == refusals(bench)
     assert bench.calls() / (bench.now - began) <= 1.5  # 60 batches at one a second, after a burst of ten
 
 
@@ -121,7 +121,7 @@ async def test_two_targets_of_one_portal_share_its_bucket_and_the_more_modest_bu
     assert sum(events.waited) > 0
     assert sum(bench.events.waited) > 0
     await two.aclose()
-    assert one.usage().budgets[0].limit == 250
+    assert 250 == one.usage().budgets[0].limit
 
 
 async def test_another_portal_has_a_bucket_of_its_own(bench: Bench) -> None:
@@ -140,7 +140,7 @@ async def test_the_budget_of_requests_is_visible(bench: Bench) -> None:
     session = bench.open(budget=DEFAULT)
     await poll_bookings(session)
     requests = session.usage().budgets[0]
-    assert (requests.name, requests.limit, requests.remaining) == ("requests", 10, 9)
+    assert ("requests", 10, 9) == (requests.name, requests.limit, requests.remaining)
 
 
 # The block by hand
@@ -154,15 +154,15 @@ async def test_a_blocked_portal_is_left_alone_and_asked_again_slowly_by_one_call
             with pytest.raises(OverloadError) as caught:
                 await collector.poll()
             assert caught.value.retry_after == pytest.approx(900)
-        assert bench.calls() == 1
+        assert 1 == bench.calls()
         bench.clock.now += 901
         for collector in session.collectors.values():
             with pytest.raises(OverloadError):
                 await collector.poll()
-        assert bench.calls() == 2
+        assert 2 == bench.calls()
         bench.portal.overloaded = False
         bench.clock.now += 901
-        assert set(counts(await poll_bookings(session)).values()) == {0}
+        assert {0} == set(counts(await poll_bookings(session)).values())
     lines = [line for line in logged if line["event"].startswith("requests_")]
     assert [("requests_paused", 900.0), ("requests_go_on", 1802.0)] == [(line["event"], line["seconds"]) for line in lines]
     assert "overload" == lines[0]["reason"]
@@ -210,8 +210,8 @@ async def test_portals_that_do_not_count_operating_time_work_all_the_same(bench:
     bench.simulator.bitrix24.switches.operating_in_time = "zero" if style == "zero" else "absent"
     bench.world.fill(120, bench.now, days=(0.1, 6.9))
     session = bench.open()
-    assert counts(await poll_bookings(session))["next_7d"] == 120
-    assert session.usage().budgets[1].remaining == 600
+    assert 120 == counts(await poll_bookings(session))["next_7d"]
+    assert 600 == session.usage().budgets[1].remaining
 
 
 async def test_a_method_over_its_limit_is_left_alone_until_the_reset_that_the_portal_named(bench: Bench) -> None:
@@ -229,7 +229,7 @@ async def test_a_method_over_its_limit_is_left_alone_until_the_reset_that_the_po
         await poll_bookings(session)
     assert bench.calls() == refused
     bench.clock.now = first_call + 602
-    assert set(counts(await poll_bookings(session)).values()) == {0}
+    assert {0} == set(counts(await poll_bookings(session)).values())
 
 
 async def test_without_a_named_reset_a_method_rests_for_five_minutes_and_then_for_ten(bench: Bench) -> None:
@@ -261,7 +261,7 @@ async def test_the_newest_accounting_bans_the_batch_and_other_methods_go_on(benc
     await poll_links(session)
     with pytest.raises(OperatingLimitError):
         await poll_links(session)
-    assert counts(await poll_bookings(session)) == {"next_7d": 40}  # one page, no batch
+    assert {"next_7d": 40} == counts(await poll_bookings(session))  # one page, no batch
     bench.clock.now += 601
     bench.portal.operating.limit = 480.0
     assert (await poll_links(session)).windows[0].unlinked >= 0
@@ -282,7 +282,7 @@ async def test_links_give_way_before_bookings_when_the_operating_budget_runs_low
     with pytest.raises(OperatingLimitError) as caught:
         await poll_links(session)
     assert caught.value.retry_after is not None
-    assert counts(await poll_bookings(session)) == {"next_7d": 51}
+    assert {"next_7d": 51} == counts(await poll_bookings(session))
     bench.clock.now += caught.value.retry_after + 1
     assert sum((window.linked + window.unlinked) for window in (await poll_links(session)).windows) >= 50
 
@@ -306,7 +306,7 @@ async def test_a_failed_poll_of_one_collector_leaves_the_other_alone(bench: Benc
     session = bench.open(windows=NEXT_7D)
     with pytest.raises(PollError):
         await session.collectors[CollectorName.LINKS].poll()
-    assert counts(await poll_bookings(session)) == {"next_7d": 20}
+    assert {"next_7d": 20} == counts(await poll_bookings(session))
 
 
 async def test_too_many_requests_inside_a_batch_pause_the_portal_and_are_asked_again(bench: Bench) -> None:
@@ -319,6 +319,6 @@ async def test_too_many_requests_inside_a_batch_pause_the_portal_and_are_asked_a
     session = bench.open(windows=NEXT_7D)
     began = bench.now
     links = await poll_links(session)
-    assert links.windows[0].linked + links.windows[0].unlinked == 3
+    assert 3 == links.windows[0].linked + links.windows[0].unlinked
     assert bench.now - began >= 1.0
-    assert bench.calls("batch") == 2
+    assert 2 == bench.calls("batch")

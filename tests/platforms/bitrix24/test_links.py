@@ -54,7 +54,7 @@ async def test_the_official_example_is_one_linked_booking_with_two_deals(bench: 
     add(bench, 1, 1, 2)
     add(bench, 2)
     observation = await poll_links(bench.open())
-    assert coverage(observation) == {"next_7d": (1, 1)}
+    assert {"next_7d": (1, 1)} == coverage(observation)
     assert observation.windows[0].by_entity == {**NONE_OF_THE_USUAL, ("crm", "deal"): 2}
 
 
@@ -126,7 +126,7 @@ async def test_an_item_of_the_calendar_that_is_no_event_is_no_copy_of_the_bookin
     begin = bench.now + HOUR
     bench.world.add_booking(begin, begin + HOUR, links=(Link("1", "SECTION", "calendar"),))
     bench.world.add_booking(begin, begin + HOUR, links=(Link("2", "EVENT", "calendar"),))
-    assert (await poll_links(bench.open())).windows[0].calendar_linked == 1
+    assert 1 == (await poll_links(bench.open())).windows[0].calendar_linked
 
 
 async def test_a_word_of_another_module_is_not_known_where_it_stands(bench: Bench) -> None:
@@ -140,14 +140,14 @@ async def test_a_word_of_another_module_is_not_known_where_it_stands(bench: Benc
 async def test_each_window_has_its_own_coverage(bench: Bench) -> None:
     add(bench, 1, 1), add(bench, 30), add(bench, 31, 4)
     observation = await poll_links(bench.open(links={"windows": WINDOWS[2:]}))
-    assert coverage(observation) == {"next_24h": (1, 0), "next_7d": (2, 1)}
+    assert {"next_24h": (1, 0), "next_7d": (2, 1)} == coverage(observation)
 
 
 async def test_bookings_that_cross_the_window_are_covered_when_bookings_are_counted_by_overlap(bench: Bench) -> None:
     add(bench, -0.5, 7)
     session = bench.open(windows=NEXT_7D, bookings={"count": "overlap"})
-    assert counts(await poll_bookings(session)) == {"next_7d": 1}
-    assert coverage(await poll_links(session)) == {"next_7d": (1, 0)}
+    assert {"next_7d": 1} == counts(await poll_bookings(session))
+    assert {"next_7d": (1, 0)} == coverage(await poll_links(session))
 
 
 @pytest.mark.slow
@@ -160,7 +160,7 @@ async def test_a_steady_portal_costs_the_configured_number_of_batches(bench: Ben
         before, asked = bench.calls("batch"), bench.commands(LINKS)
         await poll_links(session)
         assert bench.calls("batch") - before == 3 + 1  # one for the further pages of the list
-        assert bench.commands(LINKS) - asked == 60
+        assert 60 == bench.commands(LINKS) - asked
 
 
 def _list_batches(bench: Bench) -> int:
@@ -189,7 +189,7 @@ async def test_a_new_booking_is_asked_about_at_once_and_takes_the_place_of_a_ver
     add(bench, 1.25, 77)
     before = bench.commands(LINKS)
     assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
-    assert bench.commands(LINKS) - before == 10
+    assert 10 == bench.commands(LINKS) - before
 
 
 @pytest.mark.parametrize("style", ["number", "string"])
@@ -200,7 +200,7 @@ async def test_a_booking_deleted_after_the_list_was_read_is_gone_and_fails_nothi
     session = bench.open()
     await poll_links(session)
     bench.portal.after_page += [lambda _: None, lambda world: world.delete_booking(world.bookings()[0].id)]
-    assert sum(coverage(await poll_links(session))["next_7d"]) == 59
+    assert 59 == sum(coverage(await poll_links(session))["next_7d"])
 
 
 async def test_a_method_that_no_batch_may_run_is_called_directly_at_the_same_price(bench: Bench) -> None:
@@ -208,9 +208,9 @@ async def test_a_method_that_no_batch_may_run_is_called_directly_at_the_same_pri
     bench.world.fill(12, bench.now, days=(0.1, 6.9))
     session = bench.open(links={"verify_calls": 3})
     assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
-    assert (bench.calls("batch"), bench.calls(LINKS)) == (1, 12)
+    assert (1, 12) == (bench.calls("batch"), bench.calls(LINKS))
     await poll_links(session)
-    assert (bench.calls("batch"), bench.calls(LINKS)) == (1, 15)
+    assert (1, 15) == (bench.calls("batch"), bench.calls(LINKS))
 
 
 async def test_words_that_we_do_not_know_become_other_and_are_counted(bench: Bench) -> None:
@@ -228,10 +228,10 @@ async def test_an_interrupted_first_round_publishes_nothing_and_goes_on_where_it
     bench.simulator.faults.add(Fault(FaultKind.STATUS, operation="batch", status=403, after=3))
     with pytest.raises(PollError):
         await poll_links(session)
-    assert bench.commands(LINKS) == 30
+    assert 30 == bench.commands(LINKS)
     bench.simulator.faults.clear()
     assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
-    assert bench.commands(LINKS) == 45
+    assert 45 == bench.commands(LINKS)
 
 
 async def test_a_block_that_is_too_heavy_for_one_request_is_halved_until_it_passes(bench: Bench) -> None:
@@ -353,7 +353,7 @@ async def test_a_portal_that_fails_every_batch_ends_the_poll_soon(bench: Bench) 
     bench.simulator.faults.add(Fault(FaultKind.STATUS, operation="batch", status=504))
     with pytest.raises(ServerError):
         await poll_links(bench.open())
-    assert bench.calls("batch") == 4
+    assert 4 == bench.calls("batch")
 
 
 async def test_the_operating_limit_inside_a_batch_ends_the_poll_and_keeps_what_was_learnt(bench: Bench) -> None:
@@ -378,13 +378,13 @@ async def test_what_left_the_window_is_forgotten_and_asked_about_again_when_it_r
     booking = add(bench, 5, 1)
     add(bench, 6, 2)
     session = bench.open(links={"batch_size": 1, "verify_calls": 1})
-    assert coverage(await poll_links(session)) == {"next_7d": (2, 0)}
+    assert {"next_7d": (2, 0)} == coverage(await poll_links(session))
     begin = int(bench.now + 5 * HOUR)
     bench.world.edit_booking(booking, start=begin + 1000 * HOUR, end=begin + 1001 * HOUR)
-    assert coverage(await poll_links(session)) == {"next_7d": (1, 0)}
+    assert {"next_7d": (1, 0)} == coverage(await poll_links(session))
     collector = session.collectors[CollectorName.LINKS]
     assert isinstance(collector, LinksCollector)
-    assert len(collector._answers) == 1
+    assert 1 == len(collector._answers)
     bench.world.link(booking)
     bench.world.edit_booking(booking, start=begin, end=begin + HOUR)
-    assert coverage(await poll_links(session)) == {"next_7d": (1, 1)}
+    assert {"next_7d": (1, 1)} == coverage(await poll_links(session))

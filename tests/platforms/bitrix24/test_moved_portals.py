@@ -65,11 +65,11 @@ async def test_a_renamed_portal_gets_the_same_post_once_more_and_is_remembered(b
     bench.portal.address = NEW
     session = open_at(bench, OLD)
     with structlog.testing.capture_logs() as lines:
-        assert counts(await poll_bookings(session))["next_7d"] == 120
-        assert bench.events.codes().count("302") == 1
-        assert {call.method for call in bench.simulator.log} == {"POST"}
+        assert 120 == counts(await poll_bookings(session))["next_7d"]
+        assert 1 == bench.events.codes().count("302")
+        assert {"POST"} == {call.method for call in bench.simulator.log}
         await poll_bookings(session)
-    assert bench.events.codes().count("302") == 1
+    assert 1 == bench.events.codes().count("302")
     told = [(line["portal"], line["host"]) for line in lines if line["event"] == "portal_moved"]
     assert [("old.bitrix24.de", "new.bitrix24.com")] == told
 
@@ -162,7 +162,7 @@ async def test_a_redirect_that_leads_to_a_redirect_is_an_error(bench: Bench) -> 
     bench.simulator.faults.add(Fault(FaultKind.REDIRECT, location=f"{bench.url}/rest/1/{CODE}/{LIST}"))
     with pytest.raises(InvalidResponseError, match="redirects again and again"):
         await poll_bookings(bench.open())
-    assert bench.calls() == 2
+    assert 2 == bench.calls()
 
 
 # A move that fails
@@ -285,7 +285,7 @@ async def test_who_calls_itself_by_another_s_name_holds_up_nobody(bench: Bench, 
         await poll_bookings(liar)
     bench.portal.overloaded = False
     victim = bench.open(name="victim", base_url=None, webhook_url=webhook("https://victim.bitrix24.de"))
-    assert counts(await poll_bookings(victim))["next_7d"] == 3
+    assert 3 == counts(await poll_bookings(victim))["next_7d"]
 
 
 async def test_a_webhook_and_an_application_of_one_portal_share_its_limit_also_after_it_was_renamed(bench: Bench) -> None:

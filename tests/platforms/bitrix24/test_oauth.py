@@ -22,8 +22,8 @@ from tests.harness.bitrix24_target import Bench, counts, poll_bookings, poll_lin
 async def test_a_fresh_token_is_used_without_any_refresh(bench: Bench) -> None:
     write_tokens(bench)
     bench.world.fill(120, bench.now, days=(0.1, 6.9))
-    assert counts(await poll_bookings(open_oauth(bench)))["next_7d"] == 120
-    assert refreshes(bench) == 0
+    assert 120 == counts(await poll_bookings(open_oauth(bench)))["next_7d"]
+    assert 0 == refreshes(bench)
 
 
 async def test_an_expired_token_is_renewed_once_and_the_call_repeated(bench: Bench) -> None:
@@ -33,14 +33,14 @@ async def test_an_expired_token_is_renewed_once_and_the_call_repeated(bench: Ben
     session = open_oauth(bench)
     await poll_bookings(session)
     after = stored(path)
-    assert refreshes(bench) == 1
+    assert 1 == refreshes(bench)
     assert before["refresh_token"] != after["refresh_token"]
     assert before["member_id"] == after["member_id"]
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [entry.name for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == ["tokens.json"]
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    assert ["tokens.json"] == [entry.name for entry in bench.folder.iterdir() if entry.suffix != ".lock"]
     await poll_bookings(session)
-    assert refreshes(bench) == 1
-    assert bench.events.retries == [("booking.v1.booking.list", "auth")]
+    assert 1 == refreshes(bench)
+    assert [("booking.v1.booking.list", "auth")] == bench.events.retries
 
 
 async def test_nothing_is_renewed_by_a_timer(bench: Bench) -> None:
@@ -49,7 +49,7 @@ async def test_nothing_is_renewed_by_a_timer(bench: Bench) -> None:
     for _ in range(10):
         await poll_bookings(session)
         bench.clock.now += 300
-    assert refreshes(bench) == 0
+    assert 0 == refreshes(bench)
 
 
 async def test_many_expired_calls_at_once_make_one_refresh(bench: Bench) -> None:
@@ -57,7 +57,7 @@ async def test_many_expired_calls_at_once_make_one_refresh(bench: Bench) -> None
     bench.clock.now += 3601
     sessions = [open_oauth(bench, name=name) for name in ("one", "two", "three")]
     await asyncio.gather(*(collector.poll() for session in sessions for collector in session.collectors.values()))
-    assert refreshes(bench) == 1
+    assert 1 == refreshes(bench)
 
 
 async def test_one_token_file_spelt_in_two_ways_is_renewed_once(bench: Bench, tmp_path: Path) -> None:
@@ -67,8 +67,8 @@ async def test_one_token_file_spelt_in_two_ways_is_renewed_once(bench: Bench, tm
     spellings = ["tokens.json", f"../{tmp_path.name}/tokens.json", str(tmp_path / "link" / "tokens.json")]
     sessions = [open_oauth(bench, bench.oauth(token_file=bench.folder / spelling)) for spelling in spellings]
     await asyncio.gather(*(poll_bookings(session) for session in sessions))
-    assert refreshes(bench) == 1
-    assert bench.calls("oauth/token") == 1
+    assert 1 == refreshes(bench)
+    assert 1 == bench.calls("oauth/token")
 
 
 async def test_a_token_that_expires_in_the_middle_of_the_pages_loses_nothing(bench: Bench) -> None:
@@ -82,8 +82,8 @@ async def test_a_token_that_expires_in_the_middle_of_the_pages_loses_nothing(ben
     session = open_oauth(bench)
     bench.portal.after_page.append(expire)
     observation = await poll_bookings(session)
-    assert counts(observation)["next_7d"] == 400
-    assert refreshes(bench) == 1
+    assert 400 == counts(observation)["next_7d"]
+    assert 1 == refreshes(bench)
 
 
 async def test_a_fault_of_the_auth_server_is_repeated_with_the_same_token(bench: Bench) -> None:
@@ -91,8 +91,8 @@ async def test_a_fault_of_the_auth_server_is_repeated_with_the_same_token(bench:
     bench.clock.now += 3601
     bench.simulator.faults.add(Fault(FaultKind.STATUS, operation="oauth/token", status=502, times=2))
     await poll_bookings(open_oauth(bench))
-    assert refreshes(bench) == 1
-    assert bench.events.codes(TOKEN) == ["502", "502", "200"]
+    assert 1 == refreshes(bench)
+    assert ["502", "502", "200"] == bench.events.codes(TOKEN)
 
 
 async def test_a_lost_answer_is_survived_where_the_server_tolerates_the_old_token(bench: Bench) -> None:
@@ -103,9 +103,9 @@ async def test_a_lost_answer_is_survived_where_the_server_tolerates_the_old_toke
     session = open_oauth(bench)
     with pytest.raises(NetworkError):
         await poll_bookings(session)
-    assert bench.events.codes(TOKEN) == ["none"], "the token may be spent: it is not sent again within the poll"
+    assert ["none"] == bench.events.codes(TOKEN), "the token may be spent: it is not sent again within the poll"
     await poll_bookings(session)
-    assert bench.events.codes(TOKEN) == ["none", "200"]
+    assert ["none", "200"] == bench.events.codes(TOKEN)
 
 
 async def test_an_auth_server_that_cannot_be_reached_is_asked_again_within_the_poll(bench: Bench) -> None:
@@ -121,8 +121,8 @@ async def test_an_auth_server_that_cannot_be_reached_is_asked_again_within_the_p
 
     bench.http.on_request = refuse
     await poll_bookings(open_oauth(bench))
-    assert bench.events.codes(TOKEN) == ["none", "none", "200"]
-    assert refreshes(bench) == 1
+    assert ["none", "none", "200"] == bench.events.codes(TOKEN)
+    assert 1 == refreshes(bench)
 
 
 async def test_a_refused_refresh_token_stops_everything_until_the_file_changes(bench: Bench) -> None:
@@ -132,8 +132,8 @@ async def test_a_refused_refresh_token_stops_everything_until_the_file_changes(b
     for _ in range(3):
         with pytest.raises(AuthError, match="bitrix24-login"):
             await poll_bookings(session)
-    assert bench.calls("oauth/token") == 1
-    assert bench.calls("booking.v1.booking.list") == 1
+    assert 1 == bench.calls("oauth/token")
+    assert 1 == bench.calls("booking.v1.booking.list")
     path.unlink()
     write_tokens(bench)
     await poll_bookings(session)
@@ -148,7 +148,7 @@ async def test_a_pair_that_another_process_renewed_is_picked_up(bench: Bench) ->
     replacement.write_text(json.dumps(another_pair(bench)))
     replacement.replace(path)
     await poll_bookings(session)
-    assert refreshes(bench) == 0
+    assert 0 == refreshes(bench)
 
 
 async def test_invalid_grant_reads_the_file_once_more_before_it_gives_up(bench: Bench) -> None:
@@ -168,7 +168,7 @@ async def test_invalid_grant_reads_the_file_once_more_before_it_gives_up(bench: 
 
     chain._chain._ask = meanwhile
     await poll_bookings(session)
-    assert bench.events.codes(TOKEN) == ["400"]
+    assert ["400"] == bench.events.codes(TOKEN)
 
 
 async def test_the_client_secret_goes_to_the_auth_server_only(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,7 +181,7 @@ async def test_the_client_secret_goes_to_the_auth_server_only(bench: Bench, caps
 
     bench.http.on_request = watch
     await poll_links(open_oauth(bench))
-    assert [b"/oauth/token/?" in body for body in bodies if b"appsecret-planted-1" in body] == [True]
+    assert [True] == [b"/oauth/token/?" in body for body in bodies if b"appsecret-planted-1" in body]
     output = capsys.readouterr()
     assert "appsecret-planted-1" not in output.out + output.err
 
@@ -194,7 +194,7 @@ async def test_a_token_that_stays_invalid_is_renewed_once_and_then_given_up(benc
     with pytest.raises(AuthError):
         async with asyncio.timeout(20):
             await poll_bookings(open_oauth(bench))
-    assert refreshes(bench) == 1
+    assert 1 == refreshes(bench)
 
 
 @pytest.mark.parametrize("step", ["load", "stamp"])

@@ -46,14 +46,14 @@ def test_what_did_not_change_is_told_in_the_very_same_numbers_however_the_clocks
     clock = SystemClock(wall=lambda: 1_790_000_000.0 + next(ticks) * 1.7e-6, monotonic=lambda: 5000.0 + next(ticks) * 1.3e-6)
     book = OperatingLedger("salon", 100.0, clock)
     book.observe(METHOD, 30.0, 250.0)
-    assert len({book.usage() for _ in range(100)}) == 1
+    assert 1 == len({book.usage() for _ in range(100)})
 
 
 def test_the_budget_is_that_of_the_operation_that_has_spent_most() -> None:
     book, _ = ledger()
     book.observe(METHOD, 30.0, 250.0)
     book.observe("batch", 60.0, 250.0)
-    assert book.usage()[0].remaining == 40.0
+    assert 40.0 == book.usage()[0].remaining
 
 
 @pytest.mark.parametrize(("spent", "optional", "links", "whole"), [(49, 1, 1, 1), (50, 0, 1, 1), (80, 0, 0, 1), (100, 0, 0, 0)])
@@ -69,7 +69,7 @@ def test_after_the_reset_one_call_may_go_and_learn_the_new_sum() -> None:
     book.observe(METHOD, 100.0, 300.0)
     with pytest.raises(OperatingLimitError) as caught:
         book.check(METHOD)
-    assert wait_of(caught.value) == 300
+    assert 300 == wait_of(caught.value)
     clock.now += 300
     book.check(METHOD)
     book.observe(METHOD, 100.0, 60.0)
@@ -101,7 +101,7 @@ def test_a_refusal_pauses_until_the_named_reset_and_at_least_a_minute(reset_in: 
 def test_a_refusal_inside_a_batch_pauses_the_batch_too_and_nothing_else() -> None:
     book, _ = ledger()
     book.refused((METHOD, "batch"))
-    assert [book.allows(name, 1.0) for name in (METHOD, "batch", "booking.v1.resource.list")] == [False, False, True]
+    assert [False, False, True] == [book.allows(name, 1.0) for name in (METHOD, "batch", "booking.v1.resource.list")]
 
 
 def test_refusals_in_a_row_pause_longer_until_an_answer_comes() -> None:
@@ -111,7 +111,7 @@ def test_refusals_in_a_row_pause_longer_until_an_answer_comes() -> None:
         waits.append(wait_of(book.refused((METHOD,))))
         clock.now += waits[-1]
     book.observe(METHOD, None, None)
-    assert [*waits, wait_of(book.refused((METHOD,)))] == [300, 600, 600, 300]
+    assert [300, 600, 600, 300] == [*waits, wait_of(book.refused((METHOD,)))]
 
 
 def test_calls_that_were_on_their_way_make_a_rest_neither_longer_nor_shorter_whatever_comes_of_them() -> None:

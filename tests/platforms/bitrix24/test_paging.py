@@ -30,7 +30,7 @@ def test_a_page_that_is_not_full_is_the_last_and_blocks_may_reach_beyond_it() ->
     assert not pages.complete
     add(pages, 51, 60)
     add(pages, 60, 60)
-    assert (pages.complete, pages.needed, len(pages.rows)) == (True, 2, 59)
+    assert (True, 2, 59) == (pages.complete, pages.needed, len(pages.rows))
 
 
 def test_rows_beyond_a_page_that_is_not_full_are_read_to_their_end() -> None:
@@ -40,7 +40,7 @@ def test_rows_beyond_a_page_that_is_not_full_are_read_to_their_end() -> None:
     add(pages, 100, 150)
     assert not pages.complete
     add(pages, 150, 151)
-    assert (pages.complete, pages.needed, len(pages.rows)) == (True, 4, 150)
+    assert (True, 4, 150) == (pages.complete, pages.needed, len(pages.rows))
 
 
 def test_a_page_that_names_a_next_one_is_not_the_last() -> None:
@@ -92,7 +92,7 @@ def test_a_row_that_moved_to_the_next_page_while_it_was_read_is_one_row() -> Non
     add(pages, 1, 51)
     add(pages, 50, 100)
     add(pages, 100, 100)
-    assert (pages.complete, len(pages.rows)) == (True, 99)
+    assert (True, 99) == (pages.complete, len(pages.rows))
 
 
 @pytest.mark.parametrize("fresh", [1, 10, 24])

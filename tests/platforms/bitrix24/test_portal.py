@@ -57,7 +57,7 @@ async def test_a_call_that_is_cancelled_while_the_portal_works_gives_the_turn_on
     portal = portal_on(clock)
     first, second = Caller(portal), Caller(portal)
     await clock.settle()
-    assert (first.has_it(), second.has_it()) == (True, False)
+    assert (True, False) == (first.has_it(), second.has_it())
     await first.cancel()
     await clock.settle()
     assert second.has_it()
@@ -75,7 +75,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_lets_nobody_in_early_and_
     first.answer.set()
     await clock.settle()
     assert third.has_it()
-    assert portal.bucket.remaining() == 1.0  # two of three places: who was cancelled took none
+    assert 1.0 == portal.bucket.remaining()  # two of three places: who was cancelled took none
     await third.cancel()
 
 
@@ -99,7 +99,7 @@ async def test_behind_a_call_that_hangs_each_one_waits_for_seconds_only_and_sees
     portal = portal_on(clock)
     hanging, second, third = Caller(portal), Caller(portal), Caller(portal)
     await clock.advance(5.1)
-    assert (second.has_it(), third.has_it()) == (True, False)
+    assert (True, False) == (second.has_it(), third.has_it())
     hanging.answer.set()  # an answer that came too late is not the second one's
     await clock.settle()
     assert not third.has_it()

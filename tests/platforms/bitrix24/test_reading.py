@@ -89,7 +89,7 @@ async def test_a_hundred_thousand_bookings_are_read_whole_with_the_defaults(benc
     for second in range(100_000):  # bare rows: what takes the time here is what a poll does with them
         bench.world.add_booking(bench.now + HOUR + second, bench.now + 2 * HOUR + second)
     session = bench.open(windows=NEXT_7D)
-    assert counts(await poll_bookings(session)) == {"next_7d": 100_000}
+    assert {"next_7d": 100_000} == counts(await poll_bookings(session))
 
 
 @pytest.mark.slow
@@ -116,7 +116,7 @@ async def test_partners_of_conflicts_beyond_the_windows_are_bookings_that_a_poll
     bench.world.add_booking(bench.now + HOUR, bench.now + 30 * DAY, resource_ids=(1,))
     for day in (2, 3, 10, 11):  # no single range that is read holds more than three
         bench.world.add_booking(bench.now + day * DAY, bench.now + day * DAY + HOUR, resource_ids=(1,))
-    assert (await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 5}))).windows[0].conflicting == 3
+    assert 3 == (await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 5}))).windows[0].conflicting
     with pytest.raises(TargetConfigError, match="more than 4 bookings"):
         await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 4}))
 
@@ -124,7 +124,7 @@ async def test_partners_of_conflicts_beyond_the_windows_are_bookings_that_a_poll
 async def test_bookings_of_many_resources_reach_the_limit_sooner(bench: Bench) -> None:
     for day in (2, 10):  # the second is read as it may overlap with the first, which reaches out of the window
         bench.world.add_booking(bench.now + day * DAY, bench.now + 20 * DAY, resource_ids=tuple(range(1, 21)))
-    assert (await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 40}))).windows[0].conflicting == 1
+    assert 1 == (await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 40}))).windows[0].conflicting
     assert (1, 0) == linked_and_not(await poll_links(bench.open(windows=NEXT_7D, bookings={"max_bookings": 20})))[::-1]
     for poll, most in ((poll_bookings, 19), (poll_bookings, 39), (poll_links, 19)):
         with pytest.raises(TargetConfigError, match=f"more than {most} bookings"):
@@ -147,7 +147,7 @@ async def test_the_official_example_is_one_booking(bench: Bench) -> None:
     bench.world.add_booking(
         bench.now + HOUR, bench.now + HOUR + 900, id=15, resource_ids=(1, 2), zone="Europe/Kaliningrad", name="x"
     )
-    assert counts(await poll_bookings(bench.open()))["next_24h"] == 1
+    assert 1 == counts(await poll_bookings(bench.open()))["next_24h"]
 
 
 @pytest.mark.parametrize(("rule", "inside"), [("start", ["first", "zero"]), ("overlap", ["across", "around", "first", "zero"])])
@@ -171,13 +171,13 @@ async def test_bounds_are_half_open_and_a_crossing_booking_counts_by_the_rule(
 async def test_a_zero_length_booking_at_the_start_of_the_window_counts_on_older_builds_too(bench: Bench) -> None:
     bench.simulator.bitrix24.switches.zero_length_at_start = False
     bench.world.add_booking(bench.now, bench.now)
-    assert counts(await poll_bookings(bench.open(windows=NEXT_7D))) == {"next_7d": 1}
+    assert {"next_7d": 1} == counts(await poll_bookings(bench.open(windows=NEXT_7D)))
 
 
 async def test_a_recurring_booking_that_the_portal_returns_for_every_window_counts_where_it_starts(bench: Bench) -> None:
     bench.world.add_booking(bench.now - 30 * DAY, bench.now - 30 * DAY + HOUR, until=int(bench.now + 30 * DAY))
     bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR, until=int(bench.now + 30 * DAY))
-    assert counts(await poll_bookings(bench.open())) == {"last_24h": 0, "today": 1, "next_24h": 1, "next_7d": 1}
+    assert {"last_24h": 0, "today": 1, "next_24h": 1, "next_7d": 1} == counts(await poll_bookings(bench.open()))
 
 
 async def test_a_portal_that_reads_within_as_starts_inside_gives_the_same_counts(bench: Bench) -> None:
@@ -229,9 +229,9 @@ async def test_a_batch_that_may_not_hold_the_method_falls_back_to_one_page_after
     bench.world.fill(230, bench.now, days=(-0.9, 6.9))
     session = bench.open()
     assert counts(await poll_bookings(session)) == expected(bench)
-    assert (bench.calls("batch"), bench.calls(LIST)) == (1, 5)  # tried once, remembered for the process
+    assert (1, 5) == (bench.calls("batch"), bench.calls(LIST))  # tried once, remembered for the process
     assert counts(await poll_bookings(session)) == expected(bench)
-    assert (bench.calls("batch"), bench.calls(LIST)) == (1, 10)
+    assert (1, 10) == (bench.calls("batch"), bench.calls(LIST))
 
 
 async def test_a_row_that_moves_to_a_later_page_while_we_read_counts_once(bench: Bench) -> None:
@@ -243,7 +243,7 @@ async def test_a_row_that_moves_to_a_later_page_while_we_read_counts_once(bench:
     bench.world.edit_booking(1, start=int(bench.now + 50 * DAY), end=int(bench.now + 51 * DAY))
     bench.portal.after_page.append(reveal_an_early_id)
     observation = await poll_bookings(bench.open(windows=NEXT_7D))
-    assert counts(observation) == {"next_7d": 119}  # the next poll sees the revealed one; nothing is counted twice
+    assert {"next_7d": 119} == counts(observation)  # the next poll sees the revealed one; nothing is counted twice
 
 
 @pytest.mark.parametrize("shape", ["object", "null"])
@@ -260,7 +260,7 @@ async def test_a_list_written_as_an_object_or_null_is_understood(bench: Bench, s
 async def test_bookings_that_end_before_they_start_are_left_out_and_counted(bench: Bench) -> None:
     bench.world.fill(10, bench.now, days=(0.1, 6.9))
     bench.world.add_booking(bench.now + 2 * HOUR, bench.now + HOUR)
-    assert counts(await poll_bookings(bench.open(windows=NEXT_7D))) == {"next_7d": 10}
+    assert {"next_7d": 10} == counts(await poll_bookings(bench.open(windows=NEXT_7D)))
     assert bench.events.malformed == {CollectorName.BOOKINGS: 1}
 
 
@@ -268,11 +268,11 @@ async def test_a_window_is_complete_unless_a_row_had_to_be_left_out(bench: Bench
     bench.world.fill(10, bench.now, days=(0.1, 6.9))
     session = bench.open(windows=NEXT_7D)
     bookings, links = await poll_bookings(session), await poll_links(session)
-    assert (bookings.windows[0].complete, links.windows[0].complete) == (True, True)
+    assert (True, True) == (bookings.windows[0].complete, links.windows[0].complete)
     bench.world.add_booking(bench.now + 2 * HOUR, bench.now + HOUR)
     bookings, links = await poll_bookings(session), await poll_links(session)
-    assert (bookings.windows[0].complete, links.windows[0].complete) == (False, False)
-    assert links.windows[0].linked + links.windows[0].unlinked == 10
+    assert (False, False) == (bookings.windows[0].complete, links.windows[0].complete)
+    assert 10 == links.windows[0].linked + links.windows[0].unlinked
 
 
 async def test_a_page_that_names_a_next_one_is_not_the_last_however_few_rows_it_has(bench: Bench) -> None:
@@ -281,26 +281,26 @@ async def test_a_page_that_names_a_next_one_is_not_the_last_however_few_rows_it_
     rows = [{"id": row.id, "datePeriod": {"from": {"timestamp": row.start}, "to": {"timestamp": row.end}}} for row in shown]
     body = json.dumps({"result": {"booking": rows}, "next": 50})
     bench.simulator.faults.add(Fault(FaultKind.BODY, operation=LIST, body=body, content_type="application/json", times=1))
-    assert counts(await poll_bookings(bench.open(windows=NEXT_7D))) == {"next_7d": 50}
+    assert {"next_7d": 50} == counts(await poll_bookings(bench.open(windows=NEXT_7D)))
 
 
 async def test_the_next_booking_is_the_soonest_ahead_in_the_windows(bench: Bench) -> None:
     session = bench.open()
     empty = await poll_bookings(session)
-    assert (empty.next_booking, empty.measures_next) == (None, True)
+    assert (None, True) == (empty.next_booking, empty.measures_next)
     bench.world.add_booking(bench.now - HOUR, bench.now + HOUR)
     bench.world.add_booking(bench.now + 3 * HOUR, bench.now + 4 * HOUR)
     bench.world.add_booking(bench.now + 2 * HOUR, bench.now + 3 * HOUR)
     assert (await poll_bookings(session)).next_booking == int(bench.now + 2 * HOUR)
     past = await poll_bookings(bench.open(windows=WINDOWS[:1]))
-    assert (past.next_booking, past.measures_next) == (None, False)
+    assert (None, False) == (past.next_booking, past.measures_next)
 
 
 async def test_nothing_but_reads_is_ever_sent(bench: Bench) -> None:
     bench.world.fill(120, bench.now)
     await poll_bookings(bench.open())
-    assert bench.simulator.log.writes() == {}
-    assert {call.method for call in bench.simulator.log} == {"POST"}
+    assert {} == bench.simulator.log.writes()
+    assert {"POST"} == {call.method for call in bench.simulator.log}
 
 
 async def test_a_stable_portal_is_asked_for_the_same_pages_in_every_poll(bench: Bench) -> None:
@@ -311,7 +311,7 @@ async def test_a_stable_portal_is_asked_for_the_same_pages_in_every_poll(bench: 
         before = bench.commands(LIST)
         await poll_bookings(session)
         asked.append(bench.commands(LIST) - before)
-    assert asked[1:] == [3, 3, 3, 3]  # two that it needs and one more, beside page one
+    assert [3, 3, 3, 3] == asked[1:]  # two that it needs and one more, beside page one
 
 
 async def test_a_portal_that_grows_and_shrinks_tenfold_is_read_right_at_once(bench: Bench) -> None:
@@ -319,12 +319,12 @@ async def test_a_portal_that_grows_and_shrinks_tenfold_is_read_right_at_once(ben
     session = bench.open(windows=NEXT_7D)
     await poll_bookings(session)
     bench.world.fill(600, bench.now, days=(0.1, 6.9))
-    assert counts(await poll_bookings(session)) == {"next_7d": 660}
+    assert {"next_7d": 660} == counts(await poll_bookings(session))
     for booking in bench.world.bookings()[:620]:
         bench.world.delete_booking(booking.id)
     before = bench.calls(LIST)
-    assert counts(await poll_bookings(session)) == {"next_7d": 40}
-    assert bench.calls(LIST) - before == 1
+    assert {"next_7d": 40} == counts(await poll_bookings(session))
+    assert 1 == bench.calls(LIST) - before
 
 
 @pytest.mark.slow
@@ -349,7 +349,7 @@ async def test_between_200_rows_of_a_batch_and_the_next_the_event_loop_has_a_tur
         other = asyncio.ensure_future(others())
         rows, _ = await pager.read_all(within(int(bench.now), int(bench.now) + 7 * DAY))
         other.cancel()
-        assert len(rows) == 2500
+        assert 2500 == len(rows)
     in_one_turn = Counter(at)
     assert max(in_one_turn.values()) * 50 <= 200
-    assert len(at) == 51
+    assert 51 == len(at)

@@ -38,7 +38,7 @@ async def test_the_new_pair_is_on_disk_before_it_is_used(bench: Bench) -> None:
 
     bench.portal.after_page.append(look)
     await poll_bookings(open_oauth(bench))
-    assert used == [True]
+    assert [True] == used
 
 
 def _newest(bench: Bench) -> str:
@@ -67,7 +67,7 @@ async def test_a_token_file_that_is_missing_or_broken_is_a_config_error(bench: B
         (bench.folder / "tokens.json").write_text(content)
     with pytest.raises(TargetConfigError, match="token file"):
         await poll_bookings(open_oauth(bench))
-    assert bench.calls() == 0
+    assert 0 == bench.calls()
 
 
 async def test_a_pair_that_cannot_be_written_is_used_from_memory_told_about_and_written_later(
@@ -87,7 +87,7 @@ async def test_a_pair_that_cannot_be_written_is_used_from_memory_told_about_and_
         assert stored(path) == before
     await poll_bookings(session)  # no failure any more
     assert stored(path)["refresh_token"] == _newest(bench)
-    assert refreshes(bench) == 1
+    assert 1 == refreshes(bench)
 
 
 class _FullDisk:
@@ -120,7 +120,7 @@ async def test_a_full_disk_shows_before_the_old_token_is_spent_and_costs_nothing
         await poll_bookings(open_oauth(bench))
     assert (0, before) == (refreshes(bench), path.read_bytes())
     assert ["tokens.json"] == [entry.name for entry in bench.folder.iterdir() if entry.suffix != ".lock"]
-    assert set(counts(await poll_bookings(open_oauth(bench))).values()) == {0}
+    assert {0} == set(counts(await poll_bookings(open_oauth(bench))).values())
     assert stored(path)["refresh_token"] == _newest(bench)
 
 
@@ -146,7 +146,7 @@ async def test_a_read_only_folder_shows_before_the_old_token_is_spent(bench: Ben
             await poll_bookings(open_oauth(bench))
     finally:
         bench.folder.chmod(0o700)
-    assert refreshes(bench) == 0
+    assert 0 == refreshes(bench)
 
 
 # A process that dies at any step of the write
@@ -192,10 +192,10 @@ async def test_whenever_the_process_is_killed_the_stored_pair_works(bench: Bench
     assert process.returncode == (0 if lives else -signal.SIGKILL), errors.decode()
     called = [word for word in output.decode().split() if word in SYSTEM_CALLS]  # and not the log
     assert called[:before] == SYSTEM_CALLS[:before]
-    assert set(counts(await poll_bookings(open_oauth(bench))).values()) == {0}
+    assert {0} == set(counts(await poll_bookings(open_oauth(bench))).values())
     assert stored(path)["refresh_token"] == _newest(bench)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [entry.name for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == ["tokens.json"]
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    assert ["tokens.json"] == [entry.name for entry in bench.folder.iterdir() if entry.suffix != ".lock"]
 
 
 async def test_a_pair_that_is_in_memory_only_is_never_spent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,10 +208,10 @@ async def test_a_pair_that_is_in_memory_only_is_never_spent(bench: Bench, monkey
         bench.clock.now += 3601
         with pytest.raises(TargetConfigError):
             await session.collectors[CollectorName.BOOKINGS].poll()
-        assert refreshes(bench) == 1
+        assert 1 == refreshes(bench)
     await poll_bookings(session)
     assert stored(path)["refresh_token"] == _newest(bench)
-    assert refreshes(bench) == 2
+    assert 2 == refreshes(bench)
 
 
 async def test_the_token_file_is_never_touched_in_the_event_loop(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

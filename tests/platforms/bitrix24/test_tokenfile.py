@@ -42,37 +42,37 @@ def refresh_token(file: TokenFile) -> str:
 def test_a_stored_pair_is_what_is_loaded_byte_for_byte_and_for_its_owner_only(tmp_path: Path) -> None:
     file = make(tmp_path, file=pair("old"))
     file.store(file.prepare(), pair("new"))
-    assert refresh_token(file) == "r-new"
+    assert "r-new" == refresh_token(file)
     assert file.path.read_bytes() == pair("new")
-    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
-    assert [entry.name for entry in tmp_path.iterdir() if entry.suffix != ".lock"] == ["tokens.json"]
+    assert 0o600 == stat.S_IMODE(file.path.stat().st_mode)
+    assert ["tokens.json"] == [entry.name for entry in tmp_path.iterdir() if entry.suffix != ".lock"]
 
 
 @pytest.mark.parametrize("left", [b"", b"{", pair("new")[:-20], b"[]", b'{"access_token": "a"}'])
 def test_anything_less_than_a_whole_pair_beside_is_ignored(left: bytes, tmp_path: Path) -> None:
-    assert refresh_token(make(tmp_path, file=pair("old"), beside=left)) == "r-old"
+    assert "r-old" == refresh_token(make(tmp_path, file=pair("old"), beside=left))
 
 
 def test_a_whole_pair_beside_takes_the_place_of_the_file(tmp_path: Path) -> None:
     file = make(tmp_path, file=pair("old"), beside=pair("new"))
-    assert refresh_token(file) == "r-new"
-    assert [entry.name for entry in tmp_path.iterdir() if entry.suffix != ".lock"] == ["tokens.json"]
+    assert "r-new" == refresh_token(file)
+    assert ["tokens.json"] == [entry.name for entry in tmp_path.iterdir() if entry.suffix != ".lock"]
 
 
 def test_a_whole_pair_beside_serves_when_the_file_is_gone(tmp_path: Path) -> None:
-    assert refresh_token(make(tmp_path, beside=pair("new"))) == "r-new"
+    assert "r-new" == refresh_token(make(tmp_path, beside=pair("new")))
 
 
 def test_a_file_that_somebody_put_there_after_the_crash_is_meant(tmp_path: Path) -> None:
     file = make(tmp_path, file=pair("by-hand"), beside=pair("crashed"))
     os.utime(tmp_path / "tokens.json.new", (1, 1))
-    assert refresh_token(file) == "r-by-hand"
+    assert "r-by-hand" == refresh_token(file)
 
 
 def test_giving_up_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     file = make(tmp_path, file=pair("old"))
     file.discard(file.prepare())
-    assert [entry.name for entry in tmp_path.iterdir() if entry.suffix != ".lock"] == ["tokens.json"]
+    assert ["tokens.json"] == [entry.name for entry in tmp_path.iterdir() if entry.suffix != ".lock"]
 
 
 BESIDE: dict[str, Callable[[Path], object]] = {

@@ -99,13 +99,13 @@ async def test_a_server_error_is_asked_again_twice_within_the_poll(bench: WixBen
     assert [("list_connections", "server_error")] * 2 == bench.events.retries
     noted = [entry for entry in logs if entry["event"] == "wix_request_repeated"]
     assert all(entry["request_id"] and entry["target"] == "salon" for entry in noted)
-    assert len(noted) == 2
+    assert 2 == len(noted)
 
 
 async def test_the_third_server_error_ends_the_poll(bench: WixBench) -> None:
     bench.simulator.faults.add(system_error(LIST))
     await bench.failure()
-    assert bench.calls(LIST) == 3
+    assert 3 == bench.calls(LIST)
 
 
 async def test_the_waits_between_retries_grow_and_have_jitter(bench: WixBench) -> None:
@@ -129,20 +129,20 @@ async def test_a_lost_connection_is_asked_again(bench: WixBench) -> None:
 async def test_what_will_not_pass_is_asked_once(bench: WixBench, status: int, body: str) -> None:
     bench.answer_with(LIST, body, status=status)
     await bench.failure()
-    assert bench.calls(LIST) == 1
+    assert 1 == bench.calls(LIST)
 
 
 async def test_a_retired_function_is_asked_once(bench: WixBench) -> None:
     bench.simulator.faults.add(function_removed(LIST))
     assert isinstance(await bench.failure(), NotFoundError)
-    assert bench.calls(LIST) == 1
+    assert 1 == bench.calls(LIST)
 
 
 @pytest.mark.parametrize("kind", [FaultKind.SLOW_HEADERS, FaultKind.SLOW_BODY])
 async def test_no_answer_in_time_is_a_timeout_and_is_asked_once(bench: WixBench, kind: FaultKind) -> None:
     bench.spoil(kind, LIST, seconds=15.0)
     assert isinstance(await bench.failure(), PollTimeoutError)
-    assert bench.events.codes() == ["none"]
+    assert ["none"] == bench.events.codes()
 
 
 async def test_an_unreachable_host_is_a_network_error(bench: WixBench) -> None:
@@ -174,7 +174,7 @@ async def test_a_login_wall_is_an_invalid_response(bench: WixBench) -> None:
 async def test_a_redirect_is_never_followed(bench: WixBench) -> None:
     bench.spoil(FaultKind.REDIRECT, LIST, location="/bookings/v2/external-calendars/providers")
     assert isinstance(await bench.failure(), InvalidResponseError)
-    assert len(bench.simulator.log) == 1
+    assert 1 == len(bench.simulator.log)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ async def test_retry_after_is_honoured_in_both_forms(bench: WixBench, form: str)
 @pytest.mark.parametrize("asked", [None, "", "soon"])
 async def test_a_429_without_a_usable_retry_after_waits_a_minute(bench: WixBench, asked: str | None) -> None:
     bench.spoil(FaultKind.RATE_LIMITED, LIST, retry_after=asked, times=1)
-    assert (await bench.failure()).retry_after == 60.0
+    assert 60.0 == (await bench.failure()).retry_after
 
 
 async def test_after_a_429_no_collector_of_the_site_asks_before_the_wait_is_over(bench: WixBench) -> None:
@@ -220,7 +220,7 @@ async def test_after_a_429_no_collector_of_the_site_asks_before_the_wait_is_over
         error = await bench.failure(collector)
         assert isinstance(error, RateLimitedError)
         assert error.retry_after
-    assert len(bench.simulator.log) == 1
+    assert 1 == len(bench.simulator.log)
     bench.clock.now += 180
     await bench.observe()
 
@@ -233,7 +233,7 @@ async def test_the_limit_of_the_site_is_never_reached_however_often_we_poll(benc
     at = [call.at for call in bench.simulator.log]
     assert max(sum(start <= moment < start + 60 for moment in at) for start in at) <= 200
     assert sum(bench.events.waited) > 0
-    assert set(bench.events.codes()) == {"200"}
+    assert {"200"} == set(bench.events.codes())
 
 
 def ask_to_wait(bench: WixBench, seconds: str) -> None:
@@ -250,15 +250,15 @@ def ask_to_wait(bench: WixBench, seconds: str) -> None:
 async def test_a_503_that_asks_for_a_short_wait_gets_it(bench: WixBench) -> None:
     ask_to_wait(bench, "7")
     await bench.observe()
-    assert bench.clock.slept == [7.0]
+    assert [7.0] == bench.clock.slept
 
 
 async def test_a_503_that_asks_for_a_long_wait_is_left_to_the_scheduler(bench: WixBench) -> None:
     ask_to_wait(bench, "120")
     error = await bench.failure()
     assert isinstance(error, ServerError)
-    assert error.retry_after == 120
-    assert bench.clock.slept == []
+    assert 120 == error.retry_after
+    assert [] == bench.clock.slept
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -323,11 +323,11 @@ async def test_plain_http_is_refused_outside_of_the_loopback(bench: WixBench, ur
 async def test_the_self_check_tries_what_each_collector_needs(bench: WixBench) -> None:
     bench.open(bench.target(bookings={}))
     await bench.session.check()
-    assert (bench.calls(LIST), bench.calls("CountExtendedBookings")) == (1, 1)
+    assert (1, 1) == (bench.calls(LIST), bench.calls("CountExtendedBookings"))
     bench.simulator.faults.add(system_error(LIST))
     with pytest.raises(ServerError):
         await bench.session.check()
-    assert bench.calls(LIST) == 2  # a person waits for it, so it is asked once
+    assert 2 == bench.calls(LIST)  # a person waits for it, so it is asked once
     bench.simulator.faults.clear()
     bench.site.premium = False
     with pytest.raises(NotEntitledError):

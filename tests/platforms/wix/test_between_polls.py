@@ -114,7 +114,7 @@ async def test_ids_of_providers_are_the_same_whatever_their_letter_case(bench: W
         in_rows, in_failures = in_failures, in_rows
     other: dict[str, object] = {"id": "other", "providerId": APPLE.id}
     bench.answer_with(LIST, listing({"id": "one", "providerId": in_rows}, other), times=1)
-    assert {connection.provider for connection in (await bench.observe()).connections} == {"google", "apple"}
+    assert {"google", "apple"} == {connection.provider for connection in (await bench.observe()).connections}
     bench.answer_with(LIST, listing(other, failed=[in_failures]))
     result = await bench.poll()
     assert short_hash("one") in shown(result)
@@ -126,7 +126,7 @@ async def test_a_connection_that_went_and_came_back_counts_from_its_return(bench
     for body in listing(row), listing(), listing(row):
         bench.answer_with(LIST, body, times=1)
     await bench.poll()
-    assert shown(await bench.poll()) == {}
+    assert {} == shown(await bench.poll())
     assert (await bench.only()).since == bench.clock.now
 
 
@@ -173,8 +173,8 @@ async def test_a_provider_list_that_fails_is_not_asked_again_at_once(bench: WixB
     bench.connect()
     bench.switches.providers_fail = True
     await bench.only()
-    assert bench.calls(PROVIDER_LIST) == 1
-    assert bench.events.retries == []
+    assert 1 == bench.calls(PROVIDER_LIST)
+    assert [] == bench.events.retries
 
 
 async def test_a_slow_provider_list_is_given_up_long_before_the_timeout_of_the_target(bench: WixBench) -> None:
@@ -182,7 +182,7 @@ async def test_a_slow_provider_list_is_given_up_long_before_the_timeout_of_the_t
     bench.open(bench.target(timeout=60.0))
     bench.spoil(FaultKind.SLOW_HEADERS, PROVIDER_LIST, seconds=30.0)
     await bench.only()
-    assert bench.events.codes("list_providers") == ["none"]
+    assert ["none"] == bench.events.codes("list_providers")
 
 
 async def test_a_connection_with_an_empty_id_is_malformed(bench: WixBench) -> None:
@@ -210,11 +210,11 @@ async def test_bookings_are_discovered_also_where_the_clock_is_wrong(bench: WixB
         bench.site.bookings.add(bench.clock.now + HOUR, bench.clock.now + 2 * HOUR, created=made)
     open_shifted(bench, shift)
     await bench.count()
-    assert bench.events.discovered == 0
+    assert 0 == bench.events.discovered
     for _ in range(5):
         bench.site.bookings.add(bench.clock.now + 5 * HOUR, bench.clock.now + 6 * HOUR)
         await bench.count()
-    assert bench.events.discovered == 5
+    assert 5 == bench.events.discovered
 
 
 @pytest.mark.slow
@@ -244,7 +244,7 @@ async def test_a_booking_made_in_the_future_does_not_hide_those_made_until_then(
     bench.site.bookings.add(start, start + HOUR)
     for _ in range(3):
         await bench.count()
-    assert bench.events.discovered == 2
+    assert 2 == bench.events.discovered
 
 
 async def test_a_new_booking_that_the_reader_loses_for_a_moment_is_discovered_once(bench: WixBench) -> None:
@@ -254,7 +254,7 @@ async def test_a_new_booking_that_the_reader_loses_for_a_moment_is_discovered_on
     for status in ("CONFIRMED", "CREATED", "CONFIRMED", "CONFIRMED"):
         bench.site.bookings.amend(made, status=status)
         await bench.count()
-    assert bench.events.discovered == 1
+    assert 1 == bench.events.discovered
 
 
 async def test_after_a_quiet_week_a_new_booking_is_discovered_once(bench: WixBench) -> None:
@@ -265,4 +265,4 @@ async def test_after_a_quiet_week_a_new_booking_is_discovered_once(bench: WixBen
     bench.site.bookings.add(bench.clock.now + HOUR, bench.clock.now + 2 * HOUR)
     for _ in range(3):
         await bench.count()
-    assert bench.events.discovered == 1
+    assert 1 == bench.events.discovered

@@ -106,7 +106,7 @@ async def test_every_window_holds_what_a_count_by_hand_finds(
 async def test_counting_makes_one_call_for_each_window_and_status_and_reads_no_rows(bench: WixBench) -> None:
     bench.open(bench.target(bookings={}))
     await bench.count()
-    assert (bench.calls(COUNT), bench.calls(QUERY)) == (8, 0)
+    assert (8, 0) == (bench.calls(COUNT), bench.calls(QUERY))
     first = next(iter(bench.simulator.log))
     now = datetime.fromtimestamp(bench.clock.now, ZoneInfo("UTC")).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     conditions = first.params["filter"]["$and"]  # type: ignore[index]  # logged parameters are plain JSON
@@ -138,7 +138,7 @@ async def test_a_count_as_text_is_a_number(bench: WixBench) -> None:
     bench.site.bookings.add(bench.clock.now + HOUR, bench.clock.now + 2 * HOUR)
     bench.switches.count_as = "text"
     bench.open(bench.target(bookings={"windows": (DAY,)}))
-    assert (await bench.count()).windows[0].bookings == 1
+    assert 1 == (await bench.count()).windows[0].bookings
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ async def test_a_missing_or_odd_count_is_an_error_and_never_a_zero(bench: WixBen
     bench.answer_with(COUNT, body)
     bench.open(bench.target(bookings={}))
     assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
-    assert bench.calls(QUERY) == 0
+    assert 0 == bench.calls(QUERY)
 
 
 def refuse(bench: WixBench) -> None:
@@ -187,10 +187,10 @@ async def test_counting_is_tried_again_an_hour_after_it_was_refused(bench: WixBe
     bench.open(bench.target(bookings={}))
     for _ in range(3):
         await bench.count()
-    assert (bench.calls(COUNT), bench.calls(QUERY)) == (1, 3)
+    assert (1, 3) == (bench.calls(COUNT), bench.calls(QUERY))
     bench.clock.now += HOUR
     await bench.count()
-    assert (bench.calls(COUNT), bench.calls(QUERY)) == (9, 3)
+    assert (9, 3) == (bench.calls(COUNT), bench.calls(QUERY))
 
 
 async def test_where_rows_are_refused_too_the_first_refusal_is_told(bench: WixBench) -> None:
@@ -207,7 +207,7 @@ async def test_a_passing_fault_of_counting_does_not_lead_to_reading_rows(bench: 
     bench.simulator.faults.clear()
     bench.spoil(FaultKind.RATE_LIMITED, COUNT)
     assert isinstance(await bench.failure(BOOKINGS), RateLimitedError)
-    assert bench.calls(QUERY) == 0
+    assert 0 == bench.calls(QUERY)
 
 
 async def test_a_target_with_bookings_alone_never_asks_for_connections(bench: WixBench) -> None:
@@ -216,7 +216,7 @@ async def test_a_target_with_bookings_alone_never_asks_for_connections(bench: Wi
     await bench.count()
     await bench.session.check()
     assert (list(bench.session.collectors), bench.session.expected.operations) == ([BOOKINGS], ("query_bookings",))
-    assert bench.calls("ListConnections") == 0
+    assert 0 == bench.calls("ListConnections")
 
 
 async def test_where_counting_is_refused_and_there_is_too_much_to_read_the_refusal_is_told(bench: WixBench) -> None:
@@ -233,7 +233,7 @@ async def test_a_course_counts_once_where_it_starts(bench: WixBench) -> None:
     bench.site.bookings.add(now - 30 * 24 * HOUR, now + 60 * 24 * HOUR, kind=BookingKind.COURSE)
     bench.open(bench.target(bookings=ROWS))
     counted = {name: window.bookings for name, window in by_window(await bench.count()).items()}
-    assert (counted["next_24h"], counted["next_7d"], counted["last_24h"]) == (1, 1, 0)
+    assert (1, 1, 0) == (counted["next_24h"], counted["next_7d"], counted["last_24h"])
 
 
 @pytest.mark.parametrize("hours", [1.0, 100 * 24.0])
@@ -252,4 +252,4 @@ async def test_a_window_that_is_empty_at_the_moment_is_a_config_matter(bench: Wi
     empty = WindowSpec("morning", "now", "now/d")
     bench.open(bench.target(bookings={"windows": (empty,)}))
     assert isinstance(await bench.failure(BOOKINGS), TargetConfigError)
-    assert len(bench.simulator.log) == 0
+    assert 0 == len(bench.simulator.log)

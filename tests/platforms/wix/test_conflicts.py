@@ -21,7 +21,7 @@ async def test_two_classes_of_one_event_at_different_times_are_two_appointments(
         bench.site.bookings.add(begin, begin + HOUR, kind=BookingKind.GROUP, staff=staff, event_id="class")
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
     (window,) = (await bench.count()).windows
-    assert (window.bookings, window.conflicting) == (3, 3)
+    assert (3, 3) == (window.bookings, window.conflicting)
 
 
 async def test_a_double_booking_is_found_and_named(bench: WixBench) -> None:
@@ -29,12 +29,12 @@ async def test_a_double_booking_is_found_and_named(bench: WixBench) -> None:
     second = bench.site.bookings.double_book()
     bench.open(bench.target(bookings=ROWS))
     observation = await bench.count()
-    assert by_window(observation)["next_24h"].conflicting == 2
+    assert 2 == by_window(observation)["next_24h"].conflicting
     (conflict,) = observation.conflicts
     assert conflict.second == second
     bench.site.bookings.resolve(second)
     after = await bench.count()
-    assert (by_window(after)["next_24h"].conflicting, after.conflicts) == (0, ())
+    assert (0, ()) == (by_window(after)["next_24h"].conflicting, after.conflicts)
 
 
 @pytest.mark.parametrize("hours", [(-2, -1, 3), (23, 24.5, 3), (-30, -29, 40)])
@@ -47,7 +47,7 @@ async def test_a_partner_outside_of_the_window_counts_as_a_conflict(bench: WixBe
     bench.site.bookings.add(at + outside * HOUR, at + (outside + hours[2]) * HOUR, staff=staff)
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
     (window,) = (await bench.count()).windows
-    assert (window.bookings, window.conflicting) == (1, 1)
+    assert (1, 1) == (window.bookings, window.conflicting)
 
 
 async def test_a_resource_that_serves_several_at_a_time_has_no_conflicts(bench: WixBench) -> None:
@@ -55,7 +55,7 @@ async def test_a_resource_that_serves_several_at_a_time_has_no_conflicts(bench: 
     bench.site.bookings.double_book()
     bench.open(bench.target(bookings={**ROWS, "overlapping_resources": frozenset({staff.resource_id})}))
     observation = await bench.count()
-    assert (by_window(observation)["next_24h"].conflicting, observation.conflicts) == (0, ())
+    assert (0, ()) == (by_window(observation)["next_24h"].conflicting, observation.conflicts)
 
 
 async def test_the_bookings_of_one_class_do_not_conflict_with_each_other(bench: WixBench) -> None:
@@ -64,7 +64,7 @@ async def test_the_bookings_of_one_class_do_not_conflict_with_each_other(bench: 
         bench.site.bookings.add(start, start + HOUR, kind=BookingKind.GROUP, staff=staff, event_id="class")
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
     (window,) = (await bench.count()).windows
-    assert (window.bookings, window.conflicting) == (10, 0)
+    assert (10, 0) == (window.bookings, window.conflicting)
 
 
 async def test_a_class_that_overlaps_an_appointment_conflicts_with_all_its_bookings(bench: WixBench) -> None:
@@ -74,8 +74,8 @@ async def test_a_class_that_overlaps_an_appointment_conflicts_with_all_its_booki
     bench.site.bookings.add(start + HOUR / 2, start + 2 * HOUR, staff=staff)
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
     observation = await bench.count()
-    assert observation.windows[0].conflicting == 11
-    assert len(observation.conflicts) == 1
+    assert 11 == observation.windows[0].conflicting
+    assert 1 == len(observation.conflicts)
 
 
 @pytest.mark.parametrize("which", [0, 9])
@@ -100,4 +100,4 @@ async def test_cancelled_bookings_are_counted_when_asked_for_but_conflict_with_n
     bench.site.bookings.add(start, start + HOUR, staff=staff, status="CANCELED")
     bench.open(bench.target(bookings={**ROWS, "statuses": ("CONFIRMED", "CANCELED"), "windows": (DAY,)}))
     (window,) = (await bench.count()).windows
-    assert (window.bookings, window.conflicting) == (2, 0)
+    assert (2, 0) == (window.bookings, window.conflicting)

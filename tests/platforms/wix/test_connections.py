@@ -32,10 +32,10 @@ async def test_the_official_example_becomes_two_connections(bench: WixBench) -> 
     apple, google = (await bench.observe()).connections
     assert (apple.key, google.key) == tuple(key_of(str(row["id"])) for row in LIST_CONNECTIONS)
     assert (apple.calendar_type, apple.provider, apple.status) == (CalendarType.APPLE, "apple", S.CONNECTED)
-    assert (apple.import_enabled, apple.export_enabled) == (True, False)
+    assert (True, False) == (apple.import_enabled, apple.export_enabled)
     assert (google.calendar_type, google.provider, google.status) == (CalendarType.GOOGLE, "google", S.SYNCED)
-    assert (google.import_enabled, google.export_enabled) == (True, True)
-    assert (apple.error_reason, google.error_reason) == (None, None)
+    assert (True, True) == (google.import_enabled, google.export_enabled)
+    assert (None, None) == (apple.error_reason, google.error_reason)
 
 
 async def test_a_whole_life_shows_each_status_with_the_moment_it_was_first_seen(bench: WixBench) -> None:
@@ -71,7 +71,7 @@ async def test_a_whole_life_shows_each_status_with_the_moment_it_was_first_seen(
     assert cut.import_enabled  # configuration, not health (trap 11)
 
     life.drop(again)
-    assert (await bench.observe()).connections == ()
+    assert () == (await bench.observe()).connections
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ async def test_words_that_we_do_not_know_become_unknown_and_are_counted(bench: W
     odd, error = (await bench.observe()).connections
     assert (odd.status, odd.calendar_type, error.error_reason) == (S.UNKNOWN, CalendarType.UNKNOWN, ErrorReason.UNKNOWN)
     counted = {field: times for (_, field), times in bench.events.unrecognized.items()}
-    assert counted == {"status": 1, "calendar_type": 1, "error_reason": 1}
+    assert {"status": 1, "calendar_type": 1, "error_reason": 1} == counted
 
 
 @pytest.mark.parametrize("absent", [(), ("errorReason",)])
@@ -157,7 +157,7 @@ async def test_an_odd_sync_config_costs_nothing_but_its_flags(bench: WixBench, c
 async def test_an_import_only_connection_is_known_as_such(bench: WixBench) -> None:
     bench.connect(syncConfig=sync_config(exports=None))
     found = await bench.only()
-    assert (found.import_enabled, found.export_enabled) == (True, False)
+    assert (True, False) == (found.import_enabled, found.export_enabled)
 
 
 @pytest.mark.parametrize("number", [0, 1, 50])
@@ -166,7 +166,7 @@ async def test_all_connections_come_in_one_call_and_without_a_server_filter(benc
     found = (await bench.observe()).connections
     assert {key_of(made) for made in ids} == {connection.key for connection in found}
     listed = [call for call in bench.simulator.log if call.operation == "ListConnections"]
-    assert [call.params for call in listed] == [{"partialFailure": "true"}]
+    assert [{"partialFailure": "true"}] == [call.params for call in listed]
 
 
 async def test_schedules_that_no_connection_belongs_to_are_named_after_a_whole_answer_only(bench: WixBench) -> None:
@@ -194,7 +194,7 @@ async def test_an_aliased_schedule_names_its_connection_and_itself(bench: WixBen
     schedule = bench.site.connections[bench.connect()].schedule_id
     bench.open(bench.target(aliases={schedule: "Chair 1"}))
     found = await bench.only()
-    assert (found.key, found.schedule) == ("Chair 1", "Chair 1")
+    assert ("Chair 1", "Chair 1") == (found.key, found.schedule)
 
 
 async def test_two_connections_of_one_aliased_schedule_keep_their_names(bench: WixBench) -> None:
@@ -202,7 +202,7 @@ async def test_two_connections_of_one_aliased_schedule_keep_their_names(bench: W
     bench.switches.reconnect_keeps_old = True
     old = bench.connect()
     bench.open(bench.target(aliases={life[old].schedule_id: "Chair 1"}))
-    assert (await bench.only()).key == "Chair 1"
+    assert "Chair 1" == (await bench.only()).key
     new = life.reconnect(old)
     for _ in range(3):
         found = {connection.key: connection.status for connection in (await bench.observe()).connections}
@@ -217,7 +217,7 @@ async def test_a_reconnect_that_replaces_the_connection_inherits_its_alias(bench
     bench.open(bench.target(aliases={life[old].schedule_id: "Chair 1"}))
     await bench.only()
     life.reconnect(old)
-    assert (await bench.only()).key == "Chair 1"
+    assert "Chair 1" == (await bench.only()).key
 
 
 async def test_a_connection_remembers_its_states_and_that_the_first_of_them_may_be_older(bench: WixBench) -> None:
@@ -253,12 +253,12 @@ async def test_a_disk_that_cannot_be_written_never_fails_the_poll(bench: WixBenc
     with capture_logs() as logs:
         await bench.only()
         await bench.only()
-    assert [entry["event"] for entry in logs] == ["state_file_not_written"]
+    assert ["state_file_not_written"] == [entry["event"] for entry in logs]
 
 
 async def test_usage_tells_how_many_calls_are_left(bench: WixBench) -> None:
     (before,) = bench.session.usage().budgets
-    assert (before.name, before.limit, before.remaining) == ("requests", 10.0, 10.0)
+    assert ("requests", 10.0, 10.0) == (before.name, before.limit, before.remaining)
     for _ in range(3):
         await bench.session.collectors[CollectorName.CONNECTIONS].poll()
     (after,) = bench.session.usage().budgets

@@ -54,7 +54,7 @@ async def test_a_pasted_key_with_line_breaks_works(bench: WixBench) -> None:
 async def test_a_key_target_never_asks_for_a_token(bench: WixBench) -> None:
     bench.simulator.wix.credentials.revoke_key(bench.key.value)
     assert isinstance(await bench.failure(), AuthError)
-    assert bench.calls(MINT) == 0
+    assert 0 == bench.calls(MINT)
     assert "mint_token" not in bench.session.expected.operations
 
 
@@ -72,7 +72,7 @@ async def test_one_token_serves_all_collectors_and_polls_and_names_no_site(bench
 async def test_collectors_that_start_together_share_one_mint(bench: WixBench) -> None:
     open_app(bench)
     await asyncio.gather(*(collector.poll() for collector in bench.session.collectors.values()))
-    assert bench.calls(MINT) == 1
+    assert 1 == bench.calls(MINT)
 
 
 async def test_a_token_is_renewed_before_it_ends(bench: WixBench) -> None:
@@ -80,11 +80,11 @@ async def test_a_token_is_renewed_before_it_ends(bench: WixBench) -> None:
     await bench.observe()
     bench.clock.now += 14_400 * 0.8 - 120
     await bench.observe()
-    assert bench.calls(MINT) == 1
+    assert 1 == bench.calls(MINT)
     bench.clock.now += 14_400 * 0.1
     await bench.observe()
-    assert bench.calls(MINT) == 2
-    assert bench.simulator.log.count(status=401) == 0
+    assert 2 == bench.calls(MINT)
+    assert 0 == bench.simulator.log.count(status=401)
 
 
 async def test_a_token_that_died_early_is_renewed_once_and_the_poll_succeeds(bench: WixBench) -> None:
@@ -92,7 +92,7 @@ async def test_a_token_that_died_early_is_renewed_once_and_the_poll_succeeds(ben
     await bench.observe()
     bench.simulator.wix.credentials.expire_tokens()
     await bench.observe()
-    assert bench.calls(MINT) == 2
+    assert 2 == bench.calls(MINT)
     assert [("list_connections", "auth")] == bench.events.retries
 
 
@@ -101,7 +101,7 @@ async def test_a_401_to_two_collectors_at_once_is_one_mint(bench: WixBench) -> N
     await bench.observe()
     bench.simulator.wix.credentials.expire_tokens()
     await asyncio.gather(*(collector.poll() for collector in bench.session.collectors.values()))
-    assert bench.calls(MINT) == 2
+    assert 2 == bench.calls(MINT)
 
 
 async def test_a_fresh_token_that_is_refused_ends_the_poll(bench: WixBench) -> None:
@@ -110,8 +110,8 @@ async def test_a_fresh_token_that_is_refused_ends_the_poll(bench: WixBench) -> N
     error = await bench.failure()
     assert isinstance(error, AuthError)
     assert "instance_id" in for_failure("wix", error.reason, "app").fix
-    assert bench.calls(MINT) == 2
-    assert bench.calls("ListConnections") == 2
+    assert 2 == bench.calls(MINT)
+    assert 2 == bench.calls("ListConnections")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ async def test_wrong_app_fields_are_an_auth_error_whose_fix_names_them(bench: Wi
     assert isinstance(error, AuthError)
     assert "`app_secret`" in for_failure("wix", error.reason, "app").fix
     assert error.code in {"invalid_client", "invalid_request"}
-    assert bench.calls("ListConnections") == 0
+    assert 0 == bench.calls("ListConnections")
 
 
 async def test_a_server_error_while_minting_is_asked_again(bench: WixBench) -> None:
@@ -147,7 +147,7 @@ async def test_a_failed_renewal_leaves_the_old_token_in_use_while_it_lives(bench
     with capture_logs() as logs:
         await bench.observe()
     (note,) = [entry for entry in logs if entry["event"] == "wix_token_not_renewed"]
-    assert (note["target"], note["reason"], note["status"]) == ("salon", "server_error", 500)
+    assert ("salon", "server_error", 500) == (note["target"], note["reason"], note["status"])
     assert note["request_id"]
     bench.clock.now += 14_400 * 0.14
     assert isinstance(await bench.failure(), ServerError)
@@ -161,9 +161,9 @@ async def test_a_failed_renewal_is_tried_again_after_a_minute_and_not_with_every
     bench.clock.now += 14_400 * 0.86
     bench.answer_with(MINT, "{}", status=400)
     await bench.count()
-    assert bench.calls(MINT) == 2
+    assert 2 == bench.calls(MINT)
     await bench.count()
-    assert bench.calls(MINT) == 3
+    assert 3 == bench.calls(MINT)
 
 
 async def failures_of_both(bench: WixBench, *, after: float = 0.0) -> list[tuple[PollError, float]]:
@@ -244,7 +244,7 @@ async def test_a_poll_that_is_cancelled_while_it_mints_leaves_the_next_one_to_mi
     first.cancel()
     assert (await second).failure is None
     assert first.cancelled()
-    assert bench.calls(MINT) == 1
+    assert 1 == bench.calls(MINT)
 
 
 async def test_a_poll_that_is_cancelled_while_another_mints_does_not_cost_the_token(bench: WixBench) -> None:
@@ -256,7 +256,7 @@ async def test_a_poll_that_is_cancelled_while_another_mints_does_not_cost_the_to
     go.set()
     assert (await first).failure is None
     assert second.cancelled()
-    assert bench.calls(MINT) == 1
+    assert 1 == bench.calls(MINT)
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ async def test_an_answer_without_a_token_is_an_invalid_response(bench: WixBench,
     open_app(bench)
     bench.answer_with(MINT, body)
     assert isinstance(await bench.failure(), InvalidResponseError)
-    assert bench.calls("ListConnections") == 0
+    assert 0 == bench.calls("ListConnections")
 
 
 @pytest.mark.parametrize("told", ["null", "0", "-5", '"soon"', "true"])
@@ -276,7 +276,7 @@ async def test_an_odd_lifetime_is_read_as_the_documented_one(bench: WixBench, to
     bench.answer_with(MINT, f'{{"access_token":"{token}","expires_in":{told}}}', times=1)
     for _ in range(3):
         await bench.observe()
-    assert bench.calls(MINT) == 1
+    assert 1 == bench.calls(MINT)
     bench.clock.now += 14_400 * 0.9
     await bench.observe()
     assert (2, 0) == (bench.calls(MINT), bench.simulator.log.count(status=401))
@@ -287,12 +287,12 @@ async def test_short_lived_tokens_are_minted_as_often_as_needed(bench: WixBench)
     open_app(bench)
     for _ in range(4):
         await bench.observe()
-    assert bench.calls(MINT) == 2
-    assert bench.simulator.log.count(status=401) == 0
+    assert 2 == bench.calls(MINT)
+    assert 0 == bench.simulator.log.count(status=401)
 
 
 async def test_a_lost_answer_of_the_token_endpoint_is_asked_again(bench: WixBench) -> None:
     open_app(bench)
     bench.spoil(FaultKind.DROP, MINT, times=1)
     await bench.poll(CollectorName.BOOKINGS)
-    assert bench.calls(MINT) == 2
+    assert 2 == bench.calls(MINT)

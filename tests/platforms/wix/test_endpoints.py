@@ -30,14 +30,14 @@ SENDERS = {
 
 @pytest.mark.parametrize("endpoint", [endpoint for endpoint in Endpoint if "external-calendar" in endpoint.path])
 def test_the_external_calendar_service_is_only_ever_read(endpoint: Endpoint) -> None:
-    assert endpoint.method == "GET"
+    assert "GET" == endpoint.method
     assert ":" not in endpoint.path  # connections:connectByOAuth and the like
     assert "disconnect" not in endpoint.path
 
 
 def test_the_posts_are_reads_and_the_minting_of_a_token() -> None:
     posts = {endpoint.path for endpoint in Endpoint if endpoint.method != "GET"}
-    assert posts == {
+    assert {
         "{reader}/v2/extended-bookings/count",
         "{reader}/v2/extended-bookings/query",
         "/oauth2/token",
@@ -45,7 +45,7 @@ def test_the_posts_are_reads_and_the_minting_of_a_token() -> None:
         "/bookings/v1/staff-members/query",
         "/bookings/v2/services/query",
         "/site-list/v2/sites/query",
-    }
+    } == posts
 
 
 def test_operations_are_short_stable_words() -> None:
@@ -64,12 +64,12 @@ def test_one_place_builds_requests_and_from_an_endpoint_only() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in SENDERS
         if isinstance(node.func, ast.Name) or "http" in ast.unparse(node.func)
     ]
-    assert [(name, ast.unparse(node.func)) for name, node in calls] == [("api.py", "new_request")]
+    assert [("api.py", "new_request")] == [(name, ast.unparse(node.func)) for name, node in calls]
     method, url = (ast.unparse(argument) for argument in calls[0][1].args)
-    assert method == "endpoint.method"
-    assert url == "self._urls[endpoint]"
+    assert "endpoint.method" == method
+    assert "self._urls[endpoint]" == url
 
 
 def test_no_other_module_uses_the_shared_client_or_the_exchange() -> None:
     users = {path.name for path in SOURCES if "exchange(" in path.read_text() or ".http" in path.read_text()}
-    assert users == {"api.py"}
+    assert {"api.py"} == users

@@ -28,11 +28,11 @@ async def test_an_id_that_appears_where_the_last_read_looked_is_discovered_once_
     bench.site.bookings.add(now + HOUR, now + 2 * HOUR, created=now - 30 * DAY_SECONDS)
     bench.open(bench.target(bookings={"conflicts": True}))
     await bench.count()
-    assert bench.events.discovered == 0
+    assert 0 == bench.events.discovered
     bench.site.bookings.add(now + 3 * HOUR, now + 4 * HOUR, created=now - 30 * DAY_SECONDS)
     for _ in range(30):
         await bench.count()
-    assert bench.events.discovered == 1
+    assert 1 == bench.events.discovered
 
 
 async def test_a_booking_that_went_and_came_back_is_not_discovered_again(bench: WixBench) -> None:
@@ -63,7 +63,7 @@ async def test_a_booking_made_as_usual_counts_once(bench: WixBench, created: flo
     bench.site.bookings.add(now + HOUR, now + 2 * HOUR, created=None if created is None else now + created)
     for _ in range(5):
         await bench.count()
-    assert bench.events.discovered == 1
+    assert 1 == bench.events.discovered
 
 
 async def test_counts_are_published_although_nobody_answers_which_bookings_are_new(bench: WixBench) -> None:
@@ -87,23 +87,23 @@ async def test_new_bookings_are_discovered_when_they_are_made_however_far_ahead_
     bench.site.bookings.add(bench.clock.now + HOUR, bench.clock.now + 2 * HOUR)
     bench.open(bench.target(bookings=ROWS))
     await bench.count()
-    assert bench.events.discovered == 0
+    assert 0 == bench.events.discovered
     bench.site.bookings.add(bench.clock.now + 2 * HOUR, bench.clock.now + 3 * HOUR)
     bench.site.bookings.add(bench.clock.now + 300 * 24 * HOUR, bench.clock.now + 300 * 24 * HOUR + HOUR)
     bench.site.bookings.add(bench.clock.now + 2 * HOUR, bench.clock.now + 3 * HOUR, status="CREATED")
     for _ in range(40):
         await bench.count()
-    assert bench.events.discovered == 2
+    assert 2 == bench.events.discovered
 
 
 async def test_a_booking_that_enters_a_window_as_time_goes_by_is_not_new(bench: WixBench) -> None:
     start = bench.clock.now + 8 * 24 * HOUR
     bench.site.bookings.add(start, start + HOUR, created=bench.clock.now - 24 * HOUR)
     bench.open(bench.target(bookings=ROWS))
-    assert by_window(await bench.count())["next_7d"].bookings == 0
+    assert 0 == by_window(await bench.count())["next_7d"].bookings
     bench.clock.now += 2 * 24 * HOUR
-    assert by_window(await bench.count())["next_7d"].bookings == 1
-    assert (bench.events.discovered, bench.events.vanished) == (0, 0)
+    assert 1 == by_window(await bench.count())["next_7d"].bookings
+    assert (0, 0) == (bench.events.discovered, bench.events.vanished)
 
 
 @pytest.mark.slow
@@ -114,7 +114,7 @@ async def test_a_booking_that_the_reader_shows_late_is_discovered_once(bench: Wi
     bench.site.bookings.add(bench.clock.now + HOUR, bench.clock.now + 2 * HOUR)
     for _ in range(30):
         await bench.count()
-    assert bench.events.discovered == 1
+    assert 1 == bench.events.discovered
 
 
 async def test_bookings_that_are_gone_before_their_start_have_vanished(bench: WixBench) -> None:
@@ -131,7 +131,7 @@ async def test_bookings_that_are_gone_before_their_start_have_vanished(bench: Wi
     bench.site.bookings.amend(moved, start=now + 20 * HOUR, end=now + 21 * HOUR)
     for _ in range(3):
         await bench.count()
-    assert bench.events.vanished == 2
+    assert 2 == bench.events.vanished
 
 
 async def test_a_booking_that_starts_has_not_vanished(bench: WixBench) -> None:
@@ -139,7 +139,7 @@ async def test_a_booking_that_starts_has_not_vanished(bench: WixBench) -> None:
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
     for _ in range(4):
         await bench.count()
-    assert bench.events.vanished == 0
+    assert 0 == bench.events.vanished
 
 
 async def test_a_failed_poll_neither_discovers_nor_loses_bookings(bench: WixBench) -> None:
@@ -151,4 +151,4 @@ async def test_a_failed_poll_neither_discovers_nor_loses_bookings(bench: WixBenc
     await bench.failure(BOOKINGS)
     bench.simulator.faults.clear()
     await bench.count()
-    assert (bench.events.discovered, bench.events.vanished) == (1, 0)
+    assert (1, 0) == (bench.events.discovered, bench.events.vanished)

@@ -24,19 +24,19 @@ def row(key: str, schedule: str = "s1") -> ConnectionRow:
 
 
 def test_a_hash_is_the_first_12_hex_digits_of_sha_256() -> None:
-    assert short_hash("abc") == "ba7816bf8f01"
+    assert "ba7816bf8f01" == short_hash("abc")
 
 
 def test_a_hash_of_half_a_character_is_a_hash_too() -> None:
-    assert len(short_hash("\ud800")) == 12
+    assert 12 == len(short_hash("\ud800"))
 
 
 def test_without_an_alias_a_connection_is_called_by_its_hash() -> None:
-    assert ConnectionNames({}).name_all([row("a")]) == {"a": "a"}
+    assert {"a": "a"} == ConnectionNames({}).name_all([row("a")])
 
 
 def test_aliases_are_found_whatever_the_letter_case_of_the_schedule() -> None:
-    assert ConnectionNames({"S1": "Chair"}).name_all([row("a")]) == {"a": "Chair"}
+    assert {"a": "Chair"} == ConnectionNames({"S1": "Chair"}).name_all([row("a")])
 
 
 def test_a_restart_names_two_connections_of_one_schedule_the_same_way_whatever_their_order() -> None:
@@ -48,12 +48,12 @@ def test_a_restart_names_two_connections_of_one_schedule_the_same_way_whatever_t
 def test_who_came_first_keeps_the_alias() -> None:
     names = ConnectionNames({"s1": "Chair"})
     names.name_all([row("b")])
-    assert names.name_all([row("a"), row("b")]) == {"a": "Chair a", "b": "Chair"}
+    assert {"a": "Chair a", "b": "Chair"} == names.name_all([row("a"), row("b")])
 
 
 def test_one_alias_for_two_schedules_still_gives_two_names() -> None:
     names = ConnectionNames({"s1": "Chair", "s2": "Chair"})
-    assert names.name_all([row("a", "s1"), row("b", "s2")]) == {"a": "Chair", "b": "Chair b"}
+    assert {"a": "Chair", "b": "Chair b"} == names.name_all([row("a", "s1"), row("b", "s2")])
 
 
 def test_a_schedule_is_shown_by_alias_or_hash_and_never_by_its_id() -> None:

@@ -16,17 +16,17 @@ async def test_providers_are_listed_once_an_hour(bench: WixBench) -> None:
     bench.connect()
     for _ in range(59):
         await bench.poll()
-    assert bench.calls("ListProviders") == 1
+    assert 1 == bench.calls("ListProviders")
     for _ in range(3):
         await bench.poll()
-    assert bench.calls("ListProviders") == 2
+    assert 2 == bench.calls("ListProviders")
 
 
 async def test_a_new_provider_is_asked_for_at_most_every_five_minutes(bench: WixBench) -> None:
     bench.connect(providerId="0f0e0d0c-0000-4000-8000-000000000000", calendarType="OTHER")
     for _ in range(11):
-        assert (await bench.only()).provider == "other-0f0e0d0c"
-    assert bench.calls("ListProviders") == 3
+        assert "other-0f0e0d0c" == (await bench.only()).provider
+    assert 3 == bench.calls("ListProviders")
 
 
 async def test_a_failing_provider_list_never_fails_the_poll_and_changes_no_label(bench: WixBench) -> None:
@@ -34,7 +34,7 @@ async def test_a_failing_provider_list_never_fails_the_poll_and_changes_no_label
         bench.connect(provider)
     bench.switches.providers_fail = True
     blind = [connection.provider for connection in (await bench.observe()).connections]
-    assert blind == ["google", "apple", "microsoft", "other-5d3f2c1b"]
+    assert ["google", "apple", "microsoft", "other-5d3f2c1b"] == blind
     bench.switches.providers_fail = False
     bench.clock.now += 3600
     assert blind == [connection.provider for connection in (await bench.observe()).connections]

@@ -41,7 +41,7 @@ async def test_a_world_of_2512_bookings_is_read_whole(bench: WixBench) -> None:
         bench.site.bookings.add(bench.clock.now + 60 + index, bench.clock.now + 120 + index)
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
     (window,) = (await bench.count()).windows
-    assert (window.bookings, window.complete) == (2512, True)
+    assert (2512, True) == (window.bookings, window.complete)
 
 
 @pytest.mark.slow
@@ -64,7 +64,7 @@ async def test_partners_of_conflicts_beyond_the_windows_are_bookings_that_a_poll
     for hours in (40, 50):
         bench.site.bookings.add(now + hours * HOUR, now + hours * HOUR + 60, staff=staff)
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": 3}))
-    assert [window.conflicting for window in (await bench.count()).windows] == [1]
+    assert [1] == [window.conflicting for window in (await bench.count()).windows]
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": 2}))
     assert isinstance(await bench.failure(BOOKINGS), TargetConfigError)
 
@@ -117,21 +117,21 @@ async def counted(bench: WixBench, *pages: str, complete: bool = True) -> int:
 
 async def test_an_empty_page_that_says_there_is_more_is_not_the_last(bench: WixBench) -> None:
     first = page("ab", cursors={"next": "c1"}, hasNext=True)
-    assert await counted(bench, first, page("", cursors={"next": "c2"}, hasNext=True), page("c", hasNext=False)) == 3
+    assert 3 == await counted(bench, first, page("", cursors={"next": "c2"}, hasNext=True), page("c", hasNext=False))
 
 
 async def test_an_empty_page_that_says_nothing_else_is_the_last(bench: WixBench) -> None:
-    assert await counted(bench, page("ab", cursors={"next": "c1"}), page("", cursors={"next": "c2"}), page("cd")) == 2
+    assert 2 == await counted(bench, page("ab", cursors={"next": "c1"}), page("", cursors={"next": "c2"}), page("cd"))
 
 
 async def test_a_cursor_behind_the_last_page_is_not_followed(bench: WixBench) -> None:
-    assert await counted(bench, page("ab", cursors={"next": "c1"}, hasNext=False), page("cd")) == 2
+    assert 2 == await counted(bench, page("ab", cursors={"next": "c1"}, hasNext=False), page("cd"))
 
 
 async def test_a_skipped_row_on_an_early_page_makes_the_whole_read_incomplete(bench: WixBench) -> None:
     first = json.loads(page("ab", cursors={"next": "c1"}))
     first["extendedBookings"].append({"booking": {"id": "odd"}})
-    assert await counted(bench, json.dumps(first), page("c"), complete=False) == 3
+    assert 3 == await counted(bench, json.dumps(first), page("c"), complete=False)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ async def test_pages_without_end_that_bring_hardly_anything_are_an_error_after_t
     error = await bench.failure(BOOKINGS)
     assert isinstance(error, InvalidResponseError)
     assert "without end" in error.message
-    assert bench.calls(QUERY) == 30
+    assert 30 == bench.calls(QUERY)
 
 
 @pytest.mark.slow
@@ -184,12 +184,12 @@ async def test_a_row_without_a_status_is_not_left_out_in_silence(bench: WixBench
     assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
     bench.site.bookings.add(start, start + HOUR)
     (window,) = (await bench.count()).windows
-    assert (window.bookings, window.complete) == (1, False)
+    assert (1, False) == (window.bookings, window.complete)
     assert bench.events.malformed[BOOKINGS] >= 1
-    assert bench.events.vanished == 0
+    assert 0 == bench.events.vanished
     bench.site.bookings.amend(odd, patch={})
     (window,) = (await bench.count()).windows
-    assert (window.bookings, window.complete) == (2, True)
+    assert (2, True) == (window.bookings, window.complete)
 
 
 async def test_a_row_whose_status_changed_since_it_was_indexed_counts_as_what_it_is_now(bench: WixBench) -> None:
@@ -198,7 +198,7 @@ async def test_a_row_whose_status_changed_since_it_was_indexed_counts_as_what_it
     bench.site.bookings.add(start, start + HOUR, patch={"status": "CANCELED"})
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
     (window,) = (await bench.count()).windows
-    assert (window.bookings, window.by_status, window.complete) == (1, {"confirmed": 1, "pending": 0}, True)
+    assert (1, {"confirmed": 1, "pending": 0}, True) == (window.bookings, window.by_status, window.complete)
 
 
 @pytest.mark.parametrize("hours", [1, 25])
@@ -211,7 +211,7 @@ async def test_an_incomplete_read_says_so_and_loses_no_booking(bench: WixBench, 
     assert (await bench.count()).windows[0].complete
     bench.site.bookings.amend(odd, patch={"startDate": "soon"})
     assert not (await bench.count()).windows[0].complete
-    assert bench.events.vanished == 0
+    assert 0 == bench.events.vanished
 
 
 async def test_a_page_that_breaks_off_fails_the_whole_read(bench: WixBench) -> None:
@@ -228,7 +228,7 @@ async def test_a_row_that_cannot_be_placed_makes_the_windows_incomplete(bench: W
     bench.site.bookings.add(start, start + HOUR, patch={"startDate": "soon"})
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
     (window,) = (await bench.count()).windows
-    assert (window.bookings, window.complete) == (1, False)
+    assert (1, False) == (window.bookings, window.complete)
     assert bench.events.malformed[BOOKINGS] >= 1
 
 
@@ -239,4 +239,4 @@ async def test_a_row_without_an_end_or_a_resource_still_counts(bench: WixBench, 
     bench.site.bookings.add(start, start + HOUR, staff=staff, patch=patch)
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
     (window,) = (await bench.count()).windows
-    assert (window.bookings, window.complete) == (2, True)
+    assert (2, True) == (window.bookings, window.complete)

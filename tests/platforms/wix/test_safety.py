@@ -139,9 +139,9 @@ async def test_only_reads_reach_wix_whatever_happens(bench: WixBench) -> None:
                 bench.simulator.faults.add(fault)
             await say_everything(bench)
             await bench.session.check()
-    assert bench.simulator.log.writes() == {}
+    assert {} == bench.simulator.log.writes()
     calendars = [call for call in bench.simulator.log if "external-calendars" in call.path]
-    assert {call.method for call in calendars} == {"GET"}
+    assert {"GET"} == {call.method for call in calendars}
     asked = {call.operation for call in bench.simulator.log}
     assert asked == {LIST, PROVIDER_LIST, COUNT, QUERY, "CreateAccessToken"}
 

@@ -37,19 +37,19 @@ async def deliver(bench: Bench, queue: EventQueue, received: Received, handler: 
 async def test_changes_arrive_as_forms_with_upper_case_names_and_nothing_but_the_id(bench: Bench) -> None:
     received: Received = []
     await deliver(bench, EventQueue(bench.portal, bench.url), received, Handler("", "t0ken"))
-    assert [form["event"] for _, form in received] == ["ONBOOKINGADD", "ONBOOKINGUPDATE", "ONBOOKINGDELETE"]
+    assert ["ONBOOKINGADD", "ONBOOKINGUPDATE", "ONBOOKINGDELETE"] == [form["event"] for _, form in received]
     for content_type, form in received:
-        assert content_type == "application/x-www-form-urlencoded"
-        assert [name for name in form if name.startswith("data")] == ["data[ID]"]
-        assert form["data[ID]"] == "66"
-        assert form["ts"] == "1790000000"
+        assert "application/x-www-form-urlencoded" == content_type
+        assert ["data[ID]"] == [name for name in form if name.startswith("data")]
+        assert "66" == form["data[ID]"]
+        assert "1790000000" == form["ts"]
 
 
 async def test_an_outgoing_webhook_sends_its_application_token_and_no_access_token(bench: Bench) -> None:
     received: Received = []
     await deliver(bench, EventQueue(bench.portal, bench.url), received, Handler("", "wrong-or-right"))
     _, form = received[0]
-    assert form["auth[application_token]"] == "wrong-or-right"
+    assert "wrong-or-right" == form["auth[application_token]"]
     assert "auth[access_token]" not in form
 
 
@@ -59,7 +59,7 @@ async def test_an_application_gets_its_tokens_too(bench: Bench) -> None:
     await deliver(bench, EventQueue(bench.portal, bench.url), received, Handler("", "t0ken", pair))
     token = pair.access_token
     assert received[0][1]["auth[access_token]"] == token
-    assert received[0][1]["auth[expires_in]"] == "3600"
+    assert "3600" == received[0][1]["auth[expires_in]"]
 
 
 async def test_a_failed_delivery_is_not_repeated(bench: Bench) -> None:
@@ -69,4 +69,4 @@ async def test_a_failed_delivery_is_not_repeated(bench: Bench) -> None:
     await queue.deliver(bench.http, bench.clock.now)
     bench.world.add_booking(1, 2)
     await queue.deliver(bench.http, bench.clock.now)  # the receiver is gone by now
-    assert (len(received), handler.statuses) == (3, [500, 500, 500, None])
+    assert (3, [500, 500, 500, None]) == (len(received), handler.statuses)

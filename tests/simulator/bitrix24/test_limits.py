@@ -20,9 +20,9 @@ async def statuses(bench: Bench, number: int) -> list[int]:
 async def test_the_call_over_the_threshold_is_503_without_retry_after(bench: Bench, plan: str, threshold: int) -> None:
     bench.portal.set_plan(plan)
     allowed, refused = (await statuses(bench, threshold), await bench.post("scope"))
-    assert set(allowed) == {200}
-    assert refused.status_code == 503
-    assert refused.json() == {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}
+    assert {200} == set(allowed)
+    assert 503 == refused.status_code
+    assert {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"} == refused.json()
     assert "retry-after" not in refused.headers
 
 
@@ -33,13 +33,13 @@ async def test_a_steady_rate_up_to_the_leak_is_never_refused(bench: Bench, leak:
     for _ in range(60):
         bench.clock.now += 1 / leak
         seen.add((await bench.post("scope")).status_code)
-    assert seen == {200}
+    assert {200} == seen
 
 
 async def test_the_bucket_leaks_on_the_clock(bench: Bench) -> None:
     await statuses(bench, 51)
     bench.clock.now += 2
-    assert (await statuses(bench, 4)) == [200, 200, 200, 503]
+    assert [200, 200, 200, 503] == (await statuses(bench, 4))
 
 
 async def test_calls_at_once_are_counted_as_calls_one_after_the_other_are(bench: Bench) -> None:
@@ -56,7 +56,7 @@ async def test_hammering_prolongs_the_wait_but_not_without_end(bench: Bench) -> 
     await statuses(bench, 80)
     level = bench.portal.bucket_level(bench.clock.now)
     bench.clock.now += 1
-    assert (level, await statuses(bench, 1)) == (51.0, [200])
+    assert (51.0, [200]) == (level, await statuses(bench, 1))
 
 
 async def test_all_credentials_of_one_portal_share_the_bucket(bench: Bench) -> None:
@@ -65,25 +65,25 @@ async def test_all_credentials_of_one_portal_share_the_bucket(bench: Bench) -> N
     await statuses(bench, 50)
     by_webhook = await bench.http.post(second.url(bench.url) + "scope")
     by_token = await bench.http.post(f"{bench.url}/rest/scope", json={"auth": pair.access_token})
-    assert (by_webhook.status_code, by_token.status_code) == (503, 503)
+    assert (503, 503) == (by_webhook.status_code, by_token.status_code)
 
 
 async def test_another_portal_has_a_bucket_of_its_own(bench: Bench) -> None:
     other = bench.simulator.bitrix24.add_webhook(bench.simulator.bitrix24.add_portal("other"))
     await statuses(bench, 50)
-    assert (await bench.http.post(other.url(bench.url) + "scope")).status_code == 200
+    assert 200 == (await bench.http.post(other.url(bench.url) + "scope")).status_code
 
 
 async def test_another_address_has_a_bucket_of_its_own(bench: Bench) -> None:
     await statuses(bench, 50)
     transport = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
     async with httpx.AsyncClient(transport=transport) as elsewhere:
-        assert (await elsewhere.post(bench.webhook.url(bench.url) + "scope")).status_code == 200
+        assert 200 == (await elsewhere.post(bench.webhook.url(bench.url) + "scope")).status_code
 
 
 async def test_another_application_can_use_up_the_allowance_at_once(bench: Bench) -> None:
     bench.portal.fill_bucket(bench.clock.now)
-    assert (await statuses(bench, 1)) == [503]
+    assert [503] == (await statuses(bench, 1))
 
 
 async def test_another_application_can_keep_the_bucket_full_until_it_stops(bench: Bench) -> None:
@@ -93,7 +93,7 @@ async def test_another_application_can_keep_the_bucket_full_until_it_stops(bench
     for seconds in (30, 300, 269, 3):
         bench.clock.now += seconds
         seen.append(await statuses(bench, 1))
-    assert seen == [[503], [503], [503], [200]]
+    assert [[503], [503], [503], [200]] == seen
 
 
 async def test_a_modest_neighbour_leaves_us_the_rest_of_the_leak(bench: Bench) -> None:
@@ -103,12 +103,12 @@ async def test_a_modest_neighbour_leaves_us_the_rest_of_the_leak(bench: Bench) -
     for seconds in (1, 4, 2, 2, 1, 1):  # half a call a second is left for us; a refused call counts as well
         bench.clock.now += seconds
         seen += await statuses(bench, 1)
-    assert seen == [503, 200, 200, 200, 200, 503]
+    assert [503, 200, 200, 200, 200, 503] == seen
 
 
 async def test_a_portal_may_enforce_no_limit_at_all(bench: Bench) -> None:
     bench.portal.set_plan(None)
-    assert set(await statuses(bench, 150)) == {200}
+    assert {200} == set(await statuses(bench, 150))
 
 
 async def spend(bench: Bench, seconds: float) -> httpx.Response:
@@ -122,11 +122,11 @@ async def test_the_call_that_crosses_the_operating_limit_succeeds_and_the_next_i
     bench.portal.operating.limit = 100.0
     answers = [await spend(bench, 40.0) for _ in range(4)]
     seen, refused = ([answer.status_code for answer in answers], answers[-1].json())
-    assert seen == [200, 200, 200, 429]
-    assert refused == {
+    assert [200, 200, 200, 429] == seen
+    assert {
         "error": "OPERATION_TIME_LIMIT",
         "error_description": "Method is blocked due to operation time limit.",
-    }
+    } == refused
 
 
 async def test_only_that_method_of_that_credential_is_blocked(bench: Bench) -> None:
@@ -135,7 +135,7 @@ async def test_only_that_method_of_that_credential_is_blocked(bench: Bench) -> N
     await spend(bench, 30.0)
     second = bench.simulator.bitrix24.add_webhook(bench.portal)
     other = await bench.http.post(second.url(bench.url) + LINKS, json={"bookingId": 1})
-    assert [(await spend(bench, 1.0)).status_code, (await bench.post(LIST)).status_code, other.status_code] == [429, 200, 200]
+    assert [429, 200, 200] == [(await spend(bench, 1.0)).status_code, (await bench.post(LIST)).status_code, other.status_code]
 
 
 async def test_operating_falls_by_one_bucket_ten_minutes_after_its_first_call(bench: Bench) -> None:
@@ -146,12 +146,12 @@ async def test_operating_falls_by_one_bucket_ten_minutes_after_its_first_call(be
         bench.clock.now = begin + moment
         time = (await spend(bench, seconds)).json()["time"]
         seen.append((time["operating"], time["operating_reset_at"] - begin))
-    assert seen == [(10, 600), (15, 600), (35, 600), (36, 600), (23, 660)]
+    assert [(10, 600), (15, 600), (35, 600), (36, 600), (23, 660)] == seen
 
 
 async def test_a_call_under_a_tenth_of_a_second_is_not_added(bench: Bench) -> None:
     bench.world.add_booking(1, 2)
-    assert [(await spend(bench, seconds)).json()["time"]["operating"] for seconds in (0.09, 0.1, 0.09)] == [0, 0.1, 0.1]
+    assert [0, 0.1, 0.1] == [(await spend(bench, seconds)).json()["time"]["operating"] for seconds in (0.09, 0.1, 0.09)]
 
 
 async def test_inside_a_batch_the_limit_fails_single_commands_under_200(bench: Bench) -> None:
@@ -160,11 +160,11 @@ async def test_inside_a_batch_the_limit_fails_single_commands_under_200(bench: B
     bench.portal.costs[LINKS.lower()] = 5.0
     cmd = {f"e{key}": f"{LINKS}?bookingId={key}" for key in range(1, 5)}
     sections = await bench.batch({**cmd, "p0": LIST})
-    assert list(sections["result"]) == ["e1", "e2", "p0"]
-    assert {key: error["error"] for key, error in sections["result_error"].items()} == {
+    assert ["e1", "e2", "p0"] == list(sections["result"])
+    assert {
         "e3": "OPERATION_TIME_LIMIT",
         "e4": "OPERATION_TIME_LIMIT",
-    }
+    } == {key: error["error"] for key, error in sections["result_error"].items()}
 
 
 async def test_by_the_documentation_nested_calls_count_under_their_own_method_and_the_batch_does_not(bench: Bench) -> None:
@@ -173,7 +173,7 @@ async def test_by_the_documentation_nested_calls_count_under_their_own_method_an
     answer = (await bench.post("batch", {"cmd": {f"e{key}": f"{LINKS}?bookingId={key}" for key in (1, 2)}})).json()
     nested = answer["result"]["result_time"]
     direct = (await bench.post(LINKS, {"bookingId": 1})).json()["time"]["operating"]
-    assert [answer["time"]["operating"], nested["e1"]["operating"], nested["e2"]["operating"], direct] == [0, 5, 10, 15]
+    assert [0, 5, 10, 15] == [answer["time"]["operating"], nested["e1"]["operating"], nested["e2"]["operating"], direct]
 
 
 async def test_by_the_newest_source_a_batch_counts_half_and_nested_calls_count_nothing(bench: Bench) -> None:
@@ -181,7 +181,7 @@ async def test_by_the_newest_source_a_batch_counts_half_and_nested_calls_count_n
     bench.world.fill(2, bench.clock.now)
     bench.portal.costs[LINKS.lower()] = 5.0
     answer = (await bench.post("batch", {"cmd": {f"e{key}": f"{LINKS}?bookingId={key}" for key in (1, 2)}})).json()
-    assert [answer["time"]["operating"], answer["result"]["result_time"]["e2"]["operating"]] == [5, 0]
+    assert [5, 0] == [answer["time"]["operating"], answer["result"]["result_time"]["e2"]["operating"]]
 
 
 async def test_by_the_newest_source_crossing_the_limit_bans_for_five_minutes_and_clears_the_buckets(bench: Bench) -> None:
@@ -198,9 +198,9 @@ async def test_by_the_newest_source_crossing_the_limit_bans_for_five_minutes_and
         last = await bench.post("batch", cmd)
         seen.append(last.status_code)
     time, after = crossing.json()["time"], last.json()["time"]["operating"]
-    assert seen == [200, 429, 429, 200]
-    assert [time["operating"], time["operating_reset_at"] - int(time["start"])] == [0, 300]
-    assert after == 0  # crossed again: banned again, buckets cleared again
+    assert [200, 429, 429, 200] == seen
+    assert [0, 300] == [time["operating"], time["operating_reset_at"] - int(time["start"])]
+    assert 0 == after  # crossed again: banned again, buckets cleared again
 
 
 @pytest.mark.parametrize("variant", ["counting", "zero", "absent"])
@@ -218,7 +218,7 @@ async def test_the_time_object_carries_the_servers_offset_and_may_hold_integers(
         bench.simulator.bitrix24.switches.whole_numbers_in_time = whole
         seen.append((await bench.post("scope")).json()["time"])
     floats, integers = seen
-    assert set(floats) == {"start", "finish", "duration", "processing", "date_start", "date_finish", "operating"}
+    assert {"start", "finish", "duration", "processing", "date_start", "date_finish", "operating"} == set(floats)
     assert floats["date_start"].endswith("+03:00")
     assert isinstance(floats["start"], float)
     assert [type(integers[key]) for key in ("start", "processing", "operating")] == [int, int, int]
@@ -227,7 +227,7 @@ async def test_the_time_object_carries_the_servers_offset_and_may_hold_integers(
 async def test_the_live_headers_are_there_and_none_tells_a_limit(bench: Bench) -> None:
     names = list((await bench.post(LIST)).headers)
     assert "x-bitrix-rest-time" in names
-    assert [name for name in names if "limit" in name or name == "retry-after"] == []
+    assert [] == [name for name in names if "limit" in name or name == "retry-after"]
 
 
 async def test_overload_limit_stays_until_it_is_switched_off(bench: Bench) -> None:
@@ -236,7 +236,7 @@ async def test_overload_limit_stays_until_it_is_switched_off(bench: Bench) -> No
     bench.clock.now += 86_400
     seen.append((await bench.error(LIST))[:2])
     bench.portal.overloaded = False
-    assert [*seen, (await bench.post(LIST)).status_code] == [(503, "OVERLOAD_LIMIT"), (503, "OVERLOAD_LIMIT"), 200]
+    assert [(503, "OVERLOAD_LIMIT"), (503, "OVERLOAD_LIMIT"), 200] == [*seen, (await bench.post(LIST)).status_code]
 
 
 @pytest.mark.parametrize(
@@ -277,8 +277,8 @@ async def test_a_portal_without_the_tool_refuses_every_booking_method_with_code_
         assert await bench.error(method) == (400, code, text)
     sections = await bench.batch({"p0": LIST, "p1": "scope"})
     assert sections["result_error"] == {"p0": {"error": code, "error_description": text}}
-    assert list(sections["result"]) == ["p1"]
-    assert (await bench.post("scope")).status_code == 200
+    assert ["p1"] == list(sections["result"])
+    assert 200 == (await bench.post("scope")).status_code
 
 
 @pytest.mark.parametrize(
@@ -300,10 +300,10 @@ async def test_error_bodies_have_no_time_and_may_have_extra_keys(bench: Bench) -
     plain = await bench.post(LINKS, {"bookingId": 1})
     bench.simulator.bitrix24.switches.extra_error_keys = True
     extended = await bench.post(LINKS, {"bookingId": 1})
-    assert list(plain.json()) == ["error", "error_description"]
-    assert list(extended.json()) == ["error", "error_description", "error_information", "validation"]
+    assert ["error", "error_description"] == list(plain.json())
+    assert ["error", "error_description", "error_information", "validation"] == list(extended.json())
 
 
 async def test_descriptions_may_be_russian_in_utf_8(bench: Bench) -> None:
     bench.simulator.bitrix24.switches.russian_descriptions = True
-    assert (await bench.error(LINKS, {"bookingId": 1}))[2] == "Бронирование не найдено"
+    assert "Бронирование не найдено" == (await bench.error(LINKS, {"bookingId": 1}))[2]

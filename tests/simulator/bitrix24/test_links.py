@@ -14,13 +14,13 @@ async def test_the_documented_answer_with_deal_1_and_2(bench: Bench) -> None:
     bench.world.add_booking(1723446900, 1723447800, id=15)
     bench.world.link(15, 1, 2)
     answer: dict[str, Any] = (await bench.post(LINKS, {"bookingId": 15})).json()
-    assert answer["result"] == {
+    assert {
         "externalData": [
             {"entityTypeId": "DEAL", "moduleId": "crm", "value": "1"},
             {"entityTypeId": "DEAL", "moduleId": "crm", "value": "2"},
         ]
-    }
-    assert answer["total"] == 0
+    } == answer["result"]
+    assert 0 == answer["total"]
     assert "next" not in answer
 
 
@@ -30,34 +30,34 @@ async def test_all_three_kinds_of_items_are_listed_in_their_spelling_without_a_f
     mixed, without_crm = [
         (await bench.post(LINKS, {"bookingId": number})).json()["result"]["externalData"] for number in (1, 2)
     ]
-    assert mixed == [
+    assert [
         {"entityTypeId": "DEAL", "moduleId": "crm", "value": "1"},
         {"entityTypeId": "EVENT", "moduleId": "calendar", "value": "52"},
         {"entityTypeId": "SKU", "moduleId": "catalog", "value": "7"},
-    ]
-    assert without_crm == [
+    ] == mixed
+    assert [
         {"entityTypeId": "EVENT", "moduleId": "calendar", "value": "53"},
         {"entityTypeId": "SKU", "moduleId": "catalog", "value": "7"},
-    ]
+    ] == without_crm
 
 
 async def test_a_booking_of_the_diary_has_its_deal_its_calendar_event_and_its_service(bench: Bench) -> None:
     bench.world.add_resource("Chair 1")
     bench.portal.customers.book(1723446900, 1, created=0.0)
     items = (await bench.post(LINKS, {"bookingId": 1})).json()["result"]["externalData"]
-    assert [(item["moduleId"], item["entityTypeId"]) for item in items] == [
+    assert [
         ("crm", "DEAL"),
         ("calendar", "EVENT"),
         ("catalog", "SKU"),
-    ]
+    ] == [(item["moduleId"], item["entityTypeId"]) for item in items]
 
 
 async def test_the_documented_list_with_bookings_in_berlin(bench: Bench) -> None:
     bench.world.add_booking(1723446900, 1723447800, id=15, name="Haircut", resource_ids=(1, 2))
     bench.world.add_booking(1723450500, 1723454100, id=16, resource_ids=(1,))
     answer: dict[str, Any] = (await bench.post(LIST, {"order": {"id": "ASC"}})).json()
-    assert sorted(answer) == ["result", "time", "total"]
-    assert answer["result"] == {
+    assert ["result", "time", "total"] == sorted(answer)
+    assert {
         "booking": [
             {
                 "id": 15,
@@ -80,12 +80,12 @@ async def test_the_documented_list_with_bookings_in_berlin(bench: Bench) -> None
                 },
             },
         ]
-    }
+    } == answer["result"]
 
 
 async def test_a_booking_without_links_gives_an_empty_array(bench: Bench) -> None:
     bench.world.add_booking(1, 2)
-    assert (await bench.post(LINKS, {"bookingId": 1})).json()["result"] == {"externalData": []}
+    assert {"externalData": []} == (await bench.post(LINKS, {"bookingId": 1})).json()["result"]
 
 
 async def test_start_changes_nothing_so_looping_on_it_never_ends(bench: Bench) -> None:
@@ -96,13 +96,13 @@ async def test_start_changes_nothing_so_looping_on_it_never_ends(bench: Bench) -
     ]
     assert first == second == third
     assert isinstance(first, dict)
-    assert len(first["externalData"]) == 60
+    assert 60 == len(first["externalData"])
 
 
 @pytest.mark.parametrize("booking_id", ["15", 15])
 async def test_the_id_may_be_a_number_or_a_numeric_string(bench: Bench, booking_id: object) -> None:
     bench.world.add_booking(1, 2, id=15)
-    assert (await bench.post(LINKS, {"bookingId": booking_id})).status_code == 200
+    assert 200 == (await bench.post(LINKS, {"bookingId": booking_id})).status_code
 
 
 @pytest.mark.parametrize(("style", "code"), [("number", 1021), ("string", "1021")])
@@ -115,11 +115,11 @@ async def test_a_booking_that_was_deleted_after_the_list_call_is_1021(bench: Ben
     bench.world.add_booking(1, 2)
     listed = await bench.ids()
     bench.world.delete_booking(1)
-    assert (listed, (await bench.error(LINKS, {"bookingId": 1}))[1]) == ([1], 1021)
+    assert ([1], 1021) == (listed, (await bench.error(LINKS, {"bookingId": 1}))[1])
 
 
 async def test_a_missing_booking_id_is_error_100(bench: Bench) -> None:
-    assert (await bench.error(LINKS, {"BOOKINGID": 1})) == (400, 100, "Could not find value for parameter {bookingId}")
+    assert (400, 100, "Could not find value for parameter {bookingId}") == (await bench.error(LINKS, {"BOOKINGID": 1}))
 
 
 async def test_the_cost_of_the_method_is_configurable(bench: Bench) -> None:
@@ -129,4 +129,4 @@ async def test_the_cost_of_the_method_is_configurable(bench: Bench) -> None:
         bench.portal.costs[LINKS.lower()] = seconds
         time = (await bench.post(LINKS, {"bookingId": 1})).json()["time"]
         seen.append((time["processing"], time["operating"]))
-    assert seen == [(0.15, 0.15), (7.5, 7.65)]
+    assert [(0.15, 0.15), (7.5, 7.65)] == seen

@@ -33,8 +33,8 @@ async def test_a_row_has_five_sorted_keys_with_integers_and_zones(bench: Bench) 
         1723446900, 1723447800, id=15, name="Cut", resource_ids=(1, 2), zone="Europe/Berlin", end_zone="Europe/Kaliningrad"
     )
     row: dict[str, Any] = (await bench.post(LIST)).json()["result"]["booking"][0]
-    assert list(row) == ["datePeriod", "description", "id", "name", "resourceIds"]
-    assert row == {
+    assert ["datePeriod", "description", "id", "name", "resourceIds"] == list(row)
+    assert {
         "datePeriod": {
             "from": {"timestamp": 1723446900, "timezone": "Europe/Berlin"},
             "to": {"timestamp": 1723447800, "timezone": "Europe/Kaliningrad"},
@@ -43,36 +43,36 @@ async def test_a_row_has_five_sorted_keys_with_integers_and_zones(bench: Bench) 
         "id": 15,
         "name": "Cut",
         "resourceIds": [1, 2],
-    }
+    } == row
 
 
 async def test_empty_name_description_and_resources_are_null(bench: Bench) -> None:
     bench.world.add_booking(1, 2)
     row: dict[str, Any] = (await bench.post(LIST)).json()["result"]["booking"][0]
-    assert [row["name"], row["description"], row["resourceIds"]] == [None, None, None]
+    assert [None, None, None] == [row["name"], row["description"], row["resourceIds"]]
 
 
 async def test_an_empty_portal_lists_an_empty_array(bench: Bench) -> None:
     answer = (await bench.post(LIST)).json()
-    assert (answer["result"], answer["total"]) == ({"booking": []}, 0)
+    assert ({"booking": []}, 0) == (answer["result"], answer["total"])
 
 
 @pytest.mark.parametrize("filters", [{}, []])
 async def test_an_empty_filter_is_fine_as_object_and_as_array(bench: Bench, filters: object) -> None:
     bench.world.add_booking(1, 2)
-    assert (await bench.ids({"filter": filters, "order": ASC})) == [1]
+    assert [1] == (await bench.ids({"filter": filters, "order": ASC}))
 
 
 @pytest.mark.parametrize("name", ["FILTER", "Filter"])
 async def test_a_filter_in_other_letter_case_is_dropped_silently(bench: Bench, name: str) -> None:
     bench.world.add_booking(100, 200)
-    assert (await bench.ids({name: {"within": {"dateFrom": 5_000, "dateTo": 6_000}}, "order": ASC})) == [1]
+    assert [1] == (await bench.ids({name: {"within": {"dateFrom": 5_000, "dateTo": 6_000}}, "order": ASC}))
 
 
 @pytest.mark.parametrize("key", ["resourceIds", "datePeriod", ">=dateFrom", ">id", "id", "WITHIN", "status"])
 async def test_an_unknown_filter_key_is_dropped_silently(bench: Bench, key: str) -> None:
     bench.world.fill(3, bench.clock.now)
-    assert (await bench.ids({"filter": {key: 2}, "order": ASC})) == [1, 2, 3]
+    assert [1, 2, 3] == (await bench.ids({"filter": {key: 2}, "order": ASC}))
 
 
 @pytest.mark.parametrize("order", [{"ID": "ASC"}, {"name": "ASC"}, [], {}, None])
@@ -121,32 +121,32 @@ async def test_within_selects_overlap_on_a_half_open_interval(bench: Bench, begi
 async def test_an_older_build_does_not_return_a_zero_length_booking_at_date_from(bench: Bench) -> None:
     bench.simulator.bitrix24.switches.zero_length_at_start = False
     bench.world.add_booking(1000, 1000)
-    assert (await bench.ids(within(1000, 2000))) == []
+    assert [] == (await bench.ids(within(1000, 2000)))
 
 
 async def test_the_bounds_may_be_numeric_strings_and_zero(bench: Bench) -> None:
     bench.world.add_booking(1000, 1100)
-    assert (await bench.ids({"filter": {"within": {"dateFrom": "0", "dateTo": "1001"}}, "order": ASC})) == [1]
+    assert [1] == (await bench.ids({"filter": {"within": {"dateFrom": "0", "dateTo": "1001"}}, "order": ASC}))
 
 
 async def test_a_switch_selects_by_start_only_to_prove_that_clients_filter_again(bench: Bench) -> None:
     bench.simulator.bitrix24.switches.within = "start"
     bench.world.add_booking(900, 1500)
     bench.world.add_booking(1000, 1100)
-    assert (await bench.ids(within(1000, 2000))) == [2]
+    assert [2] == (await bench.ids(within(1000, 2000)))
 
 
 async def test_milliseconds_select_nothing_without_any_error(bench: Bench) -> None:
     bench.world.add_booking(1_790_000_000, 1_790_003_600)
-    assert (await bench.ids(within(1_790_000_000_000, 1_790_003_600_000))) == []
+    assert [] == (await bench.ids(within(1_790_000_000_000, 1_790_003_600_000)))
 
 
 async def test_a_recurring_booking_is_in_every_window_until_its_rule_ends_and_shows_its_first_period(bench: Bench) -> None:
     bench.world.add_booking(1000, 1100, until=50_000)
     ids = [await bench.ids(within(begin, begin + 10)) for begin in (990, 1500, 49_999, 50_000)]
     row = (await bench.post(LIST, within(49_999, 50_009))).json()["result"]["booking"][0]
-    assert ids == [[], [1], [1], []]
-    assert [row["datePeriod"]["from"]["timestamp"], row["datePeriod"]["to"]["timestamp"]] == [1000, 1100]
+    assert [[], [1], [1], []] == ids
+    assert [1000, 1100] == [row["datePeriod"]["from"]["timestamp"], row["datePeriod"]["to"]["timestamp"]]
     assert "rrule" not in row
 
 
@@ -172,26 +172,26 @@ async def test_a_filter_or_order_that_is_no_object_is_error_100_or_empty(bench: 
 
 
 async def test_a_bad_date_in_created_within_is_error_422(bench: Bench) -> None:
-    assert (await bench.error(LIST, {"filter": {"createdWithin": {"from": "yesterday-ish"}}})) == (400, 422, "Invalid date")
+    assert (400, 422, "Invalid date") == (await bench.error(LIST, {"filter": {"createdWithin": {"from": "yesterday-ish"}}}))
 
 
 async def test_a_reversed_period_is_empty_unless_the_build_checks_it_as_documented(bench: Bench) -> None:
     bench.world.add_booking(1500, 1600)
     quiet = await bench.ids(within(2000, 1000))
     bench.simulator.bitrix24.switches.period_checked = True
-    assert (quiet, await bench.error(LIST, within(2000, 1000))) == ([], (400, 422, "Invalid date period"))
+    assert ([], (400, 422, "Invalid date period")) == (quiet, await bench.error(LIST, within(2000, 1000)))
 
 
 async def test_created_within_is_half_open(bench: Bench) -> None:
     for created in (1_789_948_799, 1_789_948_800, 1_790_035_199, 1_790_035_200):  # around 2026-09-21 UTC
         bench.world.add_booking(1, 2, created=created)
-    assert (await bench.ids({"filter": {"createdWithin": {"from": "21.09.2026", "to": "22.09.2026"}}, "order": ASC})) == [2, 3]
+    assert [2, 3] == (await bench.ids({"filter": {"createdWithin": {"from": "21.09.2026", "to": "22.09.2026"}}, "order": ASC}))
 
 
 async def test_the_undocumented_resource_filter_works(bench: Bench) -> None:
     bench.world.add_booking(1, 2, resource_ids=(1,))
     bench.world.add_booking(1, 2, resource_ids=(2, 3))
-    assert (await bench.ids({"filter": {"resourceId": [3]}, "order": ASC})) == [2]
+    assert [2] == (await bench.ids({"filter": {"resourceId": [3]}, "order": ASC}))
 
 
 async def test_the_client_filter_uses_the_first_of_each_type_and_joins_them_with_and(bench: Bench) -> None:
@@ -200,18 +200,18 @@ async def test_the_client_filter_uses_the_first_of_each_type_and_joins_them_with
     contact = {"module": "crm", "code": "CONTACT", "id": 7}
     ignored = {"module": "crm", "code": "CONTACT", "id": 8}
     company = {"module": "crm", "code": "COMPANY", "id": 9}
-    assert [
+    assert [[1, 2], [2]] == [
         await bench.ids({"filter": {"client": {"entities": entities}}, "order": ASC})
         for entities in ([contact, ignored], [contact, company])
-    ] == [[1, 2], [2]]
+    ]
 
 
 async def test_a_client_entity_without_its_id_is_error_0(bench: Bench) -> None:
-    assert (await bench.error(LIST, {"filter": {"client": {"entities": [{"module": "crm", "code": "CONTACT"}]}}})) == (
+    assert (
         400,
         0,
         "Required fields: id",
-    )
+    ) == (await bench.error(LIST, {"filter": {"client": {"entities": [{"module": "crm", "code": "CONTACT"}]}}}))
 
 
 @pytest.mark.parametrize("number", [0, 1, 49, 50, 51, 100, 2512])
@@ -243,7 +243,7 @@ async def test_a_switch_gives_the_real_total_and_next(bench: Bench) -> None:
     bench.simulator.bitrix24.switches.real_totals = True
     bench.world.fill(120, bench.clock.now)
     answers = [(await bench.post(LIST, {"order": ASC, "start": start})).json() for start in (0, 50, 100)]
-    assert [(answer["total"], answer.get("next")) for answer in answers] == [(120, 50), (120, 100), (120, None)]
+    assert [(120, 50), (120, 100), (120, None)] == [(answer["total"], answer.get("next")) for answer in answers]
 
 
 async def test_a_switch_changes_the_page_size(bench: Bench) -> None:
@@ -268,7 +268,7 @@ async def test_a_switch_changes_the_shape_of_the_list(bench: Bench, shape: Any, 
 async def test_a_deleted_booking_is_hidden(bench: Bench) -> None:
     bench.world.fill(3, bench.clock.now)
     bench.world.delete_booking(2)
-    assert (await bench.ids({"order": ASC})) == [1, 3]
+    assert [1, 3] == (await bench.ids({"order": ASC}))
 
 
 async def test_a_booking_that_is_deleted_between_pages_shifts_the_next_row_past_the_reader(bench: Bench) -> None:
@@ -287,7 +287,7 @@ async def test_an_edited_booking_shows_its_new_period(bench: Bench) -> None:
     bench.world.add_booking(1000, 1100)
     before = await bench.ids(within(1000, 2000))
     bench.world.edit_booking(1, start=5000, end=5100)
-    assert [before, await bench.ids(within(1000, 2000)), await bench.ids(within(5000, 6000))] == [[1], [], [1]]
+    assert [[1], [], [1]] == [before, await bench.ids(within(1000, 2000)), await bench.ids(within(5000, 6000))]
 
 
 async def test_both_days_of_the_clock_change_are_plain_epoch_seconds(bench: Bench) -> None:
@@ -295,16 +295,16 @@ async def test_both_days_of_the_clock_change_are_plain_epoch_seconds(bench: Benc
     for midnight, hours in ((spring, 23), (autumn, 25)):
         bench.world.add_booking(midnight + hours * 3600 - 1, midnight + hours * 3600)  # the last second of the day
         bench.world.add_booking(midnight + hours * 3600, midnight + hours * 3600 + 60)  # the first of the next
-    assert [await bench.ids(within(spring, spring + 23 * 3600)), await bench.ids(within(autumn, autumn + 25 * 3600))] == [
+    assert [
         [1],
         [3],
-    ]
+    ] == [await bench.ids(within(spring, spring + 23 * 3600)), await bench.ids(within(autumn, autumn + 25 * 3600))]
 
 
 async def test_get_gives_one_booking_and_1021_for_a_missing_one(bench: Bench) -> None:
     bench.world.add_booking(1, 2, id=15)
     found = (await bench.post("booking.v1.booking.get", {"id": 15})).json()["result"]["booking"]["id"]
-    assert (found, await bench.error("booking.v1.booking.get", {"id": 16})) == (15, (400, 1021, "Booking not found"))
+    assert (15, (400, 1021, "Booking not found")) == (found, await bench.error("booking.v1.booking.get", {"id": 16}))
 
 
 async def test_resource_list_is_paged_like_bookings(bench: Bench) -> None:
@@ -313,12 +313,12 @@ async def test_resource_list_is_paged_like_bookings(bench: Bench) -> None:
     answer = (await bench.post("booking.v1.resource.list", {"order": {"name": "DESC"}, "start": 50})).json()
     rows = answer["result"]["resource"]
     names, row, total = ([row["name"] for row in rows][:2], rows[0], answer["total"])
-    assert names == ["Chair 09", "Chair 08"]
-    assert row == {"description": None, "id": 10, "isMain": True, "name": "Chair 09", "typeId": 1}
-    assert total == 0
+    assert ["Chair 09", "Chair 08"] == names
+    assert {"description": None, "id": 10, "isMain": True, "name": "Chair 09", "typeId": 1} == row
+    assert 0 == total
 
 
 async def test_a_portal_with_ten_thousand_bookings_answers_201_pages_exactly(bench: Bench) -> None:
     bench.portal.set_plan(None)
     bench.world.fill(10_000, bench.clock.now)
-    assert len(set(await everything(bench))) == 10_000
+    assert 10_000 == len(set(await everything(bench)))

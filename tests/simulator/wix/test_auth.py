@@ -19,7 +19,7 @@ from tests.harness.simulated_wix import CONNECTIONS, COUNT, EMPTY, PROVIDERS, QU
 
 
 async def test_a_raw_key_with_the_site_id_is_accepted() -> None:
-    assert (await RawWix().get(CONNECTIONS)).status_code == 200
+    assert 200 == (await RawWix().get(CONNECTIONS)).status_code
 
 
 @pytest.mark.parametrize("authorization", [None, ""])
@@ -33,7 +33,7 @@ async def test_a_missing_or_empty_key_is_403_with_the_empty_shape(authorization:
 async def test_a_missing_key_is_401_by_switch() -> None:
     raw = RawWix()
     raw.wix.switches.missing_key_status = 401
-    assert (await raw.get(CONNECTIONS, headers={"wix-site-id": raw.site.id})).status_code == 401
+    assert 401 == (await raw.get(CONNECTIONS, headers={"wix-site-id": raw.site.id})).status_code
 
 
 @pytest.mark.parametrize(("switch", "expected"), [(401, 401), (403, 403)])
@@ -49,24 +49,24 @@ async def test_a_wrong_or_bearer_prefixed_key_is_401_or_403_by_switch(
 
 async def test_a_wrong_key_is_401_by_default() -> None:
     raw = RawWix()
-    assert (await raw.get(CONNECTIONS, headers={**raw.headers, "authorization": "IST.wrong"})).status_code == 401
+    assert 401 == (await raw.get(CONNECTIONS, headers={**raw.headers, "authorization": "IST.wrong"})).status_code
 
 
 async def test_a_revoked_key_is_a_wrong_key() -> None:
     raw = RawWix()
     raw.wix.credentials.revoke_key(raw.key.value)
-    assert (await raw.get(CONNECTIONS)).status_code == 401
+    assert 401 == (await raw.get(CONNECTIONS)).status_code
 
 
 async def test_a_missing_site_id_is_403() -> None:
     raw = RawWix()
-    assert (await raw.get(CONNECTIONS, headers={"authorization": raw.key.value})).status_code == 403
+    assert 403 == (await raw.get(CONNECTIONS, headers={"authorization": raw.key.value})).status_code
 
 
 async def test_a_site_of_another_account_is_403() -> None:
     raw = RawWix()
     stranger = raw.wix.add_site()
-    assert (await raw.get(CONNECTIONS, headers={**raw.headers, "wix-site-id": stranger.id})).status_code == 403
+    assert 403 == (await raw.get(CONNECTIONS, headers={**raw.headers, "wix-site-id": stranger.id})).status_code
 
 
 async def test_a_site_that_is_not_on_the_keys_list_is_403() -> None:
@@ -74,8 +74,8 @@ async def test_a_site_that_is_not_on_the_keys_list_is_403() -> None:
     sister = raw.wix.add_site(account_id=raw.site.account_id)
     narrow = raw.wix.add_key(raw.site, site_ids=frozenset({raw.site.id}))
     of_sister = {"authorization": narrow.value, "wix-site-id": sister.id}
-    assert (await raw.get(CONNECTIONS, headers=of_sister)).status_code == 403
-    assert (await raw.get(CONNECTIONS, headers=of_sister | {"wix-site-id": raw.site.id})).status_code == 200
+    assert 403 == (await raw.get(CONNECTIONS, headers=of_sister)).status_code
+    assert 200 == (await raw.get(CONNECTIONS, headers=of_sister | {"wix-site-id": raw.site.id})).status_code
 
 
 async def test_a_key_of_the_account_reaches_each_of_its_sites() -> None:
@@ -105,16 +105,16 @@ async def test_the_token_endpoint_gives_a_token_of_four_hours_and_no_refresh_tok
 async def test_an_app_token_needs_no_site_id_and_takes_either_scheme(scheme: str) -> None:
     raw = RawWix()
     token = (await raw.mint(raw.wix.credentials.install(raw.site.id))).json()["access_token"]
-    assert (await raw.get(CONNECTIONS, headers={"authorization": scheme + token})).status_code == 200
+    assert 200 == (await raw.get(CONNECTIONS, headers={"authorization": scheme + token})).status_code
 
 
 async def test_an_app_token_dies_after_four_hours_of_the_simulators_clock() -> None:
     raw = RawWix()
     token = (await raw.mint(raw.wix.credentials.install(raw.site.id))).json()["access_token"]
     raw.clock.now += 14_399
-    assert (await raw.get(CONNECTIONS, headers={"authorization": token})).status_code == 200
+    assert 200 == (await raw.get(CONNECTIONS, headers={"authorization": token})).status_code
     raw.clock.now += 1
-    assert (await raw.get(CONNECTIONS, headers={"authorization": token})).status_code == 401
+    assert 401 == (await raw.get(CONNECTIONS, headers={"authorization": token})).status_code
 
 
 async def test_short_lived_tokens_come_on_demand() -> None:
@@ -123,14 +123,14 @@ async def test_short_lived_tokens_come_on_demand() -> None:
     answer = (await raw.mint(raw.wix.credentials.install(raw.site.id))).json()
     assert 60 == answer["expires_in"]
     raw.clock.now += 60
-    assert (await raw.get(CONNECTIONS, headers={"authorization": answer["access_token"]})).status_code == 401
+    assert 401 == (await raw.get(CONNECTIONS, headers={"authorization": answer["access_token"]})).status_code
 
 
 async def test_tokens_can_be_killed_before_their_time() -> None:
     raw = RawWix()
     token = (await raw.mint(raw.wix.credentials.install(raw.site.id))).json()["access_token"]
     raw.wix.credentials.expire_tokens()
-    assert (await raw.get(CONNECTIONS, headers={"authorization": token})).status_code == 401
+    assert 401 == (await raw.get(CONNECTIONS, headers={"authorization": token})).status_code
 
 
 async def test_a_bad_secret_is_401_in_the_oauth_shape() -> None:
@@ -193,7 +193,7 @@ async def test_an_app_that_left_the_site_has_no_valid_token() -> None:
     app = raw.wix.credentials.install(raw.site.id)
     token = (await raw.mint(app)).json()["access_token"]
     raw.wix.credentials.uninstall(app.instance_id)
-    assert (await raw.get(CONNECTIONS, headers={"authorization": token})).status_code == 401
+    assert 401 == (await raw.get(CONNECTIONS, headers={"authorization": token})).status_code
 
 
 async def test_token_info_describes_a_living_token() -> None:
@@ -230,9 +230,9 @@ async def test_the_legacy_refresh_gives_a_token_of_five_minutes() -> None:
     assert {"access_token", "refresh_token"} == set(answer.json())
     token = {"authorization": answer.json()["access_token"]}
     raw.clock.now += 299
-    assert (await raw.get(CONNECTIONS, headers=token)).status_code == 200
+    assert 200 == (await raw.get(CONNECTIONS, headers=token)).status_code
     raw.clock.now += 1
-    assert (await raw.get(CONNECTIONS, headers=token)).status_code == 401
+    assert 401 == (await raw.get(CONNECTIONS, headers=token)).status_code
 
 
 async def test_a_missing_permission_is_403_with_a_code() -> None:
@@ -241,22 +241,22 @@ async def test_a_missing_permission_is_403_with_a_code() -> None:
     answer = await raw.get(CONNECTIONS)
     assert (403, "PERMISSION_DENIED") == (answer.status_code, code_of(answer))
     assert "is required" in answer.json()["message"]
-    assert (await raw.count({})).status_code == 200
+    assert 200 == (await raw.count({})).status_code
 
 
 async def test_calendar_permissions_do_not_count_bookings() -> None:
     raw = RawWix()
     raw.key = raw.wix.add_key(raw.site, permissions=MANAGE_EXTERNAL_CALENDARS)
-    assert (await raw.get(CONNECTIONS)).status_code == 200
-    assert (await raw.count({})).status_code == 403
+    assert 200 == (await raw.get(CONNECTIONS)).status_code
+    assert 403 == (await raw.count({})).status_code
 
 
 @pytest.mark.parametrize(("permission", "allowed", "refused"), [(COUNT_BOOKINGS, COUNT, QUERY), (QUERY_BOOKINGS, QUERY, COUNT)])
 async def test_count_and_query_have_permissions_of_their_own(permission: str, allowed: str, refused: str) -> None:
     raw = RawWix()
     raw.key = raw.wix.add_key(raw.site, permissions=frozenset({permission}))
-    assert (await raw.post(allowed, {})).status_code == 200
-    assert (await raw.post(refused, {})).status_code == 403
+    assert 200 == (await raw.post(allowed, {})).status_code
+    assert 403 == (await raw.post(refused, {})).status_code
 
 
 async def test_a_caller_with_read_own_silently_gets_a_subset() -> None:
@@ -279,7 +279,7 @@ async def test_a_site_without_the_plan_answers_403_premium_feature_not_enabled(p
 async def test_bookings_can_be_counted_without_the_plan_for_calendars() -> None:
     raw = RawWix()
     raw.site.premium = False
-    assert (await raw.count({})).status_code == 200
+    assert 200 == (await raw.count({})).status_code
 
 
 async def test_a_site_without_bookings_answers_428_with_an_app_not_installed_code() -> None:

@@ -46,7 +46,7 @@ async def read_all(raw: RawWix, query: dict[str, Any], limit: int = 100) -> list
 @pytest.mark.parametrize("prefix", [READER, OTHER_READER])
 @pytest.mark.parametrize("action", ["count", "query"])
 async def test_the_reader_answers_on_both_prefixes(prefix: str, action: str) -> None:
-    assert (await RawWix().post(f"{prefix}/{action}", {})).status_code == 200
+    assert 200 == (await RawWix().post(f"{prefix}/{action}", {})).status_code
 
 
 @pytest.mark.parametrize("body", [{}, {"filter": {}}, {"filter": None}])
@@ -122,12 +122,12 @@ async def test_an_unsupported_field_operator_or_value_is_400(value: object) -> N
 
 @pytest.mark.parametrize("text", ["2026-11-20T00:00:00+01:00", "2026-11-20T00:00:00", "2026-11-20"])
 async def test_a_date_that_is_not_utc_is_400(text: str) -> None:
-    assert (await RawWix().count({"startDate": {"$gte": text}})).status_code == 400
+    assert 400 == (await RawWix().count({"startDate": {"$gte": text}})).status_code
 
 
 @pytest.mark.parametrize("text", ["2026-11-20T00:00:00Z", "2026-11-20T00:00:00.000Z", "2026-11-20T00:00:00+00:00"])
 async def test_a_date_in_utc_may_have_milliseconds_or_not(text: str) -> None:
-    assert (await RawWix().count({"startDate": {"$gte": text}})).status_code == 200
+    assert 200 == (await RawWix().count({"startDate": {"$gte": text}})).status_code
 
 
 @pytest.mark.parametrize("field", ["startDate", "endDate", "createdDate", "updatedDate"])
@@ -238,7 +238,7 @@ async def test_a_filter_inside_query_is_not_seen_by_count() -> None:
 @pytest.mark.parametrize("content", [b"{", b"[]", b'"x"', b"null"])
 async def test_a_body_that_is_no_json_object_is_400(content: bytes) -> None:
     [answer] = await RawWix().send([Request("POST", COUNT, content=content)])
-    assert answer.status_code == 400
+    assert 400 == answer.status_code
     assert "validationError" in answer.json()["details"]
 
 
@@ -282,7 +282,7 @@ async def test_filter_or_sort_together_with_a_cursor_is_400(extra: dict[str, Any
 
 @pytest.mark.parametrize("cursor", ["", "x", "JWE.x.y.z", 7])
 async def test_a_cursor_that_wix_did_not_make_is_400(cursor: object) -> None:
-    assert (await RawWix().query({"cursorPaging": {"cursor": cursor}})).status_code == 400
+    assert 400 == (await RawWix().query({"cursorPaging": {"cursor": cursor}})).status_code
 
 
 async def test_a_tampered_cursor_is_400() -> None:
@@ -290,7 +290,7 @@ async def test_a_tampered_cursor_is_400() -> None:
     cursor = (await raw.query({"cursorPaging": {"limit": 1}})).json()["pagingMetadata"]["cursors"]["next"]
     head, key, payload, seal = cursor.rsplit(".", 3)
     changed = f"{head}.{key}.{'A' if payload[5] != 'A' else 'B'}{payload[1:]}.{seal}"
-    assert (await raw.query({"cursorPaging": {"cursor": changed}})).status_code == 400
+    assert 400 == (await raw.query({"cursorPaging": {"cursor": changed}})).status_code
 
 
 async def test_rows_that_come_and_go_between_pages_neither_repeat_nor_hide_others() -> None:
@@ -321,7 +321,7 @@ async def test_the_default_sort_is_by_id_or_newest_first_by_switch() -> None:
     "sort", [[{"fieldName": "bookedEntity.tags"}], [{"fieldName": "x"}], [{"fieldName": "id", "order": "UP"}], ["id"], "id"]
 )
 async def test_an_unsupported_sort_is_400(sort: object) -> None:
-    assert (await RawWix().query({"sort": sort})).status_code == 400
+    assert 400 == (await RawWix().query({"sort": sort})).status_code
 
 
 async def test_a_repeated_cursor_serves_the_same_page_for_ever() -> None:

@@ -128,7 +128,7 @@ async def test_the_status_of_the_strict_failure_is_a_switch() -> None:
     raw.site.connect_many(3)
     raw.site.provider_down(GOOGLE)
     raw.wix.switches.strict_failure_status = 503
-    assert (await raw.get(CONNECTIONS)).status_code == 503
+    assert 503 == (await raw.get(CONNECTIONS)).status_code
 
 
 async def test_one_provider_down_is_named_and_its_connections_are_missing() -> None:
@@ -162,8 +162,8 @@ async def test_only_the_providers_behind_the_asked_schedules_can_fail() -> None:
     raw.site.connect_many(3)
     google, apple, _ = raw.site.connections
     raw.site.provider_down(GOOGLE)
-    assert (await raw.get(CONNECTIONS, [("scheduleIds", google.schedule_id)])).status_code == 500
-    assert (await raw.get(CONNECTIONS, [("scheduleIds", apple.schedule_id)])).status_code == 200
+    assert 500 == (await raw.get(CONNECTIONS, [("scheduleIds", google.schedule_id)])).status_code
+    assert 200 == (await raw.get(CONNECTIONS, [("scheduleIds", apple.schedule_id)])).status_code
 
 
 async def test_all_providers_down_is_a_5xx_even_with_partial_failure() -> None:

@@ -30,7 +30,7 @@ class RawAccount(RawWix):
 
     async def sites(self, limit: int = 100, **query: Any) -> dict[str, Any]:  # noqa: ANN401  what the API takes
         answer = await self.post(SITES, {"query": {"cursorPaging": {"limit": limit}, **query}})
-        assert answer.status_code == 200
+        assert 200 == answer.status_code
         found: dict[str, Any] = answer.json()
         return found
 
