@@ -71,3 +71,7 @@ async def test_the_loop_goes_on_while_a_request_waits_for_a_disk_that_hangs_and_
         running.cancel()
     finally:
         disk_works.set()
+    async with asyncio.timeout(30):
+        while live.in_force is before:
+            await live.config()
+            await asyncio.sleep(0)
