@@ -83,7 +83,7 @@ def _double_booking(world: SimulatedWorld) -> Undo:
             if portal:
                 portal.world.delete_booking(booking.id)
         if site and second:
-            site.bookings.resolve(second)
+            site.bookings.cancel(second)
 
     return undo
 

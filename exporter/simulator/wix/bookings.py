@@ -5,7 +5,7 @@ Moments are Unix seconds of the simulator's clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from exporter.simulator import canary
 from exporter.simulator.diary import HOUR, free_hour
 from exporter.simulator.wix.connections import guid
 from exporter.simulator.wix.filters import Field, FieldKind, utc_text
+from exporter.simulator.wix.switches import Switches
 
 ABSENT: Final = object()
 """A value in :attr:`Booking.patch` that takes the key away."""
@@ -108,7 +109,7 @@ class Booking:
             "createdBy": {"contactId": self.contact_id, "appId": BOOKINGS_APP_ID},
             "appId": BOOKINGS_APP_ID,
         }
-        if self.double_booked:  # returned only when true
+        if self.double_booked:  # returned only when true (wix.md 6.2)
             row["doubleBooked"] = True
         return {key: value for key, value in (row | dict(self.patch)).items() if value is not ABSENT}
 
@@ -191,10 +192,12 @@ class Staff:
 class Bookings:
     """All bookings of one site."""
 
-    def __init__(self, random: Random, zone: ZoneInfo, now: Callable[[], float]) -> None:
+    def __init__(self, random: Random, zone: ZoneInfo, now: Callable[[], float], switches: Switches) -> None:
         self._random = random
         self._zone = zone
         self._now = now
+        self._switches = switches
+        self._marks_due: list[float] = []
         self._rows: dict[str, Booking] = {}
         self._taken: set[tuple[str, float]] = set()
         self.staff: list[Staff] = []
@@ -240,6 +243,7 @@ class Bookings:
             zone=self._zone,
         )
         self._rows[booking.id] = replace(booking, **fields)  # type: ignore[arg-type]  # fields of Booking, by name
+        self._note_change()
         if staff:
             self._taken.add((staff.resource_id, start))
         return booking.id
@@ -248,6 +252,7 @@ class Bookings:
         """Change fields of :class:`Booking`; the booking is then updated now."""
         changed = {"updated": self._now(), **fields}
         self._rows[booking_id] = replace(self._rows[booking_id], **changed)  # type: ignore[arg-type]  # as in add
+        self._note_change()
 
     def cancel(self, booking_id: str) -> None:
         """Cancel the booking: the row stays, with another status."""
@@ -256,6 +261,17 @@ class Bookings:
     def delete(self, booking_id: str) -> None:
         """Take the row away; the API cannot do that, but a page read in between may look so."""
         del self._rows[booking_id]
+        self._note_change()
+
+    def advance(self) -> None:
+        """Mark the bookings that overlap, when a mark of theirs is due."""
+        now = self._now()
+        if not any(due <= now for due in self._marks_due):
+            return
+        self._marks_due = [due for due in self._marks_due if due > now]
+        marked = double_booked(self) if self._switches.double_booked != "never" else frozenset()
+        for booking in [one for one in self if one.double_booked != (one.id in marked)]:
+            self._rows[booking.id] = replace(booking, double_booked=not booking.double_booked)
 
     def double_book(self, within: float = 24 * HOUR) -> str:
         """Put a second confirmed booking on a person who has one in the next ``within`` seconds; returns its id.
@@ -279,18 +295,7 @@ class Bookings:
             first = self._rows[self.add(now + within / 2, now + within / 2 + HOUR, staff=staff)]
         else:
             raise LookupError("the site has nobody who can be booked")
-        second = self.add((first.start + first.end) / 2, first.end, staff=staff, double_booked=True)
-        self.amend(first.id, double_booked=True)
-        return second
-
-    def resolve(self, booking_id: str) -> None:
-        """Cancel a booking made by :meth:`double_book`, and lift the mark from its partner unless another one overlaps it."""
-        second = self._rows[booking_id]
-        self.amend(booking_id, status="CANCELED", double_booked=False)
-        marked = [other for other in self if other.double_booked and other.resource_id == second.resource_id]
-        for other in marked:
-            if not any(other.start < rival.end and rival.start < other.end for rival in marked if rival is not other):
-                self.amend(other.id, double_booked=False)
+        return self.add((first.start + first.end) / 2, first.end, staff=staff)
 
     def gap(self, every: float) -> float:
         """Return the seconds until the next customer: always the same."""
@@ -342,3 +347,27 @@ class Bookings:
         """Book a course: it starts with its first session and ends, ``weeks`` later, with its last (wix.md 6.5)."""
         last = first + timedelta(weeks=weeks - 1).total_seconds()
         return self.add(first, last + HOUR, kind=BookingKind.COURSE, participants=participants)
+
+    def _note_change(self) -> None:
+        due = self._now() + self._switches.double_booked_lag_seconds
+        if due not in self._marks_due[-1:]:
+            self._marks_due.append(due)
+
+
+def double_booked(bookings: Iterable[Booking]) -> frozenset[str]:
+    """Return the ids of the bookings that overlap another, confirmed one on their resource (wix.md 6.2).
+
+    The participants of one class share an event and overlap nobody, a course has no hours of its own, and what is neither
+    confirmed nor pending takes nobody's time.
+    """
+    found: set[str] = set()
+    under_way: dict[str, list[Booking]] = {}
+    for booking in sorted(bookings, key=lambda one: one.start):
+        if booking.resource_id is None or booking.is_course or booking.status not in {"CONFIRMED", "PENDING"}:
+            continue
+        others = [other for other in under_way.get(booking.resource_id, ()) if other.end > booking.start]
+        for other in others:
+            if other.event_id != booking.event_id and other.start < booking.end:
+                found.update({one.id for one, rival in ((booking, other), (other, booking)) if rival.status == "CONFIRMED"})
+        under_way[booking.resource_id] = [*others, booking]
+    return frozenset(found)

@@ -10,7 +10,7 @@ import msgspec
 from exporter.simulator.platform import JSON, Reply, json_reply
 from exporter.simulator.wix.bookings import FIELDS, Booking
 from exporter.simulator.wix.context import CallContext
-from exporter.simulator.wix.errors import Violation, application_error, body_object, validation_error
+from exporter.simulator.wix.errors import Violation, application_error, body_object, invalid_filter, validation_error
 from exporter.simulator.wix.filters import (
     Fields,
     Sort,
@@ -34,7 +34,10 @@ _MAX_LIMIT: Final = 100
 
 def count_bookings(context: CallContext) -> Reply:
     """``POST .../extended-bookings/count``: ``filter`` sits at the top level (wix.md 6.1)."""
-    test = compile_filter(body(context.call).get("filter"), FIELDS)
+    wanted = body(context.call).get("filter")
+    if context.switches.double_booked == "refused" and "doubleBooked" in _mentioned(wanted):
+        raise invalid_filter("doubleBooked cannot be filtered by")
+    test = compile_filter(wanted, FIELDS)
     number = sum(map(test, _visible(context)))
     match context.switches.count_as:
         case "number":

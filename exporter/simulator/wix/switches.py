@@ -43,6 +43,10 @@ class Switches:
     """The last full page still has a cursor; the page behind it is empty."""
     reader_lag_seconds: float = 0.0
     """The reader is eventually consistent: it does not know bookings younger than this."""
+    double_booked: Literal["set", "never", "refused"] = "set"
+    """Whether bookings that overlap a confirmed one are marked as ``doubleBooked``; or a filter by that is refused."""
+    double_booked_lag_seconds: float = 0.0
+    """A mark follows the change of a booking, a cancellation included, so much later."""
 
     # Sites of an account (docs/platforms/wix-sites.md)
     ignore_app_filter: bool = False

@@ -129,7 +129,7 @@ class Site:
         self.schedules: dict[str, Schedule] = {}
         self.services: list[OfferedService] = []
         self.connections = Connections(random, switches, self.providers, now)
-        self.bookings = Bookings(random, zone, now)
+        self.bookings = Bookings(random, zone, now, switches)
         self.diary = Diary(self.bookings, now)
         self.bucket = TokenBucket(switches, now)
         self._random = random
@@ -195,3 +195,4 @@ class Site:
         """Catch up with the clock."""
         self.connections.advance()
         self.diary.advance()
+        self.bookings.advance()

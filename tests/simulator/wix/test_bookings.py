@@ -401,7 +401,7 @@ async def test_a_row_can_break_what_the_api_promises() -> None:
     assert "startDate" not in row
 
 
-async def test_a_double_booking_is_marked_on_both_rows_until_it_is_resolved() -> None:
+async def test_a_double_booking_is_marked_on_both_rows_until_it_is_cancelled() -> None:
     raw = RawWix()
     staff = raw.site.add_staff()
     raw.site.bookings.add(raw.now + 4 * HOUR, raw.now + 5 * HOUR, staff=staff)
@@ -410,10 +410,69 @@ async def test_a_double_booking_is_marked_on_both_rows_until_it_is_resolved() ->
     first, other = await read_all(raw, {"filter": {"doubleBooked": True}, "sort": [{"fieldName": "startDate"}]})
     assert first["bookedEntity"]["slot"]["resource"]["id"] == other["bookedEntity"]["slot"]["resource"]["id"]
     assert first["startDate"] < other["startDate"] < first["endDate"]
-    raw.site.bookings.resolve(second)
+    raw.site.bookings.cancel(second)
     assert {"count": 0} == (await raw.count({"doubleBooked": {"$eq": True}})).json()
     assert "CANCELED" == raw.site.bookings[second].status
     assert not any("doubleBooked" in row for row in await read_all(raw, {}))
+
+
+async def _marked(raw: RawWix) -> set[str]:
+    return {row["id"] for row in await read_all(raw, {"filter": {"doubleBooked": {"$eq": True}}})}
+
+
+async def test_a_booking_that_overlaps_a_confirmed_one_is_marked_and_the_confirmed_one_only_if_the_other_is_confirmed() -> None:
+    raw = RawWix()
+    staff = raw.site.add_staff()
+    raw.site.bookings.add(raw.now, raw.now + HOUR, staff=staff)
+    pending = raw.site.bookings.add(raw.now + HOUR / 2, raw.now + HOUR, staff=staff, status="PENDING")
+    raw.site.bookings.add(raw.now + HOUR / 2, raw.now + HOUR, staff=staff, status="CANCELED")
+    raw.site.bookings.add(raw.now + HOUR, raw.now + 2 * HOUR, staff=staff)
+    raw.site.bookings.add(raw.now, raw.now + HOUR, staff=raw.site.add_staff())
+    assert {pending} == await _marked(raw)
+
+
+async def test_seats_of_one_class_and_a_course_are_not_marked_but_two_classes_at_once_are() -> None:
+    raw = RawWix()
+    staff = raw.site.add_staff()
+    raw.site.bookings.add_class(staff, raw.now, seats=3)
+    raw.site.bookings.add_course(raw.now, weeks=3)
+    assert set() == await _marked(raw)
+    raw.site.bookings.add_class(staff, raw.now, seats=2)
+    assert 5 == len(await _marked(raw))
+
+
+async def test_a_mark_may_come_and_go_ten_minutes_late() -> None:
+    raw = RawWix()
+    raw.wix.switches.double_booked_lag_seconds = 600
+    staff = raw.site.add_staff()
+    raw.site.bookings.add(raw.now, raw.now + HOUR, staff=staff)
+    second = raw.site.bookings.add(raw.now, raw.now + HOUR, staff=staff)
+    raw.clock.now += 599
+    assert set() == await _marked(raw)
+    raw.clock.now += 1
+    assert 2 == len(await _marked(raw))
+    raw.site.bookings.cancel(second)
+    raw.clock.now += 599
+    assert 2 == len(await _marked(raw))
+    raw.clock.now += 1
+    assert set() == await _marked(raw)
+
+
+async def test_a_filter_by_the_mark_may_be_refused() -> None:
+    raw = RawWix()
+    raw.wix.switches.double_booked = "refused"
+    answer = await raw.count({"$and": [{"doubleBooked": {"$eq": True}}]})
+    assert 400 == answer.status_code
+    assert "INVALID_FILTER" == answer.json()["details"]["applicationError"]["code"]
+
+
+async def test_a_mark_may_never_come() -> None:
+    raw = RawWix()
+    raw.wix.switches.double_booked = "never"
+    staff = raw.site.add_staff()
+    for _ in range(2):
+        raw.site.bookings.add(raw.now, raw.now + HOUR, staff=staff)
+    assert set() == await _marked(raw)
 
 
 def test_a_double_booking_is_still_ahead_when_its_incident_has_lasted_for_two_hours() -> None:
@@ -424,13 +483,13 @@ def test_a_double_booking_is_still_ahead_when_its_incident_has_lasted_for_two_ho
     assert raw.now + 5.5 * HOUR == raw.site.bookings[raw.site.bookings.double_book()].start
 
 
-async def test_resolving_one_double_booking_leaves_another_of_the_same_person_marked() -> None:
+async def test_cancelling_one_double_booking_leaves_another_of_the_same_person_marked() -> None:
     raw = RawWix()
     staff = raw.site.add_staff()
     later = raw.site.bookings.add(raw.now + 8 * HOUR, raw.now + 9 * HOUR, staff=staff)
     later_second = raw.site.bookings.double_book()
     raw.site.bookings.add(raw.now + 4 * HOUR, raw.now + 5 * HOUR, staff=staff)
-    raw.site.bookings.resolve(raw.site.bookings.double_book())
+    raw.site.bookings.cancel(raw.site.bookings.double_book())
     assert {later, later_second} == {row["id"] for row in await read_all(raw, {"filter": {"doubleBooked": True}})}
 
 
