@@ -89,6 +89,7 @@ class WarningKind(StrEnum):
     """Why less is watched than it seems, or will be: values of the label ``kind`` of ``config_warnings``.
 
     The first five are known from the configuration alone, the others from what was seen; ``DISCOVERY`` is of no single target.
+    ``CHECK_REFUSED`` is a check that is on unless it is switched off, and that the platform refuses: nothing else is missing.
     """
 
     CONFLICTS_OFF = "conflicts_off"
@@ -102,6 +103,7 @@ class WarningKind(StrEnum):
     UNKNOWN_ACCEPTED = "unknown_accepted"
     NO_CONNECTIONS = "no_connections"
     MISSING_RIGHT = "missing_right"
+    CHECK_REFUSED = "check_refused"
     DISCOVERY = "discovery"
 
 

@@ -17,8 +17,9 @@ from exporter.commands.probe_table import left_out, rows_of
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
 from exporter.policy import RejectedConfig
+from exporter.state.alerts_only import ALERTS_ONLY
 from exporter.state.findings import findings
-from exporter.state.verdict import ALERTS_ONLY, TABLE, Kind, Verdict, VerdictRow, worst
+from exporter.state.verdict import TABLE, Kind, Verdict, VerdictRow, worst
 from exporter.web import Status, encode_status, status_of
 from exporter.web import status_page as board
 from tests.harness import views

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from exporter.state.verdict import ALERTS_ONLY, TABLE, VerdictRow
+from exporter.state.alerts_only import ALERTS_ONLY
+from exporter.state.verdict import TABLE, VerdictRow
 
 _INTRODUCTION: Final = """\
 # Verdicts

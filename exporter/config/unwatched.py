@@ -91,7 +91,7 @@ def _of_target(target: Target) -> tuple[tuple[Path, ConfigWarning], ...]:
 def _uncounted(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
     for name, settings in target.running().items():
         path: Path = ("collectors", name.value)
-        if getattr(settings, "conflicts", True) is False:
+        if not getattr(settings, "conflicts", True) and not getattr(settings, "platform_conflicts", False):
             message = Message("double bookings are not checked: conflicts is false")
             fix = Message("write conflicts: true, or accept this warning with a reason")
             yield (*path, "conflicts"), ConfigWarning(WarningKind.CONFLICTS_OFF, target.name, message, fix)

@@ -66,7 +66,8 @@ class Conflict(Strict):
         bounds.CONFLICT_SOON, DEFAULTS.conflict_soon, "An overlap that begins within this time is critical."
     )
     later: _Quiet = Field(
-        default="warning", description=f"Severity of an overlap that begins later: {_NO_PAGE} If it should page, raise `soon`."
+        default="warning",
+        description=f"Severity of an overlap that begins later: {_NO_PAGE} If it should page, raise `soon`.",
     )
 
 
@@ -183,6 +184,10 @@ class Verdicts(Strict):
 
     conflict: Annotated[Conflict, MAY_BE_EMPTY] = Field(
         default_factory=Conflict, description="Two bookings overlap on a resource."
+    )
+    conflict_marked: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged,
+        description="Wix itself marks bookings as double-booked, and the exporter does not compare them.",
     )
     connections_down: Annotated[ConnectionsDown, MAY_BE_EMPTY] = Field(
         default_factory=ConnectionsDown, description="No connection of a target works any more, and several did."

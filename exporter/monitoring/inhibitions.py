@@ -31,6 +31,7 @@ _CRITICAL = 'severity = "critical"'
 _OF_CONNECTIONS = ("BookingSyncConnection.+", "BookingSyncAllConnectionsFailing", "BookingSyncErrorBudgetBurn")
 _OF_BOOKINGS = (
     "BookingSyncDoubleBooking",
+    "BookingSyncDoubleBookingMarked",
     "BookingSyncNoBookingsAhead",
     "BookingSyncIntakeSilent",
     "BookingSyncUnlinkedBookings",

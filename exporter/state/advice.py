@@ -19,6 +19,13 @@ DOUBLE_BOOKING: Final = Advice(
     "The front desk opens the calendar at this time, moves or cancels one of the two bookings and informs its customer. If "
     "the resource may serve several at a time, the exporter's operator lists it in `overlapping_resources`.",
 )
+DOUBLE_BOOKING_MARKED: Final = Advice(
+    "Wix marks these bookings because each overlaps a confirmed booking. The exporter only counts the marks and does not know "
+    "which bookings have one.",
+    "The front desk looks for overlapping bookings in the Wix calendar and moves or cancels one of each two. The exporter's "
+    "operator writes `conflicts: true` to have the bookings named here, or `platform_conflicts: false` where such overlaps are "
+    "intended.",
+)
 DATA_WITHDRAWN: Final = Advice(
     "There is no fresh data; the old data reached its `max_age` and is no longer shown.",
     "The exporter's operator looks in the log for the reason why polls fail or do not end.",
@@ -92,6 +99,7 @@ UNWATCHED: Final[Mapping[WarningKind, str]] = MappingProxyType(
         WarningKind.UNKNOWN_RESOURCE: Message("The settings for this resource have no effect."),
         WarningKind.UNKNOWN_ACCEPTED: Message("This entry of `accepted` has no effect."),
         WarningKind.NO_CONNECTIONS: Message("No calendar of the site is watched."),
+        WarningKind.CHECK_REFUSED: Message("Everything else of the target is watched as configured."),
         WarningKind.OPERATORS_BY_DEFAULT: Message(
             "A user with a password who is named neither under `site_users` nor under `operators` sees every site."
         ),

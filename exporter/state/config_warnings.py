@@ -144,6 +144,13 @@ def _of_bookings(target: str, seen: BookingsObservation, policy: TargetPolicy) -
             names=first_names(ids),
         )
         yield ConfigWarning(WarningKind.UNKNOWN_RESOURCE, target, message, _REMOVE)
+    if seen.marks_refused:
+        message = Message(
+            "the platform does not let the exporter count the bookings that it marks as double-booked: %(message)s",
+            message=seen.marks_refused,
+        )
+        fix = Message("write platform_conflicts: false, or accept this warning with a reason")
+        yield ConfigWarning(WarningKind.CHECK_REFUSED, target, message, fix)
     # Those of the last poll, as far as a reload since has not removed them.
     if expired_warning := [each for each in seen.unknown_accepted if each in policy.bookings]:
         message = Message(

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
 
-import msgspec
-
 from exporter.errors import Reason
 from exporter.model import ConnectionStatus
 from exporter.state.thresholds import DEFAULTS as _OF
@@ -19,6 +17,7 @@ from exporter.state.thresholds import Thresholds
 
 SILENT_SECONDS: Final = 24 * 3600.0
 USUAL_BEFORE_SECONDS: Final = 7 * 24 * 3600.0
+MARKED_SECONDS: Final = 7 * 24 * 3600.0
 
 WORKING: Final = frozenset({ConnectionStatus.SYNCED, ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED})
 LIMITS: Final = frozenset({Reason.RATE_LIMITED, Reason.OPERATING_LIMIT, Reason.OVERLOAD})
@@ -42,6 +41,7 @@ class Kind(StrEnum):
     DATA_EXPIRED = "data_expired"
     CONNECTIONS_DOWN = "connections_down"
     CONFLICT = "conflict"
+    CONFLICT_MARKED = "conflict_marked"
     PROVIDER_FAILING = "provider_failing"
     CONNECTION_ERROR = "connection_error"
     CONNECTION_DISCONNECTED = "connection_disconnected"
@@ -146,6 +146,13 @@ CONFLICT_LATER: Final = VerdictRow(
     f"Two bookings overlap on a resource, beginning in {_hours(_OF.conflict_soon)} or later.",
     alerts=("BookingSyncDoubleBooking",),
 )
+CONFLICT_MARKED: Final = VerdictRow(
+    Kind.CONFLICT_MARKED,
+    Verdict.WARNING,
+    f"The platform itself marks bookings of the next {_days(MARKED_SECONDS)} as double-booked, and the exporter does not read "
+    "them (`conflicts: false`).",
+    alerts=("BookingSyncDoubleBookingMarked",),
+)
 CONNECTION_ERROR: Final = VerdictRow(
     Kind.CONNECTION_ERROR,
     Verdict.WARNING,
@@ -236,6 +243,9 @@ CONFIG_WARNING: Final = VerdictRow(
     "The configuration watches less than it seems to, or shows more to some users.",
     alerts=("BookingSyncWindowMissing",),
 )
+CHECK_REFUSED: Final = VerdictRow(
+    Kind.CONFIG_WARNING, Verdict.OK, "The platform refuses a check that is on unless it is switched off."
+)
 RELOAD_REFUSED: Final = VerdictRow(
     Kind.RELOAD_REFUSED,
     Verdict.WARNING,
@@ -273,6 +283,7 @@ TABLE: Final = (
     DATA_EXPIRED,
     PROVIDER_FAILING,
     CONFLICT_LATER,
+    CONFLICT_MARKED,
     CONNECTION_ERROR,
     CONNECTION_CUT,
     CONNECTION_STUCK,
@@ -290,6 +301,7 @@ TABLE: Final = (
     RELOAD_REFUSED,
     TARGET_PAUSED,
     TARGET_CLOSED,
+    CHECK_REFUSED,
     CONNECTION_ACCEPTED,
     CONFLICT_ACCEPTED,
     WARNING_ACCEPTED,
@@ -300,73 +312,13 @@ TABLE: Final = (
 PLACE: Final = {row: place for place, row in enumerate(TABLE)}
 """Where in the table a row stands."""
 
-
-class AlertsOnly(msgspec.Struct, frozen=True):
-    """Something that needs a long history or many targets, so that no row judges it: what, and by which alerts."""
-
-    what: str
-    alerts: tuple[str, ...]
-
-
-ALERTS_ONLY: Final = (
-    AlertsOnly("the error budget", ("BookingSyncErrorBudgetBurn",)),
-    AlertsOnly("drift between platforms", ("BookingSyncPlatformDrift",)),
-    AlertsOnly(
-        "bookings and connections that vanish",
-        ("BookingSyncNoBookingsAhead", "BookingSyncBookingsVanished", "BookingSyncConnectionsVanished"),
-    ),
-    AlertsOnly(
-        "a connection that flaps, or no longer exports",
-        ("BookingSyncConnectionsFlapping", "BookingSyncExportSwitchedOff"),
-    ),
-    AlertsOnly(
-        "connections and bookings of many targets at once",
-        ("BookingSyncManyConnectionsNeedOwner", "BookingSyncManyCalendarsEmpty"),
-    ),
-    AlertsOnly(
-        "a target or a platform that fails and recovers again and again",
-        ("BookingSyncTargetUnsteady", "BookingSyncPlatformUnsteady"),
-    ),
-    AlertsOnly(
-        "the exporter itself and the alerting",
-        (
-            "Watchdog",
-            "BookingSyncExporterDown",
-            "BookingSyncInstanceDown",
-            "BookingSyncScrapesFailing",
-            "BookingSyncRestartsOften",
-            "BookingSyncReplicaBlind",
-            "BookingSyncReplicasDisagree",
-            "BookingSyncExporterSlow",
-            "BookingSyncPollsLate",
-            "BookingSyncRuleFailures",
-            "BookingSyncClockSkewed",
-            "BookingSyncScrapeGrew",
-            "BookingSyncSeriesDropped",
-            "BookingSyncAnswersNotUnderstood",
-        ),
-    ),
-    AlertsOnly(
-        "faults that many targets share: a platform, a credential, a calendar provider, the network of the host",
-        (
-            "BookingSyncNothingAnswers",
-            "BookingSyncCredentialRefused",
-            "BookingSyncPlatformDown",
-            "BookingSyncManyTargetsFailing",
-            "BookingSyncProviderOutage",
-            "BookingSyncPlatformLimited",
-        ),
-    ),
-    AlertsOnly("a missing shard", ("BookingSyncShardMissing",)),
-)
-
-
 RANKS: Final = {verdict: rank for rank, verdict in enumerate(dict.fromkeys(row.verdict for row in TABLE))}
 """In which order the table has the verdicts."""
 
 MOVABLE: Final = (
     PROVIDER_FAILING,
     CONFLICT_LATER,
+    CONFLICT_MARKED,
     CONNECTION_ERROR,
     CONNECTION_CUT,
     CONNECTION_STUCK,

@@ -15,9 +15,9 @@ from urllib.parse import quote, quote_plus, urlencode
 
 import msgspec
 
+from exporter.state.alerts_only import ALERTS_ONLY
 from exporter.state.findings import Finding
 from exporter.state.snapshot import TargetView, View
-from exporter.state.verdict import ALERTS_ONLY
 from exporter.texts import DEFAULT, LANGUAGES, Texts, texts_in
 from exporter.web import wording
 from exporter.web.assets import asset, source

@@ -235,11 +235,13 @@ class BookingsWindow(msgspec.Struct, frozen=True, kw_only=True):
 class Bookings(msgspec.Struct, frozen=True, kw_only=True):
     """Booking counts at ``at``. ``conflicts`` holds the first ten, soonest first, the accepted ones behind the others.
 
-    ``next_conflict`` is the start of the soonest overlap that is neither accepted nor over.
+    ``next_conflict`` is the start of the soonest overlap that is neither accepted nor over. ``platform_conflicting`` are the
+    bookings that the platform itself marks as double-booked, by windows that begin now; empty where that is not known.
     """
 
     at: Moment
     windows: tuple[BookingsWindow, ...]
+    platform_conflicting: Mapping[str, int]
     next_booking_measured: bool
     next_booking: Moment | None
     next_conflict: Moment | None

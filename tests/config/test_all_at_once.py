@@ -87,7 +87,9 @@ BESIDE: Final[tuple[tuple[str, list[str]], ...]] = (
         "targets:\n"
         + WIX
         + "    nonsense: 1\n"
-        + (WIX + "    collectors: {bookings: }\n").replace("name: a", "name: b").replace("0001", "0002"),
+        + (WIX + "    collectors: {bookings: {platform_conflicts: false}}\n")
+        .replace("name: a", "name: b")
+        .replace("0001", "0002"),
         ["targets[1].collectors.bookings.conflicts: double bookings are not checked"],
     ),
 )

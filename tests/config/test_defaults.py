@@ -307,7 +307,8 @@ def test_defaults_that_nobody_has_are_a_warning(folder: Path) -> None:
 
 
 def test_what_is_odd_in_defaults_is_a_warning_that_is_told_once(folder: Path) -> None:
-    written = shared({"api_key": {"env": "KEY"}, "collectors": {"bookings": {"interval": "5s", "conflicts": False}}})
+    unchecked = {"conflicts": False, "platform_conflicts": False}
+    written = shared({"api_key": {"env": "KEY"}, "collectors": {"bookings": {"interval": "5s", **unchecked}}})
     written["targets"] = [wix(name) for name in "abc"]
     config = load(folder, written)
     told = [f"{warning.path} {warning.line}" for warning in (*config.warnings, *config.gaps) if warning.path]

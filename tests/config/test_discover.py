@@ -106,7 +106,7 @@ def test_the_hash_is_that_of_the_file_and_the_effective_configuration_shows_what
 
 
 def test_what_all_sites_of_a_rule_leave_unwatched_is_said_once_of_the_rule_and_known_of_each(tmp_path: Path) -> None:
-    config = load(tmp_path, discover=[rule()])
+    config = load(tmp_path, discover=[rule(target={"collectors": {"bookings": {"platform_conflicts": False}}})])
     assert [("discover[0].target.collectors.bookings.conflicts", "exporter.yml")] == [
         (gap.path, Path(gap.file).name) for gap in config.gaps
     ]

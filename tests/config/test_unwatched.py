@@ -21,6 +21,7 @@ SITE = "7f1c2d3e-1111-4222-8333-444455556666"
 SCHEDULE = "0a1b2c3d-aaaa-4bbb-8ccc-ddddeeeeffff"
 WIX = f"platform: wix, site_id: {SITE}, api_key: key-0123456789"
 PORTAL = "platform: bitrix24, webhook_url: 'https://portal.bitrix24.example/rest/1/abcdef0123456789/'"
+NOT_CHECKED = "collectors: {connections: , bookings: {platform_conflicts: false}}"
 ALL_SEEN = "collectors: {connections: , bookings: {conflicts: true}}"
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -37,7 +38,8 @@ def config_of(folder: Path, *targets: str, now: float = 0, top: str = "") -> Con
     [
         (f"{WIX}, {ALL_SEEN}", "", []),
         (f"{PORTAL}", "", []),
-        (f"{WIX}", "", ["conflicts_off"]),
+        (f"{WIX}", "", []),
+        (f"{WIX}, {NOT_CHECKED}", "", ["conflicts_off"]),
         (f"{WIX}, collectors: {{connections: }}", "", []),
         (f"{WIX}, collectors: {{bookings: {{conflicts: true}}}}", "", []),
         (f"{PORTAL}, collectors: {{bookings: }}", "", []),
@@ -100,14 +102,15 @@ def test_one_site_with_two_keys_is_one_account_and_two_portals_of_a_simulator_ar
 
 
 def test_what_is_the_same_at_many_targets_is_said_once(tmp_path: Path) -> None:
-    config = config_of(tmp_path, *(f"name: s{n}, {WIX.replace('7f1c', f'{n:04}')}" for n in range(40)))
+    config = config_of(tmp_path, *(f"name: s{n}, {WIX.replace('7f1c', f'{n:04}')}, {NOT_CHECKED}" for n in range(40)))
     assert 40 == len(config.unwatched)
     (gap,) = config.gaps
     assert "(40 targets: s0, s1, s2, s3, s4 and 35 more)" in gap.message
 
 
 def test_a_warning_that_is_accepted_is_told_again_from_the_day_after_its_last(tmp_path: Path) -> None:
-    target = f"name: salon, timezone: Europe/Berlin, {WIX}, accepted: [{{warning: conflicts_off, until: 2026-12-31, why: few}}]"
+    accepted = "[{warning: conflicts_off, until: 2026-12-31, why: few}]"
+    target = f"name: salon, timezone: Europe/Berlin, {WIX}, {NOT_CHECKED}, accepted: {accepted}"
     midnight = datetime(2027, 1, 1, tzinfo=BERLIN).timestamp()
     assert () == config_of(tmp_path, target, now=midnight - 1).gaps
     told = [gap.message for gap in config_of(tmp_path, target, now=midnight).gaps]

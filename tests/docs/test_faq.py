@@ -24,6 +24,7 @@ ROOT: Final = Path(__file__).parents[2]
 TEXT: Final = (ROOT / "docs" / "faq.md").read_text()
 PROSE: Final = " ".join(TEXT.split())
 ROUTES: Final = yaml.safe_load((ROOT / "config/alertmanager/alertmanager.yml").read_text())["route"]["routes"][0]
+UNCHECKED: Final = {"connections": {}, "bookings": {"platform_conflicts": False}}
 CONFLICTS: Final = {"connections": {}, "bookings": {"conflicts": True}}
 
 
@@ -33,6 +34,10 @@ async def test_why_does_it_say_not_measured(tmp_path: Path) -> None:
         assert windows is not None
         assert {None} == {window.conflicting for window in windows.windows}
         assert "not measured" in there.board
+        assert {"next_24h", "next_7d"} == windows.platform_conflicting.keys()
+        assert SITE not in {warning.target for warning in there.status.config_warnings}
+
+    async with world(tmp_path, collectors=UNCHECKED) as there:
         assert SITE in {warning.target for warning in there.status.config_warnings if warning.kind == "conflicts_off"}
 
     async with world(tmp_path, collectors=CONFLICTS) as there:

@@ -22,6 +22,7 @@ from exporter.model import (
     LinkAnswers,
     LinksObservation,
     Moved,
+    PlatformConflicts,
     Provider,
     Window,
     WindowBookings,
@@ -79,6 +80,16 @@ def overlapping(start: float, policy: TargetPolicy | None = None) -> View:
     return view(views.succeeded(_BOOKINGS, seen), policy=policy)
 
 
+def marked(bookings: int, own: int | None = None) -> View:
+    """Return a site where Wix marks so many bookings of the week as double-booked, and the exporter found ``own`` of them."""
+    seen = BookingsObservation(
+        NOW - 30,
+        (WindowBookings(_NEXT_7D, 9, conflicting=own),),
+        platform_conflicts=(PlatformConflicts(NEXT_24H, 0), PlatformConflicts(_NEXT_7D, bookings)),
+    )
+    return view(views.succeeded(_BOOKINGS, seen))
+
+
 def linked(answers: LinkAnswers, unverified: int = 0) -> View:
     """Return a portal whose links are as ``answers`` say."""
     return view(views.succeeded(_LINKS, LinksObservation(NOW - 30, (WindowLinks(_NEXT_7D, (answers,), unverified),))))
@@ -111,6 +122,7 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
         views.failed(_CONNECTIONS, Reason.SERVER_ERROR, "1 of 1", at=NOW - 30, observation=_DOWN_PROVIDER)
     ),
     verdict.CONFLICT_LATER: overlapping(NOW + 25 * HOUR),
+    verdict.CONFLICT_MARKED: marked(2),
     verdict.CONNECTION_ERROR: connected(
         views.connection("a", ConnectionStatus.ERROR, error_reason=ErrorReason.TOKEN_REVOKED), views.connection("b")
     ),
@@ -133,6 +145,9 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
     ),
     verdict.RELOAD_REFUSED: replace(view(_GOOD), rejected_config=RejectedConfig(NOW - 60, "targets[0]: no platform", 2)),
     verdict.TARGET_PAUSED: replace(view(_CONNECTIONS, policy=TargetPolicy(paused=_MEANT)), missing=()),
+    verdict.CHECK_REFUSED: replace(
+        view(_GOOD), config_warnings=(ConfigWarning("check_refused", SITE, "not counted", "Switch it off."),)
+    ),
     verdict.TARGET_CLOSED: view(_GOOD, policy=TargetPolicy(closed=((NOW - HOUR, NOW + HOUR),))),
     verdict.CONNECTION_ACCEPTED: connected(
         went_down("a"), views.connection("b"), policy=TargetPolicy(connections={"a": _MEANT})

@@ -49,6 +49,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "resource_info": ("gauge", ("resource", "name")),
     "conflicting_bookings": ("gauge", ("window",)),
     "accepted_conflicting_bookings": ("gauge", ("window",)),
+    "platform_conflicting_bookings": ("gauge", ("window",)),
     "next_conflict_timestamp_seconds": ("gauge", ()),
     "linked_bookings": ("gauge", ("window",)),
     "unlinked_bookings": ("gauge", ("window",)),

@@ -28,6 +28,7 @@ from exporter.model import (
     LinkAnswers,
     LinksObservation,
     Observation,
+    PlatformConflicts,
     Provider,
     Window,
     WindowBookings,
@@ -91,6 +92,7 @@ def observations(draw: st.DrawFn, collector: CollectorName, at: float) -> Observ
             resource_names={"7": draw(st.sampled_from(("Chair", "Stool")))},
             dropped_resources=draw(small),
             next_conflict=draw(st.none() | st.just(views.NOW)),
+            platform_conflicts=draw(st.just(()) | st.builds(lambda number: (PlatformConflicts(window, number),), small)),
         )
     rows = [
         views.connection(

@@ -31,7 +31,7 @@ def kinds(shown: View, unwatched: Sequence[ConfigWarning] = ()) -> list[str]:
     return [warning.kind for warning in with_warnings(shown, unwatched).config_warnings]
 
 
-def bookings(**fields: tuple[str, ...]) -> BookingsObservation:
+def bookings(**fields: tuple[str, ...] | str) -> BookingsObservation:
     return replace(BookingsObservation(NOW - 30, ()), **fields)
 
 
@@ -53,6 +53,7 @@ KNOWN = TargetPolicy(connections={"chair-9": AcceptedReason("cut")}, bookings={"
         (bookings(unknown_resources=("12", "15")), None, ["unknown_resource"]),
         (bookings(unknown_accepted=("17",)), KNOWN, ["unknown_accepted"]),
         (bookings(unknown_accepted=("18",)), KNOWN, []),
+        (bookings(marks_refused="HTTP 400"), None, ["check_refused"]),
     ],
 )
 def test_what_an_observation_does_not_know_of_the_configuration_is_a_warning(

@@ -25,7 +25,7 @@ from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, Targe
 from exporter.state.config_warnings import with_warnings
 from exporter.state.findings import Finding, Kind, Severity, findings, problems
 from exporter.state.snapshot import View
-from exporter.state.verdict import Verdict, worst
+from exporter.state.verdict import CHECK_REFUSED, Verdict, worst
 from tests.harness import verdict_scenes as scenes
 from tests.harness import views
 from tests.harness.views import NOW
@@ -328,6 +328,21 @@ def test_of_a_paused_target_nothing_else_is_judged() -> None:
     policy = TargetPolicy(paused=AcceptedReason("moving house"))
     paused = scenes.view(views.failed(GOOD, Reason.AUTH, "refused"), policy=policy, usage=ApiUsage(credential_expiry=NOW))
     assert [Kind.TARGET_PAUSED] == kinds(paused)
+
+
+@pytest.mark.parametrize(("marked", "own", "expected"), [(2, None, 1), (0, None, 0), (2, 0, 0), (2, 2, 0)])
+def test_what_wix_marks_is_judged_only_where_the_bookings_are_not_compared(marked: int, own: int | None, expected: int) -> None:
+    assert expected == len(only(scenes.marked(marked, own), Kind.CONFLICT_MARKED))
+
+
+def test_marked_bookings_are_told_with_their_number_in_each_window_that_has_some() -> None:
+    (finding,) = only(scenes.marked(3), Kind.CONFLICT_MARKED)
+    assert "Wix marks bookings as double-booked, next_7d (3)" == finding.headline
+
+
+def test_a_refused_check_is_listed_and_no_problem() -> None:
+    shown = scenes.SCENES[CHECK_REFUSED]
+    assert ([Kind.CONFIG_WARNING], ()) == (kinds(shown), tuple(problems(shown)))
 
 
 @pytest.mark.parametrize(("start", "end", "expected"), [(0, 60, 1), (-60, 0, 0), (1, 60, 0)])

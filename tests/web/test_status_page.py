@@ -141,7 +141,8 @@ def test_bookings_whose_links_were_read_too_long_ago_stand_beside_the_others_and
 
 def test_not_measured_is_never_a_zero() -> None:
     text = words(page(views.healthy()))
-    assert "next_24h today 14:12 UTC tomorrow 14:12 UTC 0 (0 confirmed, 0 pending) Overlapping bookings" in text
+    assert "next_24h today 14:12 UTC tomorrow 14:12 UTC 0 (0 confirmed, 0 pending) Marked as" in text
+    assert "Marked as double-booked by Wix: next_24h 0 Overlapping bookings" in text
     assert "Overlapping bookings are not measured; conflicts: true of the collector bookings measures them." in text
 
 

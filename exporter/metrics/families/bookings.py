@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from exporter.metrics.families.family import Family, Gauge, Row, alike, all_but, counter, gauge
-from exporter.model import BookingsObservation, WindowBookings
+from exporter.model import BookingsObservation, PlatformConflicts, WindowBookings
 
 
 def _bookings(observation: BookingsObservation) -> Iterator[Row]:
@@ -41,6 +41,11 @@ def _accepted(observation: BookingsObservation) -> Iterator[Row]:
     for counted in observation.windows:
         if counted.accepted is not None:
             yield (counted.window.name,), counted.accepted
+
+
+def _platform_conflicting(observation: BookingsObservation) -> Iterator[Row]:
+    for marked in observation.platform_conflicts:
+        yield (marked.window.name,), marked.bookings
 
 
 def _next_conflict(observation: BookingsObservation) -> Iterator[Row]:
@@ -88,6 +93,13 @@ GAUGES: Final[tuple[Gauge[BookingsObservation], ...]] = (
         read=_accepted,
     ),
     gauge(
+        "platform_conflicting_bookings",
+        "Bookings that Wix itself marks as double-booked, starting within 24 hours (next_24h) and 7 days (next_7d) from now. "
+        "Absent with platform_conflicts: false, and when Wix refuses to count them.",
+        "window",
+        read=_platform_conflicting,
+    ),
+    gauge(
         "next_conflict_timestamp_seconds",
         "Unix time in seconds at which the next overlap that is not accepted begins, or began if it still lasts. As of the "
         "last poll. Absent when the windows have none, or conflicts is false.",
@@ -104,15 +116,23 @@ GAUGES: Final[tuple[Gauge[BookingsObservation], ...]] = (
 
 def is_same(left: BookingsObservation, right: BookingsObservation) -> bool:
     """Return whether :data:`GAUGES` show the same of both, though windows have moved."""
-    return alike(left.windows, right.windows, _window) and _observation(left) == _observation(right)
+    return (
+        alike(left.windows, right.windows, _window)
+        and alike(left.platform_conflicts, right.platform_conflicts, _marked)
+        and _observation(left) == _observation(right)
+    )
 
 
 _numbers: Final = all_but(WindowBookings, "window", "complete")
-_observation: Final = all_but(BookingsObservation, "at", "windows", "conflicts")
+_observation: Final = all_but(BookingsObservation, "at", "windows", "conflicts", "platform_conflicts")
 
 
 def _window(counted: WindowBookings) -> tuple[object, ...]:
     return counted.window.name, _numbers(counted)
+
+
+def _marked(marked: PlatformConflicts) -> tuple[object, ...]:
+    return marked.window.name, marked.bookings
 
 
 RESOURCES: Final[tuple[Gauge[Mapping[str, str]], ...]] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from exporter.fields.durations import format_duration
@@ -11,7 +12,7 @@ from exporter.monitoring.alerts.chosen import with_chosen_severity
 from exporter.monitoring.alerts.wording import MOMENT_THEN, TARGET, if_known
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import in_promql, newest, recent, with_site
-from exporter.monitoring.rules.bookings import BOOKINGS, CONFLICTS, OF_SITE, VANISHED_5M
+from exporter.monitoring.rules.bookings import BOOKINGS, CONFLICTS, MARKED, OF_SITE, VANISHED_5M
 from exporter.monitoring.rules.many import EMPTY, Symptom
 from exporter.state import bounds
 from exporter.state.thresholds import DEFAULTS
@@ -24,7 +25,9 @@ _IF_KNOWN = if_known("booking_sync_next_conflict_timestamp_seconds", ("target", 
 
 def booking_alerts(options: Options) -> AlertGroup:
     """Return the alerts about what the booking data say."""
-    return AlertGroup("booking-sync-booking-alerts", (*_conflicts(options), *_volume(options), *_consistency(options)))
+    return AlertGroup(
+        "booking-sync-booking-alerts", (*_conflicts(options), *_marks(options), *_volume(options), *_consistency(options))
+    )
 
 
 def _conflicts(options: Options) -> tuple[Alert, ...]:
@@ -83,6 +86,33 @@ def _conflicts(options: Options) -> tuple[Alert, ...]:
                 comment="It continues when the page begins, which inhibits it: a ticket that ends would look like an "
                 "all-clear.",
             ),
+        ),
+    )
+
+
+def _marks(options: Options) -> Iterator[Alert]:
+    return with_chosen_severity(
+        options,
+        Kind.CONFLICT_MARKED,
+        Alert(
+            name="BookingSyncDoubleBookingMarked",
+            expr=with_site(f'last_over_time({MARKED}{{window="next_7d"}}[5m]) > 0'),
+            hold="15m",
+            severity=AlertSeverity.WARNING,
+            fixed_by=FixedBy.FRONT_DESK,
+            summary="Wix marks bookings as double-booked.",
+            until_morning="The marks do not say which bookings overlap or when; it may be before the morning.",
+            description=Message(
+                "Wix marks {{ $value }} bookings of %(target)s within the next 7 days as double-booked. The exporter does not "
+                "read the bookings, so it does not know which.",
+                target=TARGET,
+            ),
+            fix=(
+                "The front desk looks for overlapping bookings in the Wix calendar and moves or cancels one of each two; then "
+                "the exporter's operator looks for the calendar connection that failed. With `conflicts: true` the exporter "
+                "names the bookings. Where such overlaps are intended, the operator writes `platform_conflicts: false`."
+            ),
+            comment="Only where the exporter does not compare the bookings itself. How soon Wix renews its marks is not known.",
         ),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from exporter.monitoring.promql import TENANT_LABELS, newest, recent
-from exporter.monitoring.rules.bookings import CONFLICTS, UNLINKED, UNVERIFIED
+from exporter.monitoring.rules.bookings import CONFLICTS, MARKED, UNLINKED, UNVERIFIED
 
 CAUSE_TEXTS: Final[Mapping[str, str]] = {
     "BookingSyncRuleFailures": "rules fail or wait",
@@ -52,6 +52,7 @@ CAUSE_TEXTS: Final[Mapping[str, str]] = {
     "BookingSyncConnectionsVanished": "half are gone",
     "BookingSyncErrorBudgetBurn": "many in error",
     "BookingSyncDoubleBooking": "they overlap",
+    "BookingSyncDoubleBookingMarked": "Wix marks some",
     "BookingSyncNoBookingsAhead": "none for 7 days",
     "BookingSyncIntakeSilent": "unlike last week",
     "BookingSyncBookingsVanished": "half are gone",
@@ -80,6 +81,7 @@ def with_numbers(expression: str, scope: str) -> str:
         f'"alertname", "BookingSync{alert}", "", "")'
         for alert, number, words in (
             ("DoubleBooking", of(CONFLICTS, ',window=~"next_24h|next_7d"') + " > 0", "$1 overlap"),
+            ("DoubleBookingMarked", of(MARKED) + " > 0", "$1 marked"),
             ("UnlinkedBookings", f"round(100 * {of(UNLINKED)})", "$1 % without"),
             ("LinksUnverified", f"round(100 * {of(UNVERIFIED)})", "$1 % not read"),
             ("CredentialExpiring", f"clamp_min(floor(({expiry} - time()) / {_DAY}), 0)", "days left: $1"),

@@ -36,7 +36,7 @@ from exporter.monitoring.language import said
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import RECENT, TENANT_LABELS, newest, one_per, recent
 from exporter.monitoring.rules import STATUS_CODES
-from exporter.monitoring.rules.bookings import CONFLICTS, NEW_4H
+from exporter.monitoring.rules.bookings import CONFLICTS, MARKED, NEW_4H
 from exporter.monitoring.rules.health import OF_BOOKINGS, OF_COLLECTORS, OF_CONNECTIONS
 from exporter.monitoring.rules.objective import FASTEST_BURN, SLOWER_BURN
 from exporter.texts import DEFAULT
@@ -85,6 +85,7 @@ def _stats(options: Options) -> list[Json]:
     answering = recent(f"collector:booking_sync_answering:max{{{SCOPE}}}")
     available = recent(f"collector:booking_sync_data_available:max{{{SCOPE}}}")
     conflicts = recent(f'{CONFLICTS}{{{SCOPE},window=~"next_24h|next_7d"}}')
+    marked = recent(f"{MARKED}{{{SCOPE}}}")
 
     def found_of(collectors: str) -> str:
         # A target that is wholly without data is found as such, not collector by collector.
@@ -128,11 +129,12 @@ def _stats(options: Options) -> list[Json]:
         ),
         judged(
             "Overlapping bookings, 7 d",
-            "Bookings of the next 7 days that overlap another one on a resource, without those that are accepted. The colour "
-            "is that of the next one: the front desk moves it.",
+            "Bookings of the next 7 days that overlap another one on a resource, without those that are accepted; where the "
+            "exporter does not compare them, those that Wix marks as double-booked. The colour is that of the worst one: the "
+            "front desk moves it.",
             (4, 4),
-            or_none(f"sum(max without (window) ({conflicts}))", SCOPE, "bookings"),
-            found(OF_BOOKINGS, SCOPE, "DoubleBooking"),
+            or_none(f"sum(max without (window) ({conflicts} or {marked}))", SCOPE, "bookings"),
+            found(OF_BOOKINGS, SCOPE, "DoubleBooking", "DoubleBookingMarked"),
             none="not measured",
         ),
         judged(

@@ -34,6 +34,7 @@ from exporter.monitoring.dashboards.panels import (
 from exporter.monitoring.dashboards.shares import bookings_per_hour, healthy_share, none, or_none
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import JOB_LABELS, one_per, recent
+from exporter.monitoring.rules.bookings import MARKED
 from exporter.monitoring.rules.connections import REASON
 from exporter.monitoring.rules.health import HEALTH, OF_BOOKINGS, OF_CONNECTIONS
 from exporter.monitoring.rules.targets import AVAILABLE, OUTAGE, UP, WHY
@@ -333,6 +334,7 @@ def _bookings() -> list[Json]:
     bookings = f"target_window:booking_sync_bookings:max{{{_SCOPE}"
     week = f'{bookings},window="next_7d"}}'
     conflicts = recent(f"target_window:booking_sync_conflicting_bookings:max{{{_SCOPE}}}")
+    marked = recent(f"{MARKED}{{{_SCOPE}}}")
     return [
         counts(
             "Bookings by window",
@@ -341,15 +343,14 @@ def _bookings() -> list[Json]:
         ),
         counts(
             "Against last week",
-            "Bookings in the next 7 days, now and a week ago. Far below last week is bad. In the first week there is nothing "
-            "to compare.",
+            "Bookings in the next 7 days, now and a week ago. Far below last week is bad. Nothing to compare in the first one.",
             [query(f"max({recent(week)})", "now"), query(f"max({recent(week, offset='1w')})", "a week ago")],
         ),
         counts(
             "Overlapping bookings",
-            "Bookings that overlap another one on a resource that serves one at a time. Anything above 0 is bad. "
-            "Empty where conflicts are not measured.",
-            [query(f"max by (window) ({conflicts})", "{{window}}")],
+            "Bookings that overlap another one on a resource that serves one at a time; where the exporter does not compare "
+            "them, those that Wix marks. Anything above 0 is bad.",
+            [query(f"max by (window) ({conflicts} or {marked})", "{{window}}")],
         ),
         counts(
             "Appeared and vanished per hour",

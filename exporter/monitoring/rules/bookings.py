@@ -7,6 +7,7 @@ from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
 BOOKINGS = "target_window:booking_sync_bookings:max"
 CONFLICTS = "target_window:booking_sync_conflicting_bookings:max_unaccepted"
+MARKED = "target_window:booking_sync_platform_conflicting_bookings:max_uncompared"
 UNLINKED = "target_window:booking_sync_unlinked_bookings:ratio"
 UNVERIFIED = "target_window:booking_sync_links_unverified_bookings:ratio"
 VERIFIED = "target_window:booking_sync_links_verified_bookings:sum"
@@ -39,6 +40,14 @@ def booking_recordings() -> RecordingGroup:
                     "  )\n"
                 ),
                 "What is left to be judged. An exporter that does not tell what is accepted accepts nothing.",
+            ),
+            Recording(
+                MARKED,
+                newest(
+                    "\n  booking_sync_platform_conflicting_bookings\n"
+                    "  unless ignoring (window) booking_sync_conflicting_bookings\n"
+                ),
+                "Where the exporter compares the bookings itself, it knows which are meant to overlap.",
             ),
             Recording(CLOSED, newest("booking_sync_target_closed == 1"), "Exists on the days on which the target is closed."),
             Recording(

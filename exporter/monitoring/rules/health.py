@@ -13,7 +13,7 @@ from typing import Final
 from exporter.fields.durations import format_duration
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, JOB_LABELS, in_promql, newest, one_per
-from exporter.monitoring.rules.bookings import CONFLICTS, UNLINKED, UNVERIFIED, VERIFIED
+from exporter.monitoring.rules.bookings import CONFLICTS, MARKED, UNLINKED, UNVERIFIED, VERIFIED
 from exporter.monitoring.rules.connections import ACCEPTED, DOWN, EXPORT, LOST, REASON, STATUS
 from exporter.monitoring.rules.many import EMPTY, Symptom
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
@@ -216,6 +216,7 @@ def _of_bookings(thresholds: Thresholds) -> str:
         (
             *find(verdict.CONFLICT_SOON, f"{within_a_day}{begins} < {in_promql(soon)}", "DoubleBooking"),
             *find(verdict.CONFLICT_LATER, f"{conflicts('next_7d')} or {begins}", "DoubleBooking"),
+            *find(verdict.CONFLICT_MARKED, f"max without (window) ({MARKED} > 0)", "DoubleBookingMarked"),
             *find(verdict.UNLINKED_BOOKINGS, f"max without (window) ({unlinked})", "UnlinkedBookings"),
             *find(
                 verdict.LINKS_UNVERIFIED,

@@ -13,33 +13,21 @@ from typing import Final
 import structlog
 
 from exporter.counting import Booking, conflict_reach, count_windows, find_conflicts, hull, next_start, resolve_all
-from exporter.errors import (
-    ClientError,
-    InvalidResponseError,
-    NotFoundError,
-    PermissionDeniedError,
-    PollError,
-    TargetConfigError,
-)
+from exporter.errors import InvalidResponseError, PollError, TargetConfigError
 from exporter.model import BookingsObservation, Window, WindowBookings
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.decoding import off_the_loop
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.booking_rows import BookingRow
 from exporter.platforms.wix.intake import IntakeCounter
+from exporter.platforms.wix.marks import COUNT_AGAIN_SECONDS, REFUSED, PlatformMarks
 from exporter.platforms.wix.paging import BookingsReader, Filter, Rows, bound, matching
 from exporter.platforms.wix.settings import WixBookings, WixTarget
 
 log = structlog.get_logger(__name__)
 
-COUNT_AGAIN_SECONDS: Final = 3600.0
-"""After Wix refused to count, rows are read for so long before counting is tried again."""
-
 ON_THE_CALENDAR: Final = frozenset({"confirmed", "pending"})
 """Only these can double-book somebody; the others are over, or were never on the calendar (wix.md 6.3)."""
-
-REFUSED: Final = (PermissionDeniedError, NotFoundError, ClientError)
-"""When Wix refuses to count, rows may be open all the same."""
 
 
 class BookingsCollector:
@@ -54,6 +42,7 @@ class BookingsCollector:
         self._calendar_statuses = tuple(status for status in self._statuses if status.lower() in ON_THE_CALENDAR)
         self._reader = BookingsReader(api, services.events, services.admission, settings)
         self._intake = IntakeCounter(self._reader, self._statuses, services.events)
+        self._marks = PlatformMarks(self._reader, self._calendar_statuses, services.clock, target.name)
         self._read_rows_until = float("-inf")
 
     async def poll(self) -> PollResult:
@@ -62,8 +51,10 @@ class BookingsCollector:
         now = math.floor(self._services.clock.time() * 1000) / 1000
         windows = resolve_all(self._settings.windows, now, self._target.timezone)
         if self._settings.conflicts:
-            return await self._with_conflicts(at, now, windows)
-        return PollResult(BookingsObservation(at, await self._counts(windows)))
+            polled = await self._with_conflicts(at, now, windows)
+        else:
+            polled = PollResult(BookingsObservation(at, await self._counts(windows)))
+        return await self._marks.added_to(polled, now) if self._settings.platform_conflicts else polled
 
     async def _counts(self, windows: Sequence[Window]) -> tuple[WindowBookings, ...]:
         clock = self._services.clock
@@ -77,6 +68,7 @@ class BookingsCollector:
             except (*REFUSED, TargetConfigError):  # refused as well, or too many to read
                 raise refusal from None  # nothing is open to us, so the first answer is the one to show
             self._read_rows_until = clock.monotonic() + COUNT_AGAIN_SECONDS
+            self._marks.refused(refusal)
             self._log_refusal(refusal)
             return counts
 

@@ -47,6 +47,10 @@ def matching(statuses: Sequence[str], *bounds: Filter) -> Filter:
     return {"$and": [*bounds, {"status": {"$in": list(statuses)}}]}
 
 
+MARKED: Final[Filter] = {"doubleBooked": {"$eq": True}}
+"""The condition that Wix itself marks a booking as double-booked (wix.md 6.2)."""
+
+
 class BookingsReader:
     """Counts and reads the bookings of one site, at most ``max_bookings`` at a time."""
 

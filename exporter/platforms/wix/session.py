@@ -12,11 +12,12 @@ from exporter.platforms.inventory import Inventory
 from exporter.platforms.recording import Record
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.api_errors import REASONS
-from exporter.platforms.wix.bookings import REFUSED, BookingsCollector
+from exporter.platforms.wix.bookings import BookingsCollector
 from exporter.platforms.wix.conformance import ask_site
 from exporter.platforms.wix.connections import ConnectionsCollector
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.inventory import read_inventory
+from exporter.platforms.wix.marks import REFUSED
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
 from exporter.platforms.wix.settings import WixBookings, WixTarget
 
@@ -48,7 +49,8 @@ class WixSession:
         if settings:
             collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, target, settings, services)
             # Where Wix refuses to count, rows are read instead. That is rare, so its series come when it happens.
-            operations.append(Endpoint.QUERY_BOOKINGS if settings.conflicts else Endpoint.COUNT_BOOKINGS)
+            operations += [Endpoint.QUERY_BOOKINGS] if settings.conflicts else []
+            operations += [Endpoint.COUNT_BOOKINGS] if settings.platform_conflicts or not settings.conflicts else []
         if self._api.app_mode:
             operations.append(Endpoint.MINT_TOKEN)
         self._collectors = MappingProxyType(collectors)

@@ -91,6 +91,11 @@ class WixBookingsOptions(Strict):
         description="Read the bookings row by row, which also finds double bookings, new and vanished bookings and the next "
         "booking. Costs one request for each 100 bookings.",
     )
+    platform_conflicts: bool = Field(
+        default=True,
+        description="Count the bookings of the next 24 hours and of the next 7 days that Wix itself marks as double-booked. "
+        "Costs two requests a poll.",
+    )
     max_bookings: int = Field(
         default=MAX_BOOKINGS.number,
         ge=1,

@@ -16,6 +16,7 @@ from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import (
     API_LIMITED,
     BUDGET_SPENT,
+    CHECK_REFUSED,
     CONFIG_WARNING,
     CREDENTIAL_EXPIRY,
     LIMITS,
@@ -35,6 +36,7 @@ _TITLES: Final[Mapping[WarningKind, str]] = MappingProxyType(
         WarningKind.UNKNOWN_RESOURCE: Message("a resource that the configuration names does not exist"),
         WarningKind.UNKNOWN_ACCEPTED: Message("an entry of `accepted` fits nothing"),
         WarningKind.NO_CONNECTIONS: Message("no calendar is connected"),
+        WarningKind.CHECK_REFUSED: Message("a check is refused"),
         WarningKind.OPERATORS_BY_DEFAULT: Message("some users see every site"),
         WarningKind.DISCOVERY: Message("sites of an account may be missing here"),
     }
@@ -86,7 +88,7 @@ def of_configuration(view: View, down: AbstractSet[str] = frozenset()) -> Iterat
         if kind is WarningKind.MISSING_RIGHT or (kind is WarningKind.NO_CONNECTIONS and warning.target in down):
             continue  # the collector that was refused says so, and who is down says it louder
         yield Finding(
-            CONFIG_WARNING,
+            CHECK_REFUSED if kind is WarningKind.CHECK_REFUSED else CONFIG_WARNING,
             warning.target or "",
             warning.kind,
             _TITLES[kind],

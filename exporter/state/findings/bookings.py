@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from exporter.model import BookingsObservation, Conflict, LinksObservation, Message, WindowBookings, WindowLinks
+from exporter.model import (
+    BookingsObservation,
+    Conflict,
+    LinksObservation,
+    Message,
+    PlatformConflicts,
+    WindowBookings,
+    WindowLinks,
+)
 from exporter.platforms.advice import Advice
 from exporter.policy import AcceptedReason
 from exporter.state import advice
@@ -18,6 +26,7 @@ from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import (
     CONFLICT_ACCEPTED,
     CONFLICT_LATER,
+    CONFLICT_MARKED,
     CONFLICT_SOON,
     INTAKE_SILENT,
     LINKS_UNVERIFIED,
@@ -33,6 +42,7 @@ def of_bookings(target: TargetView, state: CollectorState, seen: BookingsObserva
     for conflict in seen.conflicts:
         if conflict.end > now:
             yield _of_conflict(target, state, conflict, resource_name(target, conflict.resource), now)
+    yield from _of_marks(target.name, state, seen)
     yield from _of_incomplete(target.name, state, seen.windows)
     since = target.silent_since
     if since is not None and not any(start < now and end > now - SILENT_SECONDS for start, end in target.policy.closed):
@@ -99,6 +109,29 @@ def _of_conflict(target: TargetView, state: CollectorState, conflict: Conflict, 
         until=None if known is None else known.until,
         known=known,
     )
+
+
+def _of_marks(target: str, state: CollectorState, seen: BookingsObservation) -> Iterator[Finding]:
+    """Yield what the platform itself marks, where the exporter does not compare the bookings, which tells more."""
+    if any(row.conflicting is not None for row in seen.windows):
+        return
+    if marked := [row for row in seen.platform_conflicts if row.bookings]:
+        yield Finding(
+            CONFLICT_MARKED,
+            target,
+            str(state.collector),
+            Message("Wix marks bookings as double-booked"),
+            advice.DOUBLE_BOOKING_MARKED,
+            since=state.last_poll,
+            since_known=False,
+            collector=state.collector,
+            effect=_numbers(marked),
+        )
+
+
+def _numbers(rows: Iterable[PlatformConflicts]) -> str:
+    """Return the windows with how many of their bookings are marked: ``next_24h (2), next_7d (4)``."""
+    return ", ".join(f"{row.window.name} ({row.bookings:,})" for row in rows)
 
 
 def _known(target: TargetView, conflict: Conflict, now: float) -> AcceptedReason | None:

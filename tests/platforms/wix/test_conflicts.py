@@ -32,7 +32,7 @@ async def test_a_double_booking_is_found_and_named(bench: WixBench) -> None:
     assert 2 == by_window(observation)["next_24h"].conflicting
     (conflict,) = observation.conflicts
     assert conflict.second == second
-    bench.site.bookings.resolve(second)
+    bench.site.bookings.cancel(second)
     after = await bench.count()
     assert (0, ()) == (by_window(after)["next_24h"].conflicting, after.conflicts)
 

@@ -1,0 +1,72 @@
+"""How many bookings Wix itself marks as double-booked (docs/platforms/wix.md 6.2): counted, so that no row is read.
+
+How soon a mark follows a change is documented nowhere, and which bookings are marked is not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+from msgspec.structs import replace
+
+from exporter.clock import Clock
+from exporter.errors import ClientError, NotFoundError, PermissionDeniedError, PollError
+from exporter.model import BookingsObservation, PlatformConflicts, Window
+from exporter.platforms.base import PollResult
+from exporter.platforms.wix.paging import MARKED, BookingsReader, bound, matching
+
+log = structlog.get_logger(__name__)
+
+SPANS: Final = (("next_24h", 24 * 3600.0), ("next_7d", 7 * 24 * 3600.0))
+"""The windows that are asked for, each from now on, in seconds; by these the alerts judge."""
+
+COUNT_AGAIN_SECONDS: Final = 3600.0
+"""After Wix refused to count, it is not asked to for so long."""
+
+REFUSED: Final = (PermissionDeniedError, NotFoundError, ClientError)
+"""Wix refuses to count: this call, whatever becomes of others."""
+
+
+class PlatformMarks:
+    """The marks of one site, by windows of fixed length. A site that refuses to count them is asked again after an hour."""
+
+    def __init__(self, reader: BookingsReader, statuses: Sequence[str], clock: Clock, target: str) -> None:
+        """``statuses`` are those of the counted ones that take somebody's time; without any nothing can be double-booked."""
+        self._reader = reader
+        self._statuses = statuses
+        self._clock = clock
+        self._target = target
+        self._refused = ""
+        self._refused_until = float("-inf")
+
+    def refused(self, refusal: PollError) -> None:
+        """Note that Wix refuses to count, so that it is not asked for marks until that is tried again."""
+        self._refused = refusal.message
+        self._refused_until = self._clock.monotonic() + COUNT_AGAIN_SECONDS
+
+    async def added_to(self, polled: PollResult, now: float) -> PollResult:
+        """Return ``polled``, a poll of bookings at ``now`` (Unix seconds), with what is marked.
+
+        A refusal costs the marks alone. Any other failure is one of the poll, whose data stay.
+        """
+        seen = polled.observation
+        if not isinstance(seen, BookingsObservation) or not self._statuses:
+            return polled
+        if self._clock.monotonic() >= self._refused_until:
+            try:
+                found = tuple([await self._marked(Window(name, now, now + seconds)) for name, seconds in SPANS])
+            except REFUSED as refusal:
+                self.refused(refusal)
+                log.warning("wix_marks_refused", target=self._target, **refusal.facts())
+            except PollError as error:
+                return PollResult(seen, polled.failure or error)
+            else:
+                self._refused = ""
+                return replace(polled, observation=replace(seen, platform_conflicts=found))
+        return replace(polled, observation=replace(seen, marks_refused=self._refused))
+
+    async def _marked(self, window: Window) -> PlatformConflicts:
+        bounds = bound("startDate", "$gte", window.start), bound("startDate", "$lt", window.end)
+        return PlatformConflicts(window, await self._reader.count(matching(self._statuses, *bounds, MARKED)))
