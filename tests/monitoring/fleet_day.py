@@ -31,6 +31,7 @@ from exporter.model import (
     LinksObservation,
     Observation,
     OperatingTime,
+    PlatformConflicts,
     Window,
     WindowBookings,
     WindowLinks,
@@ -195,7 +196,9 @@ def _site(number: int, listed: int, at: float) -> Target:
     )
     rows[-1] = connection(f"Chair {listed - 1}", ConnectionStatus.DISCONNECTED, since=at - 2 * DAY, observed_at=at)
     bookings = BookingsObservation(
-        at, tuple(WindowBookings(window, 9, by_status={"confirmed": 8, "pending": 1}) for window in _windows(at))
+        at,
+        tuple(WindowBookings(window, 9, by_status={"confirmed": 8, "pending": 1}) for window in _windows(at)),
+        platform_conflicts=tuple(PlatformConflicts(window, 0) for window in _windows(at) if window.name.startswith("next_")),
     )
     counted = _polled(name, "wix", CollectorName.BOOKINGS, bookings)
     if number % 4 == 0:

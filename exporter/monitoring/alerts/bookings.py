@@ -10,6 +10,7 @@ from exporter.model import Message
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, AlertSeverity, Choice, Dashboard, FixedBy
 from exporter.monitoring.alerts.chosen import with_chosen_severity
 from exporter.monitoring.alerts.wording import MOMENT_THEN, TARGET, if_known
+from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import in_promql, newest, recent, with_site
 from exporter.monitoring.rules.bookings import BOOKINGS, CONFLICTS, MARKED, OF_SITE, VANISHED_5M
@@ -102,8 +103,10 @@ def _marks(options: Options) -> Iterator[Alert]:
             fixed_by=FixedBy.FRONT_DESK,
             summary="Wix marks bookings as double-booked.",
             until_morning="The marks do not say which bookings overlap or when; it may be before the morning.",
-            description=Message(
-                "Wix marks {{ $value }} bookings of %(target)s within the next 7 days as double-booked. The exporter does not "
+            description=counted(
+                "Wix marks %(count)s booking of %(target)s within the next 7 days as double-booked. The exporter does not "
+                "read the bookings, so it does not know which.",
+                "Wix marks %(count)s bookings of %(target)s within the next 7 days as double-booked. The exporter does not "
                 "read the bookings, so it does not know which.",
                 target=TARGET,
             ),
