@@ -21,6 +21,7 @@ OF_A_POLL = {
         "resource_info",
         "conflicting_bookings",
         "accepted_conflicting_bookings",
+        "platform_conflicting_bookings",
     ),
     "next_booking_timestamp_seconds",
     *("linked_bookings", "unlinked_bookings", "calendar_linked_bookings", "links", "links_unverified_bookings"),

@@ -117,23 +117,26 @@ class Wix:
 
     def _count(self, site: Site, body: bytes) -> Answer:
         try:
-            statuses, start, end = read_filter(json.loads(body))
+            statuses, start, end, marked = read_filter(json.loads(body))
         except (InvalidFilterError, ValueError) as error:
             return self._refuse(400, "INVALID_FILTER", f"Wix: {error}")
-        return Answer(200, b'{"count":%d}' % site.count(statuses, start, end))
+        return Answer(200, b'{"count":%d}' % (0 if marked else site.count(statuses, start, end)))
 
     def _refuse(self, status: int, code: str, what: str) -> Answer:
         self._record.refuse(what)
         return Answer(status, json.dumps({"message": "", "details": {"applicationError": {"code": code}}}).encode())
 
 
-def read_filter(body: object) -> tuple[list[str], float, float]:
-    """Return statuses, start and end of a count. Raises :class:`InvalidFilterError`.
+def read_filter(body: object) -> tuple[list[str], float, float, bool]:
+    """Return statuses, start and end of a count, and whether it is of marks alone. Raises :class:`InvalidFilterError`.
+
+    Nobody is double-booked here.
 
     Each condition is an object of its own under ``$and``: the real reader refuses two operators inside one field.
     """
     statuses: list[str] | None = None
     bounds: dict[str, float] = {}
+    marked = False
     for condition in _conditions(body):
         match condition:
             case {"status": {"$in": [*words]}} if statuses is None and set(words) <= set(_STATUSES):
@@ -142,11 +145,13 @@ def read_filter(body: object) -> tuple[list[str], float, float]:
                 bounds["$gte"] = _utc(moment)
             case {"startDate": {"$lt": str(moment)}} if "$lt" not in bounds:
                 bounds["$lt"] = _utc(moment)
+            case {"doubleBooked": {"$eq": True}} if not marked:
+                marked = True
             case _:
                 raise InvalidFilterError("a condition that the fake does not know")
     if statuses is None or bounds.keys() != {"$gte", "$lt"}:
         raise InvalidFilterError("a condition is missing")
-    return statuses, bounds["$gte"], bounds["$lt"]
+    return statuses, bounds["$gte"], bounds["$lt"], marked
 
 
 def _conditions(body: object) -> list[Mapping[str, object]]:
