@@ -183,13 +183,6 @@ class WindowBookings(Value, frozen=True, gc=False):
     accepted: int | None = None
 
 
-class PlatformConflicts(Value, frozen=True, gc=False):
-    """How many bookings of a window the platform itself marks as double-booked."""
-
-    window: Window
-    bookings: int
-
-
 class LinkAnswers(Value, frozen=True, gc=False):
     """What the portal answered in one poll about bookings of a window: with a CRM entity, without one, in a staff's calendar.
 
@@ -297,8 +290,8 @@ class BookingsObservation(Value, frozen=True, gc=False):
     ``True``) from "not measured" (``None`` and ``False``). ``conflicts`` holds the first ten, soonest first, the accepted ones
     behind the others; ``next_conflict`` is the start of the soonest that is neither accepted nor over.
     ``unknown_resources`` and ``unknown_accepted`` are ids that the configuration names and a whole answer did not.
-    ``platform_conflicts`` is empty where the platform has no marks, or they are not asked for; ``marks_refused`` is why it
-    refused to count them.
+    ``platform_conflicts`` are the bookings that the platform itself marks as double-booked, by the name of a window that begins
+    at ``at``; empty where it has no marks or they are not asked for. ``marks_refused`` is why it refused to count them.
     """
 
     at: float
@@ -311,7 +304,7 @@ class BookingsObservation(Value, frozen=True, gc=False):
     next_conflict: float | None = None
     unknown_resources: tuple[str, ...] = ()
     unknown_accepted: tuple[str, ...] = ()
-    platform_conflicts: tuple[PlatformConflicts, ...] = ()
+    platform_conflicts: Mapping[str, int] = msgspec.field(default_factory=dict)
     marks_refused: str = ""
 
 

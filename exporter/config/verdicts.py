@@ -66,8 +66,7 @@ class Conflict(Strict):
         bounds.CONFLICT_SOON, DEFAULTS.conflict_soon, "An overlap that begins within this time is critical."
     )
     later: _Quiet = Field(
-        default="warning",
-        description=f"Severity of an overlap that begins later: {_NO_PAGE} If it should page, raise `soon`.",
+        default="warning", description=f"Severity of an overlap that begins later: {_NO_PAGE} If it should page, raise `soon`."
     )
 
 

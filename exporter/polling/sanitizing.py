@@ -21,11 +21,16 @@ def sanitized_error(error: PollError, known: KnownSecrets) -> PollError:
 
 
 def sanitized_observation(observation: Observation, known: KnownSecrets) -> Observation:
-    """Return ``observation`` with the platform's names and booking ids sanitized; its other texts are ours, or hashes."""
+    """Return ``observation`` with the platform's names, booking ids and refusals sanitized.
+
+    Its other texts are ours, or hashes.
+    """
     if isinstance(observation, LinksObservation) and observation.unlinked:
         rows = (replace(row, booking=known.sanitized(row.booking, NAME.number)) for row in observation.unlinked)
         return replace(observation, unlinked=tuple(rows))
-    if not isinstance(observation, BookingsObservation) or not (observation.resource_names or observation.conflicts):
+    if not isinstance(observation, BookingsObservation):
+        return observation
+    if not (observation.resource_names or observation.conflicts or observation.marks_refused):
         return observation
 
     def name(text: str) -> str:
@@ -35,7 +40,10 @@ def sanitized_observation(observation: Observation, known: KnownSecrets) -> Obse
         return replace(found, resource=name(found.resource), first=name(found.first), second=name(found.second))
 
     names = {resource: name(text) for resource, text in observation.resource_names.items()}
-    return replace(observation, resource_names=names, conflicts=tuple(map(conflict, observation.conflicts)))
+    refused = known.sanitized(observation.marks_refused, MESSAGE.number)
+    return replace(
+        observation, resource_names=names, conflicts=tuple(map(conflict, observation.conflicts)), marks_refused=refused
+    )
 
 
 def sanitized_inventory(inventory: Inventory, known: KnownSecrets) -> Inventory:

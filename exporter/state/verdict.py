@@ -17,7 +17,6 @@ from exporter.state.thresholds import Thresholds
 
 SILENT_SECONDS: Final = 24 * 3600.0
 USUAL_BEFORE_SECONDS: Final = 7 * 24 * 3600.0
-MARKED_SECONDS: Final = 7 * 24 * 3600.0
 
 WORKING: Final = frozenset({ConnectionStatus.SYNCED, ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED})
 LIMITS: Final = frozenset({Reason.RATE_LIMITED, Reason.OPERATING_LIMIT, Reason.OVERLOAD})
@@ -149,8 +148,8 @@ CONFLICT_LATER: Final = VerdictRow(
 CONFLICT_MARKED: Final = VerdictRow(
     Kind.CONFLICT_MARKED,
     Verdict.WARNING,
-    f"The platform itself marks bookings of the next {_days(MARKED_SECONDS)} as double-booked, and the exporter does not read "
-    "them (`conflicts: false`).",
+    "The platform itself marks bookings of the next 7 days as double-booked, and the exporter does not read them "
+    "(`conflicts: false`).",
     alerts=("BookingSyncDoubleBookingMarked",),
 )
 CONNECTION_ERROR: Final = VerdictRow(

@@ -226,7 +226,7 @@ def _bookings(seen: BookingsObservation, target: TargetView) -> Bookings:
             )
             for row in seen.windows
         ),
-        platform_conflicting={marked.window.name: marked.bookings for marked in seen.platform_conflicts},
+        platform_conflicting=dict(seen.platform_conflicts),
         next_booking_measured=seen.measures_next,
         next_booking=_moment_or_none(seen.next_booking),
         next_conflict=_moment_or_none(seen.next_conflict),

@@ -102,8 +102,8 @@ class Stack:
     def missed_scrapes(self, seconds: float) -> float:
         """Return how many scrapes of the last so many seconds failed, or came so late that Prometheus left them out."""
         expected = seconds / parse_duration(INTERVAL)
-        row = self.query(f'sum(sum_over_time(up{{job="{JOB}"}}[{seconds:.0f}s]))')
-        return expected - float(row[0]["value"][1]) if row else expected
+        (row,) = self.query(f'sum(sum_over_time(up{{job="{JOB}"}}[{seconds:.0f}s]))')
+        return expected - float(row["value"][1])
 
     def rules(self) -> list[dict[str, Any]]:
         """Return all rules as Prometheus sees them."""

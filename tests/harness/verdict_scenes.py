@@ -22,7 +22,6 @@ from exporter.model import (
     LinkAnswers,
     LinksObservation,
     Moved,
-    PlatformConflicts,
     Provider,
     Window,
     WindowBookings,
@@ -85,7 +84,7 @@ def marked(bookings: int, own: int | None = None) -> View:
     seen = BookingsObservation(
         NOW - 30,
         (WindowBookings(_NEXT_7D, 9, conflicting=own),),
-        platform_conflicts=(PlatformConflicts(NEXT_24H, 0), PlatformConflicts(_NEXT_7D, bookings)),
+        platform_conflicts={"next_24h": 0, "next_7d": bookings},
     )
     return view(views.succeeded(_BOOKINGS, seen))
 

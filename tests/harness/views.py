@@ -27,7 +27,6 @@ from exporter.model import (
     LinksObservation,
     Observation,
     OperatingTime,
-    PlatformConflicts,
     Provider,
     Window,
     WindowBookings,
@@ -185,7 +184,7 @@ def wix_bookings(at: float = NOW - 30) -> BookingsObservation:
             WindowBookings(TODAY, 9, by_status={"confirmed": 8, "pending": 1}),
             WindowBookings(NEXT_24H, 0, by_status={"confirmed": 0, "pending": 0}),
         ),
-        platform_conflicts=(PlatformConflicts(NEXT_24H, 0),),
+        platform_conflicts={"next_24h": 0},
     )
 
 

@@ -28,7 +28,6 @@ from exporter.model import (
     LinkAnswers,
     LinksObservation,
     Observation,
-    PlatformConflicts,
     Provider,
     Window,
     WindowBookings,
@@ -92,7 +91,7 @@ def observations(draw: st.DrawFn, collector: CollectorName, at: float) -> Observ
             resource_names={"7": draw(st.sampled_from(("Chair", "Stool")))},
             dropped_resources=draw(small),
             next_conflict=draw(st.none() | st.just(views.NOW)),
-            platform_conflicts=draw(st.just(()) | st.builds(lambda number: (PlatformConflicts(window, number),), small)),
+            platform_conflicts=draw(st.dictionaries(st.just("next_24h"), small)),
         )
     rows = [
         views.connection(

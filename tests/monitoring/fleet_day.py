@@ -31,7 +31,6 @@ from exporter.model import (
     LinksObservation,
     Observation,
     OperatingTime,
-    PlatformConflicts,
     Window,
     WindowBookings,
     WindowLinks,
@@ -198,7 +197,7 @@ def _site(number: int, listed: int, at: float) -> Target:
     bookings = BookingsObservation(
         at,
         tuple(WindowBookings(window, 9, by_status={"confirmed": 8, "pending": 1}) for window in _windows(at)),
-        platform_conflicts=tuple(PlatformConflicts(window, 0) for window in _windows(at) if window.name.startswith("next_")),
+        platform_conflicts={"next_24h": 0, "next_7d": 0},
     )
     counted = _polled(name, "wix", CollectorName.BOOKINGS, bookings)
     if number % 4 == 0:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from exporter.model import LinksObservation, UnlinkedBooking
+import msgspec
+
+from exporter.limits import MESSAGE
+from exporter.model import BookingsObservation, LinksObservation, UnlinkedBooking
 from exporter.polling.sanitizing import sanitized_observation
 from exporter.support.known_secrets import KnownSecrets
 
@@ -17,3 +20,24 @@ def test_the_id_of_a_booking_without_a_link_shows_no_secret_and_is_cut() -> None
     assert "planted" not in masked
     assert len(cut) <= 101
     assert [1.0, 2.0] == [row.start for row in seen.unlinked]
+
+
+def test_why_a_check_was_refused_shows_no_secret_and_no_control_character_and_is_cut() -> None:
+    known = KnownSecrets()
+    known.hold("key", ["planted-secret-77"])
+    said = f"planted-secret-77 \x1b[31m {'L' * 4_000}"
+    seen = sanitized_observation(BookingsObservation(0.0, (), marks_refused=said), known)
+    assert isinstance(seen, BookingsObservation)
+    assert "planted" not in seen.marks_refused
+    assert "\x1b" not in seen.marks_refused
+    assert len(seen.marks_refused) <= MESSAGE.number + 1
+
+
+OF_THE_PLATFORM = {"conflicts", "resource_names", "marks_refused"}
+OURS = {"at", "windows", "next_booking", "measures_next", "dropped_resources", "next_conflict", "platform_conflicts"}
+OF_THE_CONFIGURATION = {"unknown_resources", "unknown_accepted"}
+
+
+def test_of_each_field_of_the_bookings_it_is_known_whose_text_it_is() -> None:
+    fields = {field.name for field in msgspec.structs.fields(BookingsObservation)}
+    assert fields == OF_THE_PLATFORM | OURS | OF_THE_CONFIGURATION

@@ -180,8 +180,12 @@ def named(request: bytes) -> Answer:
         return js({"result": {"booking": rows}})
     if b"externalData" in path:
         return js({"result": {"externalData": [{"moduleId": EVERYTHING, "entityTypeId": EVERYTHING}]}})
+    if b"doubleBooked" in request:
+        said = {"code": SECRET, "description": EVERYTHING}
+        return js({"message": EVERYTHING, "details": {"applicationError": said}}, "400 No")
     if path.endswith(b"/query") or b"query" in path:
-        rows = [wix_row(f"{EVERYTHING}{number}", 20 + number) for number in (1, 2)] if b"createdDate" not in request else []
+        ids = ["one that can be read", *(f"{EVERYTHING}{number}" for number in (1, 2))]
+        rows = [wix_row(key, 20) for key in ids] if b"createdDate" not in request else []
         return js({"extendedBookings": rows, "pagingMetadata": {"hasNext": False}})
     if b"providers" in path:
         return js({"providers": [{"id": EVERYTHING, "calendarType": EVERYTHING}]})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from exporter.metrics.families.family import Family, Gauge, Row, alike, all_but, counter, gauge
-from exporter.model import BookingsObservation, PlatformConflicts, WindowBookings
+from exporter.model import BookingsObservation, WindowBookings
 
 
 def _bookings(observation: BookingsObservation) -> Iterator[Row]:
@@ -44,8 +44,8 @@ def _accepted(observation: BookingsObservation) -> Iterator[Row]:
 
 
 def _platform_conflicting(observation: BookingsObservation) -> Iterator[Row]:
-    for marked in observation.platform_conflicts:
-        yield (marked.window.name,), marked.bookings
+    for window, bookings in observation.platform_conflicts.items():
+        yield (window,), bookings
 
 
 def _next_conflict(observation: BookingsObservation) -> Iterator[Row]:
@@ -116,23 +116,15 @@ GAUGES: Final[tuple[Gauge[BookingsObservation], ...]] = (
 
 def is_same(left: BookingsObservation, right: BookingsObservation) -> bool:
     """Return whether :data:`GAUGES` show the same of both, though windows have moved."""
-    return (
-        alike(left.windows, right.windows, _window)
-        and alike(left.platform_conflicts, right.platform_conflicts, _marked)
-        and _observation(left) == _observation(right)
-    )
+    return alike(left.windows, right.windows, _window) and _observation(left) == _observation(right)
 
 
 _numbers: Final = all_but(WindowBookings, "window", "complete")
-_observation: Final = all_but(BookingsObservation, "at", "windows", "conflicts", "platform_conflicts")
+_observation: Final = all_but(BookingsObservation, "at", "windows", "conflicts")
 
 
 def _window(counted: WindowBookings) -> tuple[object, ...]:
     return counted.window.name, _numbers(counted)
-
-
-def _marked(marked: PlatformConflicts) -> tuple[object, ...]:
-    return marked.window.name, marked.bookings
 
 
 RESOURCES: Final[tuple[Gauge[Mapping[str, str]], ...]] = (

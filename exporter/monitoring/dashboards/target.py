@@ -343,7 +343,7 @@ def _bookings() -> list[Json]:
         ),
         counts(
             "Against last week",
-            "Bookings in the next 7 days, now and a week ago. Far below last week is bad. Nothing to compare in the first one.",
+            "Bookings in the next 7 days, now and, once there is such data, a week ago. Far below last week is bad.",
             [query(f"max({recent(week)})", "now"), query(f"max({recent(week, offset='1w')})", "a week ago")],
         ),
         counts(

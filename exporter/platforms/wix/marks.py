@@ -13,13 +13,13 @@ from msgspec.structs import replace
 
 from exporter.clock import Clock
 from exporter.errors import ClientError, NotFoundError, PermissionDeniedError, PollError
-from exporter.model import BookingsObservation, PlatformConflicts, Window
+from exporter.model import BookingsObservation
 from exporter.platforms.base import PollResult
 from exporter.platforms.wix.paging import MARKED, BookingsReader, bound, matching
 
 log = structlog.get_logger(__name__)
 
-SPANS: Final = (("next_24h", 24 * 3600.0), ("next_7d", 7 * 24 * 3600.0))
+SPANS: Final = {"next_24h": 24 * 3600.0, "next_7d": 7 * 24 * 3600.0}
 """The windows that are asked for, each from now on, in seconds; by these the alerts judge."""
 
 COUNT_AGAIN_SECONDS: Final = 3600.0
@@ -56,7 +56,7 @@ class PlatformMarks:
             return polled
         if self._clock.monotonic() >= self._refused_until:
             try:
-                found = tuple([await self._marked(Window(name, now, now + seconds)) for name, seconds in SPANS])
+                found = {name: await self._marked(now, now + seconds) for name, seconds in SPANS.items()}
             except REFUSED as refusal:
                 self.refused(refusal)
                 log.warning("wix_marks_refused", target=self._target, **refusal.facts())
@@ -67,6 +67,6 @@ class PlatformMarks:
                 return replace(polled, observation=replace(seen, platform_conflicts=found))
         return replace(polled, observation=replace(seen, marks_refused=self._refused))
 
-    async def _marked(self, window: Window) -> PlatformConflicts:
-        bounds = bound("startDate", "$gte", window.start), bound("startDate", "$lt", window.end)
-        return PlatformConflicts(window, await self._reader.count(matching(self._statuses, *bounds, MARKED)))
+    async def _marked(self, start: float, end: float) -> int:
+        bounds = bound("startDate", "$gte", start), bound("startDate", "$lt", end)
+        return await self._reader.count(matching(self._statuses, *bounds, MARKED))

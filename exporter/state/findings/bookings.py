@@ -7,15 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from exporter.model import (
-    BookingsObservation,
-    Conflict,
-    LinksObservation,
-    Message,
-    PlatformConflicts,
-    WindowBookings,
-    WindowLinks,
-)
+from exporter.model import BookingsObservation, Conflict, LinksObservation, Message, WindowBookings, WindowLinks
 from exporter.platforms.advice import Advice
 from exporter.policy import AcceptedReason
 from exporter.state import advice
@@ -115,7 +107,7 @@ def _of_marks(target: str, state: CollectorState, seen: BookingsObservation) -> 
     """Yield what the platform itself marks, where the exporter does not compare the bookings, which tells more."""
     if any(row.conflicting is not None for row in seen.windows):
         return
-    if marked := [row for row in seen.platform_conflicts if row.bookings]:
+    if marked := {window: number for window, number in seen.platform_conflicts.items() if number}:
         yield Finding(
             CONFLICT_MARKED,
             target,
@@ -125,13 +117,8 @@ def _of_marks(target: str, state: CollectorState, seen: BookingsObservation) -> 
             since=state.last_poll,
             since_known=False,
             collector=state.collector,
-            effect=_numbers(marked),
+            effect=", ".join(f"{window} ({number:,})" for window, number in marked.items()),
         )
-
-
-def _numbers(rows: Iterable[PlatformConflicts]) -> str:
-    """Return the windows with how many of their bookings are marked: ``next_24h (2), next_7d (4)``."""
-    return ", ".join(f"{row.window.name} ({row.bookings:,})" for row in rows)
 
 
 def _known(target: TargetView, conflict: Conflict, now: float) -> AcceptedReason | None:
