@@ -169,7 +169,15 @@ def wix_row(key: str, hour: int) -> dict[str, Any]:
 
 
 def named(request: bytes) -> Answer:
-    """Answer well in form, with hostile names and ids in it."""
+    """Answer well in form, with hostile names and ids in it; but refuse to count marks."""
+    if b"doubleBooked" in request:
+        said = {"code": SECRET, "description": EVERYTHING}
+        return js({"message": EVERYTHING, "details": {"applicationError": said}}, "400 No")
+    return named_rows(request)
+
+
+def named_rows(request: bytes) -> Answer:
+    """Answer with rows that can be read, and others whose names and ids are hostile."""
     path = request.split(b" ", 2)[1]
     if b"resource.list" in path:
         return js({"result": {"resource": [{"id": number, "name": f"{EVERYTHING}{number}"} for number in (1, 2)]}})
@@ -180,9 +188,6 @@ def named(request: bytes) -> Answer:
         return js({"result": {"booking": rows}})
     if b"externalData" in path:
         return js({"result": {"externalData": [{"moduleId": EVERYTHING, "entityTypeId": EVERYTHING}]}})
-    if b"doubleBooked" in request:
-        said = {"code": SECRET, "description": EVERYTHING}
-        return js({"message": EVERYTHING, "details": {"applicationError": said}}, "400 No")
     if path.endswith(b"/query") or b"query" in path:
         ids = ["one that can be read", *(f"{EVERYTHING}{number}" for number in (1, 2))]
         rows = [wix_row(key, 20) for key in ids] if b"createdDate" not in request else []

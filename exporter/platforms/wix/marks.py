@@ -19,8 +19,7 @@ from exporter.platforms.wix.paging import MARKED, BookingsReader, bound, matchin
 
 log = structlog.get_logger(__name__)
 
-SPANS: Final = {"next_24h": 24 * 3600.0, "next_7d": 7 * 24 * 3600.0}
-"""The windows that are asked for, each from now on, in seconds; by these the alerts judge."""
+DAY_SECONDS: Final = 24 * 3600.0
 
 COUNT_AGAIN_SECONDS: Final = 3600.0
 """After Wix refused to count, it is not asked to for so long."""
@@ -56,7 +55,7 @@ class PlatformMarks:
             return polled
         if self._clock.monotonic() >= self._refused_until:
             try:
-                found = {name: await self._marked(now, now + seconds) for name, seconds in SPANS.items()}
+                found = await self._counts(now)
             except REFUSED as refusal:
                 self.refused(refusal)
                 log.warning("wix_marks_refused", target=self._target, **refusal.facts())
@@ -66,6 +65,12 @@ class PlatformMarks:
                 self._refused = ""
                 return replace(polled, observation=replace(seen, platform_conflicts=found))
         return replace(polled, observation=replace(seen, marks_refused=self._refused))
+
+    async def _counts(self, now: float) -> dict[str, int]:
+        """Return how many are marked from ``now`` on. Where a week has none its first day has none, and is not asked for."""
+        week = await self._marked(now, now + 7 * DAY_SECONDS)
+        day = await self._marked(now, now + DAY_SECONDS) if week else 0
+        return {"next_24h": day, "next_7d": week}
 
     async def _marked(self, start: float, end: float) -> int:
         bounds = bound("startDate", "$gte", start), bound("startDate", "$lt", end)

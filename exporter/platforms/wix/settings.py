@@ -94,7 +94,7 @@ class WixBookingsOptions(Strict):
     platform_conflicts: bool = Field(
         default=True,
         description="Count the bookings of the next 24 hours and of the next 7 days that Wix itself marks as double-booked. "
-        "Costs two requests a poll.",
+        "Costs one request a poll, and two while there are any.",
     )
     max_bookings: int = Field(
         default=MAX_BOOKINGS.number,

@@ -35,10 +35,21 @@ async def test_what_wix_marks_is_counted_for_a_day_and_for_a_week_half_open(benc
     assert {"next_24h": 2, "next_7d": 6} == observation.platform_conflicts
 
 
-async def test_two_calls_more_count_the_marks_and_no_row_is_read(bench: WixBench) -> None:
+@pytest.mark.parametrize(("hours", "calls", "found"), [(None, 1, (0, 0)), (30, 2, (0, 2)), (1, 2, (2, 2))])
+async def test_one_call_more_counts_the_marks_of_a_week_and_another_those_of_a_day_where_there_are_any(
+    bench: WixBench, hours: float | None, calls: int, found: tuple[int, int]
+) -> None:
+    if hours is not None:
+        double_book(bench, hours)
+    bench.open(bench.target(bookings=ONE_WINDOW))
+    observation = await bench.count()
+    assert dict(zip(("next_24h", "next_7d"), found, strict=True)) == observation.platform_conflicts
+    assert (2 + calls, 0) == (bench.calls(COUNT), bench.calls("QueryExtendedBookings"))
+
+
+async def test_marks_are_asked_for_among_the_bookings_that_take_somebodys_time(bench: WixBench) -> None:
     bench.open(bench.target(bookings=ONE_WINDOW))
     await bench.count()
-    assert (4, 0) == (bench.calls(COUNT), bench.calls("QueryExtendedBookings"))
     wanted = list(bench.simulator.log)[-1].params["filter"]["$and"]  # type: ignore[index]  # logged parameters are plain JSON
     assert {"doubleBooked": {"$eq": True}} in wanted
     assert {"status": {"$in": ["CONFIRMED", "PENDING"]}} in wanted
