@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from exporter.commands.probe import exit_code
 from exporter.state.findings import findings, verdicts
 from exporter.state.snapshot import View
-from exporter.state.verdict import MOVABLE, Kind, Verdict, VerdictRow
+from exporter.state.verdict import MOVABLE
+from exporter.state.verdict_row import Kind, Verdict, VerdictRow
 from exporter.web import encode_status
 from exporter.web import status_page as board
 from tests.harness.chosen_verdicts import EDGES, Edge, judged_by, thresholds_of

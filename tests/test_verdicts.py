@@ -19,7 +19,8 @@ from exporter.monitoring.options import Options
 from exporter.policy import RejectedConfig
 from exporter.state.alerts_only import ALERTS_ONLY
 from exporter.state.findings import findings
-from exporter.state.verdict import TABLE, Kind, Verdict, VerdictRow, worst
+from exporter.state.verdict import TABLE, worst
+from exporter.state.verdict_row import Kind, Verdict, VerdictRow
 from exporter.web import Status, encode_status, status_of
 from exporter.web import status_page as board
 from tests.harness import views

@@ -22,7 +22,7 @@ from exporter.metrics import FAMILIES
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
 from exporter.monitoring.rules import recording_groups
-from exporter.state.verdict import Kind
+from exporter.state.verdict_row import Kind
 
 ROOT: Final = Path(__file__).parents[1]
 GONE: Final = "gone "

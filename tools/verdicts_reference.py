@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from exporter.state.alerts_only import ALERTS_ONLY
-from exporter.state.verdict import TABLE, VerdictRow
+from exporter.state.verdict import TABLE
+from exporter.state.verdict_row import VerdictRow
 
 _INTRODUCTION: Final = """\
 # Verdicts

@@ -27,7 +27,7 @@ from exporter.state.findings import findings, overall
 from exporter.state.snapshot import CollectorState, Snapshot, View
 from exporter.state.status_history import StatusHistory
 from exporter.state.thresholds import Thresholds
-from exporter.state.verdict import Verdict
+from exporter.state.verdict_row import Verdict
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.standard_streams import write_output
 from exporter.web import encode_status, status_of

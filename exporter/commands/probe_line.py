@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from exporter.model import CollectorName, ConnectionStatus
-from exporter.state.verdict import Verdict
+from exporter.state.verdict_row import Verdict
 from exporter.support.local_time import day_and_time, in_zone
 from exporter.support.redaction import visible
 from exporter.web import status_types as api

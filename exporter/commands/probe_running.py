@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from exporter.commands.probe_table import print_report
 from exporter.errors import BookingSyncError
 from exporter.platforms.trust import host_trust
-from exporter.state.verdict import Verdict
+from exporter.state.verdict_row import Verdict
 from exporter.support.http_client import AnswerTooLongError, ExposedPasswordError, InvalidUrlError, read_body, url_and_auth
 from exporter.support.json_text import decoder
 from exporter.support.net import join_address

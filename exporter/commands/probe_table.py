@@ -14,7 +14,8 @@ from exporter.commands.probe_line import first_line, in_one_line, numbers, title
 from exporter.model import CollectorName
 from exporter.policy import WarningKind
 from exporter.state.advice import asked_once, plain
-from exporter.state.verdict import TABLE, Verdict
+from exporter.state.verdict import TABLE
+from exporter.state.verdict_row import Verdict
 from exporter.support.local_time import day_and_time, from_to, in_utc, in_zone
 from exporter.support.redaction import visible
 from exporter.support.standard_streams import write_output

@@ -22,7 +22,7 @@ from exporter.monitoring.rules.many import DOWN_TARGETS, EMPTY_TARGETS
 from exporter.monitoring.rules.shared import CREDENTIAL_REFUSED, JOB_PART, PLATFORM_FAILING, PLATFORM_LIMITED
 from exporter.monitoring.rules.targets import DARK
 from exporter.monitoring.rules.unsteady import UNSTEADY_TARGETS
-from exporter.state.verdict import Verdict
+from exporter.state.verdict_row import Verdict
 
 TROUBLE: Final = "trouble:booking_sync_health:code"
 ALIKE: Final = "alike:booking_sync_targets:count"

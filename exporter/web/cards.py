@@ -15,7 +15,7 @@ import msgspec
 from exporter.errors import Reason
 from exporter.state.findings import Finding, Severity
 from exporter.state.snapshot import TargetView
-from exporter.state.verdict import Kind
+from exporter.state.verdict_row import Kind
 from exporter.web.status_types import Problem
 from exporter.web.wording import natural
 

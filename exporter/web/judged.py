@@ -9,7 +9,8 @@ from typing import Final
 
 from exporter.state.findings import Finding, Severity, overall, verdicts
 from exporter.state.snapshot import View
-from exporter.state.verdict import TARGET_PAUSED, Verdict
+from exporter.state.verdict import TARGET_PAUSED
+from exporter.state.verdict_row import Verdict
 from exporter.web.status_types import Summary, TargetState
 
 _WORDS: Final[Mapping[Verdict, TargetState]] = MappingProxyType(

@@ -8,7 +8,7 @@ import msgspec
 
 from exporter.state.findings import Finding, findings
 from exporter.state.snapshot import TargetView, View
-from exporter.state.verdict import Verdict
+from exporter.state.verdict_row import Verdict
 from exporter.web.judged import states_of
 from exporter.web.status_api import head_of
 from exporter.web.status_documents import listed_document, problem_document, target_document

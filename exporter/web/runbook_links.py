@@ -7,7 +7,8 @@ from typing import Final
 
 from exporter.errors import Reason
 from exporter.model import ErrorReason
-from exporter.state.verdict import TABLE, Kind
+from exporter.state.verdict import TABLE
+from exporter.state.verdict_row import Kind
 
 _ACCESS: Final = "BookingSyncAccessDenied"
 _LIMITED: Final = "BookingSyncApiLimited"

@@ -21,7 +21,7 @@ from exporter.commands.probe_table import print_report
 from exporter.errors import Reason
 from exporter.model import BookingsObservation, CollectorName, ConnectionStatus, WindowBookings
 from exporter.state.snapshot import View
-from exporter.state.verdict import Verdict
+from exporter.state.verdict_row import Verdict
 from exporter.support.standard_streams import write_output
 from exporter.web import Status, status_of
 from tests.harness import views

@@ -23,7 +23,7 @@ from exporter.model import (
 from exporter.platforms.registry import PLATFORMS
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
 from exporter.state.snapshot import View
-from exporter.state.verdict import Verdict
+from exporter.state.verdict_row import Verdict
 from exporter.web import status_of
 from tests.harness import views
 from tests.harness.views import NEXT_24H, NOW, WIX

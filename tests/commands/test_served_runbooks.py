@@ -7,7 +7,7 @@ from dataclasses import replace
 from exporter.commands.served_runbooks import ServedRunbooks
 from exporter.monitoring import Options, runbook_texts
 from exporter.state.thresholds import DEFAULTS
-from exporter.state.verdict import Kind
+from exporter.state.verdict_row import Kind
 
 STUCK = "bookingsyncconnectionstuck.md"
 

@@ -12,7 +12,7 @@ from exporter.config.verdicts import Verdicts
 from exporter.model import ApiUsage, CollectorName, ConnectionStatus, LinkAnswers
 from exporter.state.snapshot import View
 from exporter.state.thresholds import Thresholds
-from exporter.state.verdict import Kind, Verdict
+from exporter.state.verdict_row import Kind, Verdict
 from tests.harness import views
 from tests.harness.verdict_scenes import connected, linked, overlapping, view, went_down
 from tests.harness.views import NOW

@@ -30,7 +30,7 @@ from exporter.model import (
 from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.state import verdict
 from exporter.state.snapshot import CollectorState, View
-from exporter.state.verdict import VerdictRow
+from exporter.state.verdict_row import VerdictRow
 from tests.harness import views
 from tests.harness.views import NEXT_24H, NOW
 

@@ -20,7 +20,8 @@ from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alerting_rules, recording_rules
 from exporter.monitoring.render import files, render
 from exporter.state.thresholds import Thresholds
-from exporter.state.verdict import MOVABLE, Kind
+from exporter.state.verdict import MOVABLE
+from exporter.state.verdict_row import Kind
 from exporter.texts import LANGUAGES
 from tests.monitoring.libyaml import safe_load
 from tests.monitoring.promql import labels_of_expression

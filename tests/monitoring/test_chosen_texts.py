@@ -15,7 +15,8 @@ from exporter.monitoring.options import Options
 from exporter.monitoring.runbooks import runbook_texts
 from exporter.state.findings import findings
 from exporter.state.thresholds import DEFAULTS, Thresholds
-from exporter.state.verdict import TABLE, Kind
+from exporter.state.verdict import TABLE
+from exporter.state.verdict_row import Kind
 from exporter.texts import LANGUAGES, texts_in
 from tests.harness.verdict_scenes import SCENES
 

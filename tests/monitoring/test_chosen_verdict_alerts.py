@@ -22,7 +22,7 @@ from exporter.state import verdict
 from exporter.state.findings import findings, verdicts
 from exporter.state.snapshot import View
 from exporter.state.thresholds import Thresholds
-from exporter.state.verdict import Kind, Verdict, VerdictRow
+from exporter.state.verdict_row import Kind, Verdict, VerdictRow
 from tests.harness import views
 from tests.harness.chosen_verdicts import EDGES, judged_by, thresholds_of
 from tests.harness.verdict_scenes import SCENES, SITE, connected, went_down

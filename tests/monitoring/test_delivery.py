@@ -16,7 +16,8 @@ from exporter.monitoring import Options, Settings, render
 from exporter.monitoring.alerts import Alert, AlertSeverity, Choice, alert_groups
 from exporter.monitoring.delivery import Way
 from exporter.state.thresholds import Thresholds
-from exporter.state.verdict import MOVABLE, Kind
+from exporter.state.verdict import MOVABLE
+from exporter.state.verdict_row import Kind
 from tests.monitoring.inboxes import Inboxes, mailbox, send, text_of, web
 from tests.monitoring.libyaml import safe_dump, safe_load
 from tests.monitoring.rendered_files import files

@@ -17,7 +17,8 @@ from exporter.monitoring.rules.health import FINDINGS, HEALTH
 from exporter.state import verdict
 from exporter.state.findings import findings, verdicts
 from exporter.state.snapshot import View
-from exporter.state.verdict import TABLE, Verdict, VerdictRow
+from exporter.state.verdict import TABLE
+from exporter.state.verdict_row import Verdict, VerdictRow
 from tests.harness import views
 from tests.harness.verdict_scenes import SCENES, SITE, connected
 from tests.monitoring.bundle import ALERT_NAMES

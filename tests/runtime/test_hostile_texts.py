@@ -23,7 +23,7 @@ from exporter.commands.probe_line import first_line
 from exporter.commands.probe_table import fixes, rows_of
 from exporter.errors import Reason
 from exporter.metrics import Format
-from exporter.state.verdict import Verdict
+from exporter.state.verdict_row import Verdict
 from exporter.support import logs
 from exporter.support.known_secrets import KnownSecrets
 from exporter.web import encode_status, status_of

@@ -28,7 +28,7 @@ from exporter.model import (
 from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.state.findings import Finding, Kind, Severity, findings, overall, problems
 from exporter.state.snapshot import CollectorState, View
-from exporter.state.verdict import Verdict
+from exporter.state.verdict_row import Verdict
 from tests.harness import views
 from tests.harness.views import NEXT_24H, NOW, TODAY
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from exporter.state.findings import Kind, findings
 from exporter.state.snapshot import View
-from exporter.state.verdict import Verdict, VerdictRow
+from exporter.state.verdict_row import Verdict, VerdictRow
 from tests.harness.verdict_scenes import SCENES
 
 DAY = 86_400.0

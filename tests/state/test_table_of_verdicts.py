@@ -25,7 +25,8 @@ from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, Targe
 from exporter.state.config_warnings import with_warnings
 from exporter.state.findings import Finding, Kind, Severity, findings, problems
 from exporter.state.snapshot import View
-from exporter.state.verdict import CHECK_REFUSED, Verdict, worst
+from exporter.state.verdict import CHECK_REFUSED, worst
+from exporter.state.verdict_row import Verdict
 from tests.harness import verdict_scenes as scenes
 from tests.harness import views
 from tests.harness.views import NOW

@@ -28,7 +28,8 @@ from exporter.state.findings import Kind, findings, is_broken, overall, verdicts
 from exporter.state.findings.collectors import brought_data
 from exporter.state.snapshot import CollectorState, View
 from exporter.state.thresholds import Thresholds
-from exporter.state.verdict import MOVABLE, TABLE, Verdict, verdict_of, worst
+from exporter.state.verdict import MOVABLE, TABLE, verdict_of, worst
+from exporter.state.verdict_row import Verdict
 from tests.harness import views
 from tests.harness.verdict_scenes import SITE, connected, view, went_down
 from tests.harness.views import NEXT_24H, NOW

@@ -15,7 +15,7 @@ from exporter.model import CollectorName, Conflict, ConnectionStatus
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy
 from exporter.state.config_warnings import with_warnings
 from exporter.state.snapshot import View
-from exporter.state.verdict import Verdict
+from exporter.state.verdict_row import Verdict
 from exporter.web import encode_status, status_of
 from exporter.web import status_page as board
 from tests.harness import views

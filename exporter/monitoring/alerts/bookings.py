@@ -17,7 +17,7 @@ from exporter.monitoring.rules.bookings import BOOKINGS, CONFLICTS, MARKED, OF_S
 from exporter.monitoring.rules.many import EMPTY, Symptom
 from exporter.state import bounds
 from exporter.state.thresholds import DEFAULTS
-from exporter.state.verdict import Kind
+from exporter.state.verdict_row import Kind
 
 _DAY: Final = 86_400.0
 # In the zone of Prometheus (`TZ`), which is named; the board that the alert links has the time on the salon's clock.

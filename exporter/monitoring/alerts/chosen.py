@@ -8,7 +8,7 @@ from typing import Final
 from exporter.model import Message
 from exporter.monitoring.alerts.alert import Alert, AlertSeverity
 from exporter.monitoring.options import Options
-from exporter.state.verdict import Kind
+from exporter.state.verdict_row import Kind
 
 _DAY: Final = 86_400
 _HOUR: Final = 3_600

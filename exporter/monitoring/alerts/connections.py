@@ -31,7 +31,7 @@ from exporter.monitoring.rules.many import BROKE_BESIDES, Broken
 from exporter.monitoring.rules.objective import AVERAGE, FASTEST_BURN, SLOWER_BURN
 from exporter.platforms.registry import PLATFORMS
 from exporter.state import bounds
-from exporter.state.verdict import Kind
+from exporter.state.verdict_row import Kind
 
 _WHICH = Message(
     "Connection {{ $labels.connection }}{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }} of %(target)s",

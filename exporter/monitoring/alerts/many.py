@@ -20,7 +20,7 @@ from exporter.monitoring.rules.many import (
     many_down,
     part,
 )
-from exporter.state.verdict import Kind
+from exporter.state.verdict_row import Kind
 
 _KEEP = "20m"
 """Longer than the last of the single alerts that it keeps back."""

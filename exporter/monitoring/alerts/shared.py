@@ -27,7 +27,7 @@ from exporter.monitoring.rules.shared import (
     PLATFORM_SHARE,
     PLATFORM_TARGETS,
 )
-from exporter.state.verdict import Kind
+from exporter.state.verdict_row import Kind
 
 KEEP: Final = "20m"
 """Longer than the longest back-off after a refusal, so that the last target is well before what keeps it back is over."""

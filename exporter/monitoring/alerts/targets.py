@@ -28,7 +28,7 @@ from exporter.monitoring.rules.targets import (
 )
 from exporter.platforms.registry import PLATFORMS
 from exporter.state import bounds
-from exporter.state.verdict import Kind
+from exporter.state.verdict_row import Kind
 
 HOLD: Final = "15m"
 """How long a target fails before it is told alone: what many of them share is told by then, and keeps them back."""

@@ -23,7 +23,7 @@ from exporter.monitoring.dashboards.panels import (
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import recent
 from exporter.monitoring.rules.health import HEALTH
-from exporter.state.verdict import Verdict
+from exporter.state.verdict_row import Verdict
 
 SCOPE: Final = 'job=~"$job",target=~"$target"'
 _CAUSES: Final = 'job=~"$job",target=~"$target|"'

@@ -12,7 +12,7 @@ from typing import Final
 from exporter.monitoring.alerts import AlertSeverity
 from exporter.monitoring.dashboards.panels import GREEN, NEUTRAL, ORANGE, RED, Json, Looks, Thresholds, override, stat
 from exporter.monitoring.promql import recent
-from exporter.state.verdict import Verdict
+from exporter.state.verdict_row import Verdict
 
 COLOURS: Final[Mapping[AlertSeverity, str]] = {AlertSeverity.CRITICAL: RED, AlertSeverity.WARNING: ORANGE}
 

@@ -31,7 +31,8 @@ from exporter.monitoring.rules.targets import (
 )
 from exporter.state import verdict
 from exporter.state.thresholds import Thresholds
-from exporter.state.verdict import Verdict, VerdictRow, verdict_by
+from exporter.state.verdict import verdict_by
+from exporter.state.verdict_row import Verdict, VerdictRow
 
 _DAY: Final = 86_400.0
 

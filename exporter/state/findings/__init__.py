@@ -17,18 +17,9 @@ from exporter.state.findings.collectors import brought_data, of_collectors
 from exporter.state.findings.connections import is_broken, of_connections
 from exporter.state.findings.finding import Finding, Severity, is_in_force
 from exporter.state.snapshot import TargetView, View
-from exporter.state.verdict import (
-    CONNECTIONS_DOWN,
-    PLACE,
-    RANKS,
-    TARGET_CLOSED,
-    TARGET_PAUSED,
-    Kind,
-    Verdict,
-    verdict_of,
-    worst,
-)
+from exporter.state.verdict import CONNECTIONS_DOWN, PLACE, RANKS, TARGET_CLOSED, TARGET_PAUSED, verdict_of, worst
 from exporter.state.verdict import NOT_POLLED as NOT_POLLED_ROW
+from exporter.state.verdict_row import Kind, Verdict
 
 __all__ = [
     "Finding",

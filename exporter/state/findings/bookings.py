@@ -25,8 +25,8 @@ from exporter.state.verdict import (
     SILENT_SECONDS,
     UNLINKED_BOOKINGS,
     WINDOW_INCOMPLETE,
-    VerdictRow,
 )
+from exporter.state.verdict_row import VerdictRow
 
 
 def of_bookings(target: TargetView, state: CollectorState, seen: BookingsObservation, now: float) -> Iterator[Finding]:

@@ -35,10 +35,9 @@ from exporter.state.verdict import (
     CONNECTION_UNCLEAR,
     CONNECTIONS_DOWN,
     WORKING,
-    Verdict,
-    VerdictRow,
     verdict_by,
 )
+from exporter.state.verdict_row import Verdict, VerdictRow
 
 _TITLES: Final[Mapping[VerdictRow, str]] = MappingProxyType(
     {

@@ -15,7 +15,8 @@ from exporter.model import CollectorName, Conflict, Connection, UnlinkedBooking
 from exporter.platforms.advice import Advice
 from exporter.policy import AcceptedReason
 from exporter.state.thresholds import Thresholds
-from exporter.state.verdict import Kind, Verdict, VerdictRow, verdict_by
+from exporter.state.verdict import verdict_by
+from exporter.state.verdict_row import Kind, Verdict, VerdictRow
 
 
 class Severity(StrEnum):
