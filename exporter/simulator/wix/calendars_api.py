@@ -44,16 +44,26 @@ def list_providers(context: CallContext) -> Reply:
 
 
 def list_calendars(context: CallContext) -> Reply:
-    """``GET .../connections/{id}/calendars``; names and ids of calendars can be e-mail addresses (wix.md 11)."""
+    """``GET .../connections/{id}/calendars``: those of the account, so its token has to work (wix.md 4.1).
+
+    Names and ids of calendars can be e-mail addresses (wix.md 11).
+    """
     connection = _connection(context)
-    if connection.status == "DISCONNECTED":
-        raise application_error(428, "CONNECTION_NOT_CONNECTED", "The connection is disconnected")
+    if context.switches.foreign_calendars == "refused" and connection.row.get("userId") != context.caller.user_id:
+        raise empty_error(403)
     provider = context.site.providers.get(connection.provider_id)
     if provider is None or provider.imports != "SPECIFIC_CALENDARS":
         raise application_error(428, "NOT_SUPPORTED_BY_PROVIDER", "The provider has one calendar only")
-    return json_reply(
-        {"calendars": [{"id": canary.EMAIL, "name": "Home"}, {"id": "4xve0tohyhnrlzy3lp4zf7b07", "name": "Work"}]}
-    )
+    connections = context.site.connections
+    revoked = connection.status == "ERROR" and connection.row.get("errorReason") == "TOKEN_REVOKED"
+    if revoked or connection.status == "DISCONNECTED" or connections.is_dead(connection.id):
+        raise application_error(428, "CONNECTION_NOT_CONNECTED", "The connection is not connected")
+    if connection.provider_id in context.site.down:
+        raise empty_error(500)
+    rows = [{"id": calendar_id, "name": canary.TITLE} for calendar_id in connections.calendars(connection.id)]
+    for row in rows[1:]:  # optional (wix.md 4.1)
+        del row["name"]
+    return json_reply({"calendars": rows})
 
 
 def connect_by_oauth(context: CallContext) -> Reply:

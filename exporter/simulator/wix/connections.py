@@ -20,6 +20,9 @@ _OPAQUE: Final = string.ascii_letters + string.digits
 _ID_LENGTHS: Final = (149, 183, 255)
 """Ids are opaque and long: 149 and 183 characters in the official examples (wix.md 3.2)."""
 
+ACCOUNT_CALENDARS: Final = (canary.EMAIL, "4xve0tohyhnrlzy3lp4zf7b07")
+"""The ids of the calendars that an external account has at first: one of them is its owner's address (wix.md 11)."""
+
 IMPORT_PRIMARY: Final[Mapping[str, object]] = {"enabled": True, "primaryCalendar": {}}
 EXPORT_DEDICATED: Final[Mapping[str, object]] = {"enabled": True, "dedicatedCalendar": {}}
 
@@ -35,6 +38,11 @@ def sync_config(
     """Return a ``syncConfig``; a ``None`` child is absent, as in an import-only connection."""
     both = {"listEventFromCalendars": imports, "syncToCalendar": exports}
     return {name: child for name, child in both.items() if child is not None}
+
+
+def import_from(*calendar_ids: str) -> dict[str, object]:
+    """Return the import side of a ``syncConfig`` with these calendars chosen; its key is doubled (wix.md 3.2)."""
+    return {"enabled": True, "calendars": {"calendars": [{"id": calendar_id} for calendar_id in calendar_ids]}}
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,11 @@ class Connection:
     def schedule_id(self) -> str:
         """The field ``schedule_id`` of the row."""
         return str(self.row.get("scheduleId"))
+
+    @property
+    def account(self) -> tuple[str, str]:
+        """The external account: its provider and its address."""
+        return self.provider_id, str(self.row.get("externalAccountEmail"))
 
     @property
     def status(self) -> object:
@@ -98,6 +111,8 @@ class Connections:
         self._now = now
         self._rows: dict[str, Connection] = {}
         self._due: dict[str, float] = {}
+        self._calendars: dict[tuple[str, str], tuple[str, ...]] = {}  # of the accounts that do not have the usual ones
+        self._dead: set[str] = set()
 
     def __iter__(self) -> Iterator[Connection]:
         return iter(self._rows.values())
@@ -121,14 +136,17 @@ class Connections:
         config: Mapping[str, object] | None = None,
         **fields: object,
     ) -> str:
-        """Connect a calendar, as a person would: the result is ``CONNECTED``. ``fields`` go into the row as they are."""
+        """Connect a calendar, as a person would: the result is ``CONNECTED``. ``fields`` go into the row as they are.
+
+        Each schedule has an external account of its own.
+        """
         row: dict[str, object] = {
             "id": "".join(self._random.choices(_OPAQUE, k=self._random.choice(_ID_LENGTHS))),
             "providerId": provider.id,
             "calendarType": provider.calendar_type,
             "scheduleId": schedule_id,
             "userId": user_id or guid(self._random),
-            "externalAccountEmail": canary.EMAIL,
+            "externalAccountEmail": f"{schedule_id[:8]}.{canary.EMAIL}",
             "status": "CONNECTED",
             "errorReason": "UNDEFINED",
             "syncConfig": sync_config() if config is None else config,
@@ -174,6 +192,23 @@ class Connections:
         """Delete the calendar that Wix exports into."""
         self._set(connection_id, "ERROR", "EXTERNAL_CALENDAR_DELETED")
 
+    def calendars(self, connection_id: str) -> tuple[str, ...]:
+        """Return the ids of the calendars that the account behind the connection has."""
+        return self._calendars.get(self._rows[connection_id].account, ACCOUNT_CALENDARS)
+
+    def delete_calendar(self, connection_id: str, calendar_id: str) -> None:
+        """Let the account's owner delete one of its calendars: no field of the connection tells of it."""
+        kept = (known for known in self.calendars(connection_id) if known != calendar_id)
+        self._calendars[self._rows[connection_id].account] = tuple(kept)
+
+    def kill_token(self, connection_id: str) -> None:
+        """Let the access end that Wix has, unnoticed: the status stays what it is (wix.md 4.1)."""
+        self._dead.add(connection_id)
+
+    def is_dead(self, connection_id: str) -> bool:
+        """Return whether Wix has no access any more, whatever the status says."""
+        return connection_id in self._dead
+
     def disconnect(self, connection_id: str) -> None:
         """Cut the link, as a person would. ``syncConfig`` keeps its ``enabled`` flags (wix.md trap 11)."""
         self._set(connection_id, "DISCONNECTED")
@@ -190,6 +225,7 @@ class Connections:
     def drop(self, connection_id: str) -> None:
         """Take the connection off the list."""
         del self._rows[connection_id]
+        self._dead.discard(connection_id)
         self._due.pop(connection_id, None)
 
     def reconnect(self, connection_id: str) -> str:
@@ -210,6 +246,7 @@ class Connections:
 
     def recover(self, connection_id: str) -> None:
         """Make it work again under the same id: ``SYNCED`` when it exports, else ``CONNECTED`` (wix.md 3.4)."""
+        self._dead.discard(connection_id)
         self._set(connection_id, "SYNCED" if self._rows[connection_id].exports else "CONNECTED")
 
     def advance(self) -> None:

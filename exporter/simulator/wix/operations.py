@@ -83,7 +83,7 @@ OPERATIONS: Final = (
     _calendar("ConnectByOAuth", "POST", f"{_CALENDARS}/connections:connectByOAuth", _MANAGE, write=True),
     _calendar("ConnectByCredentials", "POST", f"{_CALENDARS}/connections:connectByCredentials", _MANAGE, write=True),
     _calendar("GetConnection", "GET", _CONNECTION, _READ),
-    _calendar("ListCalendars", "GET", f"{_CONNECTION}/calendars", _READ),
+    _calendar("ListCalendars", "GET", f"{_CONNECTION}/calendars", frozenset({READ_OWN_CONNECTIONS})),
     _calendar("UpdateSyncConfig", "PATCH", f"{_CONNECTION}/sync-config", _MANAGE, write=True),
     _calendar("Disconnect", "POST", f"{_CONNECTION}/disconnect", _MANAGE, write=True),
     # The reader answers on both prefixes (wix.md 1).

@@ -32,6 +32,8 @@ class Switches:
     providers_fail: bool = False
     reconnect_keeps_old: bool = False
     drop_disconnected: bool = False
+    foreign_calendars: Literal["served", "refused"] = "served"
+    """ListCalendars of a connection that another user made: like any, or 403 without a reason (wix.md 2.5)."""
 
     # Bookings reader (wix.md 6)
     default_sort: Literal["id", "createdDate"] = "id"

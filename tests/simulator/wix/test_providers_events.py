@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from exporter.simulator import canary
-from exporter.simulator.wix import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT, sync_config
+from exporter.simulator.wix import APP_PROVIDER, APPLE, GOOGLE, sync_config
 from exporter.simulator.wix.filters import utc_text
 from exporter.simulator.wix.world import BUSINESS_SCHEDULE
 from tests.harness.simulated_wix import CONNECTIONS, EMPTY, EVENTS, PROVIDERS, SCHEDULES, RawWix, Request, code_of
@@ -172,29 +172,6 @@ async def test_events_know_partial_failure() -> None:
     answer = (await raw.get(EVENTS, week(raw, partialFailure="true"))).json()
     assert [APPLE.id] == answer["failedProviderIds"]
     assert {"GOOGLE", "MICROSOFT"} == {row["calendarType"] for row in answer["events"]}
-
-
-async def test_calendars_of_a_connection_carry_names_and_ids_that_can_be_e_mail_addresses() -> None:
-    raw = RawWix()
-    made = raw.site.connections.connect(MICROSOFT, raw.site.add_schedule().id)
-    rows = (await raw.get(f"{CONNECTIONS}/{made}/calendars")).json()["calendars"]
-    assert canary.EMAIL in {row["id"] for row in rows}
-    assert all({"id", "name"} == set(row) for row in rows)
-
-
-async def test_calendars_of_a_disconnected_connection_are_428() -> None:
-    raw = RawWix()
-    made = raw.site.connections.connect(MICROSOFT, raw.site.add_schedule().id)
-    raw.site.connections.disconnect(made)
-    answer = await raw.get(f"{CONNECTIONS}/{made}/calendars")
-    assert (428, "CONNECTION_NOT_CONNECTED") == (answer.status_code, code_of(answer))
-
-
-async def test_calendars_of_a_provider_with_one_calendar_are_428() -> None:
-    raw = RawWix()
-    made = raw.site.connections.connect(GOOGLE, raw.site.add_schedule().id)
-    answer = await raw.get(f"{CONNECTIONS}/{made}/calendars")
-    assert (428, "NOT_SUPPORTED_BY_PROVIDER") == (answer.status_code, code_of(answer))
 
 
 def names(answer: Any) -> list[str]:  # noqa: ANN401  a decoded body
