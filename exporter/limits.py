@@ -64,6 +64,12 @@ PROVIDERS: Final = Cap(
     "providers",
     "the types stay as before; a warning in the log names the cap",
 )
+CHOSEN_CALENDARS: Final = Cap(
+    "Calendars that a connection is told to import", 200, "calendars", "those of this connection are not looked for"
+)
+ACCOUNT_CALENDARS: Final = Cap(
+    "Calendars of the account behind a connection", 1000, "calendars", "the answer counts as none, until the next probe"
+)
 FAILED_PROVIDERS: Final = Cap("Failed providers in one answer", 200, "providers", _INVALID)
 ROW_BODY: Final = Cap("One row of Wix", 64 * _KIB, "bytes", _ODD)
 BOOKING_RESOURCES: Final = Cap("Resources of one booking", 100, "resources", _ODD)
@@ -174,6 +180,8 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         QUERY_ROWS,
         CONNECTIONS,
         PROVIDERS,
+        CHOSEN_CALENDARS,
+        ACCOUNT_CALENDARS,
         FAILED_PROVIDERS,
         ROW_BODY,
         BOOKING_RESOURCES,

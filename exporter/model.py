@@ -125,6 +125,25 @@ GONE: Final = "gone"
 """State of a connection that is listed no more."""
 
 
+class CalendarProbe(Value, frozen=True, gc=False):
+    """What the newest live probe of a connection showed at ``at``: whether the platform could read its account's calendars.
+
+    The same was seen since ``since``, at the latest, unless ``since_known`` says that another answer came before.
+    """
+
+    succeeded: bool
+    at: float
+    since: float
+    since_known: bool = False
+
+
+class ImportCalendars(Value, frozen=True, gc=False):
+    """Of the calendars that a connection is told to import, how many its account has, and how many it has not."""
+
+    present: int
+    missing: int
+
+
 class Connection(Value, frozen=True, gc=False):
     """One external calendar connection as last seen.
 
@@ -133,7 +152,8 @@ class Connection(Value, frozen=True, gc=False):
     failed and the last known state is shown; ``since`` is when we first saw the present status, at the latest, unless
     ``since_known`` says that we saw it change. ``changes`` are the states that it had within a week, the oldest first and the
     present one last. ``schedule`` is the alias or a 12-hex hash of the schedule id. ``import_enabled``/``export_enabled`` are
-    configuration, not health (wix.md trap 11).
+    configuration, not health (wix.md trap 11). ``probe`` and ``import_calendars`` are ``None`` where they are not known;
+    ``shares_account`` says that a connection of another schedule is linked to the same external account.
     """
 
     key: str
@@ -148,6 +168,9 @@ class Connection(Value, frozen=True, gc=False):
     observed_at: float
     since_known: bool = True
     changes: tuple[Change, ...] = ()
+    probe: CalendarProbe | None = None
+    import_calendars: ImportCalendars | None = None
+    shares_account: bool = False
 
 
 class Provider(Value, frozen=True, gc=False):
@@ -260,7 +283,8 @@ class ConnectionsObservation(Value, frozen=True, gc=False):
     ``connections`` and ``providers`` are those that are shown one by one. Of the connections beyond a cap, ``others`` are
     counted and judged; of the providers, ``dropped_providers`` counts the rest. ``unknown_schedules`` and ``unknown_aliases``
     are the schedules that the configuration names, to pick them or to give them a name, and a whole answer did not. ``gone``
-    are the connections that went within a day.
+    are the connections that went within a day. ``sharing_account`` is how many share their external account with another
+    schedule and are not accepted, ``None`` where no account is known. ``probe_refused`` is why the platform refuses probes.
     """
 
     at: float
@@ -271,6 +295,8 @@ class ConnectionsObservation(Value, frozen=True, gc=False):
     unknown_schedules: tuple[str, ...] = ()
     unknown_aliases: tuple[str, ...] = ()
     gone: tuple[GoneConnection, ...] = ()
+    sharing_account: int | None = None
+    probe_refused: str = ""
 
     @property
     def dropped_connections(self) -> int:

@@ -41,4 +41,4 @@ async def opened_target_factory(instruments: Instruments, known: KnownSecrets) -
     clock = SystemClock(lag)
     admission = Admission(clock, lag)
     async with open_pool(clock, admit=admission.connection) as http:
-        yield TargetFactory(http, clock, Random(), instruments, admission, known=known)  # noqa: S311  jitter, not cryptography
+        yield TargetFactory(http, clock, Random(), instruments, admission, known=known, asks_once=True)  # noqa: S311  jitter, not cryptography

@@ -204,6 +204,15 @@ class Verdicts(Strict):
     connection_unclear: Annotated[Unclear, MAY_BE_EMPTY] = Field(
         default_factory=Unclear, description="A connection is `undefined` or `unknown`."
     )
+    connection_probe_failed: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="A connection is said to work, and the calendars of its account cannot be read."
+    )
+    import_calendar_missing: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="A connection imports from no calendar, or from one that does not exist."
+    )
+    account_shared: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="One external account is connected to several schedules."
+    )
     budget_spent: Annotated[Noted, MAY_BE_EMPTY] = Field(
         default_factory=Noted, description="The operating time of a portal is used up; its alert comes before that."
     )

@@ -113,6 +113,7 @@ class Services(msgspec.Struct, frozen=True):
 
     ``http`` is shared by all targets (one pool, no cookies, no redirects), and so is ``admission``, which divides what this
     machine can do; ``history`` remembers which status a connection had when, across restarts when a state file is configured.
+    ``asks_once`` says that no later poll follows, so that what is spread over time has to be asked now.
     ``policy`` is asked for what the target accepts, which changes while the session lives.
     ``shared`` is what the sessions of one platform have in common, as its :attr:`Platform.new_shared` made it. ``known`` is
     told of tokens that come while it runs, so that they are masked wherever they turn up. ``on_exchange`` is told of each whole
@@ -128,6 +129,7 @@ class Services(msgspec.Struct, frozen=True):
     shared: object = None
     policy: Callable[[], TargetPolicy] = TargetPolicy
     known: KnownSecrets = msgspec.field(default_factory=KnownSecrets)
+    asks_once: bool = False
     on_exchange: Callable[[str, int, Mapping[str, str], bytes], None] = _ignore_exchange
 
 

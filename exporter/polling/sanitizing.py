@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from exporter.errors import PollError
 from exporter.limits import MESSAGE, NAME, TEXT
-from exporter.model import BookingsObservation, Conflict, LinksObservation, Observation
+from exporter.model import BookingsObservation, Conflict, ConnectionsObservation, LinksObservation, Observation
 from exporter.platforms.inventory import Inventory
 from exporter.support.known_secrets import KnownSecrets
 
@@ -28,6 +28,8 @@ def sanitized_observation(observation: Observation, known: KnownSecrets) -> Obse
     if isinstance(observation, LinksObservation) and observation.unlinked:
         rows = (replace(row, booking=known.sanitized(row.booking, NAME.number)) for row in observation.unlinked)
         return replace(observation, unlinked=tuple(rows))
+    if isinstance(observation, ConnectionsObservation) and observation.probe_refused:
+        return replace(observation, probe_refused=known.sanitized(observation.probe_refused, MESSAGE.number))
     if not isinstance(observation, BookingsObservation):
         return observation
     if not (observation.resource_names or observation.conflicts or observation.marks_refused):

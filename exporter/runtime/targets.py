@@ -105,7 +105,7 @@ class TargetFactory(msgspec.Struct, frozen=True):
     """Opens targets and finders of sites with what they share: HTTP pool, clock, randomness, counters, admission, and more.
 
     ``routes`` are the ways of those targets that have a proxy or CA certificates of their own, ``known`` the secrets that are
-    masked in all that is shown, ``sites`` those that rules found.
+    masked in all that is shown, ``sites`` those that rules found. ``asks_once`` is for a command that polls once and ends.
     """
 
     http: httpx.AsyncBaseTransport
@@ -117,6 +117,7 @@ class TargetFactory(msgspec.Struct, frozen=True):
     routes: Routes = msgspec.field(default_factory=Routes)
     known: KnownSecrets = msgspec.field(default_factory=KnownSecrets)
     sites: KnownSites = msgspec.field(default_factory=KnownSites)
+    asks_once: bool = False
 
     def open_finder(self, rule: Discovery) -> Finder:
         """Return who reads the list of ``rule``, without I/O. Its calls are counted by platform and operation alone.
@@ -145,7 +146,9 @@ class TargetFactory(msgspec.Struct, frozen=True):
         shared = self.shared[target.platform]
         http = self.routes.through(self.http, target.ca_file, target.proxy)
         policy = PolicyInForce(policy_of(target))
-        services = Services(http, self.clock, self.random, events, history, self.admission, shared, policy, self.known)
+        services = Services(
+            http, self.clock, self.random, events, history, self.admission, shared, policy, self.known, self.asks_once
+        )
         session = PausedSession() if target.paused else open_session(target, through(services))
         jobs = _jobs(target, session, events, self.known, history)
         return LiveTarget(target, session, events, jobs, policy, _account_of(target))

@@ -26,6 +26,29 @@ DOUBLE_BOOKING_MARKED: Final = Advice(
     "operator writes `conflicts: true` to have the bookings named here, or `platform_conflicts: false` where such overlaps are "
     "intended.",
 )
+PROBE_FAILED: Final = Advice(
+    "Wix still calls this calendar connected but can no longer read it: the access that its owner gave has ended. New "
+    "appointments in it block no booking times.",
+    "The calendar's owner connects it again: Wix dashboard -> Bookings calendar -> Sync personal calendar -> Reconnect. An "
+    "Apple calendar needs a new app-specific password from account.apple.com.",
+)
+NO_CALENDAR_CHOSEN: Final = Advice(
+    "The import of this connection is on, but no calendar is chosen for it: no personal appointment blocks booking times.",
+    "The calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal calendar and chooses the calendars, or "
+    "switches the import off.",
+)
+CHOSEN_CALENDAR_GONE: Final = Advice(
+    "A calendar that this connection should import no longer exists in the external account. What replaced it blocks no "
+    "booking times.",
+    "The calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal calendar and chooses the calendars "
+    "again.",
+)
+ACCOUNT_SHARED: Final = Advice(
+    "The same external account is connected to several schedules, against which Wix warns: appointments of one staff member "
+    "block the booking times of the others, and exported bookings come back as appointments of somebody else.",
+    "An administrator of the account leaves the external account connected to one schedule and connects the others to "
+    "calendars of their own. If it is intended, the exporter's operator lists the connections under `accepted`.",
+)
 DATA_WITHDRAWN: Final = Advice(
     "There is no fresh data; the old data reached its `max_age` and is no longer shown.",
     "The exporter's operator looks in the log for the reason why polls fail or do not end.",

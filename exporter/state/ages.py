@@ -51,4 +51,5 @@ def observation_moved(observation: Observation, seconds: float) -> Observation:
 
 
 def _connection_moved(row: Connection, seconds: float) -> Connection:
-    return replace(row, since=row.since + seconds, observed_at=row.observed_at + seconds)
+    probe = row.probe and replace(row.probe, at=row.probe.at + seconds, since=row.probe.since + seconds)
+    return replace(row, since=row.since + seconds, observed_at=row.observed_at + seconds, probe=probe)

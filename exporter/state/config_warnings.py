@@ -116,6 +116,13 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
                 names=first_names(ids),
             )
             yield ConfigWarning(kind, target, message, _REMOVE)
+    if seen.probe_refused:
+        message = Message(
+            "the platform does not let the exporter probe the connections: %(message)s", message=seen.probe_refused
+        )
+        yield ConfigWarning(
+            WarningKind.CHECK_REFUSED, target, message, Message("write probe: false, or accept this warning with a reason")
+        )
     if not whole:
         return
     if not seen.connections and not seen.others:

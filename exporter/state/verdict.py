@@ -124,6 +124,24 @@ CONNECTION_UNCLEAR: Final = VerdictRow(
     history=True,
     alerts=("BookingSyncConnectionUnclear",),
 )
+PROBE_FAILED: Final = VerdictRow(
+    Kind.CONNECTION_PROBE_FAILED,
+    Verdict.WARNING,
+    f"A connection is {_WORKED}, and the platform cannot read the calendars of its account.",
+    alerts=("BookingSyncConnectionProbeFailed",),
+)
+IMPORT_CALENDAR_MISSING: Final = VerdictRow(
+    Kind.IMPORT_CALENDAR_MISSING,
+    Verdict.WARNING,
+    f"A connection is {_WORKED}, and it imports from no calendar, or from one that its account does not have.",
+    alerts=("BookingSyncConnectionCalendarMissing",),
+)
+ACCOUNT_SHARED: Final = VerdictRow(
+    Kind.ACCOUNT_SHARED,
+    Verdict.WARNING,
+    "One external account is connected to several schedules.",
+    alerts=("BookingSyncConnectionsShareAccount",),
+)
 API_LIMITED: Final = VerdictRow(
     Kind.API_LIMITED,
     Verdict.WARNING,
@@ -230,6 +248,9 @@ TABLE: Final = (
     CONNECTION_CUT,
     CONNECTION_STUCK,
     CONNECTION_UNCLEAR,
+    PROBE_FAILED,
+    IMPORT_CALENDAR_MISSING,
+    ACCOUNT_SHARED,
     API_LIMITED,
     BUDGET_SPENT,
     CREDENTIAL_EXPIRY,
@@ -265,6 +286,9 @@ MOVABLE: Final = (
     CONNECTION_CUT,
     CONNECTION_STUCK,
     CONNECTION_UNCLEAR,
+    PROBE_FAILED,
+    IMPORT_CALENDAR_MISSING,
+    ACCOUNT_SHARED,
     BUDGET_SPENT,
     CREDENTIAL_EXPIRY,
     UNLINKED_BOOKINGS,

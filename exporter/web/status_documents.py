@@ -21,6 +21,7 @@ from exporter.web.status_types import (
     BookingsWindow,
     Budget,
     CalendarConnection,
+    CalendarProbe,
     CalendarProvider,
     Change,
     Collector,
@@ -28,6 +29,7 @@ from exporter.web.status_types import (
     Connections,
     EntityLinks,
     Failure,
+    ImportCalendars,
     Links,
     LinksWindow,
     Listed,
@@ -181,11 +183,12 @@ def _connections(seen: ConnectionsObservation, target: TargetView, now: float) -
         providers=tuple(CalendarProvider(provider=row.label, up=row.up) for row in seen.providers),
         dropped_connections=seen.dropped_connections,
         dropped_providers=seen.dropped_providers,
+        sharing_account=seen.sharing_account,
     )
 
 
 def _connection(row: Connection, target: TargetView, now: float) -> CalendarConnection:
-    advice = for_connection(target.platform, row.status, row.error_reason)
+    advice, calendars = for_connection(target.platform, row.status, row.error_reason), row.import_calendars
     return CalendarConnection(
         connection=row.key,
         calendar_type=row.calendar_type,
@@ -206,6 +209,15 @@ def _connection(row: Connection, target: TargetView, now: float) -> CalendarConn
         changed_times=changed_times(row.changes, now - target.stepped, WEEK_SECONDS),
         changed_times_24h=changed_times(row.changes, now - target.stepped, DAY_SECONDS),
         flapping=is_flapping(row.changes, now - target.stepped),
+        probe=_probe(row.probe) if row.probe else None,
+        import_calendars=ImportCalendars(present=calendars.present, missing=calendars.missing) if calendars else None,
+        shares_account=row.shares_account,
+    )
+
+
+def _probe(seen: model.CalendarProbe) -> CalendarProbe:
+    return CalendarProbe(
+        succeeded=seen.succeeded, at=moment_of(seen.at), since=moment_of(seen.since), since_known=seen.since_known
     )
 
 

@@ -165,13 +165,30 @@ class Collector(msgspec.Struct, frozen=True, kw_only=True):
     flapping: bool
 
 
+class CalendarProbe(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the platform could read the calendars of a connection's account at ``at``, and since when it is so."""
+
+    succeeded: bool
+    at: Moment
+    since: Moment
+    since_known: bool
+
+
+class ImportCalendars(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the calendars that a connection is told to import, how many its account has, and how many it has not."""
+
+    present: int
+    missing: int
+
+
 class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
     """One external calendar connection. ``broken`` says that it is among the problems.
 
     Without ``since_known`` it has its status since ``since`` at least. ``changes`` are the states that it had, the oldest
     first: the one that held seven days ago, or that was seen first, then the changes of these days, of which ``changed_times``
     is the number; 49 at most, older ones are forgotten. ``flapping`` says that six or more are of the last 24 hours.
-    ``accepted`` is null unless it is meant to be as it is.
+    ``accepted`` is null unless it is meant to be as it is. ``probe`` and ``import_calendars`` are null where they are not
+    known; ``shares_account`` says that its external account is connected to another schedule, too.
     """
 
     connection: str
@@ -193,6 +210,9 @@ class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
     changed_times: int
     changed_times_24h: int
     flapping: bool
+    probe: CalendarProbe | None
+    import_calendars: ImportCalendars | None
+    shares_account: bool
 
 
 class CalendarProvider(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,7 +225,8 @@ class CalendarProvider(msgspec.Struct, frozen=True, kw_only=True):
 class Connections(msgspec.Struct, frozen=True, kw_only=True):
     """The connections of a Wix site at ``at``, those that do not work first where there are more than ``max_connections``.
 
-    ``dropped_connections`` and ``dropped_providers`` count those beyond the caps, which are not listed.
+    ``dropped_connections`` and ``dropped_providers`` count those beyond the caps, which are not listed. ``sharing_account`` is
+    how many share their external account with another schedule and are not accepted, null where that is not known.
     """
 
     at: Moment
@@ -213,6 +234,7 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
     providers: tuple[CalendarProvider, ...]
     dropped_connections: int
     dropped_providers: int
+    sharing_account: int | None
 
 
 class BookingsWindow(msgspec.Struct, frozen=True, kw_only=True):

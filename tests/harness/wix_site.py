@@ -82,10 +82,17 @@ class WixBench:
             values |= {"site_id": self.site.id, "api_key": Secret(self.key.value)}
         return WixTarget(**{**values, **changes})
 
-    def open(self, target: WixTarget | None = None) -> Session:
-        """Open a new session, as a restart does."""
+    def open(self, target: WixTarget | None = None, *, asks_once: bool = False) -> Session:
+        """Open a new session, as a restart does, or as a command that ``asks_once``."""
         services = Services(
-            self.http, self.clock, Random(1), self.events, self.since, Admission(self.clock), policy=lambda: self.policy
+            self.http,
+            self.clock,
+            Random(1),
+            self.events,
+            self.since,
+            Admission(self.clock),
+            policy=lambda: self.policy,
+            asks_once=asks_once,
         )
         self._session = open_session(target or self.target(), services)
         return self._session

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from exporter.simulator import Simulator
+from exporter.simulator.wix.connections import import_from
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT, Provider
 from tests.harness.application import application
 from tests.harness.business import API_KEY, APP_SECRET, SITE_ID, WEBHOOK_CODE
@@ -36,8 +37,8 @@ PORTAL = {
 CALENDARS = (GOOGLE, APPLE, MICROSOFT, APP_PROVIDER)
 
 
-def site(*providers: Provider) -> Callable[[Simulator], None]:
-    """Return how a site is built whose connections are at ``providers``."""
+def site(*providers: Provider, config: Mapping[str, object] | None = None) -> Callable[[Simulator], None]:
+    """Return how a site is built whose connections are at ``providers``, with this ``syncConfig``."""
 
     def build(simulator: Simulator) -> None:
         made = simulator.wix.add_site(SITE_ID)
@@ -46,7 +47,7 @@ def site(*providers: Provider) -> Callable[[Simulator], None]:
             SITE_ID, app_id=APP["app_id"], app_secret=APP["app_secret"], instance_id=APP["instance_id"]
         )
         for provider in providers:
-            made.connections.finish_sync(made.connections.connect(provider, made.add_staff().schedule_id))
+            made.connections.finish_sync(made.connections.connect(provider, made.add_staff().schedule_id, config=config))
         made.bookings.seed(days_back=1, days_ahead=7)
 
     return build
@@ -67,6 +68,8 @@ async def series(tmp_path: Path, build: Callable[[Simulator], None], target: dic
         file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": [target]}))
         async with application(file, clock, through=httpx.ASGITransport(Simulator(clock, build=build).app)) as app:
             await app.finished_polls()
+            for _ in range(22):  # in ten minutes each connection is probed
+                await app.pass_time(30)
             found = lines_of(await app.page())
             return Counter(name for name, labels, _ in found if labels.get("target") == target["name"])
 
@@ -103,7 +106,8 @@ OF_A_SITE = {
     "window_end_timestamp_seconds": 4,
     "window_complete": 4,
     "credential_info": 1,
-    "api_requests_total": 3 * 2,
+    "connections_sharing_account": 1,
+    "api_requests_total": 4 * 2 + 1,  # Google answers no probe: 428
     "api_throttle_wait_seconds_total": 1,
     "api_budget_limit": 1,
     "api_budget_remaining": 1,
@@ -164,20 +168,30 @@ async def test_a_site_has_these_series(tmp_path: Path, connections: int, types: 
     types = min(types, connections)
     per_type = {name: number * types for name, number in OF_A_CALENDAR_TYPE.items()}
     per_connection = {name: number * connections for name, number in OF_A_CONNECTION.items()}
-    expected = {**OF_A_SITE, **per_type, **per_connection}
+    probed = sum(provider in (APPLE, MICROSOFT) for provider in connected(connections, types))
+    expected = {**OF_A_SITE, **per_type, **per_connection, **({"connection_probe_success": probed} if probed else {})}
     assert {f"booking_sync_{name}": number for name, number in expected.items()} == found
 
 
 @pytest.mark.parametrize("types", [1, 2, 3, 4])
 @pytest.mark.parametrize("credential", [KEY, APP], ids=["key", "app"])
-async def test_a_site_with_four_connections_has_at_most_182_series(
+async def test_a_site_with_four_connections_has_at_most_188_series(
     tmp_path: Path, types: int, credential: dict[str, str]
 ) -> None:
-    assert (await series(tmp_path, site(*connected(4, types)), {**NAMED, **credential})).total() <= 182
+    assert (await series(tmp_path, site(*connected(4, types)), {**NAMED, **credential})).total() <= 188
 
 
-def test_a_connection_more_costs_at_most_16_series_and_a_calendar_type_5() -> None:
-    assert 16 == sum(OF_A_CONNECTION.values())
+async def test_a_site_whose_connections_all_import_chosen_calendars_has_at_most_196_series(tmp_path: Path) -> None:
+    chosen = {"listEventFromCalendars": import_from("4xve0tohyhnrlzy3lp4zf7b07"), "syncToCalendar": {"enabled": True}}
+    calendars = (APPLE, MICROSOFT, APPLE, MICROSOFT)
+    found = await series(tmp_path, site(*calendars, config=chosen), {**NAMED, **APP})
+    assert 8 == found["booking_sync_connection_import_calendars"]
+    assert found.total() <= 196
+
+
+def test_a_connection_more_costs_at_most_19_series_and_a_calendar_type_5() -> None:
+    probed = {"connection_probe_success": 1, "connection_import_calendars": 2}
+    assert 19 == sum((OF_A_CONNECTION | probed).values())
     assert 5 == sum(OF_A_CALENDAR_TYPE.values())
 
 

@@ -29,7 +29,7 @@ from exporter.state.findings.collectors import brought_data
 from exporter.state.snapshot import CollectorState, View
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import MOVABLE, TABLE, verdict_of, worst
-from exporter.state.verdict_row import Verdict
+from exporter.state.verdict_row import Verdict, VerdictRow
 from tests.harness import views
 from tests.harness.verdict_scenes import SITE, connected, view, went_down
 from tests.harness.views import NEXT_24H, NOW
@@ -78,7 +78,7 @@ CONNECTION_CUT_BEFORE OK
 
 
 def test_the_table_has_the_rows_verdicts_and_order_that_were_promised() -> None:
-    names = {row: name for name, row in vars(verdict).items() if isinstance(row, verdict.VerdictRow)}
+    names = {row: name for name, row in vars(verdict).items() if isinstance(row, VerdictRow)}
     rows = [f"{names[row]} {row.verdict.name}{' history' * row.history}{' movable' * (row in MOVABLE)}" for row in TABLE]
     assert PROMISED.split("\n")[1:-1] == rows
 

@@ -34,6 +34,7 @@ from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, Warning
 from exporter.state import verdict
 from exporter.state.config_warnings import of_observation
 from exporter.state.snapshot import View
+from exporter.state.verdict_row import VerdictRow
 from exporter.support.local_time import ENGLISH
 from exporter.texts import LANGUAGES, Texts, texts_in
 from exporter.web import create_app
@@ -317,7 +318,7 @@ def test_the_first_card_tells_a_receptionist_in_russian_when_where_and_which_boo
     ],
 )
 def test_what_is_listed_paused_refused_or_unlinked_is_said_in_german_and_russian(
-    language: str, row: verdict.VerdictRow, said: str
+    language: str, row: VerdictRow, said: str
 ) -> None:
     assert said in words(language, verdict_scenes.SCENES[row])
 

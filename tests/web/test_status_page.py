@@ -13,6 +13,7 @@ from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.state import verdict
 from exporter.state.advice import for_failure
 from exporter.state.findings import findings
+from exporter.state.verdict_row import VerdictRow
 from exporter.web import status_page as board
 from tests.harness import views
 from tests.harness.board import failed_site, page, site, words
@@ -284,7 +285,7 @@ def test_a_poll_that_is_due_is_not_in_the_past() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("row", [row for row in verdict.TABLE if row.alerts and row.kind != "not_polled"])
 @pytest.mark.parametrize(("site", "folder"), [(None, "runbooks/"), ("a", "../runbooks/")])
-def test_what_alerts_tell_too_has_a_runbook_on_its_card(row: verdict.VerdictRow, site: str | None, folder: str) -> None:
+def test_what_alerts_tell_too_has_a_runbook_on_its_card(row: VerdictRow, site: str | None, folder: str) -> None:
     html = board.render(SCENES[row], site=site).decode()
     linked = re.findall(rf'<a href="{folder}(\w+)" hreflang="en">Runbook<', html)
     assert linked
@@ -297,7 +298,7 @@ def test_a_card_leads_to_the_runbook_of_its_reason() -> None:
 
 
 @pytest.mark.parametrize("row", [verdict.API_LIMITED, verdict.BUDGET_SPENT, verdict.PORTAL_MOVED, verdict.CONFIG_WARNING])
-def test_what_never_had_a_beginning_is_not_said_to_have_begun_before_the_exporter_looked(row: verdict.VerdictRow) -> None:
+def test_what_never_had_a_beginning_is_not_said_to_have_begun_before_the_exporter_looked(row: VerdictRow) -> None:
     assert "before the exporter started to watch" not in page(SCENES[row])
 
 
@@ -317,7 +318,7 @@ def test_a_refused_configuration_is_told_under_the_verdict_whatever_else_is_brok
         (verdict.CONNECTION_CUT_BEFORE, "Calendar is disconnected"),
     ],
 )
-def test_what_is_listed_and_not_judged_stands_on_the_board_with_its_reason(row: verdict.VerdictRow, said: str) -> None:
+def test_what_is_listed_and_not_judged_stands_on_the_board_with_its_reason(row: VerdictRow, said: str) -> None:
     view = SCENES[row]
     text = words(page(view))
     assert ("Nothing is watched" if row is verdict.TARGET_PAUSED else "Everything is in order") in text
@@ -331,7 +332,7 @@ def test_what_is_listed_and_not_judged_stands_on_the_board_with_its_reason(row: 
 @pytest.mark.parametrize(
     ("row", "closed", "said"), [(verdict.TARGET_PAUSED, False, "paused"), (verdict.TARGET_CLOSED, True, "closed today")]
 )
-def test_the_folded_line_of_a_target_says_that_it_is_paused_or_closed(row: verdict.VerdictRow, closed: bool, said: str) -> None:
+def test_the_folded_line_of_a_target_says_that_it_is_paused_or_closed(row: VerdictRow, closed: bool, said: str) -> None:
     [target] = SCENES[row].targets
     html = page(replace(SCENES[row], targets=(replace(target, closed=closed),)))
     summary = re.search(r"<summary>(.*?)</summary>", html, re.DOTALL)

@@ -43,6 +43,24 @@ def _since(observation: ConnectionsObservation) -> Iterator[Row]:
         yield (connection.key,), connection.since
 
 
+def _probe(observation: ConnectionsObservation) -> Iterator[Row]:
+    for connection in observation.connections:
+        if connection.probe is not None:
+            yield (connection.key,), connection.probe.succeeded
+
+
+def _import_calendars(observation: ConnectionsObservation) -> Iterator[Row]:
+    for connection in observation.connections:
+        if (calendars := connection.import_calendars) is not None:
+            yield (connection.key, "present"), calendars.present
+            yield (connection.key, "missing"), calendars.missing
+
+
+def _sharing_account(observation: ConnectionsObservation) -> Iterator[Row]:
+    if observation.sharing_account is not None:
+        yield (), observation.sharing_account
+
+
 def _aggregate(observation: ConnectionsObservation) -> Iterator[Row]:
     numbers = observation.numbers
     # Of a target without connections every type says 0: absent would mean that nobody knows.
@@ -102,6 +120,27 @@ GAUGES: Final[tuple[Gauge[ConnectionsObservation], ...]] = (
         "Without a state_file it counts from the start of the exporter.",
         "connection",
         read=_since,
+    ),
+    gauge(
+        "connection_probe_success",
+        "1 if Wix could read the calendars of the connection's account when the exporter last asked it to, about an hour ago "
+        "at most; 0 if it could not, whatever the status says. Absent where that is not known, not supported or refused.",
+        "connection",
+        read=_probe,
+    ),
+    gauge(
+        "connection_import_calendars",
+        "Calendars that a connection is told to import: present or missing in its account. Absent where none are named, and "
+        "while it is not known which there are.",
+        "connection",
+        "state",
+        read=_import_calendars,
+    ),
+    gauge(
+        "connections_sharing_account",
+        "Connections whose external account is also connected to another schedule, without those that are accepted. Absent "
+        "where no account is known.",
+        read=_sharing_account,
     ),
     gauge(
         "connections",

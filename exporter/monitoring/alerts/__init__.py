@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, AlertSeverity, Choice, Dashboard, FixedBy
 from exporter.monitoring.alerts.bookings import booking_alerts
+from exporter.monitoring.alerts.calendar_checks import calendar_check_alerts
 from exporter.monitoring.alerts.connections import connection_alerts
 from exporter.monitoring.alerts.many import many_alerts
 from exporter.monitoring.alerts.process import process_alerts
@@ -22,6 +23,7 @@ def alert_groups(options: Options) -> tuple[AlertGroup, ...]:
         shared_alerts(options),
         target_alerts(options),
         connection_alerts(options),
+        calendar_check_alerts(options),
         booking_alerts(options),
         many_alerts(options),
         unsteady_alerts(),

@@ -33,7 +33,7 @@ from exporter.platforms.registry import PLATFORMS
 from exporter.state import bounds
 from exporter.state.verdict_row import Kind
 
-_WHICH = Message(
+WHICH = Message(
     "Connection {{ $labels.connection }}{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }} of %(target)s",
     target=TARGET,
 )
@@ -42,7 +42,7 @@ _BESIDES = Message(
     "{{ if $labels.besides }} The calendars of other {{ $labels.platform }} targets had been broken for over an hour before.{{ "
     "end }}"
 )
-_CONNECTION_LINK = ("job", "target", "connection")
+CONNECTION_LINK = ("job", "target", "connection")
 
 
 class _Tier(NamedTuple):
@@ -119,9 +119,9 @@ def _broken() -> tuple[Alert, ...]:
             summary="A calendar connection needs its owner.",
             since=state_began(),
             until_morning="Slots that are taken in this calendar can be booked a second time.",
-            description=Message("%(which)s stopped: {{ $labels.reason }}.", which=_WHICH),
+            description=Message("%(which)s stopped: {{ $labels.reason }}.", which=WHICH),
             fix=Choice("reason", {reason.value: connection_fix(ConnectionStatus.ERROR, reason) for reason in OWNER_REASONS}),
-            link=_CONNECTION_LINK,
+            link=CONNECTION_LINK,
             comment="Only the owner of the calendar can fix these; there is no retry.",
         ),
         Alert(
@@ -133,9 +133,9 @@ def _broken() -> tuple[Alert, ...]:
             summary="A calendar connection is in error.",
             since=state_began(),
             until_morning="Slots that are taken in this calendar can be booked a second time.",
-            description=Message("%(which)s is in error: {{ $labels.reason }}.", which=_WHICH),
+            description=Message("%(which)s is in error: {{ $labels.reason }}.", which=WHICH),
             fix=connection_fix(ConnectionStatus.ERROR, ErrorReason.UNKNOWN),
-            link=_CONNECTION_LINK,
+            link=CONNECTION_LINK,
             comment="Every other reason, also those that the API invents later.",
         ),
     )
@@ -159,9 +159,9 @@ def _disconnected(options: Options) -> Alert:
         since=state_began(),
         until_morning="Slots that are taken in this calendar can be booked a second time, unless it was disconnected on "
         "purpose.",
-        description=Message("%(which)s worked %(within)s and is now disconnected.", which=_WHICH, within=within_last(within)),
+        description=Message("%(which)s worked %(within)s and is now disconnected.", which=WHICH, within=within_last(within)),
         fix=connection_fix(ConnectionStatus.DISCONNECTED, None),
-        link=_CONNECTION_LINK,
+        link=CONNECTION_LINK,
         comment="The transition, not the state: an entry that was disconnected on purpose may stay in the list for ever.",
     )
 
@@ -178,12 +178,12 @@ def _export_switched_off() -> Alert:
         labels=FORGETS,
         summary="A connection stopped writing bookings to its calendar.",
         until_morning="New bookings do not appear in this calendar, so its owner does not see them.",
-        description=Message("%(which)s exported bookings within the last day; its export is now switched off.", which=_WHICH),
+        description=Message("%(which)s exported bookings within the last day; its export is now switched off.", which=WHICH),
         fix=(
             "If it was not on purpose, the calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal "
             "calendar and switches the export on again."
         ),
-        link=_CONNECTION_LINK,
+        link=CONNECTION_LINK,
         comment="No error is shown, but bookings no longer reach the owner's calendar.",
     )
 
@@ -215,7 +215,7 @@ def _stuck(options: Options) -> Alert:
                 for status in (ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED)
             },
         ),
-        link=_CONNECTION_LINK,
+        link=CONNECTION_LINK,
         comment="A connection that only imports stays 'connected' permanently; only an exporting one has to move on.",
     )
 
@@ -236,7 +236,7 @@ def _unclear(options: Options) -> Alert:
         until_morning="Nobody knows whether slots that are taken in this calendar are blocked.",
         description=_has_had_for(after),
         fix=connection_fix(ConnectionStatus.UNDEFINED, None),
-        link=_CONNECTION_LINK,
+        link=CONNECTION_LINK,
     )
 
 
@@ -249,16 +249,16 @@ def _flapping() -> Alert:
         fixed_by=FixedBy.CALENDAR_OWNER,
         summary="A calendar connection is flapping.",
         until_morning="Slots are blocked late or not at all while the connection is broken.",
-        description=Message("%(which)s breaks and recovers again and again: more than five times within a day.", which=_WHICH),
+        description=Message("%(which)s breaks and recovers again and again: more than five times within a day.", which=WHICH),
         fix=connection_fix(ConnectionStatus.ERROR, None),
-        link=_CONNECTION_LINK,
+        link=CONNECTION_LINK,
         comment="A connection that breaks and recovers three times is not repaired. No other alert sees it, because each "
         "error ends too soon.",
     )
 
 
 def _has_had_for(seconds: float) -> Message:
-    return Message("%(which)s has had the status {{ $labels.status }} %(lasting)s.", which=_WHICH, lasting=for_over(seconds))
+    return Message("%(which)s has had the status {{ $labels.status }} %(lasting)s.", which=WHICH, lasting=for_over(seconds))
 
 
 def _is_in(*statuses: ConnectionStatus) -> str:

@@ -261,7 +261,15 @@ def counts(title: str, description: str, queries: Sequence[Json], *, size: tuple
     return panel
 
 
-def state_timeline(title: str, description: str, size: tuple[int, int], expression: str, legend: str) -> Json:
+def state_timeline(
+    title: str,
+    description: str,
+    size: tuple[int, int],
+    expression: str,
+    legend: str,
+    *,
+    mappings: Sequence[Json] = STATUS_WORDS,
+) -> Json:
     """Return bars of connection states; a point without an answer is a gap, as the step of the query says."""
     return _panel(
         "state-timeline",
@@ -280,7 +288,7 @@ def state_timeline(title: str, description: str, size: tuple[int, int], expressi
             "tooltip": {"mode": "single", "sort": "none"},
         },
         custom={"lineWidth": 0, "fillOpacity": 80, "spanNulls": False},
-        mappings=STATUS_WORDS,
+        mappings=mappings,
         color="palette-classic",  # "thresholds" would merge the values by threshold and never ask the mappings
     )
 

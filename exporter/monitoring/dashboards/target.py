@@ -8,9 +8,11 @@ from exporter.errors import Reason
 from exporter.model import ErrorReason
 from exporter.monitoring.alerts import Dashboard, alert_groups
 from exporter.monitoring.causes import CAUSE, SINCE, TARGETS
+from exporter.monitoring.dashboards.calendar_checks import calendar_checks
 from exporter.monitoring.dashboards.causes_table import causes_table, fresh
 from exporter.monitoring.dashboards.dashboard import DashboardRow, board, link, variable
 from exporter.monitoring.dashboards.judged import ALL_IS_GOOD, MOMENT_IS_BAD, VERDICTS, found, judged
+from exporter.monitoring.dashboards.links import links_and_resources
 from exporter.monitoring.dashboards.panels import (
     GREEN,
     LASTING,
@@ -63,8 +65,9 @@ def target(options: Options) -> str:
         rows=[
             DashboardRow("Target $target", [*_now(options), _causes(options), _polls(), *_next(), _connections()]),
             DashboardRow("Bookings", _bookings()),
+            DashboardRow("Wix only: what no status of a connection tells", calendar_checks(_ONE)),
             DashboardRow("Wix only: connections over time, bookings by status", _over_time(), collapsed=True),
-            DashboardRow("Bitrix24 only: links, bookings by resource", _links_and_resources(), collapsed=True),
+            DashboardRow("Bitrix24 only: links, bookings by resource", links_and_resources(_SCOPE), collapsed=True),
         ],
         exporter_width=6,
         links=[link("Status page", url, "external link", _ON_ITS_OWN_PAGE) for url in _status_page(options)],
@@ -359,42 +362,6 @@ def _bookings() -> list[Json]:
             [
                 query(f"sum({bookings_per_hour('discovered', _SCOPE)})", "appeared"),
                 query(f"sum({bookings_per_hour('vanished', _SCOPE)})", "vanished"),
-            ],
-        ),
-    ]
-
-
-def _links_and_resources() -> list[Json]:
-    in_week = f'{{{_SCOPE},window="next_7d"}}'
-    names = one_per(f"max by (target, resource, name) ({recent(f'booking_sync_resource_info{{{_SCOPE}}}')})", "name")
-    return [
-        counts(
-            "Links by entity",
-            "Links of the bookings in the next 7 days by their target: CRM entities, events in the staff's calendar, "
-            "services; and the bookings without a CRM entity. An entity that falls to 0 points at a broken automation, unless "
-            "the unverified bookings rose: their links were read too long ago and are left out. Empty without a links "
-            "collector.",
-            [
-                query(
-                    top(f"max by (module, entity_type) ({recent(f'booking_sync_links{in_week}')})"),
-                    "{{module}} {{entity_type}}",
-                ),
-                query(f"max({recent(f'booking_sync_unlinked_bookings{in_week}')})", "without a CRM entity"),
-                query(f"max({recent(f'booking_sync_links_unverified_bookings{in_week}')})", "unverified"),
-            ],
-        ),
-        counts(
-            "Bookings by resource",
-            "Bookings in the next 7 days by resource: the ones with the most. A resource at 0 may have been deleted. "
-            "Empty while they are not counted by resource (`per_resource: false`).",
-            [
-                query(
-                    top(
-                        f"max by (target, resource) ({recent(f'booking_sync_resource_bookings{in_week}')})"
-                        f" * on (target, resource) group_left (name) {names}"
-                    ),
-                    "{{name}} ({{resource}})",
-                )
             ],
         ),
     ]

@@ -42,6 +42,10 @@ LIVE = "target:booking_sync_connections_live:sum"
 BAD = "target:booking_sync_connections_bad:sum"
 DOWN = "target:booking_sync_connections_down:sum"
 
+PROBE_FAILED = "connection:booking_sync_connection_probe:failed"
+CALENDAR_MISSING = "connection:booking_sync_connection_import_calendars:missing"
+SHARING = "target:booking_sync_connections_sharing_account:max"
+
 _LOST_IN_GAP = "connection:booking_sync_connection_status:lost_in_gap"
 _CODE = "connection:booking_sync_connection_status:code"
 _WORKING = "target:booking_sync_connections_working:sum"
@@ -51,7 +55,7 @@ _BY_STATUS = "target_status:booking_sync_connections:sum"
 def connection_recordings(thresholds: Thresholds = DEFAULTS) -> RecordingGroup:
     """Return what is recorded of the calendar connections."""
     return RecordingGroup(
-        "booking-sync-connections", "1m", (*_states(), *_aggregates(), *_events(), *_names(), _down(thresholds))
+        "booking-sync-connections", "1m", (*_states(), *_checks(), *_aggregates(), *_events(), *_names(), _down(thresholds))
     )
 
 
@@ -87,6 +91,22 @@ def _states() -> tuple[Recording, ...]:
             f"max without (status) (\n     {codes}\n)",
             "One number per connection for timelines; max, not sum, because two replicas may disagree for one poll.",
         ),
+    )
+
+
+def _checks() -> tuple[Recording, ...]:
+    words = "|".join(status for status, code in STATUS_CODES.items() if code < _BROKEN)
+    judged = f'and ignoring (status) {STATUS}{{status=~"{words}"}}\nunless {ACCEPTED}'
+    calendars = "booking_sync_connection_import_calendars"
+    missing = newest(f'{calendars}{{state="missing"}} > 0 or {calendars}{{state="present"}} == 0')
+    return (
+        Recording(
+            PROBE_FAILED,
+            f"{newest('booking_sync_connection_probe_success == 0')}\n{judged}",
+            "Exists while a status says that a connection works and its calendars cannot be read.",
+        ),
+        Recording(CALENDAR_MISSING, f"max without (state) ({missing})\n{judged}", "How many are gone; 0 where none is chosen."),
+        Recording(SHARING, newest("booking_sync_connections_sharing_account > 0")),
     )
 
 
@@ -156,7 +176,7 @@ def _broken(ago: str = "") -> str:
 def _names() -> tuple[Recording, ...]:
     told = (
         f'(max without (status) ({STATUS}{{status!="synced"}}) or max_over_time({CHANGED}[1d]) '
-        f"or max_over_time({EXPORT_OFF}[1d])) unless {ACCEPTED}"
+        f"or max_over_time({EXPORT_OFF}[1d]) or {PROBE_FAILED} or {CALENDAR_MISSING}) unless {ACCEPTED}"
     )
     more = ", ".join(("calendar_type", "provider", "schedule", *FOLDED_LABELS))
     info = f"\n  booking_sync_connection_info\n  and ignoring ({more}) ({told})\n"

@@ -14,7 +14,17 @@ from exporter.fields.durations import format_duration
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, JOB_LABELS, in_promql, newest, one_per
 from exporter.monitoring.rules.bookings import CONFLICTS, MARKED, UNLINKED, UNVERIFIED, VERIFIED
-from exporter.monitoring.rules.connections import ACCEPTED, DOWN, EXPORT, LOST, REASON, STATUS
+from exporter.monitoring.rules.connections import (
+    ACCEPTED,
+    CALENDAR_MISSING,
+    DOWN,
+    EXPORT,
+    LOST,
+    PROBE_FAILED,
+    REASON,
+    SHARING,
+    STATUS,
+)
 from exporter.monitoring.rules.many import EMPTY, Symptom
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.monitoring.rules.targets import (
@@ -188,16 +198,20 @@ def _of_connections(thresholds: Thresholds) -> str:
             ),
             *find(verdict.CONNECTION_STUCK, lasting(idle, thresholds.connection_stuck_after), "ConnectionStuck"),
             *find(verdict.CONNECTION_UNCLEAR, lasting(unclear, thresholds.connection_unclear_after), "ConnectionUnclear"),
+            *find(verdict.PROBE_FAILED, PROBE_FAILED, "ConnectionProbeFailed"),
+            *find(verdict.IMPORT_CALENDAR_MISSING, CALENDAR_MISSING, "ConnectionCalendarMissing"),
         )
     )
     named = one_per(CONNECTION, "calendar_type", "site")
     listed = f'max without (status) ({STATUS}{{status!="{ConnectionStatus.SYNCED}"}})'
     with_names = (
         f"(\n{single}\n)\n* ignoring (alertname, severity, reason, calendar_type, site) group_left (calendar_type, site) (\n"
-        f"  {named} ^ 0\n  or ignoring (calendar_type, site) {listed} ^ 0\n)"
+        f"  {named} ^ 0\n  or ignoring (calendar_type, site) {listed} ^ 0\n"
+        f"  or ignoring (calendar_type, site) {PROBE_FAILED} ^ 0 or ignoring (calendar_type, site) {CALENDAR_MISSING} ^ 0\n)"
     )
     down = find(verdict.CONNECTIONS_DOWN, DOWN, "AllConnectionsFailing")
-    return _OR.join((*((with_names,) if single else ()), *down))
+    shared = find(verdict.ACCOUNT_SHARED, SHARING, "ConnectionsShareAccount")
+    return _OR.join((*((with_names,) if single else ()), *down, *shared))
 
 
 _OF_BOOKINGS: Final = "An overlap that begins soon is also recognised by its start: the window is that of the newest poll."

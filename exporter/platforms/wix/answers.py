@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 from typing import Final, TypeVar
 
 import msgspec
@@ -27,6 +28,14 @@ T = TypeVar("T")
 def short_hash(text: str) -> str:
     """Return the first 12 hex digits of SHA-256, the label value that stands for an opaque id."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
+
+
+_KEY: Final = secrets.token_bytes(16)
+
+
+def private_hash(text: str) -> bytes:
+    """Return a hash of personal data that tells equal ones apart within this process, and nothing outside of it."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=_KEY).digest()
 
 
 def plain_id(text: str) -> str:

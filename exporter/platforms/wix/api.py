@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any, Final
+from urllib.parse import quote
 from weakref import proxy
 
 import httpx
@@ -39,12 +40,23 @@ RETRY: Final = RetryPolicy(retries=2, initial_seconds=1.0, max_seconds=10.0, max
 TOKEN_LIFETIME_SECONDS: Final = 14_400.0
 """Documented as constant; used when the answer does not tell (wix.md 2.3)."""
 
+_CONNECTION: Final = "CONNECTION"
+"""What stands in the URL of an endpoint until it is known which connection is meant; no path of Wix has the word."""
+
 MAX_TOKEN_SECONDS: Final = 366 * 86_400.0
 
 
 class _TokenAnswer(msgspec.Struct):
     access_token: str
     expires_in: Any = None
+
+
+class _Call(msgspec.Struct, frozen=True):
+    endpoint: Endpoint
+    query: Mapping[str, str] | None = None
+    body: object = None
+    connection: str = ""
+    timeout: float = 0.0  # seconds
 
 
 class WixApi:
@@ -76,6 +88,10 @@ class WixApi:
         requests = Budget("requests", self._limiter.burst, self._limiter.remaining())
         return ApiUsage(budgets=(requests,), paused_until=self._limiter.paused_until())
 
+    def spare_calls(self) -> int:
+        """Return how many calls could be made at once right now without making others wait."""
+        return 0 if self._limiter.paused_for() else int(self._limiter.remaining())
+
     def paused_for(self) -> float:
         """Return for how many seconds the site asked that nothing is sent, or 0."""
         return self._limiter.paused_for()
@@ -86,23 +102,27 @@ class WixApi:
         *,
         query: Mapping[str, str] | None = None,
         body: object = None,
+        connection: str = "",
         repeat: bool = True,
         timeout: float | None = None,
     ) -> Answer:
         """Call ``endpoint`` and return its 2xx answer. ``timeout`` (seconds) is the target's unless given.
 
+        ``connection`` is the id of the one that is asked about, where the endpoint's path has one.
+
         Repeats 5xx answers and lost connections unless ``repeat`` is false, and a 401 once with a fresh token. Raises the
         :class:`~exporter.errors.PollError` of docs/platforms/wix.md 9.
         """
+        asked = _Call(endpoint, query, body, connection, self._target.timeout if timeout is None else timeout)
         headers = await self._credential.access()
         try:
-            return await self._send_with_retries(endpoint, headers, query=query, body=body, repeat=repeat, timeout=timeout)
+            return await self._send_with_retries(asked, headers, repeat=repeat)
         except AuthError as error:
             if not await self._credential.renew(headers):
                 raise
             self._note_retry(endpoint, error)
         headers = await self._credential.access()
-        return await self._send_with_retries(endpoint, headers, query=query, body=body, repeat=repeat, timeout=timeout)
+        return await self._send_with_retries(asked, headers, repeat=repeat)
 
     async def _mint(self) -> Token:
         secret = self._target.app_secret
@@ -112,7 +132,7 @@ class WixApi:
             "client_secret": secret.reveal() if secret else "",
             "instance_id": self._target.instance_id,
         }
-        answer = await self._send_with_retries(Endpoint.MINT_TOKEN, {}, body=body)
+        answer = await self._send_with_retries(_Call(Endpoint.MINT_TOKEN, body=body, timeout=self._target.timeout), {})
         token = decode(answer, Endpoint.MINT_TOKEN, _TokenAnswer, "something that is not a token")
         if not token.access_token.isascii() or token.access_token.split() != [token.access_token]:
             raise invalid(answer, Endpoint.MINT_TOKEN, "a token that cannot be used")
@@ -121,45 +141,28 @@ class WixApi:
         good = isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < MAX_TOKEN_SECONDS
         return Token(Secret(token.access_token), float(told) if good else TOKEN_LIFETIME_SECONDS)
 
-    async def _send_with_retries(
-        self,
-        endpoint: Endpoint,
-        headers: Mapping[str, str],
-        *,
-        query: Mapping[str, str] | None = None,
-        body: object = None,
-        repeat: bool = True,
-        timeout: float | None = None,
-    ) -> Answer:
+    async def _send_with_retries(self, asked: _Call, headers: Mapping[str, str], *, repeat: bool = True) -> Answer:
         return await send_with_retries(
-            lambda: self._once(endpoint, headers, query=query, body=body, timeout=timeout),
+            lambda: self._once(asked, headers),
             RETRY,
             may_repeat=may_pass if repeat else _never,
-            note=partial(self._note_retry, endpoint),
+            note=partial(self._note_retry, asked.endpoint),
             clock=self._services.clock,
             random=self._services.random,
             turn=self._limiter.take,
         )
 
-    async def _once(
-        self,
-        endpoint: Endpoint,
-        headers: Mapping[str, str],
-        *,
-        query: Mapping[str, str] | None,
-        body: object,
-        timeout: float | None,
-    ) -> Answer:
-        seconds = self._target.timeout if timeout is None else timeout
+    async def _once(self, asked: _Call, headers: Mapping[str, str]) -> Answer:
+        endpoint, body = asked.endpoint, asked.body
         request = new_request(
             endpoint.method,
-            self._urls[endpoint],
-            params=query,
+            _about(self._urls[endpoint], asked.connection),
+            params=asked.query,
             content=None if body is None else msgspec.json.encode(body),
             headers={**headers, **({} if body is None else {"Content-Type": "application/json"})},
         )
         try:
-            answer = await exchange(self._services, endpoint.operation, request, kind=endpoint.kind, timeout=seconds)
+            answer = await exchange(self._services, endpoint.operation, request, kind=endpoint.kind, timeout=asked.timeout)
         except InvalidResponseError:
             self._limiter.answered()
             raise
@@ -206,4 +209,14 @@ def _urls(origin: str, reader: str) -> Mapping[Endpoint, httpx.URL]:
     """Return the URL of each endpoint, once for all sites: to parse one takes a good part of the time that a call takes."""
     base = httpx.URL(origin)
     path = base.path.rstrip("/")
-    return {endpoint: base.copy_with(path=path + endpoint.path.format(reader=reader)) for endpoint in Endpoint}
+    return {
+        endpoint: base.copy_with(path=path + endpoint.path.format(reader=reader, connection=_CONNECTION))
+        for endpoint in Endpoint
+    }
+
+
+def _about(url: httpx.URL, connection: str) -> httpx.URL:
+    """Return ``url`` with the id of a connection, which is opaque and may hold any sign, in its path."""
+    if not connection:
+        return url
+    return url.copy_with(raw_path=url.raw_path.replace(_CONNECTION.encode("ascii"), quote(connection, safe="").encode("ascii")))

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.limits import CONNECTIONS, FAILED_PROVIDERS, PROVIDERS
+from exporter.limits import ACCOUNT_CALENDARS, CHOSEN_CALENDARS, CONNECTIONS, FAILED_PROVIDERS, PROVIDERS
 from exporter.model import CalendarType, ConnectionStatus, ErrorReason, Value
 from exporter.platforms.decoding import word
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.answers import decode, row, short_hash, short_id
+from exporter.platforms.wix.answers import decode, private_hash, row, short_hash, short_id
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.json_text import decoded, is_whole
@@ -34,9 +34,18 @@ _ERROR_REASONS: Final[Mapping[str, ErrorReason]] = {
 }
 
 
-class ConnectionRow(Value, frozen=True, gc=False):
-    """One connection as answered. ``key`` is the hash of its id; ids of provider and schedule are empty when absent."""
+_NOTHING: Final = frozenset({b"", b"null"})
 
+
+class ConnectionRow(Value, frozen=True, gc=False):
+    """One connection as answered. ``key`` is the hash of its id; ids of provider and schedule are empty when absent.
+
+    ``id`` is needed to ask about it and shown nowhere. ``account`` is a :func:`~exporter.platforms.wix.answers.private_hash`
+    of its external account, empty when absent, and ``chosen`` has those of the calendars that it is told to import: ``None``
+    where none are named, for then it imports the primary one.
+    """
+
+    id: str
     key: str
     provider_id: str
     schedule_id: str
@@ -45,6 +54,8 @@ class ConnectionRow(Value, frozen=True, gc=False):
     error_reason: ErrorReason | None
     import_enabled: bool
     export_enabled: bool
+    account: bytes = b""
+    chosen: frozenset[bytes] | None = None
 
 
 class ConnectionsAnswer(msgspec.Struct, frozen=True):
@@ -76,16 +87,30 @@ class _Connection(msgspec.Struct, rename="camel", gc=False):
     calendar_type: Any = None
     status: Any = None
     error_reason: Any = None
+    external_account_email: Any = None
     sync_config: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _Direction(msgspec.Struct, gc=False):
+class _Import(msgspec.Struct, gc=False):
+    enabled: Any = None
+    calendars: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Export(msgspec.Struct, gc=False):
     enabled: Any = None
 
 
+class _Calendar(msgspec.Struct, gc=False):
+    id: str
+
+
+class _Calendars(msgspec.Struct, gc=False):
+    calendars: list[_Calendar] | None = None
+
+
 class _SyncConfig(msgspec.Struct, rename="camel", gc=False):
-    list_event_from_calendars: _Direction | None = None
-    sync_to_calendar: _Direction | None = None
+    list_event_from_calendars: _Import | None = None
+    sync_to_calendar: _Export | None = None
 
 
 class _Providers(msgspec.Struct, gc=False):
@@ -140,6 +165,18 @@ def providers(answer: Answer) -> ProvidersAnswer:
     return ProvidersAnswer(found, malformed, unrecognized)
 
 
+def calendars(answer: Answer) -> frozenset[bytes]:
+    """Read a ListCalendars answer: private hashes of the ids, which can be personal data (wix.md 4.1).
+
+    Raises :class:`~exporter.errors.InvalidResponseError` when it is none.
+    """
+    raw = decode(answer, Endpoint.LIST_CALENDARS, _Calendars, "something that is not a list of calendars")
+    if raw.calendars is None or len(raw.calendars) > ACCOUNT_CALENDARS.number:
+        what = "no list of calendars" if raw.calendars is None else f"more than {ACCOUNT_CALENDARS}"
+        raise invalid(answer, Endpoint.LIST_CALENDARS, what)
+    return frozenset(private_hash(calendar.id) for calendar in raw.calendars)
+
+
 def _connection(item: msgspec.Raw, unrecognized: Counter[str]) -> ConnectionRow | None:
     raw = row(item, _Connection)
     if raw is None or not raw.id or not is_whole(raw.id):
@@ -147,28 +184,47 @@ def _connection(item: msgspec.Raw, unrecognized: Counter[str]) -> ConnectionRow 
     status = _status(raw.status, unrecognized)
     # The reason is documented for no other status, so it is ignored there.
     reason = _error_reason(raw.error_reason, unrecognized) if status is ConnectionStatus.ERROR else None
-    imports, exports = _directions(raw.sync_config, unrecognized)
+    imports, exports, chosen = _directions(raw.sync_config, unrecognized)
+    provider, email = _text(raw.provider_id).lower(), _text(raw.external_account_email).strip().lower()
     return ConnectionRow(
+        raw.id,
         short_hash(raw.id),
-        short_id(_text(raw.provider_id).lower()),
+        short_id(provider),
         short_id(_text(raw.schedule_id)),
         _calendar_type(raw.calendar_type, unrecognized),
         status,
         reason,
         imports,
         exports,
+        private_hash(f"{provider} {email}") if email else b"",
+        chosen,
     )
 
 
-def _directions(config: msgspec.Raw, unrecognized: Counter[str]) -> tuple[bool, bool]:
-    if bytes(config) in {b"", b"null"}:
-        return False, False
+def _directions(config: msgspec.Raw, unrecognized: Counter[str]) -> tuple[bool, bool, frozenset[bytes] | None]:
+    """Return whether each direction is on, and the calendars that are chosen for the import."""
+    if bytes(config) in _NOTHING:
+        return False, False, None
     raw = decoded(config, _SyncConfig)
     if raw is None:
         unrecognized["sync_config"] += 1
-        return False, False
+        return False, False, None
     imports, exports = raw.list_event_from_calendars, raw.sync_to_calendar
-    return (imports is not None and imports.enabled is True), (exports is not None and exports.enabled is True)
+    exported = exports is not None and exports.enabled is True
+    if imports is None:
+        return False, exported, None
+    return imports.enabled is True, exported, _chosen(imports.calendars, unrecognized)
+
+
+def _chosen(calendars: msgspec.Raw, unrecognized: Counter[str]) -> frozenset[bytes] | None:
+    if bytes(calendars) in _NOTHING:
+        return None
+    raw = decoded(calendars, _Calendars)
+    if raw is None:
+        unrecognized["sync_config"] += 1
+        return None
+    rows = raw.calendars or ()
+    return frozenset(private_hash(row.id) for row in rows) if len(rows) <= CHOSEN_CALENDARS.number else None
 
 
 def _status(value: object, unrecognized: Counter[str]) -> ConnectionStatus:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -23,11 +23,13 @@ from exporter.model import (
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.decoding import off_the_loop, report, rows_in
 from exporter.platforms.exchange import Answer
+from exporter.platforms.wix.accounts import sharing_account
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.api_errors import request_id
 from exporter.platforms.wix.connection_rows import ConnectionRow, ConnectionsAnswer, connections
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.naming import ConnectionNames
+from exporter.platforms.wix.probes import A_POLL, CalendarProbes
 from exporter.platforms.wix.providers import ProviderDirectory
 from exporter.platforms.wix.settings import WixConnections, WixTarget
 from exporter.support.listing import first_names
@@ -61,6 +63,8 @@ class ConnectionsCollector:
         self._schedules = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)
         self._providers = ProviderDirectory(api, target, services)
+        self._probes = CalendarProbes(api, services, target.name, target.timeout)
+        self._may_probe = settings.probe
         self._seen: dict[str, _Seen] = {}  # by the hash of the id; what was seen last comes first
         self._shown: Sequence[str] = ()
         self._changes: Mapping[str, tuple[Change, ...]] = {}  # of those that are shown, by the hash
@@ -68,8 +72,11 @@ class ConnectionsCollector:
         self._gone: Mapping[str, GoneConnection] = {}
         self._last: ConnectionsObservation | None = None
 
-    async def poll(self, *, repeat: bool = True) -> PollResult:
-        """Ask once, as :class:`~exporter.platforms.base.Collector` says; without ``repeat`` no failure is tried again."""
+    async def poll(self, *, repeat: bool = True, probes: int = A_POLL) -> PollResult:
+        """Ask once, as :class:`~exporter.platforms.base.Collector` says; without ``repeat`` no failure is tried again.
+
+        At most so many ``probes`` of connections are made.
+        """
         http = await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"}, repeat=repeat)
         answer = await off_the_loop(self._services.admission, rows_in(http.body), connections, http)
         now = self._services.clock.steady()
@@ -81,8 +88,11 @@ class ConnectionsCollector:
             self._listed = frozenset(row.schedule_id.lower() for row in answer.rows)
         rows = [row for row in answer.rows if not self._schedules or row.schedule_id.lower() in self._schedules]
         await self._remember(rows, answer, now)
+        if self._may_probe:
+            await self._probes.ask((self._seen[key].row for key in self._shown), probes)
         labels = await self._labels(failed, answer.rows)
-        shown, others = await self._connections(labels, now)
+        sharing = sharing_account(seen.row for seen in self._seen.values())
+        shown, others = await self._connections(labels, now, sharing or frozenset())
         providers, dropped = _providers(labels, failed)
         self._last = observation = ConnectionsObservation(
             now,
@@ -93,8 +103,13 @@ class ConnectionsCollector:
             self._unknown(self._target.schedule_ids),
             self._unknown(self._target.aliases),
             tuple(self._gone.values()),
+            None if sharing is None else sum(row.shares_account and not self._is_accepted(row) for row in (*shown, *others)),
+            self._probes.refused,
         )
         return PollResult(observation, _providers_failed(failed, labels, http) if failed else None)
+
+    def _is_accepted(self, connection: Connection) -> bool:
+        return self._services.policy().at(self._services.clock.time()).accepted_connection(connection) is not None
 
     def _unknown(self, schedules: Iterable[str]) -> tuple[str, ...]:
         """Return those of ``schedules`` that no connection belongs to."""
@@ -160,7 +175,7 @@ class ConnectionsCollector:
         return await self._providers.labels(types)
 
     async def _connections(
-        self, labels: Mapping[str, str], now: float
+        self, labels: Mapping[str, str], now: float, sharing: Collection[str]
     ) -> tuple[tuple[Connection, ...], tuple[Connection, ...]]:
         """Return the connections that are shown one by one, and the others."""
         names = self._names.name_all(seen.row for seen in self._seen.values())
@@ -184,6 +199,9 @@ class ConnectionsCollector:
                     observed_at=seen.observed_at,
                     since_known=seen.since.known,
                     changes=self._changes.get(key, seen.changes),
+                    probe=self._probes.answer(row, now),
+                    import_calendars=self._probes.import_calendars(row, now),
+                    shares_account=key in sharing,
                 )
             )
         return tuple(found[: len(shown)]), tuple(found[len(shown) :])

@@ -22,10 +22,11 @@ _CALENDARS: Final = "/bookings/v2/external-calendars"
 class Endpoint(Enum):
     """Operation (the value of the ``operation`` label), HTTP method, path, kind of answer.
 
-    ``{reader}`` in a path is the configured prefix.
+    ``{reader}`` in a path is the configured prefix, ``{connection}`` the opaque id of a connection.
     """
 
     LIST_CONNECTIONS = ("list_connections", "GET", f"{_CALENDARS}/connections", CONNECTIONS)
+    LIST_CALENDARS = ("list_calendars", "GET", f"{_CALENDARS}/connections/{{connection}}/calendars", OTHER)
     LIST_PROVIDERS = ("list_providers", "GET", f"{_CALENDARS}/providers", OTHER)
     COUNT_BOOKINGS = ("count_bookings", "POST", "{reader}/v2/extended-bookings/count", COUNT)
     QUERY_BOOKINGS = ("query_bookings", "POST", "{reader}/v2/extended-bookings/query", PAGE)

@@ -46,6 +46,7 @@ class WixSession:
                 self._api, target, watched, services
             )
             operations += [Endpoint.LIST_CONNECTIONS, Endpoint.LIST_PROVIDERS]
+            operations += [Endpoint.LIST_CALENDARS] if watched.probe else []
         if settings:
             collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, target, settings, services)
             # Where Wix refuses to count, rows are read instead. That is rare, so its series come when it happens.
@@ -75,12 +76,12 @@ class WixSession:
         return self._api.usage()
 
     async def check(self) -> Sequence[Observation]:
-        """Make a poll of the connections and the first call of the bookings.
+        """Make a poll of the connections, with one probe of them, and the first call of the bookings.
 
         Whether a key may list connections is documented nowhere (wix.md 14.1). Bookings may be read in
         each way that a poll has.
         """
-        seen = (await self._connections.poll(repeat=False)).observation if self._connections else None
+        seen = (await self._connections.poll(repeat=False, probes=1)).observation if self._connections else None
         if self._settings:
             await self._check_bookings(self._settings)
         return () if seen is None else (seen,)

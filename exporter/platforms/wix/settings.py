@@ -70,6 +70,11 @@ class WixConnections(CollectorSettings):
         description="Maximum number of connections with series of their own, 16 each; those that do not work come first. The "
         "others are judged and counted in `booking_sync_connections` as well, and counted as dropped.",
     )
+    probe: bool = Field(
+        default=True,
+        description="Let Wix read the list of calendars of the account behind each connection, once an hour: a connection "
+        "whose access has ended may still be called synced. Costs one request an hour for each that is not disconnected.",
+    )
     windows: Annotated[tuple[ChosenWindow, ...], Field(strict=False), AfterValidator(_none)] = Field(
         default_factory=tuple, description="Accepted and ignored: this collector counts nothing in windows."
     )

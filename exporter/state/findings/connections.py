@@ -23,7 +23,8 @@ from exporter.model import (
 )
 from exporter.policy import AcceptedReason, WarningKind
 from exporter.state.advice import ALL_DOWN, ALL_GONE, for_connection
-from exporter.state.findings.finding import Finding, is_in_force
+from exporter.state.findings.calendar_checks import is_check_failing, of_account, of_checks
+from exporter.state.findings.finding import Finding, accepted_connection, is_in_force
 from exporter.state.snapshot import TargetView
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import (
@@ -61,11 +62,13 @@ def of_connections(target: TargetView, seen: ConnectionsObservation, now: float)
     for connection in seen.connections:
         if (row := _row(connection, now, target.thresholds)) is not None:
             yield _of_connection(target, connection, row, now, none_works=none_works)
+        yield from of_checks(target, connection, now)
+    yield from of_account(target, seen)
     yield from _of_others(target, seen.others, now, none_works=none_works)
 
 
 def _of_connection(target: TargetView, connection: Connection, row: VerdictRow, now: float, *, none_works: bool) -> Finding:
-    known = _known(target, connection, now)
+    known = accepted_connection(target, connection, now)
     none_works = none_works and known is None and verdict_by(row, target.thresholds) is not Verdict.OK
     return Finding(
         row if known is None else CONNECTION_ACCEPTED,
@@ -90,7 +93,7 @@ def _of_others(target: TargetView, others: Iterable[Connection], now: float, *, 
     alike: dict[tuple[VerdictRow, ConnectionStatus, ErrorReason | None, AcceptedReason | None], list[Connection]] = {}
     for connection in others:
         if (row := _row(connection, now, target.thresholds)) is not None:
-            kind = row, connection.status, connection.error_reason, _known(target, connection, now)
+            kind = row, connection.status, connection.error_reason, accepted_connection(target, connection, now)
             alike.setdefault(kind, []).append(connection)
     for (row, *_), group in alike.items():
         found = _of_connection(target, min(group, key=lambda connection: connection.since), row, now, none_works=none_works)
@@ -104,7 +107,8 @@ def is_broken(target: TargetView, connection: Connection, now: float) -> bool:
     """Return whether ``connection`` of ``target`` is among the problems at ``now``."""
     row = _row(connection, now, target.thresholds)
     judged = Verdict.OK if row is None else verdict_by(row, target.thresholds)
-    return judged is not Verdict.OK and _known(target, connection, now) is None
+    broken = judged is not Verdict.OK or is_check_failing(target, connection)
+    return broken and accepted_connection(target, connection, now) is None
 
 
 def _row(connection: Connection, now: float, thresholds: Thresholds) -> VerdictRow | None:
@@ -131,16 +135,11 @@ def _was_cut(connection: Connection) -> bool:
     return connection.since_known or len(connection.changes) > 1
 
 
-def _known(target: TargetView, connection: Connection | GoneConnection, now: float) -> AcceptedReason | None:
-    known = target.policy.accepted_connection(connection)
-    return known if is_in_force(known, now) else None
-
-
 def _all_down(target: TargetView, seen: ConnectionsObservation, now: float) -> Finding | None:
     """Return that several connections of ``target``, of which none works, did lately, or one did that has gone."""
     listed: tuple[Connection, ...] = (*seen.connections, *seen.others)
     known: tuple[Connection | GoneConnection, ...] = (*listed, *seen.gone)
-    lately = [row for row in known if _worked_lately(row, target, now) and _known(target, row, now) is None]
+    lately = [row for row in known if _worked_lately(row, target, now) and accepted_connection(target, row, now) is None]
     # A single one that is listed is told of by itself; of one that has gone nothing else tells.
     gone_counts = _all_asked(seen) and any(isinstance(row, GoneConnection) for row in lately)
     if not gone_counts and (not listed or len(lately) < target.thresholds.connections_down_least):

@@ -11,9 +11,10 @@ from typing import TypeGuard
 import msgspec
 from msgspec.structs import replace
 
-from exporter.model import CollectorName, Conflict, Connection, UnlinkedBooking
+from exporter.model import CollectorName, Conflict, Connection, GoneConnection, UnlinkedBooking
 from exporter.platforms.advice import Advice
 from exporter.policy import AcceptedReason
+from exporter.state.snapshot import TargetView
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import verdict_by
 from exporter.state.verdict_row import Kind, Verdict, VerdictRow
@@ -86,6 +87,12 @@ class Finding(msgspec.Struct, frozen=True):
     def severity(self) -> Severity:
         """The verdict in the words of the alert rules. Raises :class:`KeyError` for what is no problem."""
         return Severity[self.verdict.name]
+
+
+def accepted_connection(target: TargetView, connection: Connection | GoneConnection, now: float) -> AcceptedReason | None:
+    """Return why the configuration accepts at ``now`` that ``connection`` of ``target`` does not work, if it does."""
+    known = target.policy.accepted_connection(connection)
+    return known if is_in_force(known, now) else None
 
 
 def is_in_force(known: AcceptedReason | None, now: float) -> TypeGuard[AcceptedReason]:

@@ -9,6 +9,8 @@ import pytest
 
 import exporter.platforms.wix as package
 from exporter.platforms.wix.endpoints import Endpoint
+from exporter.simulator.wix import APPLE
+from tests.harness.wix_site import WixBench
 
 SOURCES = sorted(Path(package.__file__).parent.glob("*.py"))
 SENDERS = {
@@ -50,7 +52,7 @@ def test_the_posts_are_reads_and_the_minting_of_a_token() -> None:
 
 def test_operations_are_short_stable_words() -> None:
     expected = [
-        *("list_connections", "list_providers", "count_bookings", "query_bookings", "mint_token"),
+        *("list_connections", "list_calendars", "list_providers", "count_bookings", "query_bookings", "mint_token"),
         *("query_schedules", "query_staff", "query_services", "query_sites"),
     ]
     assert expected == [endpoint.operation for endpoint in Endpoint]
@@ -67,7 +69,18 @@ def test_one_place_builds_requests_and_from_an_endpoint_only() -> None:
     assert [("api.py", "new_request")] == [(name, ast.unparse(node.func)) for name, node in calls]
     method, url = (ast.unparse(argument) for argument in calls[0][1].args)
     assert "endpoint.method" == method
-    assert "self._urls[endpoint]" == url
+    assert "_about(self._urls[endpoint], asked.connection)" == url
+
+
+async def test_the_id_of_a_connection_stays_one_part_of_the_path_whatever_it_holds(bench: WixBench) -> None:
+    bench.site.connections.amend(bench.connect(APPLE), id="..a b?c=#d%2Fe:disconnect")
+    bench.open(bench.target())
+    await bench.observe()
+    bench.clock.now += 700
+    await bench.observe()
+    asked = [entry for entry in bench.simulator.log if "calendars" in entry.operation.lower() and "List" in entry.operation]
+    assert ["ListCalendars"] == [entry.operation for entry in asked]
+    assert not [entry for entry in bench.simulator.log if entry.write]
 
 
 def test_no_other_module_uses_the_shared_client_or_the_exchange() -> None:

@@ -12,6 +12,7 @@ OTHER_ID = "0f0e0d0c-0000-4000-8000-000000000000"
 
 def row(key: str, schedule: str = "s1") -> ConnectionRow:
     return ConnectionRow(
+        f"id of {key}",
         key,
         GOOGLE_ID,
         schedule,

@@ -1,0 +1,34 @@
+"""The row of the board of one target that shows what no status of a connection tells."""
+
+from __future__ import annotations
+
+from exporter.monitoring.dashboards.panels import GREEN, RED, Json, counts, query, state_timeline, top, words
+from exporter.monitoring.promql import recent
+
+
+def calendar_checks(scope: str) -> list[Json]:
+    """Return the panels; ``scope`` selects the connections of the target."""
+    of_target = scope.partition(",connection")[0]
+    probe = f"max by (connection) ({recent(f'booking_sync_connection_probe_success{{{scope}}}')})"
+    missing = recent(f'booking_sync_connection_import_calendars{{{scope},state="missing"}}')
+    sharing = recent(f"booking_sync_connections_sharing_account{{{of_target}}}")
+    return [
+        state_timeline(
+            "Live probe",
+            "Whether Wix could read the calendars of each connection when it was last asked, about once an hour. Red while the "
+            "status says synced is the fault that no status shows. Connections that cannot be probed are missing.",
+            (12, 8),
+            f"{probe} and {top(f'max_over_time(({probe})[$__range:5m] @ end())')}",
+            "{{connection}}",
+            mappings=words({0: ("cannot be read", RED), 1: ("can be read", GREEN)}),
+        ),
+        counts(
+            "Calendars not imported",
+            "Of the calendars that a connection should import, those that no longer exist in its account; and the connections "
+            "that share their account with another schedule. Anything above 0 is bad.",
+            [
+                query(top(f"max by (connection) ({missing})"), "{{connection}}"),
+                query(f"max({sharing})", "sharing an account"),
+            ],
+        ),
+    ]

@@ -1,0 +1,152 @@
+"""Live probes of the connections: whether Wix can read the calendars of the account behind each (docs/platforms/wix.md 4.1).
+
+The status of a connection is a word that Wix remembers; to list the account's calendars it has to use the access that it was
+given. Each connection is asked about once in an hour or somewhat more, a few in each poll, and never so that a poll has to wait
+for it: what is due and finds no room is asked about by the next poll.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import structlog
+from msgspec.structs import replace
+
+from exporter.errors import ClientError, NotEntitledError, NotFoundError, PermissionDeniedError, PollError
+from exporter.model import CalendarProbe, ConnectionStatus, ImportCalendars, Value
+from exporter.platforms.base import Services
+from exporter.platforms.wix.api import WixApi
+from exporter.platforms.wix.connection_rows import ConnectionRow, calendars
+from exporter.platforms.wix.endpoints import Endpoint
+
+log = structlog.get_logger(__name__)
+
+INTERVAL_SECONDS: Final = 3600.0
+SPREAD_SECONDS: Final = 600.0
+"""The first probes after a start lie this far apart, and each connection has an interval that is longer by its part of it."""
+
+MAX_AGE_SECONDS: Final = 3 * INTERVAL_SECONDS
+UNSUPPORTED_SECONDS: Final = 24 * 3600.0
+"""A provider whose calendars cannot be listed is not asked again for so long."""
+
+A_POLL: Final = 5
+TIMEOUT_SECONDS: Final = 10.0
+"""How long the probes of one poll may take: no further one begins then, and each has no more time than that."""
+
+SPARE_CALLS: Final = 4
+"""So many calls are left to those who count bookings meanwhile."""
+
+NOT_CONNECTED: Final = "CONNECTION_NOT_CONNECTED"
+UNSUPPORTED: Final = "NOT_SUPPORTED_BY_PROVIDER"
+
+_NOT_OPEN: Final = (PermissionDeniedError, NotFoundError, NotEntitledError, ClientError)
+
+
+class _Probed(Value, frozen=True, gc=False):
+    """What is known of one connection. ``due`` is a moment of the monotonic clock; ``refused`` why it may not be asked about.
+
+    ``calendars`` are those of its account, and ``chosen`` those that it was told to import when they were listed.
+    """
+
+    due: float
+    answer: CalendarProbe | None = None
+    calendars: frozenset[bytes] | None = None
+    chosen: frozenset[bytes] | None = None
+    refused: str = ""
+
+
+class CalendarProbes:
+    """The probes of one site. What they may not ask, they know nothing of: that is no failure of anything."""
+
+    def __init__(self, api: WixApi, services: Services, target: str, timeout: float) -> None:
+        self._api = api
+        self._services = services
+        self._target = target
+        self._timeout = min(timeout, TIMEOUT_SECONDS)
+        self._probed: Mapping[str, _Probed] = {}
+        self._was_refused = False
+
+    async def ask(self, rows: Iterable[ConnectionRow], most: int = A_POLL) -> None:
+        """Probe those of ``rows``, all that are watched, that are due, at most ``most``; the others are forgotten."""
+        clock = self._services.clock
+        began = clock.monotonic()
+        asked = {row.key: row for row in rows if row.status is not ConnectionStatus.DISCONNECTED}
+        probed = {key: self._known(row, began) for key, row in asked.items()}
+        self._probed = probed
+        for key in sorted((key for key in probed if probed[key].due <= began), key=lambda key: probed[key].due)[:most]:
+            if self._api.spare_calls() <= SPARE_CALLS or clock.monotonic() - began >= self._timeout:
+                break
+            try:
+                probed[key] = await self._probe(asked[key], probed[key])
+            except PollError as error:  # nothing is known of the connection by that, and the others wait for their turn
+                log.info("wix_probe_unanswered", target=self._target, connection=key, **error.facts())
+                probed[key] = replace(probed[key], due=clock.monotonic() + _interval(key))
+                break
+        self._note_refusal()
+
+    @property
+    def refused(self) -> str:
+        """Why Wix refuses probes; empty while it lets any connection be probed, or none was tried."""
+        reasons = [known.refused for known in self._probed.values() if known.refused]
+        return reasons[0] if reasons and not any(known.answer for known in self._probed.values()) else ""
+
+    def answer(self, row: ConnectionRow, now: float) -> CalendarProbe | None:
+        """Return what the newest probe of ``row`` showed; ``None`` when it is too old at ``now`` (steady), or there is none."""
+        known = self._probed.get(row.key)
+        answer = known.answer if known else None
+        return answer if answer and now - answer.at <= MAX_AGE_SECONDS else None
+
+    def import_calendars(self, row: ConnectionRow, now: float) -> ImportCalendars | None:
+        """Return how many of the calendars that are chosen for the import of ``row`` there are at ``now`` (steady)."""
+        if not row.import_enabled or row.chosen is None:
+            return None
+        if not row.chosen:
+            return ImportCalendars(0, 0)
+        known = self._probed.get(row.key)
+        if known is None or known.calendars is None or known.chosen != row.chosen or self.answer(row, now) is None:
+            return None
+        return ImportCalendars(len(row.chosen & known.calendars), len(row.chosen - known.calendars))
+
+    def _known(self, row: ConnectionRow, now: float) -> _Probed:
+        known = self._probed.get(row.key)
+        if known is None:
+            return _Probed(now if self._services.asks_once else now + _phase(row.key) * SPREAD_SECONDS)
+        if known.answer is None or known.chosen == row.chosen:
+            return known
+        # A calendar that was chosen since may be newer than the list.
+        return replace(known, calendars=None, chosen=row.chosen, due=now)
+
+    async def _probe(self, row: ConnectionRow, before: _Probed) -> _Probed:
+        """Ask about one connection. Raises :class:`~exporter.errors.PollError` when that brings no answer."""
+        due = self._services.clock.monotonic() + _interval(row.key)
+        try:
+            http = await self._api.call(Endpoint.LIST_CALENDARS, connection=row.id, repeat=False, timeout=self._timeout)
+        except _NOT_OPEN as refusal:
+            if refusal.code == NOT_CONNECTED:
+                return _Probed(due, self._answer(before, succeeded=False))
+            if refusal.code == UNSUPPORTED:
+                return _Probed(due - INTERVAL_SECONDS + UNSUPPORTED_SECONDS)
+            return _Probed(due, refused=refusal.message)
+        listed = calendars(http)  # read in any case: what is no list is no answer
+        return _Probed(due, self._answer(before, succeeded=True), listed if row.chosen else None, row.chosen)
+
+    def _answer(self, before: _Probed, *, succeeded: bool) -> CalendarProbe:
+        now, last = self._services.clock.steady(), before.answer
+        if last is not None and last.succeeded == succeeded:
+            return replace(last, at=now)
+        return CalendarProbe(succeeded, now, now, since_known=last is not None)
+
+    def _note_refusal(self) -> None:
+        if self.refused and not self._was_refused:
+            log.warning("wix_probes_refused", target=self._target, message=self.refused)
+        self._was_refused = bool(self.refused)
+
+
+def _interval(key: str) -> float:
+    return INTERVAL_SECONDS + _phase(key) * SPREAD_SECONDS
+
+
+def _phase(key: str) -> float:
+    """Return a number in ``[0, 1)`` for a connection: its hash as a fraction, so that those of a fleet do not lie together."""
+    return int(key[:8], 16) / 2**32
