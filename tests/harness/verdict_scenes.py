@@ -12,6 +12,7 @@ from exporter.model import (
     ApiUsage,
     BookingsObservation,
     Budget,
+    CalendarProbe,
     Change,
     CollectorName,
     Conflict,
@@ -19,6 +20,7 @@ from exporter.model import (
     ConnectionStatus,
     ErrorReason,
     GoneConnection,
+    ImportCalendars,
     LinkAnswers,
     LinksObservation,
     Moved,
@@ -79,6 +81,13 @@ def overlapping(start: float, policy: TargetPolicy | None = None) -> View:
     return view(views.succeeded(_BOOKINGS, seen), policy=policy)
 
 
+def shared(*keys: str) -> View:
+    """Return a site whose connections share their external account with schedules of others."""
+    rows = (replace(views.connection(key), shares_account=True) for key in keys)
+    seen = replace(views.connections(*rows), sharing_account=len(keys))
+    return view(views.succeeded(_CONNECTIONS, seen), _GOOD)
+
+
 def marked(bookings: int, own: int | None = None) -> View:
     """Return a site where Wix marks so many bookings of the week as double-booked, and the exporter found ``own`` of them."""
     seen = BookingsObservation(
@@ -128,6 +137,14 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
     verdict.CONNECTION_CUT: connected(went_down("a"), views.connection("b")),
     verdict.CONNECTION_STUCK: connected(views.connection("a", ConnectionStatus.SYNC_IN_PROGRESS)),
     verdict.CONNECTION_UNCLEAR: connected(views.connection("a", ConnectionStatus.UNDEFINED)),
+    verdict.PROBE_FAILED: connected(
+        replace(views.connection("a"), probe=CalendarProbe(succeeded=False, at=NOW - 60, since=NOW - HOUR)),
+        views.connection("b"),
+    ),
+    verdict.IMPORT_CALENDAR_MISSING: connected(
+        replace(views.connection("a"), import_calendars=ImportCalendars(1, 1)), views.connection("b")
+    ),
+    verdict.ACCOUNT_SHARED: shared("a", "b"),
     verdict.API_LIMITED: view(_GOOD, usage=ApiUsage(paused_until=NOW + 20)),
     verdict.BUDGET_SPENT: view(_GOOD, usage=_OPERATING_SPENT),
     verdict.CREDENTIAL_EXPIRY: view(_GOOD, usage=ApiUsage(credential_expiry=NOW + 13 * 86_400)),

@@ -16,6 +16,7 @@ from exporter.model import (
     ApiUsage,
     BookingsObservation,
     Budget,
+    CalendarProbe,
     CalendarType,
     CollectorName,
     Conflict,
@@ -23,6 +24,7 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
+    ImportCalendars,
     LinkAnswers,
     LinksObservation,
     Observation,
@@ -147,20 +149,24 @@ def connection(
 def connections(*rows: Connection, at: float = NOW - 30, providers: Sequence[Provider] | None = None) -> ConnectionsObservation:
     """Return what a poll of the connections saw, by default with every provider of the rows working."""
     known = [Provider(label, up=True) for label in dict.fromkeys(row.provider for row in rows)]
-    return ConnectionsObservation(at, rows, tuple(known if providers is None else providers))
+    return ConnectionsObservation(at, rows, tuple(known if providers is None else providers), sharing_account=0)
 
 
 def wix_connections(at: float = NOW - 30) -> ConnectionsObservation:
     """Return a site with a good, an importing, and a broken connection."""
     return connections(
         connection("Chair 1", schedule="Chair 1", observed_at=at),
-        connection(
-            "9f86d081884c",
-            ConnectionStatus.CONNECTED,
-            calendar_type=CalendarType.APPLE,
-            provider="apple",
-            export_enabled=False,
-            observed_at=at,
+        replace(
+            connection(
+                "9f86d081884c",
+                ConnectionStatus.CONNECTED,
+                calendar_type=CalendarType.APPLE,
+                provider="apple",
+                export_enabled=False,
+                observed_at=at,
+            ),
+            probe=CalendarProbe(succeeded=True, at=at - 600, since=at - 7_200),
+            import_calendars=ImportCalendars(present=2, missing=0),
         ),
         connection(
             "60303ae22b99",

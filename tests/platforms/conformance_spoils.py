@@ -136,7 +136,7 @@ def _found_again(body: Any) -> Any:  # noqa: ANN401  JSON
 
 _ROW: Final = ("extendedBookings", 0, "booking")
 _B24_ROW: Final = ("result", "booking", 3)
-_CALLS: Final = ("connections", "providers", "count", "rows", "schedules", "staff", "services")
+_CALLS: Final = ("connections", "providers", "count", "rows", "schedules", "staff", "services", "calendars")
 _DENIED: Final = b'{"message":"","details":{}}'
 
 WIX: Final[Mapping[str, False_]] = {
@@ -168,6 +168,12 @@ WIX: Final[Mapping[str, False_]] = {
     "W-PROV-02": _wix("providers", put("providers", _LAST, "id", value="other")),
     "W-PROV-03": _wix("providers", put("providers", _LAST, "calendarType", value="SOMETHING_NEW")),
     "W-PROV-04": _wix("providers", drop("providers", 0)),
+    "W-MARK-01": _wix("marks", status=400, content=_DENIED, headers=_JSON),
+    "W-MARK-02": _wix("marks", put("count", value=99_999)),
+    "W-CAL-01": _wix("calendars", put("calendars", value={})),
+    "W-CAL-02": _wix("calendars", put("calendars", 0, "id", value=5)),
+    "W-CAL-03": _wix("calendars", _first_twice("calendars")),
+    "W-CAL-04": _wix("calendars", status=428, content=_DENIED, headers=_JSON),
     "W-COUNT-01": _wix("count", _text_of_number("count")),
     "W-COUNT-02": _wix("count", _one_more),
     "W-FILTER-01": _wix("at_bound", put("count", value=0)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from exporter.limits import MESSAGE
-from exporter.model import BookingsObservation, LinksObservation, UnlinkedBooking
+from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, UnlinkedBooking
 from exporter.polling.sanitizing import sanitized_observation
 from exporter.support.known_secrets import KnownSecrets
 
@@ -31,6 +31,17 @@ def test_why_a_check_was_refused_shows_no_secret_and_no_control_character_and_is
     assert "planted" not in seen.marks_refused
     assert "\x1b" not in seen.marks_refused
     assert len(seen.marks_refused) <= MESSAGE.number + 1
+
+
+def test_why_probes_were_refused_shows_no_secret_and_no_control_character_and_is_cut() -> None:
+    known = KnownSecrets()
+    known.hold("key", ["planted-secret-77"])
+    said = f"planted-secret-77 \x1b[31m {'L' * 4_000}"
+    seen = sanitized_observation(ConnectionsObservation(0.0, (), (), probe_refused=said), known)
+    assert isinstance(seen, ConnectionsObservation)
+    assert "planted" not in seen.probe_refused
+    assert "\x1b" not in seen.probe_refused
+    assert len(seen.probe_refused) <= MESSAGE.number + 1
 
 
 OF_THE_PLATFORM = {"conflicts", "resource_names", "marks_refused"}

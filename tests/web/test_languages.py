@@ -22,6 +22,7 @@ from exporter.model import (
     CollectorName,
     ConnectionStatus,
     GoneConnection,
+    ImportCalendars,
     LinkAnswers,
     LinksObservation,
     Message,
@@ -218,6 +219,7 @@ PAGES: Final[Mapping[str, View]] = {
     "warned": _warned(),
     "broken": _broken(),
     "flapping": _flapping(),
+    "nothing_chosen": verdict_scenes.connected(replace(views.connection("a"), import_calendars=ImportCalendars(0, 0))),
     "worst_site": views.view_of(worst.site("salon", worst.connections())),
     "worst_portal": views.view_of(worst.portal("salon", number=10, letters=12)),
     **{

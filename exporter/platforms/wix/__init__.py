@@ -6,6 +6,7 @@ from exporter.platforms.base import Platform, Section
 from exporter.platforms.conformance import Conformance
 from exporter.platforms.wix import checks, settings
 from exporter.platforms.wix.advice import ADVICE
+from exporter.platforms.wix.check_statements import CHECK_SECTIONS, CHECK_STATEMENTS
 from exporter.platforms.wix.conformance import QUESTIONS
 from exporter.platforms.wix.session import WixSession, open_session
 from exporter.platforms.wix.sites import DISCOVERER, WixDiscovery
@@ -32,6 +33,6 @@ WIX: Final = Platform(
         "apikey": "write api_key",
     },
     inventory=WixSession.inventory,
-    conformance=Conformance(STATEMENTS, QUESTIONS, WixSession.conform, SECTIONS),
+    conformance=Conformance((*STATEMENTS, *CHECK_STATEMENTS), QUESTIONS, WixSession.conform, SECTIONS | CHECK_SECTIONS),
     discoverer=DISCOVERER,
 )

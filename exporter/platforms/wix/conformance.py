@@ -1,8 +1,9 @@
-"""Asks a site about the statements of docs/platforms/wix.md: thirteen reads of the closed list, and a token in app mode."""
+"""Asks a site about the statements of docs/platforms/wix.md: fifteen reads of the closed list, and a token in app mode."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from exporter.clock import Clock
@@ -10,10 +11,10 @@ from exporter.platforms.conformance import MISSING, at
 from exporter.platforms.recording import Record
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.endpoints import Endpoint
-from exporter.platforms.wix.paging import Filter, bound, matching, query_of
+from exporter.platforms.wix.paging import MARKED, Filter, bound, matching, query_of
 from exporter.platforms.wix.statements import PAGE_ROWS, STATUSES_ASKED, starts
 
-QUESTIONS: Final = 13
+QUESTIONS: Final = 15
 
 _DAYS_BACK: Final = 30
 _DAYS_AHEAD: Final = 60
@@ -32,13 +33,17 @@ async def ask_site(api: WixApi, clock: Clock, record: Record) -> None:
     async def count(question: str, low: float, high: float) -> object:
         return await ask(question, Endpoint.COUNT_BOOKINGS, {"filter": _between(low, high)})
 
-    await ask("connections", Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"})
+    linked = await ask("connections", Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"})
     record.note_token(Endpoint.MINT_TOKEN.operation)
-    await ask("providers", Endpoint.LIST_PROVIDERS)
+    providers = await ask("providers", Endpoint.LIST_PROVIDERS)
+    if connection := _to_ask_about(at(linked, "connections"), at(providers, "providers")):
+        call = partial(api.call, Endpoint.LIST_CALENDARS, connection=connection)
+        await record.ask("calendars", Endpoint.LIST_CALENDARS.operation, call)
     now = float(int(clock.time()))
     low, high = now - _DAYS_BACK * _DAY, now + _DAYS_AHEAD * _DAY
     record.know("period", (low, high))
     await count("count", low, high)
+    await ask("marks", Endpoint.COUNT_BOOKINGS, {"filter": matching(STATUSES_ASKED, *_bounds(low, high), MARKED)})
     page = await ask("rows", Endpoint.QUERY_BOOKINGS, query_of(_between(low, high), _START, PAGE_ROWS))
     found = at(page, "extendedBookings")
     moments = sorted(starts(found)) if isinstance(found, list) else []
@@ -82,5 +87,23 @@ async def _ask_of_bounds(
     await count("before_bound", first - _STEP, first)
 
 
+def _to_ask_about(connections: object, providers: object) -> str:
+    """Return the id of a connection whose calendars can be listed, as far as the providers say; empty where there is none."""
+    listable = {
+        at(row, "id")
+        for row in (providers if isinstance(providers, list) else ())
+        if at(row, "features", "listEventFromCalendars") == "SPECIFIC_CALENDARS" and isinstance(at(row, "id"), str)
+    }
+    rows = [row for row in (connections if isinstance(connections, list) else ()) if at(row, "status") != "DISCONNECTED"]
+    for row in sorted(rows, key=lambda row: str(at(row, "providerId")) not in listable):
+        if isinstance(found := at(row, "id"), str):
+            return found
+    return ""
+
+
+def _bounds(low: float, high: float) -> tuple[Filter, Filter]:
+    return bound(_START, "$gte", low), bound(_START, "$lt", high)
+
+
 def _between(low: float, high: float) -> Filter:
-    return matching(STATUSES_ASKED, bound(_START, "$gte", low), bound(_START, "$lt", high))
+    return matching(STATUSES_ASKED, *_bounds(low, high))

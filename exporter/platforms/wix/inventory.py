@@ -16,11 +16,13 @@ Each statement about the three queries, with its source:
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 
-from exporter.errors import InvalidResponseError, TargetConfigError
+from exporter.errors import InvalidResponseError, NotEntitledError, TargetConfigError
 from exporter.limits import LISTED
+from exporter.model import ConnectionStatus
 from exporter.platforms.base import Admission
 from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.platforms.exchange import Answer
@@ -42,11 +44,13 @@ from exporter.platforms.wix.inventory_rows import (
     staff,
 )
 from exporter.platforms.wix.naming import ConnectionNames
+from exporter.platforms.wix.probes import TIMEOUT_SECONDS
 from exporter.platforms.wix.settings import WixTarget
 
 _MAX_PAGES: Final = 2 * LISTED.number // PAGE_ROWS + 10  # a page of schedules is half as long, and the last may be empty
 
 _CONNECTIONS: Final = '"Manage External Calendars"'
+_PROBES: Final = 'CALENDAR.READ_OWN_EXTERNAL_CALENDAR_CONNECTIONS, one of those of "Manage External Calendars",'
 _SCHEDULES: Final = '"Read Calendar"'
 _STAFF: Final = "BOOKINGS.STAFF_MEMBER_READ, one of those of Wix Bookings,"
 _SERVICES: Final = '"Read Bookings - Public Data"'
@@ -83,6 +87,8 @@ async def read_inventory(target: WixTarget, api: WixApi, admission: Admission) -
     gaps.odd("connections", answer.malformed)
     if answer.failed_provider_ids:
         gaps.note("connections", "a calendar provider does not answer Wix, so the connections to its calendars are missing")
+    if answer.rows:
+        await gaps.read("live probes", lambda: asking.try_probe(answer.rows), None, permission=_PROBES)
     plans = await read("schedules", _SCHEDULES, asking.schedules)
     members = await read("staff", _STAFF, asking.staff)
     offered = await read("services", _SERVICES, asking.services)
@@ -113,6 +119,14 @@ class _Asking:
     async def connections(self) -> ConnectionsAnswer:
         answer = await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"})
         return await off_the_loop(self._admission, rows_in(answer.body), connections, answer)
+
+    async def try_probe(self, rows: Iterable[ConnectionRow]) -> None:
+        """Ask for the calendars of the first connection, as a live probe does, to learn whether the credential may."""
+        for row in rows:
+            if row.status is not ConnectionStatus.DISCONNECTED:
+                with contextlib.suppress(NotEntitledError):  # something about the connection, which the credential may ask
+                    await self._api.call(Endpoint.LIST_CALENDARS, connection=row.id, timeout=TIMEOUT_SECONDS)
+                return
 
     async def schedules(self) -> tuple[Sequence[Schedule], int]:
         return await self._all(Endpoint.QUERY_SCHEDULES, {}, lambda answer, _: schedules(answer))

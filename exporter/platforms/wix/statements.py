@@ -261,6 +261,7 @@ _CALLS: Final = (
     ("schedules", "query schedules"),
     ("staff", "query staff members"),
     ("services", "query services"),
+    ("calendars", "list the calendars of a connection"),
 )
 
 SECTIONS: Final = {

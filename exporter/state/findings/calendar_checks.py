@@ -68,7 +68,7 @@ def _failing(connection: Connection) -> Iterator[tuple[VerdictRow, str, Advice]]
     if connection.status not in WORKING:
         return
     if connection.probe is not None and not connection.probe.succeeded:
-        yield PROBE_FAILED, Message("says synced, but calendar cannot be read"), advice.PROBE_FAILED
+        yield PROBE_FAILED, Message("status is good, but calendar cannot be read"), advice.PROBE_FAILED
     calendars = connection.import_calendars
     if calendars is None:
         return

@@ -18,10 +18,11 @@ from exporter.simulator.wix.operations import (
     ALL_PERMISSIONS,
     MANAGE_EXTERNAL_CALENDARS,
     READ_CALENDAR,
+    READ_OWN_CONNECTIONS,
     READ_SERVICES,
     READ_STAFF,
 )
-from exporter.simulator.wix.providers import APPLE, GOOGLE
+from exporter.simulator.wix.providers import APPLE, GOOGLE, Provider
 from exporter.simulator.wix.world import OfferedService
 from exporter.support.secret import Secret
 from tests.harness.wix_site import WixBench
@@ -243,3 +244,19 @@ async def test_an_inventory_writes_nothing_and_counts_in_no_collector(bench: Wix
     await read(bench)
     assert {} == bench.simulator.log.writes()
     assert not {"query_staff", "query_services", "query_schedules"} & set(bench.open().expected.operations)
+
+
+async def test_a_key_that_may_not_probe_connections_is_told_which_permission_it_needs(bench: WixBench) -> None:
+    bench.connect(APPLE)
+    left = ALL_PERMISSIONS - {READ_OWN_CONNECTIONS}
+    target = bench.target(api_key=Secret(bench.simulator.wix.add_key(bench.site, permissions=left).value))
+    (gap,) = (await read(bench, target)).gaps
+    assert ("live probes", True) == (gap.what, "READ_OWN_EXTERNAL_CALENDAR_CONNECTIONS" in gap.message)
+
+
+@pytest.mark.parametrize("provider", [GOOGLE, APPLE])
+async def test_a_connection_that_cannot_be_probed_for_its_own_sake_is_no_missing_permission(
+    bench: WixBench, provider: Provider
+) -> None:
+    bench.site.connections.kill_token(bench.connect(provider))
+    assert () == (await read(bench)).gaps
