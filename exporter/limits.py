@@ -83,6 +83,9 @@ PORTAL_RESOURCES: Final = Cap(
 LISTED: Final = Cap(
     "Items of one kind that `list` reads: schedules, staff, services, resources", 10_000, "things", "none of them is listed"
 )
+STAFF: Final = Cap(
+    "Staff members of a site whose imports are watched", 1_000, "staff members", "none of them is watched for that"
+)
 SITES: Final = Cap(
     "Sites of an account that `discover` reads", 20_000, "sites", "the read fails as `config`; sites that are known stay"
 )
@@ -188,6 +191,7 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         BOOKING_LINKS,
         PORTAL_RESOURCES,
         LISTED,
+        STAFF,
         SITES,
         MAX_BOOKINGS,
     ),

@@ -144,6 +144,39 @@ class ImportCalendars(Value, frozen=True, gc=False):
     missing: int
 
 
+class UnprotectedReason(StrEnum):
+    """Why no personal appointment of a staff member blocks booking times (docs/platforms/wix.md 7.1)."""
+
+    NO_CONNECTION = "no_connection"
+    CONNECTION_ERROR = "connection_error"
+    IMPORT_OFF = "import_off"
+    NO_CALENDAR_CHOSEN = "no_calendar_chosen"
+    INVITE_PENDING = "invite_pending"
+    INVITE_EXPIRED = "invite_expired"
+    USER_DISCONNECTED = "user_disconnected"
+
+    __hash__ = str.__hash__
+
+
+class UnprotectedStaff(Value, frozen=True, gc=False):
+    """A staff member who takes bookings without a working import: the label of the ``schedule``, and why."""
+
+    schedule: str
+    reason: UnprotectedReason
+
+
+class StaffProtection(Value, frozen=True, gc=False):
+    """Of the staff members who take bookings, how many a working import protects, and who is not.
+
+    Of ``unknown`` ones nothing can be said now. ``accepted`` are meant to have none, and are in no other number.
+    """
+
+    protected: int
+    unknown: int
+    unprotected: tuple[UnprotectedStaff, ...]
+    accepted: tuple[UnprotectedStaff, ...] = ()
+
+
 class Connection(Value, frozen=True, gc=False):
     """One external calendar connection as last seen.
 
@@ -284,7 +317,8 @@ class ConnectionsObservation(Value, frozen=True, gc=False):
     counted and judged; of the providers, ``dropped_providers`` counts the rest. ``unknown_schedules`` and ``unknown_aliases``
     are the schedules that the configuration names, to pick them or to give them a name, and a whole answer did not. ``gone``
     are the connections that went within a day. ``sharing_account`` is how many share their external account with another
-    schedule and are not accepted, ``None`` where no account is known. ``probe_refused`` is why the platform refuses probes.
+    schedule and are not accepted, ``None`` where no account is known. ``probe_refused`` is why the platform refuses probes,
+    ``staff_refused`` why it does not tell the ``staff``; those are ``None`` where they are not known.
     """
 
     at: float
@@ -297,6 +331,8 @@ class ConnectionsObservation(Value, frozen=True, gc=False):
     gone: tuple[GoneConnection, ...] = ()
     sharing_account: int | None = None
     probe_refused: str = ""
+    staff: StaffProtection | None = None
+    staff_refused: str = ""
 
     @property
     def dropped_connections(self) -> int:

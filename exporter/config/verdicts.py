@@ -213,6 +213,9 @@ class Verdicts(Strict):
     account_shared: Annotated[Judged, MAY_BE_EMPTY] = Field(
         default_factory=Judged, description="One external account is connected to several schedules."
     )
+    staff_unprotected: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="A staff member takes bookings, and nobody imports the member's appointments."
+    )
     budget_spent: Annotated[Noted, MAY_BE_EMPTY] = Field(
         default_factory=Noted, description="The operating time of a portal is used up; its alert comes before that."
     )

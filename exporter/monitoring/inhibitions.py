@@ -28,7 +28,12 @@ def _names(*names: str) -> str:
 
 _WARNING = 'severity = "warning"'
 _CRITICAL = 'severity = "critical"'
-_OF_CONNECTIONS = ("BookingSyncConnection.+", "BookingSyncAllConnectionsFailing", "BookingSyncErrorBudgetBurn")
+_OF_CONNECTIONS = (
+    "BookingSyncConnection.+",
+    "BookingSyncStaffUnprotected",
+    "BookingSyncAllConnectionsFailing",
+    "BookingSyncErrorBudgetBurn",
+)
 _OF_BOOKINGS = (
     "BookingSyncDoubleBooking",
     "BookingSyncDoubleBookingMarked",

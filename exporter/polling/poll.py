@@ -6,7 +6,6 @@ The one broad ``except`` of the package is here: a bug in one collector must not
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -25,6 +24,7 @@ from exporter.state.changes import OK, WITHDRAWN, failing
 from exporter.state.snapshot import CollectorState, failure_of
 from exporter.state.status_history import StatusHistory
 from exporter.support.known_secrets import KnownSecrets
+from exporter.support.phases import phase
 from exporter.support.threads import NO_THREAD, is_no_thread
 
 log = structlog.get_logger(__name__)
@@ -49,8 +49,7 @@ def phase_of(target: str, collector: CollectorName, interval: float) -> float:
 
     By hash, so that slow collectors of a fleet do not lie together although all were started, or held up, at one moment.
     """
-    digest = hashlib.blake2b(f"{target}/{collector.value}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) / 2**64 * interval
+    return phase(f"{target}/{collector.value}") * interval
 
 
 class Job(msgspec.Struct, frozen=True):

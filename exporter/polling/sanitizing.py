@@ -28,8 +28,11 @@ def sanitized_observation(observation: Observation, known: KnownSecrets) -> Obse
     if isinstance(observation, LinksObservation) and observation.unlinked:
         rows = (replace(row, booking=known.sanitized(row.booking, NAME.number)) for row in observation.unlinked)
         return replace(observation, unlinked=tuple(rows))
-    if isinstance(observation, ConnectionsObservation) and observation.probe_refused:
-        return replace(observation, probe_refused=known.sanitized(observation.probe_refused, MESSAGE.number))
+    if isinstance(observation, ConnectionsObservation) and (observation.probe_refused or observation.staff_refused):
+        probe, staff = (
+            known.sanitized(text, MESSAGE.number) for text in (observation.probe_refused, observation.staff_refused)
+        )
+        return replace(observation, probe_refused=probe, staff_refused=staff)
     if not isinstance(observation, BookingsObservation):
         return observation
     if not (observation.resource_names or observation.conflicts or observation.marks_refused):

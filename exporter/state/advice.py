@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.errors import Reason
-from exporter.model import ConnectionStatus, ErrorReason, Message, Moved
+from exporter.model import ConnectionStatus, ErrorReason, Message, Moved, UnprotectedReason
 from exporter.platforms.advice import Advice
 from exporter.platforms.registry import PLATFORMS
 from exporter.policy import WarningKind
@@ -49,6 +49,44 @@ ACCOUNT_SHARED: Final = Advice(
     "An administrator of the account leaves the external account connected to one schedule and connects the others to "
     "calendars of their own. If it is intended, the exporter's operator lists the connections under `accepted`.",
 )
+_NO_CONNECTION: Final = Advice(
+    "This staff member takes bookings and has no calendar connected: customers can book the times of personal appointments.",
+    "The staff member connects a calendar: Wix dashboard -> Bookings calendar -> Sync personal calendar -> Connect. If none is "
+    "wanted, the exporter's operator lists the schedule under `accepted` (`connection: NAME`).",
+)
+_IMPORT_OFF: Final = Advice(
+    "The calendar of this staff member is connected, but its import is off: customers can book the times of personal "
+    "appointments.",
+    "The calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal calendar and switches the import on. "
+    "If it is meant to be off, the exporter's operator lists the schedule under `accepted` (`connection: NAME`).",
+)
+_INVITE_PENDING: Final = Advice(
+    "This staff member takes bookings and has not accepted the invitation to the site yet, without which no calendar can be "
+    "connected.",
+    "The staff member accepts the invitation that came by e-mail, then connects a calendar; an administrator of the account "
+    "can send it again.",
+)
+_INVITE_EXPIRED: Final = Advice(
+    "This staff member takes bookings, and the invitation to the site has expired: no calendar can be connected.",
+    "An administrator of the account invites the staff member again: Wix dashboard -> Staff.",
+)
+_USER_DISCONNECTED: Final = Advice(
+    "This staff member takes bookings, and the Wix account of the member was removed from the site: no calendar can be "
+    "connected.",
+    "An administrator of the account invites the staff member again (Wix dashboard -> Staff), or takes the member off the "
+    "services.",
+)
+UNPROTECTED: Final[Mapping[UnprotectedReason, Advice]] = MappingProxyType(
+    {
+        UnprotectedReason.NO_CONNECTION: _NO_CONNECTION,
+        UnprotectedReason.IMPORT_OFF: _IMPORT_OFF,
+        UnprotectedReason.INVITE_PENDING: _INVITE_PENDING,
+        UnprotectedReason.INVITE_EXPIRED: _INVITE_EXPIRED,
+        UnprotectedReason.USER_DISCONNECTED: _USER_DISCONNECTED,
+    }
+)
+"""What it means that a staff member takes bookings without a working import, where no row of a connection tells it."""
+
 DATA_WITHDRAWN: Final = Advice(
     "There is no fresh data; the old data reached its `max_age` and is no longer shown.",
     "The exporter's operator looks in the log for the reason why polls fail or do not end.",

@@ -123,6 +123,10 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
         yield ConfigWarning(
             WarningKind.CHECK_REFUSED, target, message, Message("write probe: false, or accept this warning with a reason")
         )
+    if seen.staff_refused:
+        message = Message("the platform does not let the exporter read the staff: %(message)s", message=seen.staff_refused)
+        fix = Message("write staff: false, or accept this warning with a reason")
+        yield ConfigWarning(WarningKind.CHECK_REFUSED, target, message, fix)
     if not whole:
         return
     if not seen.connections and not seen.others:
@@ -132,6 +136,7 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
     # To accept one that has gone has an effect for the day in which that is judged.
     known: tuple[Connection | GoneConnection, ...] = (*seen.connections, *seen.others, *seen.gone)
     labels = {label for row in known for label in (row.key, row.schedule)}
+    labels.update(member.schedule for member in (seen.staff.accepted if seen.staff else ()))
     if unknown := sorted(policy.connections.keys() - labels):
         message = Message(
             "accepted names %(number)s connection that this target does not have: %(names)s",

@@ -142,6 +142,13 @@ ACCOUNT_SHARED: Final = VerdictRow(
     "One external account is connected to several schedules.",
     alerts=("BookingSyncConnectionsShareAccount",),
 )
+STAFF_UNPROTECTED: Final = VerdictRow(
+    Kind.STAFF_UNPROTECTED,
+    Verdict.WARNING,
+    "A staff member of a site that has connections takes bookings, and no connection imports that member's appointments; what "
+    "a connection's own row tells is left out.",
+    alerts=("BookingSyncStaffUnprotected",),
+)
 API_LIMITED: Final = VerdictRow(
     Kind.API_LIMITED,
     Verdict.WARNING,
@@ -251,6 +258,7 @@ TABLE: Final = (
     PROBE_FAILED,
     IMPORT_CALENDAR_MISSING,
     ACCOUNT_SHARED,
+    STAFF_UNPROTECTED,
     API_LIMITED,
     BUDGET_SPENT,
     CREDENTIAL_EXPIRY,
@@ -289,6 +297,7 @@ MOVABLE: Final = (
     PROBE_FAILED,
     IMPORT_CALENDAR_MISSING,
     ACCOUNT_SHARED,
+    STAFF_UNPROTECTED,
     BUDGET_SPENT,
     CREDENTIAL_EXPIRY,
     UNLINKED_BOOKINGS,

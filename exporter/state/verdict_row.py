@@ -32,6 +32,7 @@ class Kind(StrEnum):
     CONNECTION_PROBE_FAILED = "connection_probe_failed"
     IMPORT_CALENDAR_MISSING = "import_calendar_missing"
     ACCOUNT_SHARED = "account_shared"
+    STAFF_UNPROTECTED = "staff_unprotected"
     API_LIMITED = "api_limited"
     BUDGET_SPENT = "budget_spent"
     CREDENTIAL_EXPIRY = "credential_expiry"

@@ -35,9 +35,11 @@ from exporter.web.status_types import (
     Listed,
     OperatingTime,
     Problem,
+    Staff,
     Target,
     TargetState,
     UnlinkedBooking,
+    UnprotectedStaff,
 )
 
 _LATEST = 253_402_300_799.0  # the last second of the year 9999
@@ -184,6 +186,7 @@ def _connections(seen: ConnectionsObservation, target: TargetView, now: float) -
         dropped_connections=seen.dropped_connections,
         dropped_providers=seen.dropped_providers,
         sharing_account=seen.sharing_account,
+        staff=_staff(seen.staff) if seen.staff else None,
     )
 
 
@@ -213,6 +216,14 @@ def _connection(row: Connection, target: TargetView, now: float) -> CalendarConn
         import_calendars=ImportCalendars(present=calendars.present, missing=calendars.missing) if calendars else None,
         shares_account=row.shares_account,
     )
+
+
+def _staff(seen: model.StaffProtection) -> Staff:
+    unprotected, accepted = (
+        tuple(UnprotectedStaff(schedule=one.schedule, reason=one.reason) for one in members)
+        for members in (seen.unprotected, seen.accepted)
+    )
+    return Staff(protected=seen.protected, unknown=seen.unknown, unprotected=unprotected, accepted=accepted)
 
 
 def _probe(seen: model.CalendarProbe) -> CalendarProbe:

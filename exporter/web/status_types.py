@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from exporter.errors import Reason
-from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason, Shard
+from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason, Shard, UnprotectedReason
 from exporter.policy import WarningKind
 from exporter.state.findings import Kind, Severity
 
@@ -181,6 +181,22 @@ class ImportCalendars(msgspec.Struct, frozen=True, kw_only=True):
     missing: int
 
 
+class UnprotectedStaff(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff member who takes bookings without a working import: the schedule, and why."""
+
+    schedule: str
+    reason: UnprotectedReason
+
+
+class Staff(msgspec.Struct, frozen=True, kw_only=True):
+    """How many staff members who take bookings have a working import, and who has none; ``accepted`` are meant to have none."""
+
+    protected: int
+    unknown: int
+    unprotected: tuple[UnprotectedStaff, ...]
+    accepted: tuple[UnprotectedStaff, ...]
+
+
 class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
     """One external calendar connection. ``broken`` says that it is among the problems.
 
@@ -226,7 +242,8 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
     """The connections of a Wix site at ``at``, those that do not work first where there are more than ``max_connections``.
 
     ``dropped_connections`` and ``dropped_providers`` count those beyond the caps, which are not listed. ``sharing_account`` is
-    how many share their external account with another schedule and are not accepted, null where that is not known.
+    how many share their external account with another schedule and are not accepted; it and ``staff`` are null where they are
+    not known.
     """
 
     at: Moment
@@ -235,6 +252,7 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
     dropped_connections: int
     dropped_providers: int
     sharing_account: int | None
+    staff: Staff | None
 
 
 class BookingsWindow(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,9 @@ from exporter.model import (
     LinksObservation,
     Moved,
     Provider,
+    StaffProtection,
+    UnprotectedReason,
+    UnprotectedStaff,
     Window,
     WindowBookings,
     WindowLinks,
@@ -88,6 +91,15 @@ def shared(*keys: str) -> View:
     return view(views.succeeded(_CONNECTIONS, seen), _GOOD)
 
 
+def staffed(*reasons: UnprotectedReason, accepted: UnprotectedReason | None = None) -> View:
+    """Return a site where one staff member is protected and another is not for each of ``reasons``."""
+    unprotected = tuple(UnprotectedStaff(f"Chair {number}", reason) for number, reason in enumerate(reasons, 2))
+    meant = () if accepted is None else (UnprotectedStaff("Chair 9", accepted),)
+    seen = replace(views.connections(views.connection("a")), staff=StaffProtection(1, 0, unprotected, meant))
+    policy = TargetPolicy(connections={"Chair 9": _MEANT}) if meant else None
+    return view(views.succeeded(_CONNECTIONS, seen), _GOOD, policy=policy)
+
+
 def marked(bookings: int, own: int | None = None) -> View:
     """Return a site where Wix marks so many bookings of the week as double-booked, and the exporter found ``own`` of them."""
     seen = BookingsObservation(
@@ -145,6 +157,7 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
         replace(views.connection("a"), import_calendars=ImportCalendars(1, 1)), views.connection("b")
     ),
     verdict.ACCOUNT_SHARED: shared("a", "b"),
+    verdict.STAFF_UNPROTECTED: staffed(UnprotectedReason.NO_CONNECTION),
     verdict.API_LIMITED: view(_GOOD, usage=ApiUsage(paused_until=NOW + 20)),
     verdict.BUDGET_SPENT: view(_GOOD, usage=_OPERATING_SPENT),
     verdict.CREDENTIAL_EXPIRY: view(_GOOD, usage=ApiUsage(credential_expiry=NOW + 13 * 86_400)),

@@ -30,6 +30,7 @@ from exporter.model import (
     Observation,
     OperatingTime,
     Provider,
+    StaffProtection,
     Window,
     WindowBookings,
     WindowLinks,
@@ -149,7 +150,8 @@ def connection(
 def connections(*rows: Connection, at: float = NOW - 30, providers: Sequence[Provider] | None = None) -> ConnectionsObservation:
     """Return what a poll of the connections saw, by default with every provider of the rows working."""
     known = [Provider(label, up=True) for label in dict.fromkeys(row.provider for row in rows)]
-    return ConnectionsObservation(at, rows, tuple(known if providers is None else providers), sharing_account=0)
+    shown = tuple(known if providers is None else providers)
+    return ConnectionsObservation(at, rows, shown, sharing_account=0, staff=StaffProtection(1, 0, ()))
 
 
 def wix_connections(at: float = NOW - 30) -> ConnectionsObservation:

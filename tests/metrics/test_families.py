@@ -45,6 +45,8 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "connection_probe_success": ("gauge", ("connection",)),
     "connection_import_calendars": ("gauge", ("connection", "state")),
     "connections_sharing_account": ("gauge", ()),
+    "staff": ("gauge", ("protection",)),
+    "staff_unprotected": ("gauge", ("reason",)),
     "provider_up": ("gauge", ("provider",)),
     "bookings": ("gauge", ("window",)),
     "bookings_by_status": ("gauge", ("window", "status")),

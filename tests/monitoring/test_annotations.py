@@ -31,6 +31,8 @@ NEVER_ONE = {
 }
 NO_STATUS = {
     "BookingSyncConnectionsFlapping": "it is the change",
+    "BookingSyncConnectionProbeFailed": "its status is not what is wrong",
+    "BookingSyncConnectionCalendarMissing": "its status is not what is wrong",
     "BookingSyncExportSwitchedOff": "a connection that is switched off keeps its status",
 }
 NO_ANSWER = {"BookingSyncAccessDenied", "BookingSyncDataExpired", "BookingSyncDataStale", "BookingSyncPollOverdue"}

@@ -52,11 +52,11 @@ def _all(scope: frozenset[str], names: str) -> Promises:
 
 _CALENDARS = (
     "ConnectionNeedsOwner ConnectionError ConnectionDisconnected ConnectionStuck ConnectionUnclear ConnectionsFlapping "
-    "ConnectionsVanished ErrorBudgetBurn"
+    "ConnectionsVanished ErrorBudgetBurn ConnectionProbeFailed ConnectionCalendarMissing ConnectionsShareAccount"
 )
 _SHOWN = (
     "DataExpired AccessDenied DataStale ApiLimited ApiBudgetLow PollOverdue WindowIncomplete AnswersNotUnderstood "
-    f"{_CALENDARS} ProviderDown DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent "
+    f"{_CALENDARS} StaffUnprotected ProviderDown DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent "
     "UnlinkedBookings LinksUnverified"
 )
 """Tickets about what a target shows. Those that an operator has to mend anyway are not among them: its credential ends, series
@@ -65,7 +65,7 @@ _DARK_PAGES = "DataExpired! DataExpired!+ AccessDenied! AccessDenied!+"
 _NO_CONNECTIONS = "AllConnectionsFailing! AllConnectionsFailing!+ ErrorBudgetBurn! ErrorBudgetBurn!+"
 _DARK = _all(TARGET, f"{_SHOWN} TargetUnsteady {_NO_CONNECTIONS} DoubleBooking!")
 _REFUSED = _all(COLLECTOR, "DataExpired DataStale")
-_NO_CALENDARS = _all(TARGET, f"{_CALENDARS} ProviderDown")
+_NO_CALENDARS = _all(TARGET, f"{_CALENDARS} StaffUnprotected ProviderDown")
 _NO_BOOKINGS = _all(TARGET, "DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent UnlinkedBookings")
 _NO_LINKS = _all(TARGET, "UnlinkedBookings LinksUnverified")
 _LIMITED = _all(COLLECTOR, "DataStale DataExpired") | _all(TARGET, "ApiBudgetLow")

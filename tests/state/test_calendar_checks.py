@@ -7,7 +7,16 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from exporter.model import CalendarProbe, ConnectionsObservation, ConnectionStatus, ImportCalendars
+from exporter.model import (
+    CalendarProbe,
+    CollectorName,
+    ConnectionsObservation,
+    ConnectionStatus,
+    ImportCalendars,
+    StaffProtection,
+    UnprotectedReason,
+    UnprotectedStaff,
+)
 from exporter.policy import AcceptedReason, TargetPolicy, WarningKind
 from exporter.state.ages import observation_moved
 from exporter.state.config_warnings import of_observation
@@ -87,3 +96,43 @@ def test_the_moments_of_a_probe_move_with_the_wall_clock() -> None:
     moved = observation_moved(seen, 7.0)
     assert isinstance(moved, ConnectionsObservation)
     assert replace(FAILED, at=FAILED.at + 7, since=FAILED.since + 7) == moved.connections[0].probe
+
+
+def test_who_takes_bookings_without_an_import_is_told_by_name_and_reason() -> None:
+    found = findings(scenes.staffed(*UnprotectedReason))
+    assert [Kind.STAFF_UNPROTECTED] * 5 == [finding.kind for finding in found]
+    assert {"no_connection", "import_off", "invite_pending", "invite_expired", "user_disconnected"} == {
+        finding.reason for finding in found
+    }
+
+
+def test_who_is_meant_to_have_no_import_is_listed() -> None:
+    (finding,) = findings(scenes.staffed(accepted=UnprotectedReason.NO_CONNECTION))
+    assert (Kind.CONNECTION_ACCEPTED, "Chair 9") == (finding.kind, finding.subject)
+
+
+def test_of_a_site_without_connections_only_the_warning_of_the_configuration_tells() -> None:
+    staff = StaffProtection(0, 0, (UnprotectedStaff("Chair 1", UnprotectedReason.NO_CONNECTION),))
+    seen = replace(views.connections(), staff=staff)
+    view = views.view_of(
+        views.target_of("site", "wix", [views.succeeded(views.unpolled("site", "wix", CollectorName.CONNECTIONS), seen)])
+    )
+    assert () == findings(view)
+
+
+def test_a_refusal_of_the_staff_is_one_warning_and_no_verdict() -> None:
+    seen = replace(views.connections(views.connection("a")), staff_refused="Wix does not let this API key do query_staff")
+    (warning,) = of_observation("site", seen, TargetPolicy())
+    assert (WarningKind.CHECK_REFUSED, True) == (warning.kind, "staff: false" in warning.fix)
+
+
+def test_a_staff_member_who_is_accepted_is_no_connection_that_is_missing() -> None:
+    staff = StaffProtection(0, 0, (), (UnprotectedStaff("Chair 9", UnprotectedReason.NO_CONNECTION),))
+    seen = replace(views.connections(views.connection("a")), staff=staff)
+    policy = TargetPolicy(connections={"Chair 9": AcceptedReason("none"), "Chair 8": AcceptedReason("typo")})
+    (warning,) = of_observation("site", seen, policy)
+    assert (WarningKind.UNKNOWN_ACCEPTED, True, False) == (
+        warning.kind,
+        "Chair 8" in warning.message,
+        "Chair 9" in warning.message,
+    )

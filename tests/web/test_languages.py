@@ -28,11 +28,13 @@ from exporter.model import (
     Message,
     Shard,
     UnlinkedBooking,
+    UnprotectedReason,
     WindowBookings,
     WindowLinks,
 )
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
 from exporter.state import verdict
+from exporter.state.advice import UNPROTECTED
 from exporter.state.config_warnings import of_observation
 from exporter.state.snapshot import View
 from exporter.state.verdict_row import VerdictRow
@@ -219,6 +221,8 @@ PAGES: Final[Mapping[str, View]] = {
     "warned": _warned(),
     "broken": _broken(),
     "flapping": _flapping(),
+    "staff": verdict_scenes.staffed(*UNPROTECTED, accepted=UnprotectedReason.NO_CONNECTION),
+    "staff_unknown": verdict_scenes.connected(views.connection("a")),
     "nothing_chosen": verdict_scenes.connected(replace(views.connection("a"), import_calendars=ImportCalendars(0, 0))),
     "worst_site": views.view_of(worst.site("salon", worst.connections())),
     "worst_portal": views.view_of(worst.portal("salon", number=10, letters=12)),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from exporter.metrics.families.family import Gauge, Row, alike, all_but, gauge
-from exporter.model import CalendarType, Connection, ConnectionsObservation, ConnectionStatus, ErrorReason
+from exporter.model import CalendarType, Connection, ConnectionsObservation, ConnectionStatus, ErrorReason, UnprotectedReason
 
 # Plain words beside the members: an enum is slow to walk through and to hash, and there are 12 of these per connection.
 _STATUSES: Final = tuple((status, status.value) for status in ConnectionStatus)
@@ -59,6 +60,20 @@ def _import_calendars(observation: ConnectionsObservation) -> Iterator[Row]:
 def _sharing_account(observation: ConnectionsObservation) -> Iterator[Row]:
     if observation.sharing_account is not None:
         yield (), observation.sharing_account
+
+
+def _staff(observation: ConnectionsObservation) -> Iterator[Row]:
+    if (staff := observation.staff) is not None:
+        yield ("protected",), staff.protected
+        yield ("unprotected",), len(staff.unprotected)
+        yield ("unknown",), staff.unknown
+
+
+def _staff_unprotected(observation: ConnectionsObservation) -> Iterator[Row]:
+    if observation.staff is not None:
+        numbers = Counter(one.reason for one in observation.staff.unprotected)
+        for reason in UnprotectedReason:
+            yield (reason,), numbers[reason]
 
 
 def _aggregate(observation: ConnectionsObservation) -> Iterator[Row]:
@@ -141,6 +156,19 @@ GAUGES: Final[tuple[Gauge[ConnectionsObservation], ...]] = (
         "Connections whose external account is also connected to another schedule, without those that are accepted. Absent "
         "where no account is known.",
         read=_sharing_account,
+    ),
+    gauge(
+        "staff",
+        "Staff members who take bookings, by whether a working import lets their personal appointments block booking times; "
+        "unknown where that cannot be said. Those that are accepted are left out. Absent where the staff is not known.",
+        "protection",
+        read=_staff,
+    ),
+    gauge(
+        "staff_unprotected",
+        "Staff members of staff who are unprotected, by reason. Absent where the staff is not known.",
+        "reason",
+        read=_staff_unprotected,
     ),
     gauge(
         "connections",

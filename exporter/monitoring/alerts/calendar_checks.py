@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from exporter.model import Message
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, AlertSeverity, FixedBy
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, AlertSeverity, Choice, FixedBy
 from exporter.monitoring.alerts.chosen import with_chosen_severity
 from exporter.monitoring.alerts.connections import CONNECTION_LINK, WHICH
 from exporter.monitoring.alerts.wording import TARGET
 from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import with_connection, with_site
-from exporter.monitoring.rules.connections import CALENDAR_MISSING, PROBE_FAILED, SHARING
+from exporter.monitoring.rules.calendar_checks import SHARING, UNPROTECTED
+from exporter.monitoring.rules.connections import CALENDAR_MISSING, PROBE_FAILED
 from exporter.state import advice
 from exporter.state.verdict_row import Kind
 
@@ -26,6 +27,7 @@ def calendar_check_alerts(options: Options) -> AlertGroup:
             *with_chosen_severity(options, Kind.CONNECTION_PROBE_FAILED, _probe_failed()),
             *with_chosen_severity(options, Kind.IMPORT_CALENDAR_MISSING, _calendar_missing()),
             *with_chosen_severity(options, Kind.ACCOUNT_SHARED, _shared()),
+            *with_chosen_severity(options, Kind.STAFF_UNPROTECTED, _staff()),
         ),
     )
 
@@ -79,4 +81,24 @@ def _shared() -> Alert:
         ),
         fix=advice.ACCOUNT_SHARED.fix,
         comment="A state of the configuration at Wix, and no incident: it may have been so for years.",
+    )
+
+
+def _staff() -> Alert:
+    told = {reason.value: found.fix for reason, found in advice.UNPROTECTED.items()}
+    return Alert(
+        name="BookingSyncStaffUnprotected",
+        expr=with_site(f"max_over_time({UNPROTECTED}[{_AFTER_A_START}])"),
+        hold="1h",
+        severity=AlertSeverity.WARNING,
+        fixed_by=FixedBy.ADMINISTRATOR,
+        summary="Staff members take bookings and none of their appointments is imported.",
+        until_morning="Customers can book times at which these staff members have a personal appointment.",
+        description=counted(
+            "%(count)s staff member of %(target)s takes bookings without a working import: {{ $labels.reason }}.",
+            "%(count)s staff members of %(target)s take bookings without a working import: {{ $labels.reason }}.",
+            target=TARGET,
+        ),
+        fix=Choice("reason", told),
+        comment="One ticket for each reason: it may have been so for years. What a connection's own alert tells is left out.",
     )

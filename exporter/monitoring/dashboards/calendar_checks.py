@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.monitoring.dashboards.panels import GREEN, RED, Json, counts, query, state_timeline, top, words
+from exporter.monitoring.dashboards.panels import GREEN, YELLOW, Json, counts, query, state_timeline, top, words
 from exporter.monitoring.promql import recent
 
 
@@ -12,15 +12,16 @@ def calendar_checks(scope: str) -> list[Json]:
     probe = f"max by (connection) ({recent(f'booking_sync_connection_probe_success{{{scope}}}')})"
     missing = recent(f'booking_sync_connection_import_calendars{{{scope},state="missing"}}')
     sharing = recent(f"booking_sync_connections_sharing_account{{{of_target}}}")
+    unprotected = recent(f"booking_sync_staff_unprotected{{{of_target}}}")
     return [
         state_timeline(
             "Live probe",
-            "Whether Wix could read the calendars of each connection when it was last asked, about once an hour. Red while the "
-            "status says synced is the fault that no status shows. Connections that cannot be probed are missing.",
+            "Whether Wix could read the calendars of each connection when it was last asked, about once an hour. Yellow while "
+            "the status says synced is the fault that no status shows. Connections that cannot be probed are missing.",
             (12, 8),
             f"{probe} and {top(f'max_over_time(({probe})[$__range:5m] @ end())')}",
             "{{connection}}",
-            mappings=words({0: ("cannot be read", RED), 1: ("can be read", GREEN)}),
+            mappings=words({0: ("cannot be read", YELLOW), 1: ("can be read", GREEN)}),
         ),
         counts(
             "Calendars not imported",
@@ -30,5 +31,11 @@ def calendar_checks(scope: str) -> list[Json]:
                 query(top(f"max by (connection) ({missing})"), "{{connection}}"),
                 query(f"max({sharing})", "sharing an account"),
             ],
+        ),
+        counts(
+            "Staff without a working import",
+            "Staff members who take bookings although no connection imports their appointments, by reason. Anything above 0 is "
+            "bad, unless it is meant to be so: then `accepted` leaves them out.",
+            [query(f"max by (reason) ({unprotected})", "{{reason}}")],
         ),
     ]

@@ -49,6 +49,7 @@ CAUSE_TEXTS: Final[Mapping[str, str]] = {
     "BookingSyncConnectionProbeFailed": "cannot be read",
     "BookingSyncConnectionCalendarMissing": "not imported",
     "BookingSyncConnectionsShareAccount": "one account",
+    "BookingSyncStaffUnprotected": "not imported",
     "BookingSyncConnectionsFlapping": "on and off",
     "BookingSyncProviderDown": "no answer",
     "BookingSyncAllConnectionsFailing": "none works now",

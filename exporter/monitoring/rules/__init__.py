@@ -5,6 +5,7 @@ Names are ``level:metric:operations``; a chain lies in one group, in order.
 
 from exporter.monitoring.options import Options
 from exporter.monitoring.rules.bookings import NEW_1D, NEW_4H, booking_recordings, intake_recordings
+from exporter.monitoring.rules.calendar_checks import calendar_check_recordings
 from exporter.monitoring.rules.connections import LIVE_STATUSES, STATUS_CODES, connection_recordings, gap_recordings
 from exporter.monitoring.rules.health import health_recordings
 from exporter.monitoring.rules.many import many_recordings
@@ -30,6 +31,7 @@ def recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
         shared_recordings(),
         connection_recordings(options.thresholds),
         gap_recordings(),
+        calendar_check_recordings(),
         objective_recordings(),
         long_objective_recordings(),
         month_objective_recordings(),

@@ -19,7 +19,7 @@ STATUS_CODES: dict[ConnectionStatus, int] = {
 }
 """One number per status, for timelines and for what changes; the worse is the higher, also where two replicas disagree."""
 
-_BROKEN = 3
+BROKEN = 3
 """A connection works as long as its number is lower."""
 
 LIVE_STATUSES = (
@@ -44,7 +44,6 @@ DOWN = "target:booking_sync_connections_down:sum"
 
 PROBE_FAILED = "connection:booking_sync_connection_probe:failed"
 CALENDAR_MISSING = "connection:booking_sync_connection_import_calendars:missing"
-SHARING = "target:booking_sync_connections_sharing_account:max"
 
 _LOST_IN_GAP = "connection:booking_sync_connection_status:lost_in_gap"
 _CODE = "connection:booking_sync_connection_status:code"
@@ -55,7 +54,7 @@ _BY_STATUS = "target_status:booking_sync_connections:sum"
 def connection_recordings(thresholds: Thresholds = DEFAULTS) -> RecordingGroup:
     """Return what is recorded of the calendar connections."""
     return RecordingGroup(
-        "booking-sync-connections", "1m", (*_states(), *_checks(), *_aggregates(), *_events(), *_names(), _down(thresholds))
+        "booking-sync-connections", "1m", (*_states(), *_aggregates(), *_events(), *_names(), _down(thresholds))
     )
 
 
@@ -68,7 +67,7 @@ def gap_recordings() -> RecordingGroup:
         (
             Recording(
                 _LOST_IN_GAP,
-                f"(max without (status) ({new}) and ({_CODE} offset 1h or {_CODE} offset 8h) < {_BROKEN}) ^ 0",
+                f"(max without (status) ({new}) and ({_CODE} offset 1h or {_CODE} offset 8h) < {BROKEN}) ^ 0",
                 "Exists for the first ten minutes after a gap for what worked before it. Not every minute: a query that looks\n"
                 "back for hours reads the blocks of all of them, whatever it asks.",
             ),
@@ -94,24 +93,8 @@ def _states() -> tuple[Recording, ...]:
     )
 
 
-def _checks() -> tuple[Recording, ...]:
-    words = "|".join(status for status, code in STATUS_CODES.items() if code < _BROKEN)
-    judged = f'and ignoring (status) {STATUS}{{status=~"{words}"}}\nunless {ACCEPTED}'
-    calendars = "booking_sync_connection_import_calendars"
-    missing = newest(f'{calendars}{{state="missing"}} > 0 or {calendars}{{state="present"}} == 0')
-    return (
-        Recording(
-            PROBE_FAILED,
-            f"{newest('booking_sync_connection_probe_success == 0')}\n{judged}",
-            "Exists while a status says that a connection works and its calendars cannot be read.",
-        ),
-        Recording(CALENDAR_MISSING, f"max without (state) ({missing})\n{judged}", "How many are gone; 0 where none is chosen."),
-        Recording(SHARING, newest("booking_sync_connections_sharing_account > 0")),
-    )
-
-
 def _aggregates() -> tuple[Recording, ...]:
-    live, working = ("|".join(words) for words in (LIVE_STATUSES, (s for s, code in STATUS_CODES.items() if code < _BROKEN)))
+    live, working = ("|".join(words) for words in (LIVE_STATUSES, (s for s, code in STATUS_CODES.items() if code < BROKEN)))
     return (
         Recording(
             _BY_STATUS,
@@ -139,7 +122,7 @@ def _events() -> tuple[Recording, ...]:
             "(\n"
             f"  max without (status) ({_broken()} unless ignoring (status) {_broken('5m')}) and {_CODE} offset 5m\n"
             f"  or last_over_time({_LOST_IN_GAP}[6m])\n"
-            f"  or {_CODE} offset 5m < {_BROKEN} unless {_CODE}\n"
+            f"  or {_CODE} offset 5m < {BROKEN} unless {_CODE}\n"
             f"  and ignoring (connection) {LISTED}\n"
             f"  unless ignoring (connection) {_provider_fails()}\n"
             ") ^ 0",
@@ -169,7 +152,7 @@ def _events() -> tuple[Recording, ...]:
 
 
 def _broken(ago: str = "") -> str:
-    words = "|".join(status for status, code in STATUS_CODES.items() if code >= _BROKEN)
+    words = "|".join(status for status, code in STATUS_CODES.items() if code >= BROKEN)
     return f'{STATUS}{{status=~"{words}"}}{f" offset {ago}" if ago else ""}'
 
 

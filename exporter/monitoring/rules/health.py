@@ -14,6 +14,7 @@ from exporter.fields.durations import format_duration
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, JOB_LABELS, in_promql, newest, one_per
 from exporter.monitoring.rules.bookings import CONFLICTS, MARKED, UNLINKED, UNVERIFIED, VERIFIED
+from exporter.monitoring.rules.calendar_checks import SHARING, UNPROTECTED
 from exporter.monitoring.rules.connections import (
     ACCEPTED,
     CALENDAR_MISSING,
@@ -22,7 +23,6 @@ from exporter.monitoring.rules.connections import (
     LOST,
     PROBE_FAILED,
     REASON,
-    SHARING,
     STATUS,
 )
 from exporter.monitoring.rules.many import EMPTY, Symptom
@@ -211,7 +211,8 @@ def _of_connections(thresholds: Thresholds) -> str:
     )
     down = find(verdict.CONNECTIONS_DOWN, DOWN, "AllConnectionsFailing")
     shared = find(verdict.ACCOUNT_SHARED, SHARING, "ConnectionsShareAccount")
-    return _OR.join((*((with_names,) if single else ()), *down, *shared))
+    staff = find(verdict.STAFF_UNPROTECTED, UNPROTECTED, "StaffUnprotected")
+    return _OR.join((*((with_names,) if single else ()), *down, *shared, *staff))
 
 
 _OF_BOOKINGS: Final = "An overlap that begins soon is also recognised by its start: the window is that of the newest poll."

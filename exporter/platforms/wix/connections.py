@@ -18,6 +18,7 @@ from exporter.model import (
     ConnectionStatus,
     GoneConnection,
     Provider,
+    StaffProtection,
     Value,
 )
 from exporter.platforms.base import PollResult, Services
@@ -30,8 +31,10 @@ from exporter.platforms.wix.connection_rows import ConnectionRow, ConnectionsAns
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.probes import A_POLL, CalendarProbes
+from exporter.platforms.wix.protection import protection
 from exporter.platforms.wix.providers import ProviderDirectory
 from exporter.platforms.wix.settings import WixConnections, WixTarget
+from exporter.platforms.wix.staff import StaffDirectory
 from exporter.support.listing import first_names
 from exporter.support.slices import in_slices
 
@@ -65,6 +68,7 @@ class ConnectionsCollector:
         self._providers = ProviderDirectory(api, target, services)
         self._probes = CalendarProbes(api, services, target.name, target.timeout)
         self._may_probe = settings.probe
+        self._staff = StaffDirectory(api, services, target.name) if settings.staff else None
         self._seen: dict[str, _Seen] = {}  # by the hash of the id; what was seen last comes first
         self._shown: Sequence[str] = ()
         self._changes: Mapping[str, tuple[Change, ...]] = {}  # of those that are shown, by the hash
@@ -88,6 +92,8 @@ class ConnectionsCollector:
             self._listed = frozenset(row.schedule_id.lower() for row in answer.rows)
         rows = [row for row in answer.rows if not self._schedules or row.schedule_id.lower() in self._schedules]
         await self._remember(rows, answer, now)
+        if self._staff is not None:
+            await self._staff.refresh()
         if self._may_probe:
             await self._probes.ask((self._seen[key].row for key in self._shown), probes)
         labels = await self._labels(failed, answer.rows)
@@ -105,8 +111,26 @@ class ConnectionsCollector:
             tuple(self._gone.values()),
             None if sharing is None else sum(row.shares_account and not self._is_accepted(row) for row in (*shown, *others)),
             self._probes.refused,
+            self._protection((*shown, *others), whole=not failed and not answer.malformed),
+            self._staff.refused if self._staff else "",
         )
         return PollResult(observation, _providers_failed(failed, labels, http) if failed else None)
+
+    def _protection(self, connections: Iterable[Connection], *, whole: bool) -> StaffProtection | None:
+        """Return how the staff is protected by ``connections``; ``whole`` says that none is missing."""
+        staff = self._staff.known() if self._staff else None
+        if staff is None:
+            return None
+        accepted = self._services.policy().at(self._services.clock.time()).connections
+        ids = {seen.row.schedule_id.lower(): seen.row.schedule_id for seen in self._seen.values()}  # as they are written there
+        watched = [one for one in staff if not self._schedules or one.schedule_id.lower() in self._schedules]
+        return protection(
+            watched,
+            connections,
+            whole=whole,
+            label=lambda schedule: self._names.schedule(ids.get(schedule.lower(), schedule)),
+            is_accepted=accepted.__contains__,
+        )
 
     def _is_accepted(self, connection: Connection) -> bool:
         return self._services.policy().at(self._services.clock.time()).accepted_connection(connection) is not None

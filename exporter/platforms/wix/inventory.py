@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
-from exporter.errors import InvalidResponseError, NotEntitledError, TargetConfigError
+from exporter.errors import NotEntitledError
 from exporter.limits import LISTED
 from exporter.model import ConnectionStatus
 from exporter.platforms.base import Admission
@@ -28,6 +28,7 @@ from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.platforms.exchange import Answer
 from exporter.platforms.inventory import Gaps, Inventory, Listing, SuggestedNames
 from exporter.platforms.wix.advice import ADVICE
+from exporter.platforms.wix.all_rows import HasId, all_rows
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.connection_rows import ConnectionRow, ConnectionsAnswer, connections
 from exporter.platforms.wix.endpoints import Endpoint
@@ -47,8 +48,6 @@ from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.probes import TIMEOUT_SECONDS
 from exporter.platforms.wix.settings import WixTarget
 
-_MAX_PAGES: Final = 2 * LISTED.number // PAGE_ROWS + 10  # a page of schedules is half as long, and the last may be empty
-
 _CONNECTIONS: Final = '"Manage External Calendars"'
 _PROBES: Final = 'CALENDAR.READ_OWN_EXTERNAL_CALENDAR_CONNECTIONS, one of those of "Manage External Calendars",'
 _SCHEDULES: Final = '"Read Calendar"'
@@ -63,12 +62,7 @@ _GRANT_TO_APP: Final = "The app's owner adds it on the app's page Permissions, a
 _NO_CONNECTIONS: Final = ConnectionsAnswer((), frozenset(), 0, {})
 
 
-class _HasId(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
-T = TypeVar("T", bound=_HasId)
+T = TypeVar("T", bound=HasId)
 Reader = Callable[[], Awaitable[tuple[Sequence[T], int]]]
 
 
@@ -139,25 +133,9 @@ class _Asking:
         return await self._all(Endpoint.QUERY_SERVICES, from_offset(0), lambda answer, page: services(answer, page * PAGE_ROWS))
 
     async def _all(
-        self, endpoint: Endpoint, query: Query, read: Callable[[Answer, int], RowPage[T]], **beside: object
+        self, endpoint: Endpoint, query: Query, read: Callable[[Answer, int], RowPage[T]], fields: Sequence[str] = ()
     ) -> tuple[Sequence[T], int]:
-        """Return all rows, each id once, and how many could not be read. Raises rather than return a part."""
-        rows: dict[str, T] = {}
-        odd = 0
-        for number in range(_MAX_PAGES):
-            answer = await self._api.call(endpoint, body={"query": query, **beside})
-            page = await off_the_loop(self._admission, rows_in(answer.body), read, answer, number)
-            known = len(rows)
-            rows |= {row.id: row for row in page.rows}
-            odd += page.odd
-            if len(rows) > LISTED.number:
-                raise TargetConfigError(f"{endpoint.operation} has more than {LISTED}")
-            if page.following is None:
-                return tuple(rows.values()), odd
-            if page.rows and len(rows) == known:
-                raise InvalidResponseError(f"Wix answers {endpoint.operation} with the same page again and again")
-            query = page.following
-        raise InvalidResponseError(f"Wix answers {endpoint.operation} with pages without end, most of them nearly empty")
+        return await all_rows(self._api, self._admission, endpoint, query, read, cap=LISTED, fields=fields)
 
 
 def _account(target: WixTarget) -> Iterator[tuple[str, str]]:

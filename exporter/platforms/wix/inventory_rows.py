@@ -117,10 +117,16 @@ def schedules(answer: Answer) -> RowPage[Schedule]:
 
 def staff(answer: Answer) -> RowPage[StaffMember]:
     """Read a page of Query Staff Members. Raises :class:`~exporter.errors.InvalidResponseError` when it is none."""
+    return staff_page(answer, _staff_member)
+
+
+def staff_page(answer: Answer, read: Callable[[msgspec.Raw], T | None]) -> RowPage[T]:
+    """Read a page of Query Staff Members, each row by ``read``.
+
+    Raises :class:`~exporter.errors.InvalidResponseError` when it is none.
+    """
     raw = decode(answer, Endpoint.QUERY_STAFF, _Staff, "something that is not a page of staff members")
-    return _page(
-        answer, Endpoint.QUERY_STAFF, raw.staff_members, _staff_member, _after(raw.paging_metadata, {"limit": PAGE_ROWS})
-    )
+    return _page(answer, Endpoint.QUERY_STAFF, raw.staff_members, read, _after(raw.paging_metadata, {"limit": PAGE_ROWS}))
 
 
 def services(answer: Answer, offset: int) -> RowPage[Service]:
@@ -155,28 +161,29 @@ def _page(
 
 def _schedule(item: msgspec.Raw) -> Schedule | None:
     raw = row(item, _Schedule)
-    return Schedule(raw.id, _text(raw.name)) if raw and _is_id(raw.id) else None
+    return Schedule(raw.id, _text(raw.name)) if raw and is_id(raw.id) else None
 
 
 def _staff_member(item: msgspec.Raw) -> StaffMember | None:
     raw = row(item, _StaffMember)
-    if raw is None or not _is_id(raw.resource_id):
+    if raw is None or not is_id(raw.resource_id):
         return None
     return StaffMember(raw.resource_id, _text(raw.name), _id(raw.resource.events_schedule if raw.resource else None))
 
 
 def _service(item: msgspec.Raw) -> Service | None:
     raw = row(item, _Service)
-    if raw is None or not _is_id(raw.id):
+    if raw is None or not is_id(raw.id):
         return None
     return Service(raw.id, _text(raw.name), _text(raw.type).lower(), raw.hidden is True, _id(raw.schedule))
 
 
 def _id(of: _HasId | None) -> str:
-    return of.id if of is not None and _is_id(of.id) else ""
+    return of.id if of is not None and is_id(of.id) else ""
 
 
-def _is_id(value: object) -> bool:
+def is_id(value: object) -> bool:
+    """Return whether ``value`` can be an id of Wix."""
     return isinstance(value, str) and value != "" and is_whole(value) and len(value) <= _MAX_NAME
 
 

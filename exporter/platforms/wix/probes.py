@@ -19,6 +19,7 @@ from exporter.platforms.base import Services
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.connection_rows import ConnectionRow, calendars
 from exporter.platforms.wix.endpoints import Endpoint
+from exporter.support.phases import phase
 
 log = structlog.get_logger(__name__)
 
@@ -111,7 +112,7 @@ class CalendarProbes:
     def _known(self, row: ConnectionRow, now: float) -> _Probed:
         known = self._probed.get(row.key)
         if known is None:
-            return _Probed(now if self._services.asks_once else now + _phase(row.key) * SPREAD_SECONDS)
+            return _Probed(now if self._services.asks_once else now + phase(row.key) * SPREAD_SECONDS)
         if known.answer is None or known.chosen == row.chosen:
             return known
         # A calendar that was chosen since may be newer than the list.
@@ -144,9 +145,4 @@ class CalendarProbes:
 
 
 def _interval(key: str) -> float:
-    return INTERVAL_SECONDS + _phase(key) * SPREAD_SECONDS
-
-
-def _phase(key: str) -> float:
-    """Return a number in ``[0, 1)`` for a connection: its hash as a fraction, so that those of a fleet do not lie together."""
-    return int(key[:8], 16) / 2**32
+    return INTERVAL_SECONDS + phase(key) * SPREAD_SECONDS

@@ -22,7 +22,7 @@ from exporter.platforms.wix.paging import BookingsReader, bound, matching
 from exporter.platforms.wix.settings import WixBookings, WixTarget
 
 _FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
-    CollectorName.CONNECTIONS: ("status", "error_reason", "calendar_type", "sync_config"),
+    CollectorName.CONNECTIONS: ("status", "error_reason", "calendar_type", "sync_config", "staff_identity"),
     CollectorName.BOOKINGS: ("booked_entity", "end_date"),
 }
 _DEFAULT_READER_PREFIX: Final = "/_api/bookings-reader"
@@ -47,6 +47,7 @@ class WixSession:
             )
             operations += [Endpoint.LIST_CONNECTIONS, Endpoint.LIST_PROVIDERS]
             operations += [Endpoint.LIST_CALENDARS] if watched.probe else []
+            operations += [Endpoint.QUERY_STAFF] if watched.staff else []
         if settings:
             collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, target, settings, services)
             # Where Wix refuses to count, rows are read instead. That is rare, so its series come when it happens.
@@ -76,7 +77,7 @@ class WixSession:
         return self._api.usage()
 
     async def check(self) -> Sequence[Observation]:
-        """Make a poll of the connections, with one probe of them, and the first call of the bookings.
+        """Make a poll of the connections, with one probe of them and the staff, and the first call of the bookings.
 
         Whether a key may list connections is documented nowhere (wix.md 14.1). Bookings may be read in
         each way that a poll has.

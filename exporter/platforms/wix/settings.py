@@ -75,6 +75,11 @@ class WixConnections(CollectorSettings):
         description="Let Wix read the list of calendars of the account behind each connection, once an hour: a connection "
         "whose access has ended may still be called synced. Costs one request an hour for each that is not disconnected.",
     )
+    staff: bool = Field(
+        default=True,
+        description="Read the list of staff members once an hour and tell who takes bookings without a working import: no "
+        "personal appointment of theirs blocks booking times. Costs one request an hour for each 100 staff members.",
+    )
     windows: Annotated[tuple[ChosenWindow, ...], Field(strict=False), AfterValidator(_none)] = Field(
         default_factory=tuple, description="Accepted and ignored: this collector counts nothing in windows."
     )

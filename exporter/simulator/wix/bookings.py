@@ -183,10 +183,15 @@ FIELDS: Final[Mapping[str, Field[Booking]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Somebody who can be booked one customer at a time: a resource and its schedule."""
+    """Somebody who can be booked one customer at a time: a resource and its schedule.
+
+    ``service_provider`` and ``identity`` are what the API says of both, ``None`` where it says nothing (wix.md 7.1).
+    """
 
     schedule_id: str
     resource_id: str
+    service_provider: bool | None = True
+    identity: str | None = "CONNECTED"
 
 
 class Bookings:

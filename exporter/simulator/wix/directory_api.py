@@ -6,7 +6,7 @@ https://www.npmjs.com/package/@wix/auto_sdk_bookings_services; paths and bodies 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
@@ -36,13 +36,13 @@ _MAX_SERVICES: Final = 100
 
 
 def query_staff_members(context: CallContext) -> Reply:
-    """``POST /bookings/v1/staff-members/query``: the resource with its schedule only when ``fields`` asks for it."""
+    """``POST /bookings/v1/staff-members/query``: resource and state of the Wix account only when ``fields`` asks for them."""
     asked = body(context.call)
     fields = asked.get("fields") or []
-    detailed = isinstance(fields, list) and "RESOURCE_DETAILS" in fields
+    wanted = frozenset(fields if isinstance(fields, list) else ())
     query = body_object(asked.get("query", {}))
     rows, paging = page(context.site.bookings.staff, query, _STAFF_FIELDS, (Sort("id"),), context.switches)
-    members = [_member(context.site, staff, detailed=detailed) for staff in rows]
+    members = [_member(context.site, staff, wanted) for staff in rows]
     return json_reply({"staffMembers": members, "pagingMetadata": paging})
 
 
@@ -64,7 +64,7 @@ def _number(paging: Mapping[str, object], name: str, default: int, *, minimum: i
     return value
 
 
-def _member(site: Site, staff: Staff, *, detailed: bool) -> dict[str, object]:
+def _member(site: Site, staff: Staff, wanted: Collection[str]) -> dict[str, object]:
     row: dict[str, object] = {
         "id": _staff_id(staff),
         "name": site.schedules[staff.schedule_id].name,
@@ -72,10 +72,14 @@ def _member(site: Site, staff: Staff, *, detailed: bool) -> dict[str, object]:
         "phone": canary.PHONE,
         "description": canary.TITLE,
         "resourceId": staff.resource_id,
-        "serviceProvider": True,
         "revision": "1",
     }
-    if detailed:
+    if staff.service_provider is not None:
+        row["serviceProvider"] = staff.service_provider
+    if "ASSOCIATED_IDENTITY_STATUS" in wanted and staff.identity is not None:
+        account = {"wixUserId": str(uuid5(NAMESPACE_URL, staff.schedule_id))}
+        row["associatedWixIdentity"] = {"identificationData": account, "connection": {"status": staff.identity}}
+    if "RESOURCE_DETAILS" in wanted:
         row["resource"] = {
             "id": staff.resource_id,
             "eventsSchedule": {"id": staff.schedule_id},

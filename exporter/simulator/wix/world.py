@@ -167,11 +167,22 @@ class Site:
         self.services.append(OfferedService(guid(self._random), name, self.add_schedule(name).id, kind, hidden))
         return self.services[-1]
 
-    def add_staff(self, name: str | None = None, *, schedule_id: str | None = None, resource_id: str | None = None) -> Staff:
-        """Hire somebody who can be booked one customer at a time; returns the resource with its schedule."""
+    def add_staff(
+        self,
+        name: str | None = None,
+        *,
+        schedule_id: str | None = None,
+        resource_id: str | None = None,
+        service_provider: bool | None = True,
+        identity: str | None = "CONNECTED",
+    ) -> Staff:
+        """Hire somebody who can be booked one customer at a time; returns the resource with its schedule.
+
+        ``identity`` is the state of the Wix account behind the staff member; ``None`` where there is none.
+        """
         called = {} if name is None else {"name": name}
         schedule, drawn = self.add_schedule(schedule_id=schedule_id, **called), guid(self._random)
-        staff = Staff(schedule.id, resource_id or drawn)
+        staff = Staff(schedule.id, resource_id or drawn, service_provider, identity)
         self.bookings.staff.append(staff)
         return staff
 

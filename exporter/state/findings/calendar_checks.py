@@ -5,9 +5,11 @@ Moments are Unix seconds (``float``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
 
-from exporter.model import CollectorName, Connection, ConnectionsObservation, Message
+from exporter.model import CollectorName, Connection, ConnectionsObservation, Message, UnprotectedReason
 from exporter.platforms.advice import Advice
 from exporter.state import advice
 from exporter.state.findings.finding import Finding, accepted_connection
@@ -17,11 +19,22 @@ from exporter.state.verdict import (
     CONNECTION_ACCEPTED,
     IMPORT_CALENDAR_MISSING,
     PROBE_FAILED,
+    STAFF_UNPROTECTED,
     WORKING,
     verdict_by,
 )
 from exporter.state.verdict_row import Verdict, VerdictRow
 from exporter.support.listing import first_names
+
+_TITLES: Final[Mapping[UnprotectedReason, str]] = MappingProxyType(
+    {
+        UnprotectedReason.NO_CONNECTION: Message("takes bookings without a calendar"),
+        UnprotectedReason.IMPORT_OFF: Message("takes bookings, but imports no appointments"),
+        UnprotectedReason.INVITE_PENDING: Message("takes bookings, but has not accepted the invitation"),
+        UnprotectedReason.INVITE_EXPIRED: Message("takes bookings, but the invitation has expired"),
+        UnprotectedReason.USER_DISCONNECTED: Message("takes bookings, but the Wix account was removed"),
+    }
+)
 
 
 def of_checks(target: TargetView, connection: Connection, now: float) -> Iterator[Finding]:
@@ -62,6 +75,25 @@ def of_account(target: TargetView, seen: ConnectionsObservation) -> Iterator[Fin
             detail=first_names(names),
             collector=CollectorName.CONNECTIONS,
         )
+
+
+def of_staff(target: TargetView, seen: ConnectionsObservation) -> Iterator[Finding]:
+    """Yield who takes bookings on ``target`` without a working import; of a site without connections another warning tells."""
+    if seen.staff is None or not (seen.connections or seen.others):
+        return
+    for row, members in ((STAFF_UNPROTECTED, seen.staff.unprotected), (CONNECTION_ACCEPTED, seen.staff.accepted)):
+        for member in members:
+            if (fix := advice.UNPROTECTED.get(member.reason)) is not None:
+                yield Finding(
+                    row,
+                    target.name,
+                    member.schedule,
+                    _TITLES[member.reason],
+                    fix,
+                    reason=member.reason,
+                    collector=CollectorName.CONNECTIONS,
+                    known=target.policy.connections.get(member.schedule) if row is CONNECTION_ACCEPTED else None,
+                )
 
 
 def _failing(connection: Connection) -> Iterator[tuple[VerdictRow, str, Advice]]:

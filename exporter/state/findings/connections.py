@@ -23,7 +23,7 @@ from exporter.model import (
 )
 from exporter.policy import AcceptedReason, WarningKind
 from exporter.state.advice import ALL_DOWN, ALL_GONE, for_connection
-from exporter.state.findings.calendar_checks import is_check_failing, of_account, of_checks
+from exporter.state.findings.calendar_checks import is_check_failing, of_account, of_checks, of_staff
 from exporter.state.findings.finding import Finding, accepted_connection, is_in_force
 from exporter.state.snapshot import TargetView
 from exporter.state.thresholds import Thresholds
@@ -64,6 +64,7 @@ def of_connections(target: TargetView, seen: ConnectionsObservation, now: float)
             yield _of_connection(target, connection, row, now, none_works=none_works)
         yield from of_checks(target, connection, now)
     yield from of_account(target, seen)
+    yield from of_staff(target, seen)
     yield from _of_others(target, seen.others, now, none_works=none_works)
 
 

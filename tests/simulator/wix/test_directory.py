@@ -85,3 +85,24 @@ async def test_queries_of_staff_and_services_are_no_writes() -> None:
     raw = RawWix()
     await raw.send([Request("POST", STAFF, json={}), Request("POST", SERVICES, json={})])
     assert {} == raw.simulator.log.writes()
+
+
+ASKED = {"query": {}, "fields": ["RESOURCE_DETAILS", "ASSOCIATED_IDENTITY_STATUS"]}
+
+
+@pytest.mark.parametrize("identity", ["UNKNOWN", "CONNECTED", "PENDING", "EXPIRED", "DISCONNECTED"])
+async def test_the_account_behind_a_staff_member_has_one_of_five_states_and_comes_when_asked_for(identity: str) -> None:
+    raw = RawWix()
+    raw.site.add_staff(identity=identity)
+    (row,) = (await raw.post(STAFF, ASKED)).json()["staffMembers"]
+    assert identity == row["associatedWixIdentity"]["connection"]["status"]
+    (row,) = (await raw.post(STAFF, {"query": {}})).json()["staffMembers"]
+    assert {"associatedWixIdentity", "resource"}.isdisjoint(row)
+
+
+async def test_a_staff_member_may_have_no_account_and_not_say_whether_it_gives_services() -> None:
+    raw = RawWix()
+    raw.site.add_staff(identity=None, service_provider=None)
+    raw.site.add_staff(service_provider=False)
+    rows = (await raw.post(STAFF, ASKED)).json()["staffMembers"]
+    assert {(False, None), (True, False)} == {("associatedWixIdentity" in row, row.get("serviceProvider")) for row in rows}

@@ -1,0 +1,88 @@
+"""The staff of a site, read about once an hour (docs/platforms/wix.md 7.1)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from exporter.errors import ClientError, NotEntitledError, NotFoundError, PermissionDeniedError, PollError
+from exporter.limits import STAFF
+from exporter.model import CollectorName
+from exporter.platforms.base import Services
+from exporter.platforms.decoding import report
+from exporter.platforms.wix.all_rows import all_rows
+from exporter.platforms.wix.api import WixApi
+from exporter.platforms.wix.endpoints import Endpoint
+from exporter.platforms.wix.inventory_rows import PAGE_ROWS
+from exporter.platforms.wix.probes import INTERVAL_SECONDS, MAX_AGE_SECONDS, SPARE_CALLS, SPREAD_SECONDS, TIMEOUT_SECONDS
+from exporter.platforms.wix.staff_rows import StaffRow, staff_rows
+from exporter.support.phases import phase
+
+log = structlog.get_logger(__name__)
+
+AGAIN_SECONDS: Final = 600.0
+"""After no answer it is asked again so much later."""
+
+_FIELDS: Final = ("RESOURCE_DETAILS", "ASSOCIATED_IDENTITY_STATUS")
+_NOT_OPEN: Final = (PermissionDeniedError, NotFoundError, NotEntitledError, ClientError)
+
+
+class StaffDirectory:
+    """The staff of one site, as last read. What cannot be read is not known: that is no failure of anything."""
+
+    def __init__(self, api: WixApi, services: Services, target: str) -> None:
+        self._api = api
+        self._services = services
+        self._target = target
+        self._rows: Sequence[StaffRow] = ()
+        self._read_at = float("-inf")
+        self._due = services.clock.monotonic() + (0 if services.asks_once else phase(f"{target} staff") * SPREAD_SECONDS)
+        self.refused = ""
+        """Why Wix does not tell the staff, empty while it does."""
+
+    async def refresh(self) -> None:
+        """Read the staff when it is time to, and other calls do not have to wait for that."""
+        clock = self._services.clock
+        if clock.monotonic() < self._due or self._api.spare_calls() <= SPARE_CALLS:
+            return
+        deadline = clock.timeout(TIMEOUT_SECONDS)
+        try:
+            async with deadline:
+                self._rows = await self._read()
+        except _NOT_OPEN as refusal:
+            if not self.refused:
+                log.warning("wix_staff_refused", target=self._target, **refusal.facts())
+            self.refused = refusal.message
+            self._read_at = float("-inf")
+        except (PollError, TimeoutError) as error:
+            if isinstance(error, TimeoutError) and not deadline.expired:
+                raise
+            log.info("wix_staff_unanswered", target=self._target, message=str(error))
+            self._due = clock.monotonic() + AGAIN_SECONDS
+            return
+        else:
+            self.refused = ""
+            self._read_at = clock.monotonic()
+        self._due = clock.monotonic() + INTERVAL_SECONDS + phase(f"{self._target} staff") * SPREAD_SECONDS
+
+    def known(self) -> Sequence[StaffRow] | None:
+        """Return the staff as last read; ``None`` where that is too long ago, or never was."""
+        return self._rows if self._services.clock.monotonic() - self._read_at <= MAX_AGE_SECONDS else None
+
+    async def _read(self) -> Sequence[StaffRow]:
+        unrecognized: Counter[str] = Counter()
+        rows, odd = await all_rows(
+            self._api,
+            self._services.admission,
+            Endpoint.QUERY_STAFF,
+            {"cursorPaging": {"limit": PAGE_ROWS}},
+            lambda answer, _: staff_rows(answer, unrecognized),
+            cap=STAFF,
+            timeout=TIMEOUT_SECONDS,
+            fields=_FIELDS,
+        )
+        report(self._services.events, CollectorName.CONNECTIONS, malformed=odd, unrecognized=unrecognized)
+        return rows
