@@ -95,7 +95,7 @@ def staffed(*reasons: UnprotectedReason, accepted: UnprotectedReason | None = No
     """Return a site where one staff member is protected and another is not for each of ``reasons``."""
     unprotected = tuple(UnprotectedStaff(f"Chair {number}", reason) for number, reason in enumerate(reasons, 2))
     meant = () if accepted is None else (UnprotectedStaff("Chair 9", accepted),)
-    seen = replace(views.connections(views.connection("a")), staff=StaffProtection(1, 0, unprotected, meant))
+    seen = replace(views.connections(views.connection("a")), staff=StaffProtection(1, 1, unprotected, meant))
     policy = TargetPolicy(connections={"Chair 9": _MEANT}) if meant else None
     return view(views.succeeded(_CONNECTIONS, seen), _GOOD, policy=policy)
 

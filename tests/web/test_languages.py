@@ -222,7 +222,6 @@ PAGES: Final[Mapping[str, View]] = {
     "broken": _broken(),
     "flapping": _flapping(),
     "staff": verdict_scenes.staffed(*UNPROTECTED, accepted=UnprotectedReason.NO_CONNECTION),
-    "staff_unknown": verdict_scenes.connected(views.connection("a")),
     "nothing_chosen": verdict_scenes.connected(replace(views.connection("a"), import_calendars=ImportCalendars(0, 0))),
     "worst_site": views.view_of(worst.site("salon", worst.connections())),
     "worst_portal": views.view_of(worst.portal("salon", number=10, letters=12)),

@@ -243,7 +243,7 @@ async def test_an_inventory_writes_nothing_and_counts_in_no_collector(bench: Wix
     bench.site.add_staff("Anna")
     await read(bench)
     assert {} == bench.simulator.log.writes()
-    assert not {"query_staff", "query_services", "query_schedules"} & set(bench.open().expected.operations)
+    assert not {"query_services", "query_schedules"} & set(bench.open().expected.operations)
 
 
 async def test_a_key_that_may_not_probe_connections_is_told_which_permission_it_needs(bench: WixBench) -> None:

@@ -45,7 +45,7 @@ async def seen(bench: WixBench, **settings: Any) -> StaffProtection | None:  # n
 
 def connected(bench: WixBench, staff: Staff, **fields: object) -> str:
     made = bench.site.connections.connect(GOOGLE, staff.schedule_id)
-    bench.site.connections.amend(made, **{"status": "SYNCED", **fields})
+    bench.site.connections.amend(made, without=(), **{"status": "SYNCED", **fields})
     return made
 
 
