@@ -73,6 +73,13 @@ class Connection:
         """Whether it exports bookings."""
         return self._enabled("syncToCalendar")
 
+    @property
+    def exports_buffers(self) -> bool:
+        """Whether it exports the buffer time beside an appointment as well."""
+        config = self.row.get("syncConfig")
+        child = config.get("syncToCalendar") if isinstance(config, Mapping) else None
+        return isinstance(child, Mapping) and child.get("includeBufferTime") is True
+
     @cached_property
     def encoded(self) -> bytes:
         """The row as JSON; encoded once, because a site may have thousands."""
@@ -98,6 +105,8 @@ class Connections:
         self._now = now
         self._rows: dict[str, Connection] = {}
         self._due: dict[str, float] = {}
+        self.reconnected: set[str] = set()
+        """The ids that took the place of others."""
 
     def __iter__(self) -> Iterator[Connection]:
         return iter(self._rows.values())
@@ -202,6 +211,7 @@ class Connections:
             user_id=str(old.row.get("userId") or guid(self._random)),
             config=config if isinstance(config, Mapping) else None,
         )
+        self.reconnected.add(new)
         if self._switches.reconnect_keeps_old:
             self._set(connection_id, "DISCONNECTED")
         else:

@@ -33,6 +33,14 @@ class Switches:
     reconnect_keeps_old: bool = False
     drop_disconnected: bool = False
 
+    # Imported events (wix.md 5)
+    transparent_events: bool = False
+    """Whether events come that leave their time free; nothing in a row tells them from others."""
+    echoes: bool = False
+    """Whether the copies of bookings that a connection exported come back as events, with their buffer times."""
+    events_twice_after_reconnect: bool = False
+    """The events of a connection that was made anew come twice."""
+
     # Bookings reader (wix.md 6)
     default_sort: Literal["id", "createdDate"] = "id"
     count_as: Literal["number", "text", "missing"] = "number"
