@@ -12,6 +12,7 @@ from exporter.errors import PollError
 from exporter.limits import MESSAGE, NAME, TEXT
 from exporter.model import BookingsObservation, Conflict, LinksObservation, Observation
 from exporter.platforms.inventory import Inventory
+from exporter.private_calendar import EventsObservation
 from exporter.support.known_secrets import KnownSecrets
 
 
@@ -28,6 +29,9 @@ def sanitized_observation(observation: Observation, known: KnownSecrets) -> Obse
     if isinstance(observation, LinksObservation) and observation.unlinked:
         rows = (replace(row, booking=known.sanitized(row.booking, NAME.number)) for row in observation.unlinked)
         return replace(observation, unlinked=tuple(rows))
+    if isinstance(observation, EventsObservation):
+        conflicts = (replace(row, booking=known.sanitized(row.booking, NAME.number)) for row in observation.conflicts)
+        return replace(observation, conflicts=tuple(conflicts))
     if not isinstance(observation, BookingsObservation):
         return observation
     if not (observation.resource_names or observation.conflicts or observation.marks_refused):

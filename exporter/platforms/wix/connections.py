@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from exporter.errors import ServerError
-from exporter.limits import KNOWN_CONNECTIONS, PROVIDER_SERIES, REMEMBERED_CONNECTIONS
+from exporter.limits import KNOWN_CONNECTIONS, REMEMBERED_CONNECTIONS
 from exporter.model import (
     CalendarType,
     Change,
@@ -17,7 +17,6 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     GoneConnection,
-    Provider,
     Value,
 )
 from exporter.platforms.base import PollResult, Services
@@ -26,9 +25,10 @@ from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.api_errors import request_id
 from exporter.platforms.wix.connection_rows import ConnectionRow, ConnectionsAnswer, connections
+from exporter.platforms.wix.directory import ConnectionDirectory, directory_of
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.naming import ConnectionNames
-from exporter.platforms.wix.providers import ProviderDirectory
+from exporter.platforms.wix.providers import ProviderDirectory, shown_providers
 from exporter.platforms.wix.settings import WixConnections, WixTarget
 from exporter.support.listing import first_names
 from exporter.support.slices import in_slices
@@ -52,7 +52,9 @@ class ConnectionsCollector:
     that is no removal, so they stay as they were last seen. A connection that a complete answer does not list is gone.
     """
 
-    def __init__(self, api: WixApi, target: WixTarget, settings: WixConnections, services: Services) -> None:
+    def __init__(
+        self, api: WixApi, target: WixTarget, settings: WixConnections, services: Services, providers: ProviderDirectory
+    ) -> None:
         self._api = api
         self._target = target
         self._max_age = settings.max_age_seconds
@@ -60,7 +62,7 @@ class ConnectionsCollector:
         self._services = services
         self._schedules = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)
-        self._providers = ProviderDirectory(api, target, services)
+        self._providers = providers
         self._seen: dict[str, _Seen] = {}  # by the hash of the id; what was seen last comes first
         self._shown: Sequence[str] = ()
         self._changes: Mapping[str, tuple[Change, ...]] = {}  # of those that are shown, by the hash
@@ -83,7 +85,7 @@ class ConnectionsCollector:
         await self._remember(rows, answer, now)
         labels = await self._labels(failed, answer.rows)
         shown, others = await self._connections(labels, now)
-        providers, dropped = _providers(labels, failed)
+        providers, dropped = shown_providers(labels, failed)
         self._last = observation = ConnectionsObservation(
             now,
             shown,
@@ -95,6 +97,13 @@ class ConnectionsCollector:
             tuple(self._gone.values()),
         )
         return PollResult(observation, _providers_failed(failed, labels, http) if failed else None)
+
+    def directory(self) -> ConnectionDirectory | None:
+        """Return which connections import, as they were seen last; ``None`` before the first poll."""
+        if self._last is None:
+            return None
+        shown = (self._seen[key].row for key in self._shown)
+        return directory_of((seen.row for seen in self._seen.values()), shown, self._names)
 
     def _unknown(self, schedules: Iterable[str]) -> tuple[str, ...]:
         """Return those of ``schedules`` that no connection belongs to."""
@@ -197,7 +206,7 @@ class ConnectionsCollector:
         failure = _providers_failed(failed, labels, http)
         if self._last is None:
             raise failure
-        providers, dropped = _providers(labels, failed)
+        providers, dropped = shown_providers(labels, failed)
         self._last = replace(self._last, providers=providers, dropped_providers=dropped)
         return PollResult(self._last, failure)
 
@@ -221,15 +230,6 @@ def _chosen(fresh: Sequence[str], seen: Mapping[str, _Seen], before: Sequence[st
         return fresh
     kept = frozenset(before)
     return sorted(fresh, key=lambda key: (_URGENCY.get(seen[key].row.status, _MAY_NOT_WORK), key not in kept, key))[:limit]
-
-
-def _providers(labels: Mapping[str, str], failed: frozenset[str]) -> tuple[tuple[Provider, ...], int]:
-    """Return the providers that are shown, those that failed first of all, and how many are not."""
-    up: dict[str, bool] = {}
-    for provider_id, label in labels.items():
-        up[label] = up.get(label, True) and provider_id not in failed
-    shown = sorted(up, key=lambda label: (up[label], label))[: PROVIDER_SERIES.number]
-    return tuple(Provider(label, up[label]) for label in sorted(shown)), len(up) - len(shown)
 
 
 def _providers_failed(failed: frozenset[str], labels: Mapping[str, str], http: Answer) -> ServerError:
