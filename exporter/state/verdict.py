@@ -64,6 +64,13 @@ CONFLICT_SOON: Final = VerdictRow(
     f"Two bookings overlap on a resource, beginning within {_hours(_OF.conflict_soon)} or already.",
     alerts=("BookingSyncDoubleBooking",),
 )
+EXTERNAL_CONFLICT_SOON: Final = VerdictRow(
+    Kind.EXTERNAL_CONFLICT,
+    Verdict.CRITICAL,
+    "An event of a private calendar does not block a booking that it overlaps and that begins within "
+    f"{_hours(_OF.external_conflict_soon)} or already: it was there first, or nobody knows.",
+    alerts=("BookingSyncExternalConflict",),
+)
 COLLECTOR_FAILING: Final = VerdictRow(
     Kind.COLLECTOR_FAILING,
     Verdict.WARNING,
@@ -95,6 +102,20 @@ CONFLICT_MARKED: Final = VerdictRow(
     "(`conflicts: false`).",
     alerts=("BookingSyncDoubleBookingMarked",),
 )
+EXTERNAL_CONFLICT_LATER: Final = VerdictRow(
+    Kind.EXTERNAL_CONFLICT,
+    Verdict.WARNING,
+    "An event of a private calendar does not block a booking that it overlaps and that begins in "
+    f"{_hours(_OF.external_conflict_soon)} or later: it was there first, or nobody knows.",
+    alerts=("BookingSyncExternalConflict",),
+)
+BOOKED_OVER: Final = VerdictRow(
+    Kind.BOOKED_OVER,
+    Verdict.WARNING,
+    "An event of a private calendar overlaps a booking that was there first.",
+    history=True,
+    alerts=("BookingSyncBookedOver",),
+)
 CONNECTION_ERROR: Final = VerdictRow(
     Kind.CONNECTION_ERROR,
     Verdict.WARNING,
@@ -123,6 +144,21 @@ CONNECTION_UNCLEAR: Final = VerdictRow(
     f"A connection has been `undefined` or `unknown` for more than {_hours(_OF.connection_unclear_after)}.",
     history=True,
     alerts=("BookingSyncConnectionUnclear",),
+)
+IMPORT_SILENT: Final = VerdictRow(
+    Kind.IMPORT_SILENT,
+    Verdict.WARNING,
+    "A connection works by its status, had private events for a week, and has none for the next 7 days.",
+    history=True,
+    alerts=("BookingSyncImportSilent",),
+)
+IMPORT_FROZEN: Final = VerdictRow(
+    Kind.IMPORT_FROZEN,
+    Verdict.WARNING,
+    "The private events of a connection that works by its status have not changed for a week, nor for three times the longest "
+    "time that they once took.",
+    history=True,
+    alerts=("BookingSyncImportFrozen",),
 )
 API_LIMITED: Final = VerdictRow(
     Kind.API_LIMITED,
@@ -221,15 +257,20 @@ TABLE: Final = (
     TARGET_EXPIRED,
     CONNECTIONS_DOWN,
     CONFLICT_SOON,
+    EXTERNAL_CONFLICT_SOON,
     COLLECTOR_FAILING,
     DATA_EXPIRED,
     PROVIDER_FAILING,
     CONFLICT_LATER,
     CONFLICT_MARKED,
+    EXTERNAL_CONFLICT_LATER,
+    BOOKED_OVER,
     CONNECTION_ERROR,
     CONNECTION_CUT,
     CONNECTION_STUCK,
     CONNECTION_UNCLEAR,
+    IMPORT_SILENT,
+    IMPORT_FROZEN,
     API_LIMITED,
     BUDGET_SPENT,
     CREDENTIAL_EXPIRY,
@@ -261,10 +302,14 @@ MOVABLE: Final = (
     PROVIDER_FAILING,
     CONFLICT_LATER,
     CONFLICT_MARKED,
+    EXTERNAL_CONFLICT_LATER,
+    BOOKED_OVER,
     CONNECTION_ERROR,
     CONNECTION_CUT,
     CONNECTION_STUCK,
     CONNECTION_UNCLEAR,
+    IMPORT_SILENT,
+    IMPORT_FROZEN,
     BUDGET_SPENT,
     CREDENTIAL_EXPIRY,
     UNLINKED_BOOKINGS,

@@ -8,8 +8,7 @@ Within ``v1`` fields are only added. Moments are RFC 3339 in UTC with whole seco
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -17,10 +16,11 @@ from exporter.errors import Reason
 from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason, Shard
 from exporter.policy import WarningKind
 from exporter.state.findings import Kind, Severity
+from exporter.web.events_types import Events, OverlappedBooking
+from exporter.web.moments import Moment
 
 VERSION: Final = 1
 
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 TargetState = Literal["critical", "warning", "waiting", "healthy"]
 CollectorCondition = Literal["failing", "partial", "expired", "waiting", "ok"]
 
@@ -67,7 +67,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     ``since`` is null when it cannot be known; without ``since_known`` it is broken since then at least.
     ``target`` is empty for what concerns the exporter as a whole.
     ``site`` is the label of that name, ``zone`` the IANA zone of the target; ``calendar_type`` is that of a connection. The
-    data of ``collector`` says so. ``unlinked`` are the first bookings that somebody has to link, soonest first.
+    data of ``collector`` says so. ``unlinked`` are the first bookings that somebody has to link, soonest first,
+    ``overlapped`` those that private events overlap.
     """
 
     severity: Severity
@@ -88,6 +89,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     conflict: BookingConflict | None
     since_known: bool
     unlinked: tuple[UnlinkedBooking, ...] = ()
+    overlapped: tuple[OverlappedBooking, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -300,7 +302,7 @@ class OperatingTime(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """One target. ``connections``, ``bookings`` and ``links`` are null without data or without that collector.
+    """One target. ``connections``, ``bookings``, ``links`` and ``events`` are null without data or without that collector.
 
     ``zone`` is the IANA zone of its people, ``resource_aliases`` the names that the configuration gives to resource ids.
     One that is ``paused`` has no collectors: it is not asked. ``closed`` says that it is a day without bookings.
@@ -321,6 +323,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     budgets: tuple[Budget, ...]
     operating: tuple[OperatingTime, ...]
     credential_expiry: Moment | None
+    events: Events | None = None
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):

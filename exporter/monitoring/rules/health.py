@@ -15,6 +15,7 @@ from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, JOB_LABELS, in_promql, newest, one_per
 from exporter.monitoring.rules.bookings import CONFLICTS, MARKED, UNLINKED, UNVERIFIED, VERIFIED
 from exporter.monitoring.rules.connections import ACCEPTED, DOWN, EXPORT, LOST, REASON, STATUS
+from exporter.monitoring.rules.events import BOOKED_OVER, NOT_BLOCKED, SUSPECT
 from exporter.monitoring.rules.many import EMPTY, Symptom
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.monitoring.rules.targets import (
@@ -29,6 +30,7 @@ from exporter.monitoring.rules.targets import (
     WHY,
     WHY_FAILING,
 )
+from exporter.private_calendar import ImportFault
 from exporter.state import verdict
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import verdict_by
@@ -168,6 +170,9 @@ def _of_connections(thresholds: Thresholds) -> str:
         lasts = f"{age} - on ({', '.join(JOB_LABELS)}) group_right () {SINCE_STATUS} > {in_promql(seconds)}"
         return because_of_status(f"({expression}) and ignoring (status) {lasts}")
 
+    def suspect(fault: ImportFault) -> str:
+        return f'{SUSPECT}{{reason="{fault}"}} unless ignoring (reason) {ACCEPTED}'
+
     exporting = f"{state(ConnectionStatus.CONNECTED)} unless ignoring (status) {EXPORT}"
     idle = f"{state(ConnectionStatus.SYNC_IN_PROGRESS)} or {exporting}"
     unclear = state(ConnectionStatus.UNDEFINED, ConnectionStatus.UNKNOWN)
@@ -188,6 +193,8 @@ def _of_connections(thresholds: Thresholds) -> str:
             ),
             *find(verdict.CONNECTION_STUCK, lasting(idle, thresholds.connection_stuck_after), "ConnectionStuck"),
             *find(verdict.CONNECTION_UNCLEAR, lasting(unclear, thresholds.connection_unclear_after), "ConnectionUnclear"),
+            *find(verdict.IMPORT_SILENT, suspect(ImportFault.SILENT), "ImportSilent"),
+            *find(verdict.IMPORT_FROZEN, suspect(ImportFault.FROZEN), "ImportFrozen"),
         )
     )
     named = one_per(CONNECTION, "calendar_type", "site")
@@ -211,6 +218,14 @@ def _of_bookings(thresholds: Thresholds) -> str:
     def conflicts(window: str) -> str:
         return f'max without (window) ({CONFLICTS}{{window="{window}"}} > 0)'
 
+    def not_blocked(window: str) -> str:
+        return f'max without (window) ({NOT_BLOCKED}{{window="{window}"}} > 0)'
+
+    external = newest(
+        "booking_sync_next_external_conflict_timestamp_seconds"
+        " - ignoring (target, platform) group_left () booking_sync_time_seconds",
+        "min",
+    )
     within_a_day = f"{conflicts('next_24h')} or " if soon >= _DAY else ""
     unlinked = f"{UNLINKED} > {thresholds.unlinked_bookings_share:.15g} and {VERIFIED} >= {thresholds.unlinked_bookings_least}"
     return _OR.join(
@@ -218,6 +233,14 @@ def _of_bookings(thresholds: Thresholds) -> str:
             *find(verdict.CONFLICT_SOON, f"{within_a_day}{begins} < {in_promql(soon)}", "DoubleBooking"),
             *find(verdict.CONFLICT_LATER, f"{conflicts('next_7d')} or {begins}", "DoubleBooking"),
             *find(verdict.CONFLICT_MARKED, f"max without (window) ({MARKED} > 0)", "DoubleBookingMarked"),
+            *find(
+                verdict.EXTERNAL_CONFLICT_SOON,
+                f"{not_blocked('next_24h') + ' or ' if thresholds.external_conflict_soon >= _DAY else ''}"
+                f"{external} < {in_promql(thresholds.external_conflict_soon)}",
+                "ExternalConflict",
+            ),
+            *find(verdict.EXTERNAL_CONFLICT_LATER, f"{not_blocked('next_7d')} or {external}", "ExternalConflict"),
+            *find(verdict.BOOKED_OVER, f"max without (window) ({BOOKED_OVER} > 0)", "BookedOver"),
             *find(verdict.UNLINKED_BOOKINGS, f"max without (window) ({unlinked})", "UnlinkedBookings"),
             *find(
                 verdict.LINKS_UNVERIFIED,

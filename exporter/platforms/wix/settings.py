@@ -122,7 +122,7 @@ class WixBookings(CountingSettings, WixBookingsOptions):
 
 
 class WixEvents(Windowless):
-    """Events of the staff's private calendars, as Wix imported them, against the bookings of the next 7 days."""
+    """Events of private calendars against the bookings of the site."""
 
     interval: Duration = default("10m", "Time between two polls. Wix asks the calendar providers each time, which is slow.")
     all_day: bool = Field(
