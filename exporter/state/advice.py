@@ -48,7 +48,7 @@ IMPORT_SILENT: Final = Advice(
 IMPORT_FROZEN: Final = Advice(
     "The status of the connection is good, but its private events have not changed for much longer than ever before. New "
     "events of this calendar may no longer reach the site.",
-    "The calendar's owner adds an event, looks after an hour whether the site keeps this time free, and reconnects the "
+    "The calendar's owner adds an event, looks some time later whether the site keeps this time free, and reconnects the "
     "calendar if it does not. If nothing in this calendar changes for weeks, the exporter's operator lists the connection "
     "under `accepted`.",
 )

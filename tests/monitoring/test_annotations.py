@@ -31,6 +31,8 @@ NEVER_ONE = {
 }
 NO_STATUS = {
     "BookingSyncConnectionsFlapping": "it is the change",
+    "BookingSyncImportSilent": "the status is good; it says when the events changed",
+    "BookingSyncImportFrozen": "the status is good; it says when the events changed",
     "BookingSyncExportSwitchedOff": "a connection that is switched off keeps its status",
 }
 NO_ANSWER = {"BookingSyncAccessDenied", "BookingSyncDataExpired", "BookingSyncDataStale", "BookingSyncPollOverdue"}

@@ -79,6 +79,9 @@ ONLY_WHEN_IT_HAPPENS = {
     "platform:booking_sync_targets_limited:count",
     "connection:booking_sync_connection_status:lost5m",
     "target_window:booking_sync_platform_conflicting_bookings:max_uncompared",  # all targets here compare their bookings
+    "target_window:booking_sync_external_conflicts:sum_not_blocked",  # nobody here looks at private events
+    "target_window:booking_sync_external_conflicts:max_booked_over",
+    "connection:booking_sync_connection_import_failing:max_unaccepted",
     "connection:booking_sync_connection_status:lost_in_gap",
     "connection:booking_sync_connection_status:changed1m",
     "connection:booking_sync_connection_export:off",

@@ -9,11 +9,10 @@ from exporter.fields.durations import format_duration
 from exporter.model import Message
 from exporter.monitoring.alerts.alert import Alert, AlertSeverity, FixedBy
 from exporter.monitoring.alerts.chosen import with_chosen_severity
-from exporter.monitoring.alerts.wording import MOMENT_THEN, TARGET, if_known
+from exporter.monitoring.alerts.wording import MOMENT_THEN, TARGET, if_known, moment
 from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import in_promql, newest, with_connection, with_site
-from exporter.monitoring.rules.connections import ACCEPTED
+from exporter.monitoring.promql import in_promql, newest, with_site
 from exporter.monitoring.rules.events import BOOKED_OVER, NOT_BLOCKED, SUSPECT
 from exporter.private_calendar import ImportFault
 from exporter.state import bounds
@@ -24,12 +23,15 @@ _DAY: Final = 86_400.0
 _NEXT: Final = "booking_sync_next_external_conflict_timestamp_seconds"
 _IF_KNOWN: Final = if_known(_NEXT, ("target", "platform"))
 _WHICH: Final = Message(
-    "Connection {{ $labels.connection }}{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }} of %(target)s",
+    "Connection {{ $labels.connection }} of %(target)s",
     target=TARGET,
 )
 _CONNECTION: Final = Message(
-    "connection {{ $labels.connection }}{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }} of %(target)s",
+    "connection {{ $labels.connection }} of %(target)s",
     target=TARGET,
+)
+_SINCE: Final = moment(
+    "booking_sync_external_events_last_change_timestamp_seconds", ("target", "platform", "connection"), operator="min"
 )
 _LINK: Final = ("job", "target", "connection")
 
@@ -140,6 +142,7 @@ def _silent() -> Alert:
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
         summary="No private events come through a connection any more.",
+        since=_SINCE,
         until_morning="If the calendar is not empty, slots that are taken in it can be booked a second time.",
         description=Message("%(which)s had private events for a week and now has none for the next 7 days.", which=_WHICH),
         fix=(
@@ -158,13 +161,14 @@ def _frozen() -> Alert:
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
         summary="The private events of a connection no longer change.",
+        since=_SINCE,
         until_morning="New events of this calendar may not reach the site, so that their time can be booked.",
         description=Message(
             "The private events of %(which)s have not changed for much longer than ever before.", which=_CONNECTION
         ),
         fix=(
-            "The calendar's owner adds an event, looks after an hour whether the site keeps this time free, and reconnects the "
-            "calendar if it does not. If nothing in this calendar changes for weeks, the exporter's operator lists the "
+            "The calendar's owner adds an event, looks some time later whether the site keeps this time free, and reconnects "
+            "the calendar if it does not. If nothing in this calendar changes for weeks, the exporter's operator lists the "
             "connection under `accepted`."
         ),
         link=_LINK,
@@ -183,5 +187,4 @@ def _begins() -> str:
 
 
 def _suspect(fault: ImportFault) -> str:
-    found = f'last_over_time({SUSPECT}{{reason="{fault}"}}[5m])'
-    return with_connection(f"{found}\nunless ignoring (reason) max_over_time({ACCEPTED}[5m])", "reason")
+    return with_site(f'last_over_time({SUSPECT}{{reason="{fault}"}}[5m])')

@@ -55,7 +55,7 @@ CAUSE_TEXTS: Final[Mapping[str, str]] = {
     "BookingSyncDoubleBooking": "they overlap",
     "BookingSyncDoubleBookingMarked": "Wix marks some",
     "BookingSyncExternalConflict": "private events",
-    "BookingSyncBookedOver": "by private events",
+    "BookingSyncBookedOver": "by an event",
     "BookingSyncImportSilent": "none for 7 days",
     "BookingSyncImportFrozen": "no change",
     "BookingSyncNoBookingsAhead": "none for 7 days",

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from typing import Final
 
-from exporter.model import CollectorName
 from exporter.monitoring.promql import newest
+from exporter.monitoring.rules.connections import ACCEPTED
 from exporter.monitoring.rules.recording import Recording
 from exporter.private_calendar import Cause
 
 NOT_BLOCKED: Final = "target_window:booking_sync_external_conflicts:sum_not_blocked"
 BOOKED_OVER: Final = "target_window:booking_sync_external_conflicts:max_booked_over"
-SUSPECT: Final = "connection:booking_sync_connection_import_failing:max"
-COLLECTOR: Final = CollectorName.EVENTS.value
+SUSPECT: Final = "connection:booking_sync_connection_import_failing:max_unaccepted"
 
 _CONFLICTS: Final = "booking_sync_external_conflicts"
 
 
 def event_recordings() -> tuple[Recording, ...]:
     """Return what is recorded of private events. Nothing where no target looks at them."""
-    over = f'cause="{Cause.BOOKED_OVER}"'
+    over, not_over = f'cause="{Cause.BOOKED_OVER}"', f'cause!="{Cause.BOOKED_OVER}"'
     return (
         Recording(
             NOT_BLOCKED,
-            newest(f'sum without (cause) ({_CONFLICTS}{{cause!="{Cause.BOOKED_OVER}"}})'),
+            f"sum without (cause) ({newest(f'{_CONFLICTS}{{{not_over}}}')})",
             "Those of which nobody knows which came first are among them.",
         ),
         Recording(BOOKED_OVER, f"max without (cause) ({newest(f'{_CONFLICTS}{{{over}}}')})"),
-        Recording(SUSPECT, newest("booking_sync_connection_import_failing")),
+        Recording(
+            SUSPECT,
+            f"{newest('booking_sync_connection_import_failing')}\nunless ignoring (reason) {ACCEPTED}",
+            "What is accepted is not suspect.",
+        ),
     )

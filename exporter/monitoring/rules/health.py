@@ -170,9 +170,6 @@ def _of_connections(thresholds: Thresholds) -> str:
         lasts = f"{age} - on ({', '.join(JOB_LABELS)}) group_right () {SINCE_STATUS} > {in_promql(seconds)}"
         return because_of_status(f"({expression}) and ignoring (status) {lasts}")
 
-    def suspect(fault: ImportFault) -> str:
-        return f'{SUSPECT}{{reason="{fault}"}} unless ignoring (reason) {ACCEPTED}'
-
     exporting = f"{state(ConnectionStatus.CONNECTED)} unless ignoring (status) {EXPORT}"
     idle = f"{state(ConnectionStatus.SYNC_IN_PROGRESS)} or {exporting}"
     unclear = state(ConnectionStatus.UNDEFINED, ConnectionStatus.UNKNOWN)
@@ -193,8 +190,6 @@ def _of_connections(thresholds: Thresholds) -> str:
             ),
             *find(verdict.CONNECTION_STUCK, lasting(idle, thresholds.connection_stuck_after), "ConnectionStuck"),
             *find(verdict.CONNECTION_UNCLEAR, lasting(unclear, thresholds.connection_unclear_after), "ConnectionUnclear"),
-            *find(verdict.IMPORT_SILENT, suspect(ImportFault.SILENT), "ImportSilent"),
-            *find(verdict.IMPORT_FROZEN, suspect(ImportFault.FROZEN), "ImportFrozen"),
         )
     )
     named = one_per(CONNECTION, "calendar_type", "site")
@@ -204,7 +199,11 @@ def _of_connections(thresholds: Thresholds) -> str:
         f"  {named} ^ 0\n  or ignoring (calendar_type, site) {listed} ^ 0\n)"
     )
     down = find(verdict.CONNECTIONS_DOWN, DOWN, "AllConnectionsFailing")
-    return _OR.join((*((with_names,) if single else ()), *down))
+    imports = (  # of connections that work, which have no recorded name
+        *find(verdict.IMPORT_SILENT, f'{SUSPECT}{{reason="{ImportFault.SILENT}"}}', "ImportSilent"),
+        *find(verdict.IMPORT_FROZEN, f'{SUSPECT}{{reason="{ImportFault.FROZEN}"}}', "ImportFrozen"),
+    )
+    return _OR.join((*((with_names,) if single else ()), *imports, *down))
 
 
 _OF_BOOKINGS: Final = "An overlap that begins soon is also recognised by its start: the window is that of the newest poll."
