@@ -31,6 +31,7 @@ from exporter.platforms.wix.settings import WixBookings, WixEvents, WixTarget
 from exporter.private_calendar import WEEK_SECONDS, EventMemory, EventsObservation
 from exporter.support.listing import first_names
 
+_HOUR: Final = 3600.0
 _STATUSES: Final = tuple(sorted(status.upper() for status in ON_THE_CALENDAR))
 _SAYS_NOTHING: Final = frozenset({CalendarType.UNDEFINED, CalendarType.UNKNOWN})
 
@@ -58,7 +59,7 @@ class EventsCollector:
         self._providers = providers
         self._directory = directory
         self._events = EventsReader(api, services, settings.max_events, target.timeout)
-        counting = target.collectors.bookings or WixBookings(interval="5m")  # type: ignore[arg-type]  # as a user would write it
+        counting = target.collectors.bookings or WixBookings()
         self._bookings = BookingsReader(api, services.events, services.admission, counting, CollectorName.EVENTS)
         self._picked = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)
@@ -106,6 +107,12 @@ class EventsCollector:
         self._services.history.keep_events(self._target.name, cut(found.memory, part.times))
         observation = EventsObservation(at, found.windows, found.imports, up, found.conflicts, found.next_conflict)
         return PollResult(observation, _failed(read, up) if read.failed_provider_ids else None)
+
+    async def check(self) -> None:
+        """Try the calls of a poll, for an hour ahead. Raises :class:`~exporter.errors.PollError` for what it cannot do."""
+        now = self._services.clock.time()
+        await self._events.read(now, now + _HOUR)
+        await self._bookings.first(matching(_STATUSES, bound("startDate", "$gte", now)), sort="startDate")
 
     @property
     def _max_age(self) -> float:

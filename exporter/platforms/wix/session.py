@@ -58,8 +58,9 @@ class WixSession:
             # Where Wix refuses to count, rows are read instead. That is rare, so its series come when it happens.
             operations += [Endpoint.QUERY_BOOKINGS] if settings.conflicts else []
             operations += [Endpoint.COUNT_BOOKINGS] if settings.platform_conflicts or not settings.conflicts else []
+        self._events: EventsCollector | None = None
         if events:
-            collectors[CollectorName.EVENTS] = EventsCollector(
+            collectors[CollectorName.EVENTS] = self._events = EventsCollector(
                 self._api, target, events, services, providers, directory=self._directory
             )
             operations += [Endpoint.LIST_EVENTS, Endpoint.LIST_PROVIDERS, Endpoint.QUERY_BOOKINGS]
@@ -90,7 +91,7 @@ class WixSession:
         return self._api.usage()
 
     async def check(self) -> Sequence[Observation]:
-        """Make a poll of the connections and the first call of the bookings.
+        """Make a poll of the connections and the first call of the bookings and of the private events.
 
         Whether a key may list connections is documented nowhere (wix.md 14.1). Bookings may be read in
         each way that a poll has.
@@ -98,6 +99,8 @@ class WixSession:
         seen = (await self._connections.poll(repeat=False)).observation if self._connections else None
         if self._settings:
             await self._check_bookings(self._settings)
+        if self._events:
+            await self._events.check()
         return () if seen is None else (seen,)
 
     async def _check_bookings(self, settings: WixBookings) -> None:

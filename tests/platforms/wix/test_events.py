@@ -591,6 +591,17 @@ async def test_a_missing_right_is_an_ordinary_failure_of_this_collector_alone(ca
     assert 1 == len((await calendars.bench.observe()).connections)
 
 
+@pytest.mark.parametrize("right", ["CALENDAR.READ_EXTERNAL_CALENDAR_EVENTS", "BOOKINGS.BOOKING_READ"])
+async def test_a_check_of_the_credential_tells_which_right_is_missing(calendars: Calendars, right: str) -> None:
+    calendars.open()
+    await calendars.bench.session.check()
+    lacking = ALL_PERMISSIONS - {right, "BOOKINGS.BOOKING_READ_ANY"}
+    calendars.bench.key = calendars.bench.simulator.wix.add_key(calendars.site, permissions=lacking)
+    calendars.open()
+    with pytest.raises(PermissionDeniedError):
+        await calendars.bench.session.check()
+
+
 async def test_more_events_than_the_option_allows_fail_and_name_it(calendars: Calendars) -> None:
     calendars.open(max_events=3)
     calendars.plan(2, days=4)
