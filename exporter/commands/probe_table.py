@@ -20,7 +20,6 @@ from exporter.support.local_time import day_and_time, from_to, in_utc, in_zone
 from exporter.support.redaction import visible
 from exporter.support.standard_streams import write_output
 from exporter.web import status_types as api
-from exporter.web.events_types import OverlappedBooking
 
 _HEAD: Final = ("target", "collector", "state", "seconds", "found")
 # A warning of the configuration is of no collector, and stands beside what came of it.
@@ -140,7 +139,7 @@ def _overlap(pair: api.BookingConflict, zone: str, now: datetime) -> str:
     return f"{from_to(start, end, now)} ({pair.overlap_minutes} min; {in_utc(start)}): bookings {pair.first} and {pair.second}"
 
 
-def _bookings(rows: Iterable[api.UnlinkedBooking | OverlappedBooking], zone: str, now: datetime) -> str:
+def _bookings(rows: Iterable[api.UnlinkedBooking | api.OverlappedBooking], zone: str, now: datetime) -> str:
     found = ((in_zone(row.start, zone), row.booking) for row in rows)
     return ", ".join(f"{day_and_time(at, now)} ({in_utc(at)}) booking {booking}" for at, booking in found)
 

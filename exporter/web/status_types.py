@@ -16,7 +16,8 @@ from exporter.errors import Reason
 from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason, Shard
 from exporter.policy import WarningKind
 from exporter.state.findings import Kind, Severity
-from exporter.web.events_types import Events, OverlappedBooking
+from exporter.web.events_types import Events
+from exporter.web.events_types import OverlappedBooking as OverlappedBooking  # noqa: PLC0414  others take it from here
 from exporter.web.moments import Moment
 
 VERSION: Final = 1
