@@ -153,7 +153,7 @@ REMEMBERED_EVENTS: Final = Cap(
 )
 REMEMBERED_IMPORTS: Final = Cap(
     "Importing calendars of a target whose history is kept across a restart",
-    400,
+    200,
     "calendars",
     "the history of the others begins anew",
 )

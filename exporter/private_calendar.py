@@ -25,10 +25,14 @@ class Cause(StrEnum):
 
 
 class ImportFault(StrEnum):
-    """Why the import of a calendar is suspect although its status is not: no events any more, or always the same ones."""
+    """Why the import of a calendar is suspect although its status is not.
+
+    No events any more; always the same ones; or only near ones, where there were far ones.
+    """
 
     SILENT = "silent"
     FROZEN = "frozen"
+    SHORTENED = "shortened"
 
     __hash__ = str.__hash__
 
@@ -39,12 +43,20 @@ class ImportLife(Value, frozen=True, gc=False):
     ``began`` is since when each poll found some, ``last`` when the last one did; ``None`` where none ever did. ``changed`` is
     when its events were last seen to change, or first looked at; ``gap`` the longest time in seconds between two changes, 0
     where none was seen.
+
+    ``far`` is where the farthest event began, at the least, in the polls since ``far_since``, a day or less; ``far_before`` is
+    that of the day before. Both are moments of the wall clock, and 0 where it is not known or where there were but few events.
+    ``short_since`` is since when the farthest one is much nearer than that, 0 while it is not.
     """
 
     began: float | None
     last: float | None
     changed: float
     gap: float = 0.0
+    far: float = 0.0
+    far_since: float = 0.0
+    far_before: float = 0.0
+    short_since: float = 0.0
 
 
 class EventMemory(Value, frozen=True, gc=False):

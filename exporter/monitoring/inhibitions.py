@@ -41,6 +41,7 @@ _OF_EVENTS = (
     "BookingSyncBookedOver",
     "BookingSyncImportSilent",
     "BookingSyncImportFrozen",
+    "BookingSyncImportShortened",
 )
 _OF_TARGETS = ("BookingSyncAccessDenied", "BookingSyncDataExpired", "BookingSyncDataStale", "BookingSyncApiLimited")
 # What can be believed of a target of which nothing is known any more: that its credential ends.
@@ -314,6 +315,7 @@ _ALL = (
                 "BookingSyncErrorBudgetBurn",
                 "BookingSyncImportSilent",
                 "BookingSyncImportFrozen",
+                "BookingSyncImportShortened",
             )
         ],
         _SAME_TARGET,

@@ -52,6 +52,12 @@ IMPORT_FROZEN: Final = Advice(
     "calendar if it does not. If nothing in this calendar changes for weeks, the exporter's operator lists the connection "
     "under `accepted`.",
 )
+IMPORT_SHORTENED: Final = Advice(
+    "The status of the connection is good, but its private events now end much sooner than the day before. Later ones of this "
+    "calendar may no longer reach the site.",
+    "The calendar's owner looks whether the calendar has later events. If it has and the site does not keep their time free, "
+    "they reconnect the calendar.",
+)
 DATA_WITHDRAWN: Final = Advice(
     "There is no fresh data; the old data reached its `max_age` and is no longer shown.",
     "The exporter's operator looks in the log for the reason why polls fail or do not end.",

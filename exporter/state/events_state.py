@@ -4,7 +4,7 @@
 
     {"at": 1790000000, "until": 1790604800, "copies": false,
      "seen": {"0a1b2c3d4e5f": [1789990000, 600]},
-     "lives": {"5f4e3d2c1b0a": [1789000000, 1790000000, 1789990000, 86400]}}
+     "lives": {"5f4e3d2c1b0a": [1789000000, 1790000000, 1789990000, 86400, 1790500000, 1789950000, 1790500000, 0]}}
 
 See :class:`~exporter.private_calendar.EventMemory` for what they mean.
 """
@@ -32,7 +32,7 @@ class _Memory(msgspec.Struct, frozen=True):
     until: _Moment
     seen: Annotated[dict[_Key, tuple[_Moment, _Moment]], msgspec.Meta(max_length=REMEMBERED_EVENTS.number)] = {}
     lives: Annotated[
-        dict[_Key, tuple[_Moment | None, _Moment | None, _Moment, _Moment]],
+        dict[_Key, tuple[_Moment | None, _Moment | None, _Moment, _Moment, _Moment, _Moment, _Moment, _Moment]],
         msgspec.Meta(max_length=REMEMBERED_IMPORTS.number),
     ] = {}
     copies: bool = False
@@ -44,9 +44,12 @@ def events_text(memory: EventMemory, stepped: float) -> bytes:
     def wall(moment: float | None) -> int | None:
         return None if moment is None else max(0, round(moment + stepped))
 
-    lives = {
-        key: (wall(life.began), wall(life.last), wall(life.changed), round(life.gap)) for key, life in memory.lives.items()
-    }
+    def of_life(life: ImportLife) -> tuple[int | None, ...]:
+        reach = (round(life.far), wall(life.far_since) if life.far_since else 0, round(life.far_before))
+        short = wall(life.short_since) if life.short_since else 0
+        return wall(life.began), wall(life.last), wall(life.changed), round(life.gap), *reach, short
+
+    lives = {key: of_life(life) for key, life in memory.lives.items()}
     seen = {key: (wall(moment), round(before)) for key, (moment, before) in memory.seen.items()}
     whole = {"at": wall(memory.at), "until": max(0, round(memory.until)), "copies": memory.copies, "seen": seen, "lives": lives}
     return msgspec.json.encode(whole)

@@ -160,6 +160,14 @@ IMPORT_FROZEN: Final = VerdictRow(
     history=True,
     alerts=("BookingSyncImportFrozen",),
 )
+IMPORT_SHORTENED: Final = VerdictRow(
+    Kind.IMPORT_SHORTENED,
+    Verdict.WARNING,
+    "The last of the private events of a connection that works by its status lies less than half as far ahead as the day "
+    "before; only where there were five or more.",
+    history=True,
+    alerts=("BookingSyncImportShortened",),
+)
 API_LIMITED: Final = VerdictRow(
     Kind.API_LIMITED,
     Verdict.WARNING,
@@ -271,6 +279,7 @@ TABLE: Final = (
     CONNECTION_UNCLEAR,
     IMPORT_SILENT,
     IMPORT_FROZEN,
+    IMPORT_SHORTENED,
     API_LIMITED,
     BUDGET_SPENT,
     CREDENTIAL_EXPIRY,
@@ -310,6 +319,7 @@ MOVABLE: Final = (
     CONNECTION_UNCLEAR,
     IMPORT_SILENT,
     IMPORT_FROZEN,
+    IMPORT_SHORTENED,
     BUDGET_SPENT,
     CREDENTIAL_EXPIRY,
     UNLINKED_BOOKINGS,

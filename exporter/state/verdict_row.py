@@ -33,6 +33,7 @@ class Kind(StrEnum):
     CONNECTION_UNCLEAR = "connection_unclear"
     IMPORT_SILENT = "import_silent"
     IMPORT_FROZEN = "import_frozen"
+    IMPORT_SHORTENED = "import_shortened"
     API_LIMITED = "api_limited"
     BUDGET_SPENT = "budget_spent"
     CREDENTIAL_EXPIRY = "credential_expiry"

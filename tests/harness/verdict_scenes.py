@@ -156,6 +156,7 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
     verdict.CONNECTION_UNCLEAR: connected(views.connection("a", ConnectionStatus.UNDEFINED)),
     verdict.IMPORT_SILENT: private(faults={ImportFault.SILENT: NOW - HOUR}),
     verdict.IMPORT_FROZEN: private(faults={ImportFault.FROZEN: NOW - 9 * 86_400}),
+    verdict.IMPORT_SHORTENED: private(faults={ImportFault.SHORTENED: NOW - HOUR}),
     verdict.API_LIMITED: view(_GOOD, usage=ApiUsage(paused_until=NOW + 20)),
     verdict.BUDGET_SPENT: view(_GOOD, usage=_OPERATING_SPENT),
     verdict.CREDENTIAL_EXPIRY: view(_GOOD, usage=ApiUsage(credential_expiry=NOW + 13 * 86_400)),

@@ -32,6 +32,7 @@ NEVER_ONE = {
 NO_STATUS = {
     "BookingSyncConnectionsFlapping": "it is the change",
     "BookingSyncImportSilent": "the status is good; it says when the events changed",
+    "BookingSyncImportShortened": "the status is good; it says when the events changed",
     "BookingSyncImportFrozen": "the status is good; it says when the events changed",
     "BookingSyncExportSwitchedOff": "a connection that is switched off keeps its status",
 }

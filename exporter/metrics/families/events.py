@@ -110,7 +110,7 @@ GAUGES: Final[tuple[Gauge[EventsObservation], ...]] = (
     gauge(
         "connection_import_failing",
         "Always 1. The label reason says why the import of a connection is suspect although its status is good: silent if it "
-        "had events for a week and has none, frozen if they no longer change. Absent while it is not.",
+        "had events for a week and has none, frozen if they no longer change, shortened if they end much sooner.",
         "connection",
         "reason",
         read=_failing,

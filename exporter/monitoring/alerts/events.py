@@ -7,7 +7,7 @@ from typing import Final
 
 from exporter.fields.durations import format_duration
 from exporter.model import Message
-from exporter.monitoring.alerts.alert import Alert, AlertSeverity, FixedBy
+from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertSeverity, FixedBy
 from exporter.monitoring.alerts.chosen import with_chosen_severity
 from exporter.monitoring.alerts.wording import MOMENT_THEN, TARGET, if_known, moment
 from exporter.monitoring.language import counted
@@ -42,6 +42,7 @@ def event_alerts(options: Options) -> Iterator[Alert]:
     yield from with_chosen_severity(options, Kind.BOOKED_OVER, _booked_over())
     yield from with_chosen_severity(options, Kind.IMPORT_SILENT, _silent())
     yield from with_chosen_severity(options, Kind.IMPORT_FROZEN, _frozen())
+    yield from with_chosen_severity(options, Kind.IMPORT_SHORTENED, _shortened())
 
 
 def _not_blocked(options: Options) -> Iterator[Alert]:
@@ -172,6 +173,27 @@ def _frozen() -> Alert:
             "connection under `accepted`."
         ),
         link=_LINK,
+    )
+
+
+def _shortened() -> Alert:
+    return Alert(
+        name="BookingSyncImportShortened",
+        expr=_suspect(ImportFault.SHORTENED),
+        hold="1h",
+        severity=AlertSeverity.WARNING,
+        fixed_by=FixedBy.CALENDAR_OWNER,
+        labels=FORGETS,
+        summary="The private events of a connection end sooner than they did.",
+        since=_SINCE,
+        until_morning="Later events of this calendar may not reach the site, so that their time can be booked.",
+        description=Message("The private events of %(which)s end much sooner than the day before.", which=_CONNECTION),
+        fix=(
+            "The calendar's owner looks whether the calendar has later events. If it has and the site does not keep their time "
+            "free, they reconnect the calendar."
+        ),
+        link=_LINK,
+        comment="It is compared with the day before, so it ends after two days, whatever was done.",
     )
 
 

@@ -58,6 +58,7 @@ CAUSE_TEXTS: Final[Mapping[str, str]] = {
     "BookingSyncBookedOver": "by an event",
     "BookingSyncImportSilent": "none for 7 days",
     "BookingSyncImportFrozen": "no change",
+    "BookingSyncImportShortened": "half as far",
     "BookingSyncNoBookingsAhead": "none for 7 days",
     "BookingSyncIntakeSilent": "unlike last week",
     "BookingSyncBookingsVanished": "half are gone",

@@ -202,6 +202,7 @@ def _of_connections(thresholds: Thresholds) -> str:
     imports = (  # of connections that work, which have no recorded name
         *find(verdict.IMPORT_SILENT, f'{SUSPECT}{{reason="{ImportFault.SILENT}"}}', "ImportSilent"),
         *find(verdict.IMPORT_FROZEN, f'{SUSPECT}{{reason="{ImportFault.FROZEN}"}}', "ImportFrozen"),
+        *find(verdict.IMPORT_SHORTENED, f'{SUSPECT}{{reason="{ImportFault.SHORTENED}"}}', "ImportShortened"),
     )
     return _OR.join((*((with_names,) if single else ()), *imports, *down))
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from exporter.counting import Busy, Taken, overlapped, sort_events
 from exporter.model import CalendarType, ConnectionStatus, Window
 from exporter.platforms.wix.directory import ConnectionDirectory, Source
-from exporter.platforms.wix.event_memory import cause_of, faults_of, key_of, lived, remember, source_of
+from exporter.platforms.wix.event_memory import cause_of, faults_of, key_of, lived, reached, remember, source_of
 from exporter.platforms.wix.event_rows import EventRow
 from exporter.private_calendar import (
     WEEK_SECONDS,
@@ -178,9 +178,11 @@ def _lives(
             changed = known is not None and any(
                 row.start < known.until and key_of(_busy(row)) not in known.seen for row in rows
             )
-        found[key] = lived(
+        life = lived(
             before.get(key), has_events=bool(rows), changed=changed, now=read.at, polled=None if memory is None else memory.at
         )
+        farthest = max((row.start for row in rows), default=0.0)
+        found[key] = reached(life, before.get(key), farthest, len(rows), now=read.at, wall=read.now)
     return found
 
 

@@ -31,6 +31,12 @@ FROZEN_AFTER_GAPS: Final = 3.0
 """... nor for less than so many times the longest time that they once took."""
 
 
+ENOUGH_EVENTS: Final = 5
+"""Only of a calendar with as many events it is told that they end too soon."""
+
+DAY_SECONDS: Final = 86_400.0
+
+
 def key_of(event: Busy) -> str:
     """Return the hash of an event's schedule and times: nothing that tells of a person is kept."""
     return short_hash(f"{event.schedule} {event.start:.0f} {event.end:.0f}")
@@ -86,6 +92,25 @@ def cause_of(booking: Taken, events: Sequence[Busy], memory: EventMemory, steppe
     return Cause.BOOKED_OVER if over else Cause.UNKNOWN
 
 
+def reached(
+    life: ImportLife, before: ImportLife | None, farthest: float, number: int, *, now: float, wall: float
+) -> ImportLife:
+    """Return ``life`` with how far its events reach: ``number`` of them, the last of which begins at ``farthest``.
+
+    ``wall`` is ``now`` on the wall clock, as is ``farthest``. With few events one that is deleted would look like a cut.
+    """
+    far = farthest if number >= ENOUGH_EVENTS else 0.0
+    if before is None or not before.far_since or now - before.far_since > 2 * DAY_SECONDS:
+        return replace(life, far=far, far_since=now)
+    if now - before.far_since >= DAY_SECONDS:
+        spans = {"far": far, "far_since": now, "far_before": before.far}
+    else:
+        spans = {"far": min(before.far, far), "far_since": before.far_since, "far_before": before.far_before}
+    usual = spans["far_before"] - wall
+    is_short = number > 0 and usual > 0 and farthest - wall < usual / 2
+    return replace(life, **spans, short_since=(before.short_since or now) if is_short else 0.0)
+
+
 def lived(before: ImportLife | None, *, has_events: bool, changed: bool, now: float, polled: float | None) -> ImportLife:
     """Return the life of an import after a whole poll at ``now``; ``polled`` is when the last whole poll was, if there was one.
 
@@ -111,4 +136,4 @@ def faults_of(life: ImportLife, now: float) -> Mapping[ImportFault, float]:
         return {ImportFault.SILENT: life.last} if life.last - life.began >= SILENT_AFTER_SECONDS else {}
     if life.gap and now - life.changed > max(FROZEN_AFTER_SECONDS, FROZEN_AFTER_GAPS * life.gap):
         return {ImportFault.FROZEN: life.changed}
-    return {}
+    return {ImportFault.SHORTENED: life.short_since} if life.short_since else {}

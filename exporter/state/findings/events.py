@@ -21,6 +21,7 @@ from exporter.state.verdict import (
     EXTERNAL_CONFLICT_LATER,
     EXTERNAL_CONFLICT_SOON,
     IMPORT_FROZEN,
+    IMPORT_SHORTENED,
     IMPORT_SILENT,
 )
 from exporter.state.verdict_row import VerdictRow
@@ -37,6 +38,7 @@ _FAULTS: Final[Mapping[ImportFault, tuple[VerdictRow, str, Advice]]] = MappingPr
     {
         ImportFault.SILENT: (IMPORT_SILENT, Message("no private events arrive any more"), advice.IMPORT_SILENT),
         ImportFault.FROZEN: (IMPORT_FROZEN, Message("private events no longer change"), advice.IMPORT_FROZEN),
+        ImportFault.SHORTENED: (IMPORT_SHORTENED, Message("private events end sooner than they did"), advice.IMPORT_SHORTENED),
     }
 )
 

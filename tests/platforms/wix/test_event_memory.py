@@ -6,7 +6,7 @@ import pytest
 
 from exporter.counting import Busy, Taken
 from exporter.model import CalendarType
-from exporter.platforms.wix.event_memory import cause_of, cut, faults_of, key_of, lived, remember, source_of
+from exporter.platforms.wix.event_memory import cause_of, cut, faults_of, key_of, lived, reached, remember, source_of
 from exporter.private_calendar import Cause, EventMemory, ImportFault, ImportLife
 
 NOW = 1_790_000_000.0
@@ -141,6 +141,55 @@ def test_who_was_away_for_more_than_a_week_begins_anew_and_keeps_the_longest_gap
     assert NOW == lived(life, has_events=True, changed=False, now=in_time, polled=NOW + DAY).changed
 
 
+def reach(life: ImportLife | None, hours: float, number: int, at: float) -> ImportLife:
+    """Return the life after a poll at ``at`` (hours) whose ``number`` events end so many hours after it."""
+    now = NOW + at * HOUR
+    return reached(life or ImportLife(NOW, NOW, NOW), life, now + hours * HOUR, number, now=now, wall=now)
+
+
+def lives(*polls: tuple[float, float, int]) -> ImportLife:
+    found = None
+    for at, hours, number in polls:
+        found = reach(found, hours, number, at)
+    assert found is not None
+    return found
+
+
+DAYS: list[tuple[float, float, int]] = [(float(at), 150.0, 9) for at in range(26)]
+"""A day of polls, and the one that ends it."""
+
+
+@pytest.mark.parametrize(("hours", "is_short"), [(61.0, True), (63.0, False), (150.0, False)])
+def test_an_import_is_shortened_when_its_events_end_half_as_far_as_they_did_for_a_day(hours: float, is_short: bool) -> None:
+    life = lives(*DAYS, (26, hours, 9))
+    assert (NOW + 26 * HOUR if is_short else 0.0) == life.short_since
+
+
+def test_it_is_so_since_the_first_poll_that_saw_it_and_ends_when_the_events_are_back() -> None:
+    assert NOW + 26 * HOUR == lives(*DAYS, (26, 40, 9), (27, 39, 9)).short_since
+    assert 0.0 == lives(*DAYS, (26, 40, 9), (27, 149, 9)).short_since
+
+
+def test_a_last_event_that_comes_nearer_as_time_goes_by_is_no_cut() -> None:
+    found = None
+    for at in range(160):
+        found = reach(found, 160.0 - at, 9, float(at))
+        assert 0.0 == found.short_since
+
+
+def test_of_less_than_a_day_and_of_few_events_nothing_is_told() -> None:
+    assert 0.0 == lives(*DAYS[:20], (20, 10, 9)).short_since
+    few = [(at, hours, 4) for at, hours, _ in DAYS]
+    assert 0.0 == lives(*few, (26, 10, 4)).short_since
+    assert 0.0 == lives(*DAYS, (26, 0, 0)).short_since, "none at all is something else"
+
+
+def test_after_two_days_the_shorter_reach_is_the_usual_one() -> None:
+    later = [(float(at), 40.0, 9) for at in range(26, 78)]
+    assert NOW + 26 * HOUR == lives(*DAYS, *later[:20]).short_since
+    assert 0.0 == lives(*DAYS, *later).short_since
+
+
 @pytest.mark.parametrize(
     ("life", "fault"),
     [
@@ -152,6 +201,7 @@ def test_who_was_away_for_more_than_a_week_begins_anew_and_keeps_the_longest_gap
         (ImportLife(NOW - 30 * DAY, NOW, NOW - 15 * DAY, 5 * DAY), None),
         (ImportLife(NOW - 30 * DAY, NOW, NOW - 15 * DAY - 1, 5 * DAY), ImportFault.FROZEN),
         (ImportLife(NOW - 90 * DAY, NOW, NOW - 90 * DAY, 0.0), None),
+        (ImportLife(NOW - DAY, NOW, NOW, 0.0, short_since=NOW - 60), ImportFault.SHORTENED),
     ],
 )
 def test_an_import_is_suspect_after_a_week_or_three_gaps(life: ImportLife, fault: ImportFault | None) -> None:

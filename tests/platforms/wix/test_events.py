@@ -499,6 +499,19 @@ async def test_events_that_do_not_change_for_a_week_are_frozen_once_they_were_se
     assert {} == (await only(calendars, 1)).faults
 
 
+async def test_an_import_whose_events_end_much_sooner_than_the_day_before_is_shortened(calendars: Calendars) -> None:
+    calendars.open()
+    calendars.plan(1, days=20)
+    for _ in range(26):
+        assert {} == (await only(calendars, 1)).faults
+    calendars.site.private.clear()
+    calendars.plan(28, days=2)
+    cut = await only(calendars, 1)
+    assert {ImportFault.SHORTENED: calendars.bench.clock.now} == cut.faults
+    calendars.plan(28, days=20)
+    assert {} == (await only(calendars, 1)).faults
+
+
 async def test_the_history_of_an_import_survives_a_restart(calendars: Calendars, tmp_path: Path) -> None:
     bench = calendars.bench
     calendars.plan(1, days=40)
