@@ -57,6 +57,7 @@ BATCH_VALUES: Final = Cap("Values of a batch, at any depth", 200_000, "values", 
 CONNECTIONS_VALUES: Final = Cap("Values of a list of connections, at any depth", 500_000, "values", _INVALID)
 PORTAL_PAGE_ROWS: Final = Cap("Rows of a page of Bitrix24, which documents 50", 500, "rows", _INVALID)
 QUERY_ROWS: Final = Cap("Rows of a page of Wix bookings: what was asked for, at most", 100, "rows", _INVALID)
+EVENT_ROWS: Final = Cap("Rows of a page of private events: what was asked for, at most", 1_000, "rows", _INVALID)
 CONNECTIONS: Final = Cap("Connections of an answer", 10_000, "connections", _INVALID)
 PROVIDERS: Final = Cap(
     "Providers of the list with their calendar types",
@@ -95,6 +96,9 @@ MAX_BOOKINGS: Final = Cap(
     "bookings",
     "the poll fails as `config` and names the option",
     "max_bookings",
+)
+MAX_EVENTS: Final = Cap(
+    "Private events of a poll", 10_000, "events", "the poll fails as `config` and names the option", "max_events"
 )
 
 CONNECTION_SERIES: Final = Cap(
@@ -150,6 +154,21 @@ REMEMBERED_CONNECTIONS: Final = Cap(
     "connections",
     "those that were shown last are remembered",
 )
+REMEMBERED_EVENTS: Final = Cap(
+    "Private events of a target whose first sight is kept across a restart",
+    1_000,
+    "events",
+    "those that begin first are kept; of the others the cause of a conflict is `unknown` after a restart",
+)
+REMEMBERED_IMPORTS: Final = Cap(
+    "Importing calendars of a target whose history is kept across a restart",
+    200,
+    "calendars",
+    "the history of the others begins anew",
+)
+STATE_FILE_EVENTS: Final = Cap(
+    "What the state file has of a target's private events, beside its part", 64 * _KIB, "bytes", _FOLLOWS
+)
 KEPT_CHANGES: Final = Cap(
     "States of a connection, and of a collector, that are remembered: those of the last seven days",
     50,
@@ -181,6 +200,7 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         CONNECTIONS_VALUES,
         PORTAL_PAGE_ROWS,
         QUERY_ROWS,
+        EVENT_ROWS,
         CONNECTIONS,
         PROVIDERS,
         CHOSEN_CALENDARS,
@@ -194,6 +214,7 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         STAFF,
         SITES,
         MAX_BOOKINGS,
+        MAX_EVENTS,
     ),
     "Series": (CONNECTION_SERIES, RESOURCE_SERIES, RESOURCE_WINDOWS, PROVIDER_SERIES, WINDOWS, STATUS_CODES, TARGET_PAGE),
     "Texts": (CODE, MESSAGE, TEXT, NAME, PLACE, LOG_LINE, BOARD_TARGETS, BOARD_CONNECTIONS, STATUS_ANSWER),
@@ -202,6 +223,9 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         REMEMBERED_CONNECTIONS,
         KEPT_CHANGES,
         STATE_FILE_TARGET,
+        REMEMBERED_EVENTS,
+        REMEMBERED_IMPORTS,
+        STATE_FILE_EVENTS,
         STATE_FILE,
         GONE_BOOKINGS,
     ),

@@ -13,13 +13,10 @@ from typing import Final, Self
 
 import msgspec
 
-
-class Value(msgspec.Struct, frozen=True, gc=False):
-    """A frozen value that the garbage collector passes over.
-
-    A fleet holds a million of them, and to look at each takes seconds in which the loop stands still. What is built once from
-    other values can be in no cycle, so there is nothing to find (docs/decisions/0093).
-    """
+from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection
+from exporter.private_calendar import EventsObservation
+from exporter.value import Value as Value  # noqa: PLC0414  others take it from here
+from exporter.value import Window as Window  # noqa: PLC0414  ditto
 
 
 class Message(str):
@@ -59,6 +56,7 @@ class CollectorName(StrEnum):
     CONNECTIONS = "connections"
     BOOKINGS = "bookings"
     LINKS = "links"
+    EVENTS = "events"
 
     __hash__ = str.__hash__  # an enum's own is a call of Python each time
 
@@ -102,14 +100,6 @@ class CalendarType(StrEnum):
     __hash__ = str.__hash__
 
 
-class Window(Value, frozen=True, gc=False):
-    """A named half-open interval ``[start, end)`` in Unix seconds, resolved against one frozen now."""
-
-    name: str
-    start: float
-    end: float
-
-
 class Change(Value, frozen=True, gc=False):
     """At ``at`` something was first seen in ``state``; ``known`` says that it was seen to change then, and not before.
 
@@ -123,58 +113,6 @@ class Change(Value, frozen=True, gc=False):
 
 GONE: Final = "gone"
 """State of a connection that is listed no more."""
-
-
-class CalendarProbe(Value, frozen=True, gc=False):
-    """What the newest live probe of a connection showed at ``at``: whether the platform could read its account's calendars.
-
-    The same was seen since ``since``, at the latest, unless ``since_known`` says that another answer came before.
-    """
-
-    succeeded: bool
-    at: float
-    since: float
-    since_known: bool = False
-
-
-class ImportCalendars(Value, frozen=True, gc=False):
-    """Of the calendars that a connection is told to import, how many its account has, and how many it has not."""
-
-    present: int
-    missing: int
-
-
-class UnprotectedReason(StrEnum):
-    """Why no personal appointment of a staff member blocks booking times (docs/platforms/wix.md 7.1)."""
-
-    NO_CONNECTION = "no_connection"
-    CONNECTION_ERROR = "connection_error"
-    IMPORT_OFF = "import_off"
-    NO_CALENDAR_CHOSEN = "no_calendar_chosen"
-    INVITE_PENDING = "invite_pending"
-    INVITE_EXPIRED = "invite_expired"
-    USER_DISCONNECTED = "user_disconnected"
-
-    __hash__ = str.__hash__
-
-
-class UnprotectedStaff(Value, frozen=True, gc=False):
-    """A staff member who takes bookings without a working import: the label of the ``schedule``, and why."""
-
-    schedule: str
-    reason: UnprotectedReason
-
-
-class StaffProtection(Value, frozen=True, gc=False):
-    """Of the staff members who take bookings, how many a working import protects, and who is not.
-
-    Of ``unknown`` ones nothing can be said now. ``accepted`` are meant to have none, and are in no other number.
-    """
-
-    protected: int
-    unknown: int
-    unprotected: tuple[UnprotectedStaff, ...]
-    accepted: tuple[UnprotectedStaff, ...] = ()
 
 
 class Connection(Value, frozen=True, gc=False):
@@ -385,7 +323,7 @@ class LinksObservation(Value, frozen=True, gc=False):
     unlinked: tuple[UnlinkedBooking, ...] = ()
 
 
-Observation = ConnectionsObservation | BookingsObservation | LinksObservation
+Observation = ConnectionsObservation | BookingsObservation | LinksObservation | EventsObservation
 
 
 class Budget(Value, frozen=True, gc=False):

@@ -78,7 +78,11 @@ class TargetPolicy(Value, frozen=True, gc=False):
 
     def accepted_connection(self, connection: Connection | GoneConnection) -> AcceptedReason | None:
         """Return why ``connection`` is meant to be as it is, if it is."""
-        return self.connections.get(connection.key) or self.connections.get(connection.schedule)
+        return self.accepted_label(connection.key, connection.schedule)
+
+    def accepted_label(self, connection: str, schedule: str) -> AcceptedReason | None:
+        """Return why the connection with this label, of the schedule with that one, is meant to be as it is, if it is."""
+        return self.connections.get(connection) or self.connections.get(schedule)
 
     def accepted_conflict(self, conflict: Conflict) -> AcceptedReason | None:
         """Return why the overlap is meant, if it is: one of its two bookings is accepted."""

@@ -23,7 +23,8 @@ from tests.harness.verdict_scenes import SCENES, SITE
 
 WORDS: Final = {Verdict.OK: "healthy", Verdict.WARNING: "warning", Verdict.CRITICAL: "critical", Verdict.UNKNOWN: "waiting"}
 
-NO_PAGE: Final = frozenset({Kind.CONFLICT, Kind.BUDGET_SPENT, Kind.POLL_OVERDUE})
+BY_START: Final = frozenset({Kind.CONFLICT, Kind.EXTERNAL_CONFLICT})
+NO_PAGE: Final = BY_START | {Kind.BUDGET_SPENT, Kind.POLL_OVERDUE}
 CHOICES: Final = [
     (row, severity)
     for row in MOVABLE
@@ -61,7 +62,7 @@ def test_every_threshold_of_the_block_has_an_edge(edge: Edge) -> None:
 
 @pytest.mark.parametrize(("row", "severity"), CHOICES, ids=[f"{row.kind}-{severity}" for row, severity in CHOICES])
 def test_a_warning_is_as_bad_as_its_user_says_to_all_who_judge(row: VerdictRow, severity: str) -> None:
-    written: dict[str, dict[str, object]] = {row.kind: {"later" if row.kind is Kind.CONFLICT else "severity": severity}}
+    written: dict[str, dict[str, object]] = {row.kind: {"later" if row.kind in BY_START else "severity": severity}}
     shown = judged_by(SCENES[row], thresholds_of(written))
     assert {WORDS[Verdict[severity.upper()]]} == _told(shown)
     document = json.loads(encode_status(shown))

@@ -26,6 +26,7 @@ from exporter.monitoring.language import marked
 from exporter.monitoring.options import Options
 from exporter.platforms.wix.settings import STATUSES
 from exporter.policy import WarningKind
+from exporter.private_calendar import Cause
 from exporter.state.findings import Severity
 from exporter.texts import DEFAULT, LANGUAGES
 from exporter.web.status_types import CollectorCondition, TargetState
@@ -43,6 +44,7 @@ _WORDS: Final = (
     GONE,
     *CalendarType,
     *CollectorName,
+    *Cause,
     *Severity,
     *get_args(TargetState),
     *get_args(CollectorCondition),

@@ -99,8 +99,8 @@ def _printed(text: str, encoding: str, limit: int) -> str:
 
 
 def _when(problem: api.Problem, now: datetime) -> str:
-    pair = problem.conflict
-    return f" {day_and_time(in_zone(pair.start, problem.zone), now)}" if pair is not None else ""
+    starts = [pair.start] if (pair := problem.conflict) is not None else [row.start for row in problem.overlapped]
+    return f" {day_and_time(in_zone(starts[0], problem.zone), now)}" if starts else ""
 
 
 def _more(problems: int) -> str:
@@ -137,6 +137,11 @@ def _overlaps(target: api.Target) -> int | None:
     return max(measured, default=None)
 
 
+def _not_blocked(target: api.Target) -> int | None:
+    windows = target.events.windows if target.events else ()
+    return max((sum(row.conflicts.values()) for row in windows), default=None)
+
+
 def _unlinked(target: api.Target) -> int | None:
     return max((row.unlinked for row in target.links.windows), default=None) if target.links else None
 
@@ -145,9 +150,11 @@ _DATA: Final[Mapping[CollectorName, Callable[[api.Target], object]]] = {
     CollectorName.CONNECTIONS: lambda target: target.connections,
     CollectorName.BOOKINGS: lambda target: target.bookings,
     CollectorName.LINKS: lambda target: target.links,
+    CollectorName.EVENTS: lambda target: target.events,
 }
 _SUMS: Final[tuple[tuple[str, CollectorName, Callable[[api.Target], int | None]], ...]] = (
     ("connections_error", CollectorName.CONNECTIONS, _errors),
     ("overlaps", CollectorName.BOOKINGS, _overlaps),
     ("unlinked", CollectorName.LINKS, _unlinked),
+    ("private_overlaps", CollectorName.EVENTS, _not_blocked),
 )

@@ -125,7 +125,9 @@ def _detail(problem: api.Problem, now: datetime) -> str:
     if (pair := problem.conflict) is not None:
         return _overlap(pair, problem.zone, now)
     if problem.unlinked:
-        return _first_unlinked(problem, now)
+        return "the next ones: " + _bookings(problem.unlinked, problem.zone, now)
+    if problem.overlapped:
+        return _bookings(problem.overlapped, problem.zone, now)
     if problem.until is not None:
         until = in_zone(problem.until, problem.zone)
         return f"ends {day_and_time(until, now)} ({in_utc(until)})"
@@ -137,9 +139,9 @@ def _overlap(pair: api.BookingConflict, zone: str, now: datetime) -> str:
     return f"{from_to(start, end, now)} ({pair.overlap_minutes} min; {in_utc(start)}): bookings {pair.first} and {pair.second}"
 
 
-def _first_unlinked(problem: api.Problem, now: datetime) -> str:
-    rows = ((in_zone(row.start, problem.zone), row.booking) for row in problem.unlinked)
-    return "the next ones: " + ", ".join(f"{day_and_time(at, now)} ({in_utc(at)}) booking {booking}" for at, booking in rows)
+def _bookings(rows: Iterable[api.UnlinkedBooking | api.OverlappedBooking], zone: str, now: datetime) -> str:
+    found = ((in_zone(row.start, zone), row.booking) for row in rows)
+    return ", ".join(f"{day_and_time(at, now)} ({in_utc(at)}) booking {booking}" for at, booking in found)
 
 
 def _listings(listed: Iterable[api.Listed]) -> Iterator[str]:
@@ -182,6 +184,8 @@ def _found(target: api.Target, collector: api.Collector) -> str:
                 + (f", {row.unverified} unverified" if row.unverified else "")
                 for row in target.links.windows
             )
+        case "events" if target.events is not None:
+            return ", ".join(f"{row.window} {sum(row.conflicts.values())} overlapped" for row in target.events.windows)
         case _:
             return ""
 

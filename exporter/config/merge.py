@@ -73,7 +73,7 @@ def filled(written: Mapping[str, object], defaults: Mapping[str, object], model:
         inner = next(models_in(field.annotation), None) if field else None
         own = whole.get(key)
         if inner is not None and issubclass(inner, Collectors) and isinstance(value, Mapping):
-            chosen = dict.fromkeys(inner.model_fields) if own is None else own
+            chosen = inner.by_default() if own is None else own
             if isinstance(chosen, Mapping):
                 of_chosen = {name: value[name] for name in chosen if name in value}
                 whole[key] = filled(chosen, of_chosen, inner)
@@ -94,9 +94,10 @@ def _target(target: object, shared: Mapping[str, object], names: Sequence[str]) 
     platform = PLATFORMS.get(str(raw.get("platform")))
     if platform is None:
         return target
-    collectors = dict(_collectors(platform.settings))
+    known = _collectors_of(platform.settings)
+    collectors = dict(_collectors(known))
     written = raw.get("collectors")
-    chosen = dict.fromkeys(collectors) if written is None else written
+    chosen = known.by_default() if written is None else written
     if isinstance(chosen, Mapping):
         chosen = {
             name: _collector(value, collectors[name], names) if name in collectors else value for name, value in chosen.items()
@@ -118,8 +119,11 @@ def _collector(value: object, model: type[CollectorSettings], names: Sequence[st
     return {key: value for key, value in written.items() if key != "windows"} | windows
 
 
-def _collectors(target: type[BaseModel]) -> Iterator[tuple[str, type[CollectorSettings]]]:
-    (collectors,) = models_in(target.model_fields["collectors"].annotation)
+def _collectors_of(target: type[BaseModel]) -> type[Collectors]:
+    return next(model for model in models_in(target.model_fields["collectors"].annotation) if issubclass(model, Collectors))
+
+
+def _collectors(collectors: type[Collectors]) -> Iterator[tuple[str, type[CollectorSettings]]]:
     for name, field in collectors.model_fields.items():
         for model in models_in(field.annotation):
             if issubclass(model, CollectorSettings):

@@ -70,6 +70,20 @@ class Conflict(Strict):
     )
 
 
+class ExternalConflict(Strict):
+    """A private event does not block a booking."""
+
+    soon: Annotated[Duration, _within(bounds.EXTERNAL_CONFLICT_SOON)] = _time(
+        bounds.EXTERNAL_CONFLICT_SOON,
+        DEFAULTS.external_conflict_soon,
+        "It is critical when the booking begins within this time.",
+    )
+    later: _Quiet = Field(
+        default="warning",
+        description=f"Severity when the booking begins later: {_NO_PAGE} If it should page, raise `soon`.",
+    )
+
+
 class ConnectionsDown(Strict):
     """No connection of a target works."""
 
@@ -188,6 +202,13 @@ class Verdicts(Strict):
         default_factory=Judged,
         description="Wix itself marks bookings as double-booked, and the exporter does not compare them.",
     )
+    external_conflict: Annotated[ExternalConflict, MAY_BE_EMPTY] = Field(
+        default_factory=ExternalConflict,
+        description="An event of a private calendar does not block a booking that it overlaps.",
+    )
+    booked_over: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="An event of a private calendar was put over a booking."
+    )
     connections_down: Annotated[ConnectionsDown, MAY_BE_EMPTY] = Field(
         default_factory=ConnectionsDown, description="No connection of a target works any more, and several did."
     )
@@ -216,6 +237,15 @@ class Verdicts(Strict):
     staff_unprotected: Annotated[Judged, MAY_BE_EMPTY] = Field(
         default_factory=Judged, description="A staff member takes bookings, and nobody imports the member's appointments."
     )
+    import_silent: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="No private events come through a connection any more."
+    )
+    import_frozen: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="The private events of a connection no longer change."
+    )
+    import_shortened: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="The private events of a connection end sooner than they did."
+    )
     budget_spent: Annotated[Noted, MAY_BE_EMPTY] = Field(
         default_factory=Noted, description="The operating time of a portal is used up; its alert comes before that."
     )
@@ -241,6 +271,7 @@ class Verdicts(Strict):
         """The same as the one value that all who judge take."""
         return Thresholds(
             conflict_soon=self.conflict.soon,
+            external_conflict_soon=self.external_conflict.soon,
             connections_down_least=self.connections_down.least,
             connections_down_within=self.connections_down.within,
             connection_disconnected_within=self.connection_disconnected.within,

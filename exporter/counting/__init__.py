@@ -16,6 +16,7 @@ from exporter.counting.bookings import (
 )
 from exporter.counting.changes import BookingChanges, CompleteRead, PackedRead, booking_changes, gone_bookings, new_ids
 from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
+from exporter.counting.private_events import Busy, Taken, overlapped, sort_events
 from exporter.counting.table import Table, apart, joined
 from exporter.counting.wall_clock import wall_clock_form
 from exporter.counting.windows import WindowError, WindowSpec, day_start, hull, parse, resolve_all
@@ -23,11 +24,13 @@ from exporter.counting.windows import WindowError, WindowSpec, day_start, hull, 
 __all__ = [
     "Booking",
     "BookingChanges",
+    "Busy",
     "CompleteRead",
     "Conflicts",
     "PackedRead",
     "Rule",
     "Table",
+    "Taken",
     "WindowError",
     "WindowSpec",
     "apart",
@@ -43,9 +46,11 @@ __all__ = [
     "joined",
     "new_ids",
     "next_start",
+    "overlapped",
     "parse",
     "reservations",
     "resolve_all",
+    "sort_events",
     "too_many_bookings",
     "unique",
     "wall_clock_form",

@@ -41,12 +41,20 @@ _OF_BOOKINGS = (
     "BookingSyncIntakeSilent",
     "BookingSyncUnlinkedBookings",
 )
+_OF_EVENTS = (
+    "BookingSyncExternalConflict",
+    "BookingSyncBookedOver",
+    "BookingSyncImportSilent",
+    "BookingSyncImportFrozen",
+    "BookingSyncImportShortened",
+)
 _OF_TARGETS = ("BookingSyncAccessDenied", "BookingSyncDataExpired", "BookingSyncDataStale", "BookingSyncApiLimited")
 # What can be believed of a target of which nothing is known any more: that its credential ends.
 _BLIND = (
     *_OF_TARGETS,
     *_OF_CONNECTIONS,
     *_OF_BOOKINGS,
+    *_OF_EVENTS,
     "BookingSyncLinksUnverified",
     "BookingSyncProviderDown",
     "BookingSyncWindowIncomplete",
@@ -244,7 +252,7 @@ _ALL = (
     ),
     Inhibition(
         _DARK,
-        [_names(*_OF_CONNECTIONS, *_OF_BOOKINGS)],
+        [_names(*_OF_CONNECTIONS, *_OF_BOOKINGS, *_OF_EVENTS)],
         _SAME_TARGET,
         "Nothing is known about this target.",
     ),
@@ -256,7 +264,7 @@ _ALL = (
     ),
     Inhibition(
         _DARK,
-        [_names(*(name for name in _BLIND if name not in (*_OF_TARGETS, *_OF_CONNECTIONS, *_OF_BOOKINGS)))],
+        [_names(*(name for name in _BLIND if name not in (*_OF_TARGETS, *_OF_CONNECTIONS, *_OF_BOOKINGS, *_OF_EVENTS)))],
         _SAME_TARGET,
         "The same holds for alerts about earlier states of the target.",
     ),
@@ -285,6 +293,12 @@ _ALL = (
         "Nothing is known about the bookings of this target.",
     ),
     Inhibition(
+        [*_IN_PART, 'collector = "events"'],
+        [_names(*_OF_EVENTS), _WARNING],
+        _SAME_TARGET,
+        "Nothing is known about the private events of this target.",
+    ),
+    Inhibition(
         [*_IN_PART, 'collector = "links"'],
         [_names("BookingSyncUnlinkedBookings", "BookingSyncLinksUnverified"), _WARNING],
         _SAME_TARGET,
@@ -299,7 +313,16 @@ _ALL = (
     ),
     Inhibition(
         ['alertname = "BookingSyncAllConnectionsFailing"'],
-        [_names("BookingSyncConnection.+", "BookingSyncExportSwitchedOff", "BookingSyncErrorBudgetBurn")],
+        [
+            _names(
+                "BookingSyncConnection.+",
+                "BookingSyncExportSwitchedOff",
+                "BookingSyncErrorBudgetBurn",
+                "BookingSyncImportSilent",
+                "BookingSyncImportFrozen",
+                "BookingSyncImportShortened",
+            )
+        ],
         _SAME_TARGET,
         "One incident for the target instead of a ticket for each connection.",
     ),
@@ -320,6 +343,12 @@ _ALL = (
         ['alertname = "BookingSyncDoubleBooking"', _WARNING],
         _SAME_TARGET,
         "Bookings that overlap tomorrow also do within the week.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncExternalConflict"', _CRITICAL],
+        ['alertname = "BookingSyncExternalConflict"', _WARNING],
+        _SAME_TARGET,
+        "The same holds for bookings that private events overlap.",
     ),
 )
 

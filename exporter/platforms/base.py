@@ -26,6 +26,7 @@ from exporter.platforms.discovery import Discoverer
 from exporter.platforms.inventory import Inventory
 from exporter.platforms.settings import Target
 from exporter.policy import TargetPolicy
+from exporter.private_calendar import EventMemory
 from exporter.support.known_secrets import KnownSecrets
 
 
@@ -62,7 +63,7 @@ class Events(Protocol):
 
 
 class ConnectionHistory(Protocol):
-    """Which states each connection had, and since when it has the present one."""
+    """Which states each connection had, and since when it has the present one; and what is remembered of private events."""
 
     def seen(self, target: str, connection: str, present: Change, now: float) -> tuple[Change, ...]:
         """Return the states that ``connection`` (hash) of ``target`` had within a week, the present one last.
@@ -88,6 +89,14 @@ class ConnectionHistory(Protocol):
 
     def keep_only(self, target: str, connections: frozenset[str]) -> None:
         """Forget connections of ``target`` that a complete answer no longer lists."""
+        ...
+
+    def events(self, target: str) -> EventMemory | None:
+        """Return what is remembered of the private events of ``target``, if anything is."""
+        ...
+
+    def keep_events(self, target: str, memory: EventMemory) -> None:
+        """Remember ``memory`` of the private events of ``target``, instead of what was remembered before."""
         ...
 
 

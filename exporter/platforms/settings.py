@@ -201,6 +201,14 @@ class CountingSettings(CollectorSettings):
 class Collectors(Strict):
     """The collectors that run; one that is named without a value has its defaults, one that is not named does not run."""
 
+    NAMED_ONLY: ClassVar[frozenset[str]] = frozenset()
+    """Those that do not run either where the target names none at all."""
+
+    @classmethod
+    def by_default(cls) -> dict[str, None]:
+        """Return the collectors of a target that names none, as if it named each without a value."""
+        return {name: None for name in cls.model_fields if name not in cls.NAMED_ONLY}
+
 
 class TargetTls(Strict):
     """Whose certificates are trusted."""

@@ -12,6 +12,7 @@ from exporter.errors import PollError
 from exporter.limits import MESSAGE, NAME, TEXT
 from exporter.model import BookingsObservation, Conflict, ConnectionsObservation, LinksObservation, Observation
 from exporter.platforms.inventory import Inventory
+from exporter.private_calendar import EventsObservation
 from exporter.support.known_secrets import KnownSecrets
 
 
@@ -33,6 +34,9 @@ def sanitized_observation(observation: Observation, known: KnownSecrets) -> Obse
             known.sanitized(text, MESSAGE.number) for text in (observation.probe_refused, observation.staff_refused)
         )
         return replace(observation, probe_refused=probe, staff_refused=staff)
+    if isinstance(observation, EventsObservation):
+        conflicts = (replace(row, booking=known.sanitized(row.booking, NAME.number)) for row in observation.conflicts)
+        return replace(observation, conflicts=tuple(conflicts))
     if not isinstance(observation, BookingsObservation):
         return observation
     if not (observation.resource_names or observation.conflicts or observation.marks_refused):

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from exporter.connection_checks import UnprotectedReason
 from exporter.errors import Reason
-from exporter.model import ConnectionStatus, ErrorReason, Message, Moved, UnprotectedReason
+from exporter.model import ConnectionStatus, ErrorReason, Message, Moved
 from exporter.platforms.advice import Advice
 from exporter.platforms.registry import PLATFORMS
 from exporter.policy import WarningKind
@@ -87,6 +88,38 @@ UNPROTECTED: Final[Mapping[UnprotectedReason, Advice]] = MappingProxyType(
 )
 """What it means that a staff member takes bookings without a working import, where no row of a connection tells it."""
 
+EXTERNAL_CONFLICT: Final = Advice(
+    "The person who is to serve this booking has an appointment of their own at that time. It was in their private calendar "
+    "before the booking was made, or nobody knows which came first: the calendar may be connected and still not keep its time "
+    "free.",
+    "The front desk asks this person which of the two stands, then moves the booking or has the private event moved. The "
+    "calendar's owner reconnects the calendar, so that the site sees its busy times again. If the booking is meant, the "
+    "exporter's operator lists its id under `accepted`.",
+)
+BOOKED_OVER: Final = Advice(
+    "The person who is to serve this booking put an appointment of their own over it. The calendar connection works.",
+    "This person moves the private event, or the front desk moves the booking and informs its customer. If the booking is "
+    "meant, the exporter's operator lists its id under `accepted`.",
+)
+IMPORT_SILENT: Final = Advice(
+    "The status of the connection is good and there were private events for a week, but for the next 7 days there are none. "
+    "Either the calendar is empty, or its busy times no longer reach the site and can be booked.",
+    "The calendar's owner looks whether the calendar has events in the next days. If it has, they reconnect it. If it stays "
+    "empty, the exporter's operator lists the connection under `accepted`.",
+)
+IMPORT_FROZEN: Final = Advice(
+    "The status of the connection is good, but its private events have not changed for much longer than ever before. New "
+    "events of this calendar may no longer reach the site.",
+    "The calendar's owner adds an event, looks some time later whether the site keeps this time free, and reconnects the "
+    "calendar if it does not. If nothing in this calendar changes for weeks, the exporter's operator lists the connection "
+    "under `accepted`.",
+)
+IMPORT_SHORTENED: Final = Advice(
+    "The status of the connection is good, but its private events now end much sooner than the day before. Later ones of this "
+    "calendar may no longer reach the site.",
+    "The calendar's owner looks whether the calendar has later events. If it has and the site does not keep their time free, "
+    "they reconnect the calendar.",
+)
 DATA_WITHDRAWN: Final = Advice(
     "There is no fresh data; the old data reached its `max_age` and is no longer shown.",
     "The exporter's operator looks in the log for the reason why polls fail or do not end.",

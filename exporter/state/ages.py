@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from exporter.model import Change, Connection, ConnectionsObservation, LinksObservation, Observation
+from exporter.private_calendar import EventsObservation, ImportedEvents
 from exporter.state.changes import WITHDRAWN
 
 
@@ -47,7 +48,14 @@ def observation_moved(observation: Observation, seconds: float) -> Observation:
             connections=tuple(_connection_moved(row, seconds) for row in observation.connections),
             others=tuple(_connection_moved(row, seconds) for row in observation.others),
         )
+    elif isinstance(observation, EventsObservation):
+        observation = replace(observation, imports=tuple(_import_moved(row, seconds) for row in observation.imports))
     return replace(observation, at=observation.at + seconds)
+
+
+def _import_moved(row: ImportedEvents, seconds: float) -> ImportedEvents:
+    faults = {fault: since + seconds for fault, since in row.faults.items()}
+    return replace(row, changed=moved(row.changed, seconds), faults=faults)
 
 
 def _connection_moved(row: Connection, seconds: float) -> Connection:

@@ -21,7 +21,11 @@ _LOOK_BACK: Final = 3 * _MINUTE
 """For how long alerts go on seeing a state that is over, so that one failed scrape changes nothing."""
 
 _STEP: Final = 5 * _MINUTE
-_INTERVALS: Final = {CollectorName.CONNECTIONS: _MINUTE, CollectorName.BOOKINGS: 5 * _MINUTE}
+_INTERVALS: Final = {
+    CollectorName.CONNECTIONS: _MINUTE,
+    CollectorName.BOOKINGS: 5 * _MINUTE,
+    CollectorName.EVENTS: 10 * _MINUTE,
+}
 """The default intervals of the collectors, on every platform that has them."""
 
 
@@ -51,6 +55,7 @@ class ThresholdBounds(msgspec.Struct, frozen=True):
 
 
 CONFLICT_SOON: Final = ThresholdBounds(CollectorName.BOOKINGS, WEEK_SECONDS, hold=10 * _MINUTE)
+EXTERNAL_CONFLICT_SOON: Final = ThresholdBounds(CollectorName.EVENTS, WEEK_SECONDS, hold=10 * _MINUTE)
 CONNECTIONS_DOWN: Final = ThresholdBounds(CollectorName.CONNECTIONS, WEEK_SECONDS, hold=10 * _MINUTE)
 DISCONNECTED: Final = ThresholdBounds(CollectorName.CONNECTIONS, WEEK_SECONDS, hold=15 * _MINUTE)
 CREDENTIAL_EXPIRY: Final = ThresholdBounds(CollectorName.BOOKINGS, 365 * DAY_SECONDS, hold=10 * _MINUTE)

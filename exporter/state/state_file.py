@@ -7,6 +7,7 @@
         "connections": {"0a1b2c3d4e5f": [[1790000000.0, "synced", false], [1790003600.0, "error"]]},
         "collectors": {"bookings": [[1790000000.0, "ok", false], [1790000300.0, "failing auth"]]}}}}
 
+``events`` beside ``targets`` has what is remembered of private events (:mod:`exporter.state.events_state`).
 ``account`` is the hash of what tells the account from others; files of earlier versions have none.
 Each state has its moment on the wall clock; ``false`` says that it may be older, see :class:`exporter.model.Change`. Version 1
 had of a connection no more than ``{"status": "synced", "since": 1790000000.0}``; it is read, too.
@@ -27,7 +28,9 @@ import structlog
 
 from exporter.limits import KEPT_CHANGES, KNOWN_CONNECTIONS, STATE_FILE, STATE_FILE_TARGET
 from exporter.model import Change
+from exporter.private_calendar import EventMemory
 from exporter.state.changes import Changes
+from exporter.state.events_state import events_of, within_room
 from exporter.support.files import read_file
 from exporter.support.json_text import UNREADABLE, decoder
 
@@ -54,13 +57,15 @@ class EarlierChange(Change, frozen=True, gc=False):
 class Past:
     """What is remembered of a target: the states of its collectors, and of its connections, the one seen last behind all.
 
-    ``account`` is the hash of the account that they are of, empty where nobody knows.
-    ``stepped`` is by how many seconds the wall clock had been set when the moments of an earlier run were last moved.
+    ``account`` is the hash of the account that they are of, empty where nobody knows; ``events`` is what is known of its
+    private events. ``stepped`` is by how many seconds the wall clock had been set when the moments of an earlier run were last
+    moved.
     """
 
     connections: dict[str, Changes] = field(default_factory=dict)
     collectors: dict[str, Changes] = field(default_factory=dict)
     account: str = ""
+    events: EventMemory | None = None
     stepped: float = field(default=0.0, init=False)
 
     @property
@@ -86,6 +91,7 @@ class _Target(msgspec.Struct, frozen=True):
 
 class _File(msgspec.Struct, frozen=True):
     targets: dict[str, msgspec.Raw] = {}  # read one by one: all rows at once would take as much again as what they become
+    events: dict[str, msgspec.Raw] = {}
 
 
 class _Since(msgspec.Struct, frozen=True):
@@ -113,8 +119,10 @@ def read_state_file(path: Path, targets: Container[str] | None = None) -> dict[s
                 first = decoder(_FirstFile).decode(content).targets
                 return {name: Past(_of_first_version(rows)) for name, rows in first.items() if _is_of(targets, name)}
             case version if version == VERSION:
-                texts = decoder(_File).decode(content).targets
-                return {name: _past(text) for name, text in texts.items() if _is_of(targets, name)}
+                file = decoder(_File).decode(content)
+                return {
+                    name: _past(text, file.events.get(name)) for name, text in file.targets.items() if _is_of(targets, name)
+                }
             case version:
                 why = f"version {version} is not {VERSION}"
     except FileNotFoundError:
@@ -146,9 +154,10 @@ def read_parts(own: Path, parts: Iterable[Path], targets: Collection[str]) -> tu
     return known, taken
 
 
-def _past(text: msgspec.Raw) -> Past:
+def _past(text: msgspec.Raw, events: msgspec.Raw | None) -> Past:
     target = decoder(_Target).decode(text)
-    return Past(_changes(target.connections), _changes(target.collectors), target.account)
+    memory = None if events is None else events_of(events)
+    return Past(_changes(target.connections), _changes(target.collectors), target.account, memory)
 
 
 def fitted(past: Past, stepped: float, room: int = STATE_FILE_TARGET.number) -> bytes:
@@ -211,9 +220,11 @@ def _before(changes: Changes, moment: float) -> Iterator[Change]:
     return itertools.takewhile(lambda change: change.at < moment, changes)
 
 
-def state_file(texts: Mapping[str, bytes]) -> bytes:
-    """Return the whole file; ``texts`` is what it says of each target."""
-    return msgspec.json.encode({"version": VERSION, "targets": {target: msgspec.Raw(text) for target, text in texts.items()}})
+def state_file(texts: Mapping[str, bytes], events: Mapping[str, bytes] | None = None) -> bytes:
+    """Return the whole file; ``texts`` is what it says of each target, ``events`` of the private events of some."""
+    raw = {target: msgspec.Raw(text) for target, text in texts.items()}
+    memories = {target: msgspec.Raw(text) for target, text in within_room(events or {}, file_size(texts)).items()}
+    return msgspec.json.encode({"version": VERSION, "targets": raw, **({"events": memories} if memories else {})})
 
 
 def _text(past: Past, stepped: float) -> bytes:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import math
 import os
 import socket
 from collections import Counter
@@ -28,7 +29,9 @@ from exporter.clock import Clock, wall_deadline
 from exporter.errors import BookingSyncError, ConfigError, ConfigProblem
 from exporter.limits import REMEMBERED_CONNECTIONS, STATE_FILE
 from exporter.model import GONE, Change
+from exporter.private_calendar import EventMemory
 from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS, Changes, in_order, recent
+from exporter.state.events_state import events_text
 from exporter.state.state_file import (
     EarlierChange,
     Past,
@@ -50,6 +53,9 @@ log = structlog.get_logger(__name__)
 
 MAX_SAVE_SECONDS: Final = 5.0
 """A poll waits no longer for the disk. One that hangs (a network share) must not hold what was learnt."""
+
+EVENTS_SAVE_SECONDS: Final = 600.0
+"""What is remembered of private events changes with each poll: the file is not written for it more often than this."""
 
 _SLICE: Final = 20  # targets between two turns of the loop: 64 KiB of each take some 20 ms
 _FILLED: Final = 7  # eighths of the file that are left when it was full, so that it is not full again at once
@@ -78,6 +84,7 @@ class StatusHistory:
         self._targets: dict[str, Past] = {}
         self._texts: dict[str, bytes] = {}  # their parts of the file, of those that did not change since
         self._changed = False
+        self._events_changed = False
         self._stepped = 0.0
 
     def seen(self, target: str, connection: str, present: Change, now: float) -> Changes:
@@ -121,6 +128,13 @@ class StatusHistory:
             del past.connections[gone]
             self._touch(target)
 
+    def events(self, target: str) -> EventMemory | None:
+        return self._past(target).events
+
+    def keep_events(self, target: str, memory: EventMemory) -> None:
+        self._past(target).events = memory
+        self._events_changed = True
+
     def keep_targets(self, accounts: Mapping[str, str]) -> None:
         """Forget targets that are no longer configured, and the connections of those that are of another account by now.
 
@@ -134,6 +148,7 @@ class StatusHistory:
             if account and account != past.account:
                 if past.account:  # else an earlier version wrote it, or nothing is remembered
                     past.connections.clear()
+                    past.events = None
                 past.account = account
                 self._touch(target)
 
@@ -141,7 +156,7 @@ class StatusHistory:
         """Remember what ``before`` does: it saw the present states, a file only those of an earlier run."""
         for target in before._targets:
             past = before._past(target)
-            self._targets[target] = Past(_seen_by_us(past.connections), _seen_by_us(past.collectors), past.account)
+            self._targets[target] = Past(_seen_by_us(past.connections), _seen_by_us(past.collectors), past.account, past.events)
             self._touch(target)
 
     def is_of(self, path: Path | None) -> bool:
@@ -222,7 +237,8 @@ class FileStatusHistory(StatusHistory):
 
     async def save(self) -> None:
         self._notice_step()
-        if self._written is not None and self._clock.time() - self._written > DAY_SECONDS:
+        age = math.inf if self._written is None else self._clock.time() - self._written
+        if age > (EVENTS_SAVE_SECONDS if self._events_changed else DAY_SECONDS if self._written is not None else math.inf):
             self._changed = True
         if not self._changed:
             return
@@ -236,7 +252,10 @@ class FileStatusHistory(StatusHistory):
                     await asyncio.shield(self._writer)
 
     async def aclose(self) -> None:
-        """Let other processes have the file, once a write that runs has ended."""
+        """Let other processes have the file, once a write that runs has ended, and one of what waited for the next."""
+        if self._events_changed:
+            self._changed = True
+            await self.save()
         if self._writer is not None:
             await asyncio.wait([self._writer])
         if self._lock is not None:
@@ -244,15 +263,22 @@ class FileStatusHistory(StatusHistory):
             self._lock = None
 
     async def _write(self) -> None:
-        self._changed = False
+        self._changed = self._events_changed = False
         async for target in in_slices(
             tuple(self._targets), _SLICE
         ):  # of a fleet there are thousands, and the loop has other work
             self._text(target)
         await self._make_room()
         texts = {target: self._text(target) for target in self._targets}
+        memories = {target: past.events for target, past in self._targets.items() if past.events is not None}
+        stepped = self._stepped
+
+        def write() -> None:
+            events = {target: events_text(memory, stepped) for target, memory in memories.items()}
+            replace_durably(self.path, state_file(texts, events))
+
         try:
-            await asyncio.to_thread(lambda: replace_durably(self.path, state_file(texts)))
+            await asyncio.to_thread(write)
         except OSError as error:
             self._changed = True
             if not self._write_failed:

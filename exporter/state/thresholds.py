@@ -18,15 +18,17 @@ _DAY: Final = 24 * _HOUR
 class Thresholds:
     """The numbers of the rows by their kind; durations are seconds, shares lie between 0 and 1.
 
-    ``conflict_soon``: an overlap that begins within this time cannot wait for the morning. ``connections_down_within`` and
-    ``connection_disconnected_within``: a connection that worked within this time is missed; one that was cut before was
-    probably meant to be. ``connection_stuck_after``: a sync ends within minutes. ``unlinked_bookings_least``: of fewer verified
-    bookings a share says little. ``intake_silent_least``: so many were usual a week before.
+    ``conflict_soon``, ``external_conflict_soon``: an overlap that begins within this time cannot wait for the morning.
+    ``connections_down_within`` and ``connection_disconnected_within``: a connection that worked within this time is missed; one
+    that was cut before was probably meant to be. ``connection_stuck_after``: a sync ends within minutes.
+    ``unlinked_bookings_least``: of fewer verified bookings a share says little. ``intake_silent_least``: so many were usual a
+    week before.
 
     ``severities`` are the warnings that are something else: ``critical`` or ``ok``, by kind.
     """
 
     conflict_soon: float = _DAY
+    external_conflict_soon: float = _DAY
     connections_down_least: int = 2
     connections_down_within: float = _DAY
     connection_disconnected_within: float = _DAY

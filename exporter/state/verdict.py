@@ -64,6 +64,13 @@ CONFLICT_SOON: Final = VerdictRow(
     f"Two bookings overlap on a resource, beginning within {_hours(_OF.conflict_soon)} or already.",
     alerts=("BookingSyncDoubleBooking",),
 )
+EXTERNAL_CONFLICT_SOON: Final = VerdictRow(
+    Kind.EXTERNAL_CONFLICT,
+    Verdict.CRITICAL,
+    "An event of a private calendar does not block a booking that it overlaps and that begins within "
+    f"{_hours(_OF.external_conflict_soon)} or already: it was there first, or nobody knows.",
+    alerts=("BookingSyncExternalConflict",),
+)
 COLLECTOR_FAILING: Final = VerdictRow(
     Kind.COLLECTOR_FAILING,
     Verdict.WARNING,
@@ -94,6 +101,20 @@ CONFLICT_MARKED: Final = VerdictRow(
     "The platform itself marks bookings of the next 7 days as double-booked, and the exporter does not read them "
     "(`conflicts: false`).",
     alerts=("BookingSyncDoubleBookingMarked",),
+)
+EXTERNAL_CONFLICT_LATER: Final = VerdictRow(
+    Kind.EXTERNAL_CONFLICT,
+    Verdict.WARNING,
+    "An event of a private calendar does not block a booking that it overlaps and that begins in "
+    f"{_hours(_OF.external_conflict_soon)} or later: it was there first, or nobody knows.",
+    alerts=("BookingSyncExternalConflict",),
+)
+BOOKED_OVER: Final = VerdictRow(
+    Kind.BOOKED_OVER,
+    Verdict.WARNING,
+    "An event of a private calendar overlaps a booking that was there first.",
+    history=True,
+    alerts=("BookingSyncBookedOver",),
 )
 CONNECTION_ERROR: Final = VerdictRow(
     Kind.CONNECTION_ERROR,
@@ -148,6 +169,29 @@ STAFF_UNPROTECTED: Final = VerdictRow(
     "A staff member of a site that has connections takes bookings, and no connection imports that member's appointments; what "
     "a connection's own row tells is left out.",
     alerts=("BookingSyncStaffUnprotected",),
+)
+IMPORT_SILENT: Final = VerdictRow(
+    Kind.IMPORT_SILENT,
+    Verdict.WARNING,
+    "A connection works by its status, had private events for a week, and has none for the next 7 days.",
+    history=True,
+    alerts=("BookingSyncImportSilent",),
+)
+IMPORT_FROZEN: Final = VerdictRow(
+    Kind.IMPORT_FROZEN,
+    Verdict.WARNING,
+    "The private events of a connection that works by its status have not changed for a week, nor for three times the longest "
+    "time that they once took.",
+    history=True,
+    alerts=("BookingSyncImportFrozen",),
+)
+IMPORT_SHORTENED: Final = VerdictRow(
+    Kind.IMPORT_SHORTENED,
+    Verdict.WARNING,
+    "The last of the private events of a connection that works by its status lies less than half as far ahead as the day "
+    "before; only where there were five or more.",
+    history=True,
+    alerts=("BookingSyncImportShortened",),
 )
 API_LIMITED: Final = VerdictRow(
     Kind.API_LIMITED,
@@ -246,11 +290,14 @@ TABLE: Final = (
     TARGET_EXPIRED,
     CONNECTIONS_DOWN,
     CONFLICT_SOON,
+    EXTERNAL_CONFLICT_SOON,
     COLLECTOR_FAILING,
     DATA_EXPIRED,
     PROVIDER_FAILING,
     CONFLICT_LATER,
     CONFLICT_MARKED,
+    EXTERNAL_CONFLICT_LATER,
+    BOOKED_OVER,
     CONNECTION_ERROR,
     CONNECTION_CUT,
     CONNECTION_STUCK,
@@ -259,6 +306,9 @@ TABLE: Final = (
     IMPORT_CALENDAR_MISSING,
     ACCOUNT_SHARED,
     STAFF_UNPROTECTED,
+    IMPORT_SILENT,
+    IMPORT_FROZEN,
+    IMPORT_SHORTENED,
     API_LIMITED,
     BUDGET_SPENT,
     CREDENTIAL_EXPIRY,
@@ -290,6 +340,8 @@ MOVABLE: Final = (
     PROVIDER_FAILING,
     CONFLICT_LATER,
     CONFLICT_MARKED,
+    EXTERNAL_CONFLICT_LATER,
+    BOOKED_OVER,
     CONNECTION_ERROR,
     CONNECTION_CUT,
     CONNECTION_STUCK,
@@ -298,6 +350,9 @@ MOVABLE: Final = (
     IMPORT_CALENDAR_MISSING,
     ACCOUNT_SHARED,
     STAFF_UNPROTECTED,
+    IMPORT_SILENT,
+    IMPORT_FROZEN,
+    IMPORT_SHORTENED,
     BUDGET_SPENT,
     CREDENTIAL_EXPIRY,
     UNLINKED_BOOKINGS,

@@ -129,7 +129,7 @@ def _card(cause: Cause, group: Sequence[Finding], document: Callable[[Finding], 
     places: dict[tuple[object, ...], list[Finding]] = {}
     for problem in group:
         # Each double booking and each credential is a place of its own.
-        own = id(problem) if problem.conflict or problem.until else None
+        own = id(problem) if problem.begins is not None or problem.until else None
         key = (problem.severity, problem.target, problem.effect, problem.detail, own)
         places.setdefault(key, []).append(problem)
     ordered = sorted(places.values(), key=lambda same: _order(same[0]))
@@ -157,5 +157,5 @@ def _place(same: Sequence[Finding], document: Callable[[Finding], Problem], *, t
 
 
 def _order(problem: Finding) -> tuple[object, ...]:
-    moment = problem.conflict.start if problem.conflict else problem.until or 0.0
+    moment = problem.until or 0.0 if problem.begins is None else problem.begins
     return list(Severity).index(problem.severity), not problem.none_works, moment, natural(problem.target)

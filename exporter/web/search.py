@@ -179,7 +179,8 @@ def _of_problem(problem: Finding, cause: str) -> Entry:
         "connection": problem.subject.casefold(),
         "cause": cause,
     }
-    ids = (problem.conflict.first, problem.conflict.second) if problem.conflict else ()
+    ids = [problem.conflict.first, problem.conflict.second] if problem.conflict else []
+    ids += [row.booking for row in problem.external]
     return fields, _text((subject(problem), problem.severity, problem.kind, problem.headline, problem.reason, *ids))
 
 

@@ -82,7 +82,7 @@ def unnamed(card: Card) -> Sequence[str]:
 def _is_unnamed(found: Finding) -> bool:
     if found.conflict:
         return found.subject == found.conflict.resource
-    return found.connection is not None and wording.is_id(found.subject)
+    return (found.connection is not None or bool(found.external)) and wording.is_id(found.subject)
 
 
 def _windows(target: Target) -> list[WindowRow]:

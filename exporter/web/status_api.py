@@ -17,7 +17,8 @@ from exporter.state.findings import Finding, findings
 from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict_row import Verdict
 from exporter.web.judged import states_of, summary_of, verdict_of
-from exporter.web.status_documents import listed_document, moment_of, problem_document, target_document
+from exporter.web.moments import moment_of
+from exporter.web.status_documents import listed_document, problem_document, target_document
 from exporter.web.status_types import (
     VERSION,
     ConfigWarning,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
-from exporter import model
+from exporter import connection_checks, model
 from exporter.model import BookingsObservation, Conflict, Connection, ConnectionsObservation, LinksObservation
 from exporter.policy import AcceptedReason
+from exporter.private_calendar import EventsObservation
 from exporter.state.advice import for_connection, for_failure
 from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS, changed_times, is_flapping
 from exporter.state.findings import Finding, brought_data, is_broken
 from exporter.state.places import overlap_minutes, resource_names
 from exporter.state.snapshot import CollectorState, TargetView
 from exporter.support.local_time import local
+from exporter.web.check_types import CalendarProbe, ImportCalendars, Staff, UnprotectedStaff
+from exporter.web.events_documents import events_document, overlapped_documents
+from exporter.web.moments import moment_of, moment_or_none
 from exporter.web.status_types import (
     Acceptance,
     BookingConflict,
@@ -21,7 +24,6 @@ from exporter.web.status_types import (
     BookingsWindow,
     Budget,
     CalendarConnection,
-    CalendarProbe,
     CalendarProvider,
     Change,
     Collector,
@@ -29,20 +31,15 @@ from exporter.web.status_types import (
     Connections,
     EntityLinks,
     Failure,
-    ImportCalendars,
     Links,
     LinksWindow,
     Listed,
     OperatingTime,
     Problem,
-    Staff,
     Target,
     TargetState,
     UnlinkedBooking,
-    UnprotectedStaff,
 )
-
-_LATEST = 253_402_300_799.0  # the last second of the year 9999
 
 
 def problem_document(problem: Finding, target: TargetView | None) -> Problem:
@@ -57,8 +54,8 @@ def problem_document(problem: Finding, target: TargetView | None) -> Problem:
         subject=str(problem.subject),
         calendar_type=None if problem.connection is None else problem.connection.calendar_type,
         title=problem.headline,
-        since=_moment_or_none(problem.since),
-        until=_moment_or_none(problem.until),
+        since=moment_or_none(problem.since),
+        until=moment_or_none(problem.until),
         reason=problem.reason or None,
         detail=str(problem.detail) or None,
         meaning=str(problem.advice.meaning),
@@ -71,6 +68,7 @@ def problem_document(problem: Finding, target: TargetView | None) -> Problem:
         )
         if target
         else (),
+        overlapped=overlapped_documents(problem.external, target.policy.zone) if target else (),
     )
 
 
@@ -81,8 +79,8 @@ def listed_document(finding: Finding, target: TargetView | None) -> Listed:
         target=finding.target,
         subject=str(finding.subject),
         title=finding.headline,
-        since=_moment_or_none(finding.since),
-        until=_moment_or_none(finding.until),
+        since=moment_or_none(finding.since),
+        until=moment_or_none(finding.until),
         why=(finding.known.why or None) if finding.known else None,
         conflict=_conflict(finding.conflict, target) if finding.conflict and target else None,
     )
@@ -112,10 +110,13 @@ def target_document(target: TargetView, now: float, state: TargetState) -> Targe
         links=next((_links(seen) for seen in observations if isinstance(seen, LinksObservation)), None),
         budgets=tuple(Budget(budget=row.name, limit=row.limit, remaining=row.remaining) for row in target.usage.budgets),
         operating=tuple(
-            OperatingTime(operation=row.operation, seconds=row.seconds, reset_at=_moment_or_none(row.reset_at))
+            OperatingTime(operation=row.operation, seconds=row.seconds, reset_at=moment_or_none(row.reset_at))
             for row in target.usage.operating
         ),
-        credential_expiry=_moment_or_none(target.usage.credential_expiry),
+        credential_expiry=moment_or_none(target.usage.credential_expiry),
+        events=next(
+            (events_document(seen, target.policy.zone) for seen in observations if isinstance(seen, EventsObservation)), None
+        ),
     )
 
 
@@ -130,12 +131,12 @@ def _collector(state: CollectorState, target: TargetView, now: float) -> Collect
         interval_seconds=state.interval,
         max_age_seconds=state.max_age,
         finished_polls=state.finished_polls,
-        last_poll=_moment_or_none(state.last_poll),
+        last_poll=moment_or_none(state.last_poll),
         last_poll_duration_seconds=state.last_duration,
-        last_success=_moment_or_none(state.last_success),
-        next_poll=_moment_or_none(state.next_poll),
-        polling_since=_moment_or_none(target.polling.get(state.collector)),
-        data_at=_moment_or_none(data_at),
+        last_success=moment_or_none(state.last_success),
+        next_poll=moment_or_none(state.next_poll),
+        polling_since=moment_or_none(target.polling.get(state.collector)),
+        data_at=moment_or_none(data_at),
         data_age_seconds=None if data_at is None else max(0.0, now - data_at),
         data_expired=state.expired,
         failure=Failure(
@@ -144,7 +145,7 @@ def _collector(state: CollectorState, target: TargetView, now: float) -> Collect
             meaning=advice.meaning,
             fix=advice.fix,
             at=moment_of(failure.at),
-            since=_moment_or_none(failure.since),
+            since=moment_or_none(failure.since),
             count=failure.count,
             http_status=failure.status,
             code=failure.code,
@@ -218,7 +219,7 @@ def _connection(row: Connection, target: TargetView, now: float) -> CalendarConn
     )
 
 
-def _staff(seen: model.StaffProtection) -> Staff:
+def _staff(seen: connection_checks.StaffProtection) -> Staff:
     unprotected, accepted = (
         tuple(UnprotectedStaff(schedule=one.schedule, reason=one.reason) for one in members)
         for members in (seen.unprotected, seen.accepted)
@@ -226,7 +227,7 @@ def _staff(seen: model.StaffProtection) -> Staff:
     return Staff(protected=seen.protected, unknown=seen.unknown, unprotected=unprotected, accepted=accepted)
 
 
-def _probe(seen: model.CalendarProbe) -> CalendarProbe:
+def _probe(seen: connection_checks.CalendarProbe) -> CalendarProbe:
     return CalendarProbe(
         succeeded=seen.succeeded, at=moment_of(seen.at), since=moment_of(seen.since), since_known=seen.since_known
     )
@@ -251,8 +252,8 @@ def _bookings(seen: BookingsObservation, target: TargetView) -> Bookings:
         ),
         platform_conflicting=dict(seen.platform_conflicts),
         next_booking_measured=seen.measures_next,
-        next_booking=_moment_or_none(seen.next_booking),
-        next_conflict=_moment_or_none(seen.next_conflict),
+        next_booking=moment_or_none(seen.next_booking),
+        next_conflict=moment_or_none(seen.next_conflict),
         conflicts=tuple(_conflict(row, target) for row in seen.conflicts),
         resource_names=dict(seen.resource_names),
         dropped_resources=seen.dropped_resources,
@@ -299,14 +300,4 @@ def _conflict(row: Conflict, target: TargetView) -> BookingConflict:
 
 
 def _acceptance(known: AcceptedReason | None) -> Acceptance | None:
-    return None if known is None else Acceptance(why=known.why, until=_moment_or_none(known.until))
-
-
-def moment_of(seconds: float) -> datetime:
-    """Return a moment (Unix seconds) in UTC with whole seconds."""
-    # Within what a calendar can say: one odd number of a portal must not cost the page of all targets.
-    return datetime.fromtimestamp(int(min(max(seconds, 0.0), _LATEST)), UTC)
-
-
-def _moment_or_none(seconds: float | None) -> datetime | None:
-    return None if seconds is None else moment_of(seconds)
+    return None if known is None else Acceptance(why=known.why, until=moment_or_none(known.until))

@@ -24,13 +24,13 @@ from exporter.web.assets import asset, source
 from exporter.web.backend import Dashboards
 from exporter.web.cards import LISTED_CAUSES, LISTED_PLACES, PLACES, Card, Cause, Causes, Line, cards_of
 from exporter.web.history import strip
+from exporter.web.moments import Moment, moment_of
 from exporter.web.overview import Overview, overview_of
 from exporter.web.runbook_links import runbook_of
 from exporter.web.search import QUERY_LETTERS, Found, exact, search, without
 from exporter.web.shown_target import LISTED, ShownTarget, shown_target, unnamed
 from exporter.web.status_api import on_page, pages_of
-from exporter.web.status_documents import moment_of
-from exporter.web.status_types import Listed, Moment, Status, TargetState
+from exporter.web.status_types import Listed, Status, TargetState
 
 if TYPE_CHECKING:
     import jinja2

@@ -8,19 +8,21 @@ Within ``v1`` fields are only added. Moments are RFC 3339 in UTC with whole seco
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
 from exporter.errors import Reason
-from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason, Shard, UnprotectedReason
+from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason, Shard
 from exporter.policy import WarningKind
 from exporter.state.findings import Kind, Severity
+from exporter.web.check_types import CalendarProbe, ImportCalendars, Staff
+from exporter.web.events_types import Events
+from exporter.web.events_types import OverlappedBooking as OverlappedBooking  # noqa: PLC0414  others take it from here
+from exporter.web.moments import Moment
 
 VERSION: Final = 1
 
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 TargetState = Literal["critical", "warning", "waiting", "healthy"]
 CollectorCondition = Literal["failing", "partial", "expired", "waiting", "ok"]
 
@@ -67,7 +69,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     ``since`` is null when it cannot be known; without ``since_known`` it is broken since then at least.
     ``target`` is empty for what concerns the exporter as a whole.
     ``site`` is the label of that name, ``zone`` the IANA zone of the target; ``calendar_type`` is that of a connection. The
-    data of ``collector`` says so. ``unlinked`` are the first bookings that somebody has to link, soonest first.
+    data of ``collector`` says so. ``unlinked`` are the first bookings that somebody has to link, soonest first,
+    ``overlapped`` those that private events overlap.
     """
 
     severity: Severity
@@ -88,6 +91,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     conflict: BookingConflict | None
     since_known: bool
     unlinked: tuple[UnlinkedBooking, ...] = ()
+    overlapped: tuple[OverlappedBooking, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,38 +167,6 @@ class Collector(msgspec.Struct, frozen=True, kw_only=True):
     changed_times: int
     changed_times_24h: int
     flapping: bool
-
-
-class CalendarProbe(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the platform could read the calendars of a connection's account at ``at``, and since when it is so."""
-
-    succeeded: bool
-    at: Moment
-    since: Moment
-    since_known: bool
-
-
-class ImportCalendars(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the calendars that a connection is told to import, how many its account has, and how many it has not."""
-
-    present: int
-    missing: int
-
-
-class UnprotectedStaff(msgspec.Struct, frozen=True, kw_only=True):
-    """A staff member who takes bookings without a working import: the schedule, and why."""
-
-    schedule: str
-    reason: UnprotectedReason
-
-
-class Staff(msgspec.Struct, frozen=True, kw_only=True):
-    """How many staff members who take bookings have a working import, and who has none; ``accepted`` are meant to have none."""
-
-    protected: int
-    unknown: int
-    unprotected: tuple[UnprotectedStaff, ...]
-    accepted: tuple[UnprotectedStaff, ...]
 
 
 class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
@@ -340,7 +312,7 @@ class OperatingTime(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """One target. ``connections``, ``bookings`` and ``links`` are null without data or without that collector.
+    """One target. ``connections``, ``bookings``, ``links`` and ``events`` are null without data or without that collector.
 
     ``zone`` is the IANA zone of its people, ``resource_aliases`` the names that the configuration gives to resource ids.
     One that is ``paused`` has no collectors: it is not asked. ``closed`` says that it is a day without bookings.
@@ -361,6 +333,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     budgets: tuple[Budget, ...]
     operating: tuple[OperatingTime, ...]
     credential_expiry: Moment | None
+    events: Events | None = None
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):

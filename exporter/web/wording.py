@@ -114,7 +114,7 @@ class Wording(msgspec.Struct, frozen=True):
             return f"{found.subject} ({self.word(found.connection.calendar_type)})"
         if isinstance(found.subject, Message):
             return self.text(found.subject)
-        return found.subject if found.conflict else self.word(found.subject)
+        return found.subject if found.begins is not None else self.word(found.subject)
 
     def span(self, seconds: float) -> str:
         """Word a length of time with at most two units: ``45 s``, ``5 min``, ``1 h 20 min``, ``3 d 4 h``."""

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from exporter.metrics import Format, MadePage, MetricsPage
 from exporter.model import ApiUsage, BookingsObservation, ConnectionsObservation, LinksObservation, Observation, Window
+from exporter.private_calendar import EventsObservation
 from exporter.runtime import garbage
 from exporter.state.config_warnings import KeptWarnings, with_warnings
 from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, TargetView, View
@@ -102,9 +103,11 @@ def seen_again(seen: Observation, at: float) -> Observation:
             booked = replace(windows[0], bookings=(windows[0].bookings + 1) % 100)
             return replace(seen, at=at, windows=(booked, *windows[1:]))
         case LinksObservation():
-            return replace(
-                seen, at=at, windows=tuple(replace(row, window=_later(row.window, at - seen.at)) for row in seen.windows)
-            )
+            links = tuple(replace(row, window=_later(row.window, at - seen.at)) for row in seen.windows)
+            return replace(seen, at=at, windows=links)
+        case EventsObservation():
+            events = tuple(replace(row, window=_later(row.window, at - seen.at)) for row in seen.windows)
+            return replace(seen, at=at, windows=events)
 
 
 def _later(window: Window, seconds: float) -> Window:

@@ -15,7 +15,7 @@ from exporter.counting.windows import WindowSpec
 from exporter.errors import ConfigError
 from exporter.model import CollectorName
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixTarget
-from exporter.platforms.wix.settings import WixTarget
+from exporter.platforms.wix.settings import WixEvents, WixTarget
 
 KEY = "IST.planted-key-0123456789"
 CODE = "planted0123456789"
@@ -141,6 +141,37 @@ def test_only_the_collectors_that_are_named_run(tmp_path: Path) -> None:
     assert {CollectorName.CONNECTIONS} == wix(tmp_path, "collectors:\n  connections:").running().keys()
     assert {CollectorName.LINKS} == bitrix24(tmp_path, "collectors: {links: {}}").running().keys()
     assert {CollectorName.BOOKINGS, CollectorName.LINKS} == bitrix24(tmp_path, "collectors:").running().keys()
+
+
+@pytest.mark.parametrize("written", ["", "collectors:", "collectors: {connections: , bookings: }"])
+def test_private_events_are_not_looked_at_unless_they_are_named(tmp_path: Path, written: str) -> None:
+    assert {CollectorName.CONNECTIONS, CollectorName.BOOKINGS} == wix(tmp_path, written).running().keys()
+
+
+def test_one_line_switches_private_events_on_with_every_default(tmp_path: Path) -> None:
+    events = wix(tmp_path, "collectors: {events: }").running()[CollectorName.EVENTS]
+    assert isinstance(events, WixEvents)
+    assert (600.0, 1_800.0, False, 10_000, ()) == (
+        events.interval,
+        events.max_age_seconds,
+        events.all_day,
+        events.max_events,
+        events.windows,
+    )
+
+
+def test_defaults_of_private_events_switch_nothing_on(tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yml"
+    keys = "site_id: 7f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10, api_key: '0123456789abcdef'"
+    file.write_text(
+        "defaults: {wix: {collectors: {events: {all_day: true}}}}\n"
+        f"targets:\n  - {{name: a, platform: wix, {keys}}}\n"
+        f"  - {{name: b, platform: wix, {keys.replace('7f1c', '7f1d')}, collectors: {{events: }}}}\n"
+    )
+    plain, named = load_config(file).targets
+    assert CollectorName.EVENTS not in plain.running()
+    assert isinstance(events := named.running()[CollectorName.EVENTS], WixEvents)
+    assert events.all_day
 
 
 @pytest.mark.parametrize(

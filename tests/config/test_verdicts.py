@@ -145,6 +145,7 @@ SOON = "is too short: its alert takes up to {}, and the same time must remain to
 ONCE = "is too short: a state that only one poll saw would be a problem"
 TIMES = (
     ("conflict", "soon", "40m", SOON.format("18m"), "7d"),
+    ("external_conflict", "soon", "50m", SOON.format("23m"), "7d"),
     ("connections_down", "within", "30m", SOON.format("14m"), "7d"),
     ("connection_disconnected", "within", "40m", SOON.format("19m"), "7d"),
     ("connection_stuck", "after", "5m", ONCE, "1d"),

@@ -14,7 +14,7 @@ from exporter.state.snapshot import View
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict_row import Kind, Verdict
 from tests.harness import views
-from tests.harness.verdict_scenes import connected, linked, overlapping, view, went_down
+from tests.harness.verdict_scenes import connected, linked, overlapping, private, private_conflict, view, went_down
 from tests.harness.views import NOW
 
 _BOOKINGS: Final = views.succeeded(views.unpolled("salon", "wix", CollectorName.BOOKINGS), views.wix_bookings())
@@ -75,6 +75,16 @@ EDGES: Final[Sequence[Edge]] = (
         lambda ahead, _: overlapping(NOW + ahead),
         (2_400, 604_800),
         step=60.0,  # windows are as old as the last poll
+        worse_above=False,
+        bad=Verdict.CRITICAL,
+        good=Verdict.WARNING,
+    ),
+    Edge(
+        Kind.EXTERNAL_CONFLICT,
+        "soon",
+        lambda ahead, _: private(private_conflict(NOW + ahead)),
+        (3_000, 604_800),
+        step=60.0,  # ditto
         worse_above=False,
         bad=Verdict.CRITICAL,
         good=Verdict.WARNING,

@@ -12,6 +12,7 @@ from exporter.platforms.base import RETRIED
 FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
     CollectorName.CONNECTIONS: ("status", "error_reason", "calendar_type", "sync_config"),
     CollectorName.BOOKINGS: ("booked_entity", "end_date"),
+    CollectorName.EVENTS: ("calendar_type", "all_day", "schedule", "booked_entity", "end_date"),
     CollectorName.LINKS: ("module", "entity_type"),
 }
 

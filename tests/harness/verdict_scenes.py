@@ -7,12 +7,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection, UnprotectedReason, UnprotectedStaff
 from exporter.errors import Reason
 from exporter.model import (
     ApiUsage,
     BookingsObservation,
     Budget,
-    CalendarProbe,
     Change,
     CollectorName,
     Conflict,
@@ -20,19 +20,16 @@ from exporter.model import (
     ConnectionStatus,
     ErrorReason,
     GoneConnection,
-    ImportCalendars,
     LinkAnswers,
     LinksObservation,
     Moved,
     Provider,
-    StaffProtection,
-    UnprotectedReason,
-    UnprotectedStaff,
     Window,
     WindowBookings,
     WindowLinks,
 )
 from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, TargetPolicy
+from exporter.private_calendar import Cause, EventsObservation, ExternalConflict, ImportedEvents, ImportFault, WindowEvents
 from exporter.state import verdict
 from exporter.state.snapshot import CollectorState, View
 from exporter.state.verdict_row import VerdictRow
@@ -44,6 +41,7 @@ HOUR: Final = 3600.0
 _CONNECTIONS: Final = views.unpolled(SITE, "wix", CollectorName.CONNECTIONS)
 _BOOKINGS: Final = views.unpolled(SITE, "wix", CollectorName.BOOKINGS)
 _LINKS: Final = views.unpolled(SITE, "bitrix24", CollectorName.LINKS)
+_EVENTS: Final = views.unpolled(SITE, "wix", CollectorName.EVENTS)
 _GOOD: Final = views.succeeded(_BOOKINGS, views.wix_bookings())
 _NEXT_7D: Final = Window("next_7d", NOW - 30, NOW - 30 + 7 * 86_400)
 _MEANT: Final = AcceptedReason("the stylist left", NOW + 86_400)
@@ -110,6 +108,27 @@ def marked(bookings: int, own: int | None = None) -> View:
     return view(views.succeeded(_BOOKINGS, seen))
 
 
+def private(*conflicts: ExternalConflict, faults: Mapping[ImportFault, float] | None = None) -> View:
+    """Return a site with bookings that private events overlap, or a connection whose import is suspect."""
+    imports = (ImportedEvents("a", "a", {"next_7d": 0}, NOW - 60, faults=faults),) if faults else ()
+    windows = tuple(
+        WindowEvents(
+            window,
+            {cause: sum(row.cause is cause and window.start <= row.start < window.end for row in conflicts) for cause in Cause},
+        )
+        for window in (NEXT_24H, _NEXT_7D)
+    )
+    ahead = min((row.start for row in conflicts if row.cause is not Cause.BOOKED_OVER), default=None)
+    seen = EventsObservation(NOW - 30, windows, imports, conflicts=conflicts, next_conflict=ahead)
+    listed = [views.succeeded(_CONNECTIONS, views.connections(views.connection("a")))] if faults else []
+    return view(*listed, views.succeeded(_EVENTS, seen))
+
+
+def private_conflict(start: float, cause: Cause = Cause.NOT_BLOCKED) -> ExternalConflict:
+    """Return a booking of half an hour that a private event overlaps, from ``start`` on."""
+    return ExternalConflict("812", "a", start, start + 1_800, cause)
+
+
 def linked(answers: LinkAnswers, unverified: int = 0) -> View:
     """Return a portal whose links are as ``answers`` say."""
     return view(views.succeeded(_LINKS, LinksObservation(NOW - 30, (WindowLinks(_NEXT_7D, (answers,), unverified),))))
@@ -136,6 +155,7 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
     verdict.TARGET_EXPIRED: view(_expired(Reason.NETWORK)),
     verdict.CONNECTIONS_DOWN: connected(went_down("a"), went_down("b")),
     verdict.CONFLICT_SOON: overlapping(NOW + HOUR),
+    verdict.EXTERNAL_CONFLICT_SOON: private(private_conflict(NOW + HOUR)),
     verdict.COLLECTOR_FAILING: view(views.failed(_CONNECTIONS, Reason.PERMISSION, "refused"), _GOOD),
     verdict.DATA_EXPIRED: view(_expired(Reason.PERMISSION), _GOOD),
     verdict.PROVIDER_FAILING: view(
@@ -143,6 +163,8 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
     ),
     verdict.CONFLICT_LATER: overlapping(NOW + 25 * HOUR),
     verdict.CONFLICT_MARKED: marked(2),
+    verdict.EXTERNAL_CONFLICT_LATER: private(private_conflict(NOW + 25 * HOUR, Cause.UNKNOWN)),
+    verdict.BOOKED_OVER: private(private_conflict(NOW + HOUR, Cause.BOOKED_OVER)),
     verdict.CONNECTION_ERROR: connected(
         views.connection("a", ConnectionStatus.ERROR, error_reason=ErrorReason.TOKEN_REVOKED), views.connection("b")
     ),
@@ -158,6 +180,9 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
     ),
     verdict.ACCOUNT_SHARED: shared("a", "b"),
     verdict.STAFF_UNPROTECTED: staffed(UnprotectedReason.NO_CONNECTION),
+    verdict.IMPORT_SILENT: private(faults={ImportFault.SILENT: NOW - HOUR}),
+    verdict.IMPORT_FROZEN: private(faults={ImportFault.FROZEN: NOW - 9 * 86_400}),
+    verdict.IMPORT_SHORTENED: private(faults={ImportFault.SHORTENED: NOW - HOUR}),
     verdict.API_LIMITED: view(_GOOD, usage=ApiUsage(paused_until=NOW + 20)),
     verdict.BUDGET_SPENT: view(_GOOD, usage=_OPERATING_SPENT),
     verdict.CREDENTIAL_EXPIRY: view(_GOOD, usage=ApiUsage(credential_expiry=NOW + 13 * 86_400)),

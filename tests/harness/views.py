@@ -11,12 +11,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection
 from exporter.errors import Reason
 from exporter.model import (
     ApiUsage,
     BookingsObservation,
     Budget,
-    CalendarProbe,
     CalendarType,
     CollectorName,
     Conflict,
@@ -24,18 +24,24 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
-    ImportCalendars,
     LinkAnswers,
     LinksObservation,
     Observation,
     OperatingTime,
     Provider,
-    StaffProtection,
     Window,
     WindowBookings,
     WindowLinks,
 )
 from exporter.policy import AcceptedReason, TargetPolicy
+from exporter.private_calendar import (
+    Cause,
+    EventsObservation,
+    ExternalConflict,
+    ImportedEvents,
+    ImportFault,
+    WindowEvents,
+)
 from exporter.state.snapshot import CollectorState, Failure, Snapshot, TargetEntry, View
 
 NOW: Final = 1_790_000_000.0
@@ -196,6 +202,34 @@ def wix_bookings(at: float = NOW - 30) -> BookingsObservation:
     )
 
 
+def wix_events(at: float = NOW - 30) -> EventsObservation:
+    """Return private events: one blocks nothing, one was put over a booking, copies came back, and one import is silent."""
+    next_7d = Window("next_7d", at, at + 604_800)
+    return EventsObservation(
+        at,
+        (
+            WindowEvents(NEXT_24H, {Cause.NOT_BLOCKED: 1, Cause.BOOKED_OVER: 0, Cause.UNKNOWN: 0}, copies=2),
+            WindowEvents(next_7d, {Cause.NOT_BLOCKED: 1, Cause.BOOKED_OVER: 1, Cause.UNKNOWN: 0}, copies=7),
+        ),
+        (
+            ImportedEvents("Chair 1", "Chair 1", {"next_24h": 2, "next_7d": 9}, NOW - 7_200, NOW + 500_000),
+            ImportedEvents(
+                "9f86d081884c",
+                "0a1b2c3d4e5f",
+                {"next_24h": 0, "next_7d": 0},
+                NOW - 90_000,
+                faults={ImportFault.SILENT: NOW - 90_000},
+            ),
+        ),
+        {"apple": True, "google": True},
+        (
+            ExternalConflict("b-812", "Chair 1", NOW + 5_400, NOW + 9_000, Cause.NOT_BLOCKED),
+            ExternalConflict("b-815", "Chair 1", NOW + 200_000, NOW + 203_600, Cause.BOOKED_OVER),
+        ),
+        NOW + 5_400,
+    )
+
+
 def bitrix24_bookings(at: float = NOW - 30) -> BookingsObservation:
     """Return counted rows with two bookings of one chair that overlap."""
     return BookingsObservation(
@@ -237,11 +271,11 @@ def bitrix24_usage() -> ApiUsage:
     )
 
 
-def wix_target(connections_state: CollectorState, bookings_state: CollectorState) -> Target:
+def wix_target(connections_state: CollectorState, bookings_state: CollectorState, *further: CollectorState) -> Target:
     """Return the Wix site of the examples; one of its connections is accepted as it is, and its key lies in a file."""
     usage = ApiUsage(budgets=(Budget("requests", 200.0, 198.0),))
     labels = {"site": "salon-berlin", "owner": "anna"}
-    entry, states = target_of(WIX, "wix", (connections_state, bookings_state), labels=labels, usage=usage)
+    entry, states = target_of(WIX, "wix", (connections_state, bookings_state, *further), labels=labels, usage=usage)
     policy = TargetPolicy(connections={"Chair 1": AcceptedReason("cut on some days")}, credential="/run/secrets/wix")
     return replace(entry, policy=policy), states
 
@@ -260,6 +294,7 @@ def bitrix24_target(bookings_state: CollectorState, links_state: CollectorState)
 
 _WIX_CONNECTIONS: Final = unpolled(WIX, "wix", CollectorName.CONNECTIONS)
 _WIX_BOOKINGS: Final = unpolled(WIX, "wix", CollectorName.BOOKINGS)
+_WIX_EVENTS: Final = unpolled(WIX, "wix", CollectorName.EVENTS)
 _B24_BOOKINGS: Final = unpolled(BITRIX24, "bitrix24", CollectorName.BOOKINGS)
 _B24_LINKS: Final = unpolled(BITRIX24, "bitrix24", CollectorName.LINKS)
 
@@ -279,7 +314,7 @@ def healthy() -> View:
 
 
 def partial_failure() -> View:
-    """Return a poll in which one provider failed, so that its connection keeps an older state; and a portal in order."""
+    """Return a poll in which one provider failed, so that its connection keeps an older state; private events; a portal."""
     first = succeeded(_WIX_CONNECTIONS, wix_connections(NOW - 90))
     rows = wix_connections().connections
     second = connections(
@@ -290,7 +325,7 @@ def partial_failure() -> View:
         first, Reason.SERVER_ERROR, "1 of 3 calendar providers could not be asked: microsoft", at=NOW - 30, observation=second
     )
     return view_of(
-        wix_target(partly, succeeded(_WIX_BOOKINGS, wix_bookings())),
+        wix_target(partly, succeeded(_WIX_BOOKINGS, wix_bookings()), succeeded(_WIX_EVENTS, wix_events())),
         bitrix24_target(succeeded(_B24_BOOKINGS, bitrix24_bookings()), succeeded(_B24_LINKS, bitrix24_links())),
     )
 

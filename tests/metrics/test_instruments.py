@@ -23,7 +23,7 @@ from tests.harness import exposition, views
 from tests.harness.expected import expected
 from tests.harness.exposition import counters_of, select, value
 
-CONNECTIONS, BOOKINGS, LINKS = CollectorName
+CONNECTIONS, BOOKINGS, LINKS, *_ = CollectorName
 RELAXED = settings(deadline=None)  # how long an example takes on a busy machine says nothing
 
 

@@ -34,6 +34,7 @@ from exporter.model import (
     WindowLinks,
 )
 from exporter.policy import AcceptedReason, TargetPolicy
+from exporter.private_calendar import Cause, EventsObservation, ImportedEvents, ImportFault, WindowEvents
 from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, View
 from tests.harness import views
 from tests.harness.expected import expected
@@ -42,7 +43,7 @@ pytestmark = pytest.mark.slow
 
 NAMES = ("a", "b", "c", "d", "e")
 COLLECTORS: Mapping[str, tuple[CollectorName, ...]] = {
-    "wix": (CollectorName.CONNECTIONS, CollectorName.BOOKINGS),
+    "wix": (CollectorName.CONNECTIONS, CollectorName.BOOKINGS, CollectorName.EVENTS),
     "bitrix24": (CollectorName.BOOKINGS, CollectorName.LINKS),
 }
 formats, names, platforms, small = (
@@ -74,6 +75,26 @@ def observations(draw: st.DrawFn, collector: CollectorName, at: float) -> Observ
             for age in draw(st.sampled_from(((0,), (0, 250))))
         )
         return LinksObservation(at, (WindowLinks(window, answers, draw(small), draw(st.booleans())),))
+    if collector is CollectorName.EVENTS:
+        conflicts = {cause: draw(small) for cause in Cause}
+        imports = tuple(
+            ImportedEvents(
+                key,
+                key,
+                {"next_24h": draw(small)},
+                draw(st.sampled_from((views.NOW, views.NOW - 60))),
+                draw(st.none() | st.just(views.NOW + 900)),
+                draw(st.sampled_from(({}, {ImportFault.SILENT: views.NOW}, {ImportFault.FROZEN: views.NOW - 60}))),
+            )
+            for key in draw(st.lists(st.sampled_from("xyz"), unique=True))
+        )
+        return EventsObservation(
+            at,
+            (WindowEvents(window, conflicts, draw(st.none() | small), draw(st.booleans())),),
+            imports,
+            draw(st.dictionaries(st.just("google"), st.booleans())),
+            next_conflict=draw(st.none() | st.just(views.NOW)),
+        )
     if collector is CollectorName.BOOKINGS:
         counted = WindowBookings(
             window,

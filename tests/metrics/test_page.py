@@ -34,13 +34,14 @@ from exporter.model import (
     WindowBookings,
 )
 from exporter.policy import TargetPolicy
+from exporter.private_calendar import EventsObservation
 from exporter.state.snapshot import CollectorState, View
 from tests.harness import exposition, plain, views
 from tests.harness.expected import expected
 from tests.harness.exposition import counters_of, page_of, select, value
 
 GOLDEN = Path(__file__).parent / "golden" / "metrics"
-CONNECTIONS, BOOKINGS, LINKS = CollectorName
+CONNECTIONS, BOOKINGS, LINKS, *_ = CollectorName
 
 # A page is parsed for each example: how long that takes on a busy machine says nothing.
 RELAXED = settings(deadline=None, max_examples=60)
@@ -457,6 +458,9 @@ def _seen_again(state: CollectorState) -> Observation:
         case LinksObservation() as seen:
             links = tuple(replace(row, window=_later(row.window)) for row in seen.windows)
             return replace(seen, at=seen.at + 60, windows=links)
+        case EventsObservation() as seen:
+            looked = tuple(replace(row, window=_later(row.window)) for row in seen.windows)
+            return replace(seen, at=seen.at + 60, windows=looked)
         case _:
             raise AssertionError(state)
 

@@ -206,3 +206,38 @@ async def test_a_portal_has_these_series_which_are_at_most_120(tmp_path: Path) -
     found = await series(tmp_path, portal, PORTAL)
     assert {f"booking_sync_{name}": number for name, number in OF_A_PORTAL.items()} == found
     assert found.total() <= 120
+
+
+OF_PRIVATE_EVENTS = {
+    "collector_failures_total": 13,
+    "collector_poll_duration_seconds_bucket": 2,
+    **dict.fromkeys(
+        (
+            "collector_up",
+            "collector_interval_seconds",
+            "collector_max_age_seconds",
+            "collector_last_success_timestamp_seconds",
+            "collector_next_poll_timestamp_seconds",
+            "collector_data_expired",
+            "collector_polls_total",
+            "collector_poll_duration_seconds_sum",
+            "collector_poll_duration_seconds_count",
+            "malformed_rows_total",
+        ),
+        1,
+    ),
+    "unrecognized_values_total": 5,
+    "api_requests_total": 2 * 2,
+    "external_conflicts": 2 * 3,
+    "window_start_timestamp_seconds": 2,
+    "window_end_timestamp_seconds": 2,
+    "window_complete": 2,
+}
+
+
+async def test_private_events_bring_46_series_before_any_connection_is_known(tmp_path: Path) -> None:
+    chosen = {"connections": None, "bookings": None}
+    without = await series(tmp_path, site(*connected(4, 4)), {**WIX, "collectors": chosen})
+    found = await series(tmp_path, site(*connected(4, 4)), {**WIX, "collectors": {**chosen, "events": None}})
+    assert 46 == sum(OF_PRIVATE_EVENTS.values())
+    assert OF_PRIVATE_EVENTS == {name.removeprefix("booking_sync_"): number for name, number in (found - without).items()}

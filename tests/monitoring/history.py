@@ -30,6 +30,7 @@ from exporter.model import (
     ErrorReason,
     LinkAnswers,
     LinksObservation,
+    Observation,
     OperatingTime,
     Provider,
     Window,
@@ -37,6 +38,7 @@ from exporter.model import (
     WindowLinks,
 )
 from exporter.policy import AcceptedReason, TargetPolicy
+from exporter.private_calendar import Cause, EventsObservation, ImportedEvents, WindowEvents
 from exporter.state.snapshot import CollectorState, View
 from tests.harness.expected import expected
 from tests.harness.exposition import counters_of
@@ -128,6 +130,13 @@ def _links(at: float) -> LinksObservation:
     )
 
 
+def _events(at: float) -> EventsObservation:
+    """Return private events that block what they should, and copies of bookings that came back."""
+    windows = tuple(WindowEvents(window, dict.fromkeys(Cause, 0), copies=2) for window in _windows(at))
+    imports = (ImportedEvents("Chair 1", "Chair 1", {"next_24h": 2, "next_7d": 9}, at - HOUR, at + 9 * HOUR),)
+    return EventsObservation(at, windows, imports, {"google": True})
+
+
 class Fleet:
     """The fleet at any moment of the last hours."""
 
@@ -139,7 +148,7 @@ class Fleet:
         self.members = tuple(
             Member(name, platform, collectors, counters_of(self.instruments, name, platform), labels)
             for name, platform, collectors, labels in (
-                ("salon-wix", WIX, (connections, bookings), SITE),
+                ("salon-wix", WIX, (connections, bookings, CollectorName.EVENTS), SITE),
                 ("salon-b24", BITRIX24, (bookings, links), SITE),
                 ("refused-wix", WIX, (connections, bookings), {"site": "elsewhere"}),
             )
@@ -184,14 +193,12 @@ class Fleet:
         self._count(member, collector, reason)
         return state
 
-    def _observe(
-        self, member: Member, collector: CollectorName, at: float
-    ) -> ConnectionsObservation | BookingsObservation | LinksObservation:
+    def _observe(self, member: Member, collector: CollectorName, at: float) -> Observation:
         if collector is CollectorName.CONNECTIONS:
             return _connections(at, self.now)
         if collector is CollectorName.BOOKINGS:
             return _bookings(at, member.platform, 6 if member.platform is WIX else 4)
-        return _links(at)
+        return _events(at) if collector is CollectorName.EVENTS else _links(at)
 
     def _count(self, member: Member, collector: CollectorName, reason: Reason | None) -> None:
         counters = member.counters

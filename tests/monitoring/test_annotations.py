@@ -33,6 +33,9 @@ NO_STATUS = {
     "BookingSyncConnectionsFlapping": "it is the change",
     "BookingSyncConnectionProbeFailed": "its status is not what is wrong",
     "BookingSyncConnectionCalendarMissing": "its status is not what is wrong",
+    "BookingSyncImportSilent": "the status is good; it says when the events changed",
+    "BookingSyncImportShortened": "the status is good; it says when the events changed",
+    "BookingSyncImportFrozen": "the status is good; it says when the events changed",
     "BookingSyncExportSwitchedOff": "a connection that is switched off keeps its status",
 }
 NO_ANSWER = {"BookingSyncAccessDenied", "BookingSyncDataExpired", "BookingSyncDataStale", "BookingSyncPollOverdue"}

@@ -145,7 +145,11 @@ TICKETS = "Alertmanager tickets arrive"
             "severity=critical leads to theirs, not to pager",
         ),
         (_inside(0, matchers=['severity="critical"']), {PAGES}, "severity=critical leads to nobody, which reaches nobody"),
-        (_inside(0, matchers=['fixed_by="front desk"']), {PAGES, TICKETS}, "(BookingSyncDoubleBooking)"),
+        (
+            _inside(0, matchers=['fixed_by="front desk"']),
+            {PAGES, TICKETS},
+            "(BookingSyncDoubleBooking, BookingSyncExternalConflict)",
+        ),
         (_nobody_behind("pager"), {PAGES}, "nobody is behind pager"),
         (_nobody_behind("tickets"), {TICKETS}, "nobody is behind tickets"),
         (_pages_are(mute_time_intervals=["night"]), {PAGES}, "pager is mute now by night"),

@@ -20,6 +20,7 @@ from tests.monitoring.libyaml import safe_load
 
 LEADS: Final = {
     "conflict_soon": (bounds.CONFLICT_SOON, "BookingSyncDoubleBooking"),
+    "external_conflict_soon": (bounds.EXTERNAL_CONFLICT_SOON, "BookingSyncExternalConflict"),
     "connections_down_within": (bounds.CONNECTIONS_DOWN, "BookingSyncAllConnectionsFailing"),
     "connection_disconnected_within": (bounds.DISCONNECTED, "BookingSyncConnectionDisconnected"),
     "credential_expiry_within": (bounds.CREDENTIAL_EXPIRY, "BookingSyncCredentialExpiring"),

@@ -28,7 +28,7 @@ from tests.monitoring.promql import labels_of_expression
 from tests.monitoring.routes import parts_of
 from tests.monitoring.servers import run
 
-NO_PAGE: Final = {Kind.CONFLICT, Kind.BUDGET_SPENT, Kind.POLL_OVERDUE}
+NO_PAGE: Final = {Kind.CONFLICT, Kind.EXTERNAL_CONFLICT, Kind.BUDGET_SPENT, Kind.POLL_OVERDUE}
 PAGES: Final = {str(row.kind): "critical" for row in MOVABLE if row.kind not in NO_PAGE}
 TOLD_BY: Final = {row.kind: set(row.alerts) for row in MOVABLE}
 

@@ -33,6 +33,7 @@ from tests.monitoring.shown import series_of
 
 SHIPPED: Final[dict[str, dict[str, Any]]] = {
     "conflict": {"soon": "24h", "later": "warning"},
+    "external_conflict": {"soon": "24h", "later": "warning"},
     "connections_down": {"least": 2, "within": "24h"},
     "provider_failing": {"severity": "warning"},
     "connection_error": {"severity": "warning"},
@@ -49,6 +50,7 @@ SHIPPED: Final[dict[str, dict[str, Any]]] = {
 }
 OTHER: Final[dict[str, dict[str, Any]]] = {
     "conflict": {"soon": "48h", "later": "ok"},
+    "external_conflict": {"soon": "48h", "later": "ok"},
     "connections_down": {"least": 4, "within": "3h"},
     "provider_failing": {"severity": "ok"},
     "connection_error": {"severity": "critical"},
@@ -102,7 +104,7 @@ def _edges(written: dict[str, dict[str, Any]], thresholds: Thresholds) -> Iterat
             continue
         scaled = parse_duration(number) if edge.unit == "s" else number * 100 if edge.unit == "%" else number
         for (shown, found), side in zip(edge.sides(written, round(scaled)), ("below", "above"), strict=True):
-            if found is not Verdict.OK and (edge.kind is not Kind.CONFLICT or found is edge.good):
+            if found is not Verdict.OK and (edge.kind not in {Kind.CONFLICT, Kind.EXTERNAL_CONFLICT} or found is edge.good):
                 bad = thresholds.severity(edge.kind)
             else:
                 bad = _severity(found) or "ok"

@@ -57,20 +57,23 @@ _CALENDARS = (
 _SHOWN = (
     "DataExpired AccessDenied DataStale ApiLimited ApiBudgetLow PollOverdue WindowIncomplete AnswersNotUnderstood "
     f"{_CALENDARS} StaffUnprotected ProviderDown DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent "
-    "UnlinkedBookings LinksUnverified"
+    "UnlinkedBookings LinksUnverified ExternalConflict BookedOver ImportSilent ImportFrozen ImportShortened"
 )
 """Tickets about what a target shows. Those that an operator has to mend anyway are not among them: its credential ends, series
 were dropped."""
 _DARK_PAGES = "DataExpired! DataExpired!+ AccessDenied! AccessDenied!+"
 _NO_CONNECTIONS = "AllConnectionsFailing! AllConnectionsFailing!+ ErrorBudgetBurn! ErrorBudgetBurn!+"
-_DARK = _all(TARGET, f"{_SHOWN} TargetUnsteady {_NO_CONNECTIONS} DoubleBooking!")
+_DARK = _all(TARGET, f"{_SHOWN} TargetUnsteady {_NO_CONNECTIONS} DoubleBooking! ExternalConflict!")
 _REFUSED = _all(COLLECTOR, "DataExpired DataStale")
 _NO_CALENDARS = _all(TARGET, f"{_CALENDARS} StaffUnprotected ProviderDown")
 _NO_BOOKINGS = _all(TARGET, "DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent UnlinkedBookings")
+_NO_EVENTS = _all(TARGET, "ExternalConflict BookedOver ImportSilent ImportFrozen ImportShortened")
 _NO_LINKS = _all(TARGET, "UnlinkedBookings LinksUnverified")
 _LIMITED = _all(COLLECTOR, "DataStale DataExpired") | _all(TARGET, "ApiBudgetLow")
 _OVERDUE = _all(JOB, "PollOverdue")
-_CALENDARS_FAIL = _all(TARGET, f"ExportSwitchedOff ErrorBudgetBurn! ErrorBudgetBurn!+ {_CALENDARS}")
+_CALENDARS_FAIL = _all(
+    TARGET, f"ExportSwitchedOff ImportSilent ImportFrozen ImportShortened ErrorBudgetBurn! ErrorBudgetBurn!+ {_CALENDARS}"
+)
 _BUDGET_BURNS = _all(TARGET | {"slo"}, "ErrorBudgetBurn") | _all(TARGET, "ConnectionNeedsOwner ConnectionError")
 
 PROMISES: dict[str, Promises] = {
@@ -123,6 +126,7 @@ PROMISES: dict[str, Promises] = {
     "AllConnectionsFailing!+": _CALENDARS_FAIL,
     "ErrorBudgetBurn!": _BUDGET_BURNS,
     "ErrorBudgetBurn!+": _BUDGET_BURNS,
+    "ExternalConflict!": _all(TARGET, "ExternalConflict"),
     "DoubleBooking!": _all(TARGET, "DoubleBooking"),
 }
 

@@ -22,7 +22,15 @@ from tests.monitoring.servers import prometheus, run, wait_for
 pytestmark = pytest.mark.servers
 
 # What only one of the two platforms has is asked of a target of that platform.
-ONLY_WIX = {"Status", "Calendar connections (Wix)", "Status changes per hour", "Bookings by status"}
+ONLY_WIX = {
+    "Status",
+    "Calendar connections (Wix)",
+    "Status changes per hour",
+    "Bookings by status",
+    "Bookings under private events",
+    "Private events by connection",
+    "Copies of bookings that came back",
+}
 Query = tuple[str, str, bool, str, str]
 
 
@@ -79,6 +87,7 @@ ONLY_WHEN_IT_HAPPENS = {
     "platform:booking_sync_targets_limited:count",
     "connection:booking_sync_connection_status:lost5m",
     "target_window:booking_sync_platform_conflicting_bookings:max_uncompared",  # all targets here compare their bookings
+    "connection:booking_sync_connection_import_failing:max_unaccepted",
     "connection:booking_sync_connection_status:lost_in_gap",
     "connection:booking_sync_connection_status:changed1m",
     "connection:booking_sync_connection_export:off",

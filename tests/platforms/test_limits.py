@@ -13,7 +13,7 @@ from exporter.errors import InvalidResponseError
 from exporter.platforms.bitrix24 import answers as bitrix24
 from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix import booking_rows, connection_rows
+from exporter.platforms.wix import booking_rows, connection_rows, event_rows
 from exporter.support.json_text import decoded
 from tests.harness.weight import weight
 
@@ -56,6 +56,17 @@ def query(number: int) -> int:
     return len(booking_rows.bookings(wix({"extendedBookings": rows, "pagingMetadata": {"hasNext": False}})).rows)
 
 
+def events(number: int) -> int:
+    times = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T01:00:00Z"}
+    rows = [{"scheduleId": f"s{key}", **times} for key in range(number)]
+    return len(event_rows.events(wix({"events": rows, "pagingMetadata": {"hasNext": False}})).rows)
+
+
+def failed_for_events(number: int) -> int:
+    body = {"events": [], "failedProviderIds": [f"p{key}" for key in range(number)]}
+    return len(event_rows.events(wix(body)).failed_provider_ids)
+
+
 def page(number: int) -> int:
     return booking_pages.bookings(reply({"booking": [{"id": key + 1, **PERIOD} for key in range(number)]})).size
 
@@ -81,6 +92,8 @@ CAPS: list[tuple[Callable[[int], int], int, str]] = [
     (failed, 200, "more than 200 providers"),
     (providers, 200, "more than 200 providers"),
     (query, 100, "more than 100 rows"),
+    (events, 1_000, "more than 1,000 rows"),
+    (failed_for_events, 200, "more than 200 providers"),
     (page, 500, "more than 500 rows"),
     (page_by_key, 500, "more than 500 rows"),
     (odd_page, 500, "more than 500 rows"),

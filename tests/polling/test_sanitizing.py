@@ -7,6 +7,7 @@ import msgspec
 from exporter.limits import MESSAGE
 from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, UnlinkedBooking
 from exporter.polling.sanitizing import sanitized_observation
+from exporter.private_calendar import Cause, EventsObservation, ExternalConflict
 from exporter.support.known_secrets import KnownSecrets
 
 
@@ -42,6 +43,25 @@ def test_why_probes_were_refused_shows_no_secret_and_no_control_character_and_is
     assert "planted" not in seen.probe_refused
     assert "\x1b" not in seen.probe_refused
     assert len(seen.probe_refused) <= MESSAGE.number + 1
+
+
+def test_the_id_of_a_booking_that_a_private_event_overlaps_shows_no_secret_and_is_cut() -> None:
+    known = KnownSecrets()
+    known.hold("key", ["planted-secret-77"])
+    rows = [ExternalConflict(booking, "anna", 1.0, 2.0, Cause.UNKNOWN) for booking in ("planted-secret-77", "7" * 4_000)]
+    seen = sanitized_observation(EventsObservation(0.0, (), conflicts=tuple(rows)), known)
+    assert isinstance(seen, EventsObservation)
+    masked, cut = (row.booking for row in seen.conflicts)
+    assert "planted" not in masked
+    assert len(cut) <= 101
+    assert ["anna", "anna"] == [row.schedule for row in seen.conflicts]
+
+
+def test_of_each_field_of_the_private_events_it_is_known_whose_text_it_is() -> None:
+    fields = {field.name for field in msgspec.structs.fields(EventsObservation)}
+    assert {"conflicts"} | {"at", "windows", "imports", "providers", "next_conflict"} == fields
+    of_conflict = {field.name for field in msgspec.structs.fields(ExternalConflict)}
+    assert {"booking"} | {"schedule", "start", "end", "cause"} == of_conflict
 
 
 OF_THE_PLATFORM = {"conflicts", "resource_names", "marks_refused"}

@@ -53,3 +53,17 @@ async def test_a_new_booking_arrives_every_four_minutes() -> None:
 
 def test_the_same_seed_and_moment_give_the_same_salon() -> None:
     assert [one.encoded for one in salon().site.bookings] == [one.encoded for one in salon().site.bookings]
+
+
+async def test_no_private_event_of_the_salon_overlaps_a_booking_also_of_those_that_arrive() -> None:
+    raw = salon()
+    private = raw.site.private
+    for _ in range(4):
+        raw.clock.now += 2 * DAY
+        await raw.count({})
+        live = [one for one in raw.site.bookings if one.status in {"CONFIRMED", "PENDING"} and not one.is_course]
+        events = [event for one in raw.site.connections for event in private.of(one, raw.now, raw.now + 7 * DAY, raw.now)]
+        assert len(live) > 20
+        assert len(events) > 20
+        timed = [event for event in events if not event.all_day]
+        assert [] == [one for one in live for event in timed if one.start < event.end and event.start < one.end]

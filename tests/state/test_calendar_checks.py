@@ -7,16 +7,8 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from exporter.model import (
-    CalendarProbe,
-    CollectorName,
-    ConnectionsObservation,
-    ConnectionStatus,
-    ImportCalendars,
-    StaffProtection,
-    UnprotectedReason,
-    UnprotectedStaff,
-)
+from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection, UnprotectedReason, UnprotectedStaff
+from exporter.model import CollectorName, ConnectionsObservation, ConnectionStatus
 from exporter.policy import AcceptedReason, TargetPolicy, WarningKind
 from exporter.state.ages import observation_moved
 from exporter.state.config_warnings import of_observation

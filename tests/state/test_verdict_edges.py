@@ -47,11 +47,14 @@ TARGET_FAILING CRITICAL
 TARGET_EXPIRED CRITICAL
 CONNECTIONS_DOWN CRITICAL history
 CONFLICT_SOON CRITICAL
+EXTERNAL_CONFLICT_SOON CRITICAL
 COLLECTOR_FAILING WARNING
 DATA_EXPIRED WARNING
 PROVIDER_FAILING WARNING movable
 CONFLICT_LATER WARNING movable
 CONFLICT_MARKED WARNING movable
+EXTERNAL_CONFLICT_LATER WARNING movable
+BOOKED_OVER WARNING history movable
 CONNECTION_ERROR WARNING movable
 CONNECTION_CUT WARNING history movable
 CONNECTION_STUCK WARNING history movable
@@ -60,6 +63,9 @@ PROBE_FAILED WARNING movable
 IMPORT_CALENDAR_MISSING WARNING movable
 ACCOUNT_SHARED WARNING movable
 STAFF_UNPROTECTED WARNING movable
+IMPORT_SILENT WARNING history movable
+IMPORT_FROZEN WARNING history movable
+IMPORT_SHORTENED WARNING history movable
 API_LIMITED WARNING
 BUDGET_SPENT WARNING movable
 CREDENTIAL_EXPIRY WARNING movable
@@ -101,6 +107,7 @@ def test_thresholds_are_those_that_the_documents_name() -> None:
     defaults = Thresholds()
     assert {field.name: getattr(defaults, field.name) for field in fields(defaults) if field.name != "severities"} == {
         "conflict_soon": DAY,
+        "external_conflict_soon": DAY,
         "connections_down_least": 2,
         "connections_down_within": DAY,
         "connection_disconnected_within": DAY,

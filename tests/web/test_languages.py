@@ -14,6 +14,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from exporter.connection_checks import ImportCalendars, UnprotectedReason
 from exporter.errors import Reason
 from exporter.model import (
     ApiUsage,
@@ -22,13 +23,11 @@ from exporter.model import (
     CollectorName,
     ConnectionStatus,
     GoneConnection,
-    ImportCalendars,
     LinkAnswers,
     LinksObservation,
     Message,
     Shard,
     UnlinkedBooking,
-    UnprotectedReason,
     WindowBookings,
     WindowLinks,
 )

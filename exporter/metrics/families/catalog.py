@@ -9,9 +9,10 @@ from typing import Any, Final, Generic, NamedTuple
 
 import msgspec
 
-from exporter.metrics.families import api, bookings, connections, freshness, links, policy, process, windows
+from exporter.metrics.families import api, bookings, connections, events, freshness, links, policy, process, windows
 from exporter.metrics.families.family import PREFIX, TARGET_LABELS, Family, Gauge, T
 from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation
+from exporter.private_calendar import EventsObservation
 from exporter.state.snapshot import TargetView
 
 #: Its labels besides ``target`` and ``platform`` are the configured ones, so they differ from target to target.
@@ -31,6 +32,7 @@ class TargetObservations(NamedTuple):
     connections: ConnectionsObservation | None
     bookings: BookingsObservation | None
     links: LinksObservation | None
+    events: EventsObservation | None
 
 
 def target_observations(target: TargetView) -> TargetObservations:
@@ -38,6 +40,7 @@ def target_observations(target: TargetView) -> TargetObservations:
     connections: ConnectionsObservation | None = None
     bookings: BookingsObservation | None = None
     links: LinksObservation | None = None
+    events: EventsObservation | None = None
     for state in target.collectors:
         match state.observation:
             case ConnectionsObservation() as seen:
@@ -46,7 +49,9 @@ def target_observations(target: TargetView) -> TargetObservations:
                 bookings = counted
             case LinksObservation() as linked:
                 links = linked
-    return TargetObservations(target, connections, bookings, links)
+            case EventsObservation() as looked:
+                events = looked
+    return TargetObservations(target, connections, bookings, links, events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def _resources(seen: TargetObservations) -> Mapping[str, str] | None:
 
 
 def _windowed(seen: TargetObservations) -> windows.Windowed:
-    return tuple(filter(None, (seen.bookings, seen.links)))
+    return tuple(filter(None, (seen.bookings, seen.links, seen.events)))
 
 
 def _standing(seen: TargetObservations) -> policy.Standing:
@@ -100,6 +105,7 @@ GROUPS: Final[tuple[GaugeGroup[Any], ...]] = (
     GaugeGroup(bookings.GAUGES, lambda seen: seen.bookings, bookings.is_same),
     GaugeGroup(bookings.RESOURCES, _resources),
     GaugeGroup(links.GAUGES, lambda seen: seen.links, links.is_same),
+    GaugeGroup(events.GAUGES, lambda seen: seen.events, events.is_same),
     GaugeGroup(windows.GAUGES, _windowed),
     GaugeGroup(api.CREDENTIAL, _credential),
     GaugeGroup(api.GAUGES, lambda seen: seen.target.usage),
@@ -124,6 +130,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("Calendar connections (Wix)", (*connections.GAUGES, *policy.OF_CONNECTIONS)),
     Topic("Bookings", (*bookings.GAUGES, *bookings.RESOURCES, *bookings.COUNTERS)),
     Topic("Links (Bitrix24)", links.GAUGES),
+    Topic("Private calendars (Wix)", events.GAUGES),
     Topic("Windows", windows.GAUGES),
     Topic("API traffic and budgets", (*api.CREDENTIAL, *api.GAUGES, *api.COUNTERS, *api.OF_PLATFORM)),
     Topic("The exporter itself", process.OURS),

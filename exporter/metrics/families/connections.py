@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from exporter.connection_checks import UnprotectedReason
 from exporter.metrics.families.family import Gauge, Row, alike, all_but, gauge
-from exporter.model import CalendarType, Connection, ConnectionsObservation, ConnectionStatus, ErrorReason, UnprotectedReason
+from exporter.model import CalendarType, Connection, ConnectionsObservation, ConnectionStatus, ErrorReason
 
 # Plain words beside the members: an enum is slow to walk through and to hash, and there are 12 of these per connection.
 _STATUSES: Final = tuple((status, status.value) for status in ConnectionStatus)

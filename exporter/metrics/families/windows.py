@@ -1,20 +1,28 @@
-"""Families of the time windows that ``bookings`` and ``links`` counted over."""
+"""Families of the time windows that ``bookings``, ``links`` and ``events`` counted over."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from exporter.metrics.families.family import Gauge, Row, gauge
 from exporter.model import BookingsObservation, CollectorName, LinksObservation, WindowBookings, WindowLinks
+from exporter.private_calendar import EventsObservation, WindowEvents
 
-Windowed = tuple[BookingsObservation | LinksObservation, ...]
+Windowed = tuple[BookingsObservation | LinksObservation | EventsObservation, ...]
+Counted = WindowBookings | WindowLinks | WindowEvents
+
+_COLLECTORS: Final[Mapping[type, CollectorName]] = {
+    BookingsObservation: CollectorName.BOOKINGS,
+    LinksObservation: CollectorName.LINKS,
+    EventsObservation: CollectorName.EVENTS,
+}
 
 
-def _each(value: Callable[[WindowBookings | WindowLinks], float]) -> Callable[[Windowed], Iterator[Row]]:
+def _each(value: Callable[[Counted], float]) -> Callable[[Windowed], Iterator[Row]]:
     def read(observations: Windowed) -> Iterator[Row]:
         for observation in observations:
-            collector = CollectorName.BOOKINGS if isinstance(observation, BookingsObservation) else CollectorName.LINKS
+            collector = _COLLECTORS[type(observation)]
             for counted in observation.windows:
                 yield (collector, counted.window.name), value(counted)
 

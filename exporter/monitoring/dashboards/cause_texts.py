@@ -7,6 +7,7 @@ from typing import Final
 
 from exporter.monitoring.promql import TENANT_LABELS, newest, recent
 from exporter.monitoring.rules.bookings import CONFLICTS, MARKED, UNLINKED, UNVERIFIED
+from exporter.monitoring.rules.events import BOOKED_OVER, NOT_BLOCKED
 
 CAUSE_TEXTS: Final[Mapping[str, str]] = {
     "BookingSyncRuleFailures": "rules fail or wait",
@@ -57,6 +58,11 @@ CAUSE_TEXTS: Final[Mapping[str, str]] = {
     "BookingSyncErrorBudgetBurn": "many in error",
     "BookingSyncDoubleBooking": "they overlap",
     "BookingSyncDoubleBookingMarked": "Wix marks some",
+    "BookingSyncExternalConflict": "private events",
+    "BookingSyncBookedOver": "by an event",
+    "BookingSyncImportSilent": "none for 7 days",
+    "BookingSyncImportFrozen": "no change",
+    "BookingSyncImportShortened": "half as far",
     "BookingSyncNoBookingsAhead": "none for 7 days",
     "BookingSyncIntakeSilent": "unlike last week",
     "BookingSyncBookingsVanished": "half are gone",
@@ -86,6 +92,8 @@ def with_numbers(expression: str, scope: str) -> str:
         for alert, number, words in (
             ("DoubleBooking", of(CONFLICTS, ',window=~"next_24h|next_7d"') + " > 0", "$1 overlap"),
             ("DoubleBookingMarked", of(MARKED) + " > 0", "$1 marked"),
+            ("ExternalConflict", of(NOT_BLOCKED) + " > 0", "$1 not blocked"),
+            ("BookedOver", of(BOOKED_OVER) + " > 0", "$1 booked over"),
             ("UnlinkedBookings", f"round(100 * {of(UNLINKED)})", "$1 % without"),
             ("LinksUnverified", f"round(100 * {of(UNVERIFIED)})", "$1 % not read"),
             ("CredentialExpiring", f"clamp_min(floor(({expiry} - time()) / {_DAY}), 0)", "days left: $1"),

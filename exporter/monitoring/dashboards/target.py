@@ -33,6 +33,7 @@ from exporter.monitoring.dashboards.panels import (
     uncoloured,
     words,
 )
+from exporter.monitoring.dashboards.private_events import private_events_row
 from exporter.monitoring.dashboards.shares import bookings_per_hour, healthy_share, none, or_none
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import JOB_LABELS, one_per, recent
@@ -44,9 +45,7 @@ from exporter.monitoring.rules.targets import AVAILABLE, OUTAGE, UP, WHY
 _SCOPE = 'job=~"$job",target="$target"'
 _ONE = _SCOPE + ',connection=~"$connection"'
 _ON_ITS_OWN_PAGE: Final = "This target on the exporter's own page"
-_DAY: Final = "time:D MMM YYYY"
-_BEGUN: Final = -2.0
-"""What a tile of a moment has where that moment is over."""
+_BEGUN: Final = -2.0  # what a tile of a moment has where that moment is over
 _GOOD, _PARTLY, _FAILED, _NOT_YET = 1.0, 0.5, 0.0, 2.0
 _SHOWN, _WITHDRAWN, _NEVER_CAME = 1.0, 0.0, 2.0
 
@@ -67,6 +66,7 @@ def target(options: Options) -> str:
             DashboardRow("Bookings", _bookings()),
             DashboardRow("Wix only: what no status of a connection tells", calendar_checks(_ONE)),
             DashboardRow("Wix only: connections over time, bookings by status", _over_time(), collapsed=True),
+            private_events_row(_SCOPE),
             DashboardRow("Bitrix24 only: links, bookings by resource", links_and_resources(_SCOPE), collapsed=True),
         ],
         exporter_width=6,
@@ -240,7 +240,7 @@ def _next() -> list[Json]:
             "The day by which a person has to renew the credential. Some credentials renew themselves or never expire.",
             (4, 5),
             f"1000 * min({expiry})\nor {none(_SCOPE)}",
-            unit=_DAY,
+            unit="time:D MMM YYYY",
             none="does not expire",
         ),
     ]

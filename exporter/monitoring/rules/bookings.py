@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exporter.monitoring.promql import JOB_LABELS, OF_ANY_TYPE, OF_TARGET, RECENT, SITE, newest, one_per
+from exporter.monitoring.rules.events import event_recordings
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
 BOOKINGS = "target_window:booking_sync_bookings:max"
@@ -49,6 +50,7 @@ def booking_recordings() -> RecordingGroup:
                 ),
                 "Where the exporter compares the bookings itself, it knows which are meant to overlap.",
             ),
+            *event_recordings(),
             Recording(CLOSED, newest("booking_sync_target_closed == 1"), "Exists on the days on which the target is closed."),
             Recording(
                 VERIFIED,

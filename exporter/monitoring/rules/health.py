@@ -25,6 +25,7 @@ from exporter.monitoring.rules.connections import (
     REASON,
     STATUS,
 )
+from exporter.monitoring.rules.events import BOOKED_OVER, NOT_BLOCKED, SUSPECT
 from exporter.monitoring.rules.many import EMPTY, Symptom
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.monitoring.rules.targets import (
@@ -39,6 +40,7 @@ from exporter.monitoring.rules.targets import (
     WHY,
     WHY_FAILING,
 )
+from exporter.private_calendar import ImportFault
 from exporter.state import verdict
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import verdict_by
@@ -212,7 +214,12 @@ def _of_connections(thresholds: Thresholds) -> str:
     down = find(verdict.CONNECTIONS_DOWN, DOWN, "AllConnectionsFailing")
     shared = find(verdict.ACCOUNT_SHARED, SHARING, "ConnectionsShareAccount")
     staff = find(verdict.STAFF_UNPROTECTED, UNPROTECTED, "StaffUnprotected")
-    return _OR.join((*((with_names,) if single else ()), *down, *shared, *staff))
+    imports = (  # of connections that work, which have no recorded name
+        *find(verdict.IMPORT_SILENT, f'{SUSPECT}{{reason="{ImportFault.SILENT}"}}', "ImportSilent"),
+        *find(verdict.IMPORT_FROZEN, f'{SUSPECT}{{reason="{ImportFault.FROZEN}"}}', "ImportFrozen"),
+        *find(verdict.IMPORT_SHORTENED, f'{SUSPECT}{{reason="{ImportFault.SHORTENED}"}}', "ImportShortened"),
+    )
+    return _OR.join((*((with_names,) if single else ()), *imports, *down, *shared, *staff))
 
 
 _OF_BOOKINGS: Final = "An overlap that begins soon is also recognised by its start: the window is that of the newest poll."
@@ -226,6 +233,14 @@ def _of_bookings(thresholds: Thresholds) -> str:
     def conflicts(window: str) -> str:
         return f'max without (window) ({CONFLICTS}{{window="{window}"}} > 0)'
 
+    def not_blocked(window: str) -> str:
+        return f'max without (window) ({NOT_BLOCKED}{{window="{window}"}} > 0)'
+
+    external = newest(
+        "booking_sync_next_external_conflict_timestamp_seconds"
+        " - ignoring (target, platform) group_left () booking_sync_time_seconds",
+        "min",
+    )
     within_a_day = f"{conflicts('next_24h')} or " if soon >= _DAY else ""
     unlinked = f"{UNLINKED} > {thresholds.unlinked_bookings_share:.15g} and {VERIFIED} >= {thresholds.unlinked_bookings_least}"
     return _OR.join(
@@ -233,6 +248,14 @@ def _of_bookings(thresholds: Thresholds) -> str:
             *find(verdict.CONFLICT_SOON, f"{within_a_day}{begins} < {in_promql(soon)}", "DoubleBooking"),
             *find(verdict.CONFLICT_LATER, f"{conflicts('next_7d')} or {begins}", "DoubleBooking"),
             *find(verdict.CONFLICT_MARKED, f"max without (window) ({MARKED} > 0)", "DoubleBookingMarked"),
+            *find(
+                verdict.EXTERNAL_CONFLICT_SOON,
+                f"{not_blocked('next_24h') + ' or ' if thresholds.external_conflict_soon >= _DAY else ''}"
+                f"{external} < {in_promql(thresholds.external_conflict_soon)}",
+                "ExternalConflict",
+            ),
+            *find(verdict.EXTERNAL_CONFLICT_LATER, f"{not_blocked('next_7d')} or {external}", "ExternalConflict"),
+            *find(verdict.BOOKED_OVER, f"max without (window) ({BOOKED_OVER} > 0)", "BookedOver"),
             *find(verdict.UNLINKED_BOOKINGS, f"max without (window) ({unlinked})", "UnlinkedBookings"),
             *find(
                 verdict.LINKS_UNVERIFIED,

@@ -13,7 +13,7 @@ from exporter.counting import Booking
 from exporter.limits import QUERY_ROWS
 from exporter.platforms.decoding import MAX_MOMENT, whole_number
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.answers import decode, plain_id, row, short_id
+from exporter.platforms.wix.answers import Paging, decode, next_cursor, plain_id, row, short_id
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.json_text import decoded, is_whole
@@ -26,11 +26,17 @@ _MAX_DIGITS: Final = 12
 
 
 class BookingRow(msgspec.Struct, frozen=True):
-    """One booking. ``session`` is the event that several bookings of a class share, empty without one."""
+    """One booking. ``session`` is the event that several bookings of a class share, empty without one.
+
+    ``schedule`` is the id of the schedule whose time it takes, empty where it takes nobody's: a course has a span and no hours,
+    and a transparent resource serves several at a time.
+    """
 
     booking: Booking
     session: str
     created: float | None
+    updated: float | None = None
+    schedule: str = ""
 
 
 class BookingsPage(msgspec.Struct, frozen=True):
@@ -46,18 +52,9 @@ class _Count(msgspec.Struct, gc=False):
     count: Any = None
 
 
-class _Cursors(msgspec.Struct, gc=False):
-    next: str | None = None
-
-
-class _Paging(msgspec.Struct, rename="camel", gc=False):
-    cursors: _Cursors | None = None
-    has_next: Any = None
-
-
 class _Page(msgspec.Struct, rename="camel", gc=False):
     extended_bookings: list[msgspec.Raw]
-    paging_metadata: _Paging | None = None
+    paging_metadata: Paging | None = None
 
 
 class _Booking(msgspec.Struct, rename="camel", gc=False):
@@ -65,6 +62,7 @@ class _Booking(msgspec.Struct, rename="camel", gc=False):
     start_date: Any = None
     end_date: Any = None
     created_date: Any = None
+    updated_date: Any = None
     status: Any = None
     booked_entity: msgspec.Raw = msgspec.Raw(b"")
 
@@ -73,8 +71,10 @@ class _ExtendedBooking(msgspec.Struct, gc=False):
     booking: _Booking
 
 
-class _Resource(msgspec.Struct, gc=False):
+class _Resource(msgspec.Struct, rename="camel", gc=False):
     id: Any = None
+    schedule_id: Any = None
+    transparency: Any = None
 
 
 class _Slot(msgspec.Struct, rename="camel", gc=False):
@@ -107,18 +107,15 @@ def bookings(answer: Answer) -> BookingsPage:
         if found is not None:
             rows.append(found)
     malformed = len(raw.extended_bookings) - len(rows)
-    return BookingsPage(tuple(rows), _next_cursor(answer, raw), malformed, unrecognized)
-
-
-def _next_cursor(answer: Answer, page: _Page) -> str:
-    """Return the cursor of the next page, empty on the last. Raises when it cannot be told which of the two it is."""
-    paging, size = page.paging_metadata, len(page.extended_bookings)
-    cursor = (paging.cursors.next if paging and paging.cursors else None) or ""
-    if not is_whole(cursor) or (not cursor and (size >= PAGE_ROWS if paging is None else paging.has_next is True)):
-        raise invalid(answer, Endpoint.QUERY_BOOKINGS, "a page that does not tell how to go on")
-    # An empty page is the last one, unless it says that it is not.
-    ends = paging is None or paging.has_next is False or (not size and paging.has_next is not True)
-    return "" if ends else cursor
+    cursor = next_cursor(
+        answer,
+        Endpoint.QUERY_BOOKINGS,
+        raw.paging_metadata,
+        rows=len(raw.extended_bookings),
+        full=PAGE_ROWS,
+        what="bookings",
+    )
+    return BookingsPage(tuple(rows), cursor, malformed, unrecognized)
 
 
 def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None:
@@ -137,7 +134,17 @@ def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None
     slot = _slot(raw.booked_entity, unrecognized)
     resource = _text(slot.resource.id) if slot and slot.resource else ""
     booking = Booking(plain_id(raw.id), start, end, (plain_id(resource),) if resource else (), status)
-    return BookingRow(booking, short_id(_text(slot.event_id)) if slot else "", moment(raw.created_date))
+    return BookingRow(
+        booking,
+        short_id(_text(slot.event_id)) if slot else "",
+        moment(raw.created_date),
+        moment(raw.updated_date),
+        _schedule(slot.resource) if slot and slot.resource else "",
+    )
+
+
+def _schedule(resource: _Resource) -> str:
+    return "" if resource.transparency == "TRANSPARENT" else short_id(_text(resource.schedule_id))
 
 
 def _slot(entity: msgspec.Raw, unrecognized: Counter[str]) -> _Slot | None:

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from exporter.counting import Booking, conflict_reach, count_windows, find_conflicts, hull, next_start, resolve_all
-from exporter.errors import InvalidResponseError, PollError, TargetConfigError
+from exporter.errors import PollError, TargetConfigError
 from exporter.model import BookingsObservation, Window, WindowBookings
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.decoding import off_the_loop
@@ -21,7 +21,7 @@ from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.booking_rows import BookingRow
 from exporter.platforms.wix.intake import IntakeCounter
 from exporter.platforms.wix.marks import COUNT_AGAIN_SECONDS, REFUSED, PlatformMarks
-from exporter.platforms.wix.paging import BookingsReader, Filter, Rows, bound, matching
+from exporter.platforms.wix.paging import BookingsReader, Filter, Rows, bound, matching, readable
 from exporter.platforms.wix.settings import WixBookings, WixTarget
 
 log = structlog.get_logger(__name__)
@@ -79,13 +79,13 @@ class BookingsCollector:
 
     async def _counts_from_rows(self, windows: Sequence[Window]) -> tuple[WindowBookings, ...]:
         start, end = hull(windows)
-        read = _readable(await self._read(bound("startDate", "$gte", start), bound("startDate", "$lt", end)))
+        read = readable(await self._read(bound("startDate", "$gte", start), bound("startDate", "$lt", end)))
         return await off_the_loop(self._services.admission, len(read.rows), self._count_rows, read, windows, None)
 
     async def _with_conflicts(self, at: float, now: float, windows: Sequence[Window]) -> PollResult:
         start, end = hull(windows)
         # A booking that began before the windows can conflict with one in them, hence endDate.
-        read = _readable(await self._read(bound("endDate", "$gte", start), bound("startDate", "$lt", end)))
+        read = readable(await self._read(bound("endDate", "$gte", start), bound("startDate", "$lt", end)))
         admission = self._services.admission
         reach = await off_the_loop(admission, len(read.rows), self._reach, read, windows)
         if reach and reach[1] > end:
@@ -188,13 +188,6 @@ class _Sessions:
     def members(self, representatives: Iterable[str]) -> frozenset[str]:
         """Return the ids of all bookings for which ``representatives`` speak."""
         return frozenset(booking.id for speaker in representatives for booking in self._groups[speaker])
-
-
-def _readable(read: Rows) -> Rows:
-    """Return ``read``. Raises :class:`~exporter.errors.InvalidResponseError` for odd rows alone: they are not no bookings."""
-    if not read.rows and not read.complete:
-        raise InvalidResponseError("Wix sends bookings of which none can be read")
-    return read
 
 
 def _bookings(rows: Iterable[BookingRow]) -> list[Booking]:

@@ -7,8 +7,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from exporter.connection_checks import StaffProtection
 from exporter.errors import ServerError
-from exporter.limits import KNOWN_CONNECTIONS, PROVIDER_SERIES, REMEMBERED_CONNECTIONS
+from exporter.limits import KNOWN_CONNECTIONS, REMEMBERED_CONNECTIONS
 from exporter.model import (
     CalendarType,
     Change,
@@ -17,8 +18,6 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     GoneConnection,
-    Provider,
-    StaffProtection,
     Value,
 )
 from exporter.platforms.base import PollResult, Services
@@ -28,11 +27,12 @@ from exporter.platforms.wix.accounts import sharing_account
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.api_errors import request_id
 from exporter.platforms.wix.connection_rows import ConnectionRow, ConnectionsAnswer, connections
+from exporter.platforms.wix.directory import ConnectionDirectory, directory_of
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.probes import A_POLL, CalendarProbes
 from exporter.platforms.wix.protection import protection
-from exporter.platforms.wix.providers import ProviderDirectory
+from exporter.platforms.wix.providers import ProviderDirectory, shown_providers
 from exporter.platforms.wix.settings import WixConnections, WixTarget
 from exporter.platforms.wix.staff import StaffDirectory
 from exporter.support.listing import first_names
@@ -57,7 +57,9 @@ class ConnectionsCollector:
     that is no removal, so they stay as they were last seen. A connection that a complete answer does not list is gone.
     """
 
-    def __init__(self, api: WixApi, target: WixTarget, settings: WixConnections, services: Services) -> None:
+    def __init__(
+        self, api: WixApi, target: WixTarget, settings: WixConnections, services: Services, providers: ProviderDirectory
+    ) -> None:
         self._api = api
         self._target = target
         self._max_age = settings.max_age_seconds
@@ -65,7 +67,7 @@ class ConnectionsCollector:
         self._services = services
         self._schedules = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)
-        self._providers = ProviderDirectory(api, target, services)
+        self._providers = providers
         self._probes = CalendarProbes(api, services, target.name, target.timeout)
         self._may_probe = settings.probe
         self._staff = StaffDirectory(api, services, target.name) if settings.staff else None
@@ -99,7 +101,7 @@ class ConnectionsCollector:
         labels = await self._labels(failed, answer.rows)
         sharing = sharing_account(seen.row for seen in self._seen.values())
         shown, others = await self._connections(labels, now, sharing or frozenset())
-        providers, dropped = _providers(labels, failed)
+        providers, dropped = shown_providers(labels, failed)
         self._last = observation = ConnectionsObservation(
             now,
             shown,
@@ -134,6 +136,13 @@ class ConnectionsCollector:
 
     def _is_accepted(self, connection: Connection) -> bool:
         return self._services.policy().at(self._services.clock.time()).accepted_connection(connection) is not None
+
+    def directory(self) -> ConnectionDirectory | None:
+        """Return which connections import, as they were seen last; ``None`` before the first poll."""
+        if self._last is None:
+            return None
+        shown = (self._seen[key].row for key in self._shown)
+        return directory_of((seen.row for seen in self._seen.values()), shown, self._names)
 
     def _unknown(self, schedules: Iterable[str]) -> tuple[str, ...]:
         """Return those of ``schedules`` that no connection belongs to."""
@@ -239,7 +248,7 @@ class ConnectionsCollector:
         failure = _providers_failed(failed, labels, http)
         if self._last is None:
             raise failure
-        providers, dropped = _providers(labels, failed)
+        providers, dropped = shown_providers(labels, failed)
         self._last = replace(self._last, providers=providers, dropped_providers=dropped)
         return PollResult(self._last, failure)
 
@@ -263,15 +272,6 @@ def _chosen(fresh: Sequence[str], seen: Mapping[str, _Seen], before: Sequence[st
         return fresh
     kept = frozenset(before)
     return sorted(fresh, key=lambda key: (_URGENCY.get(seen[key].row.status, _MAY_NOT_WORK), key not in kept, key))[:limit]
-
-
-def _providers(labels: Mapping[str, str], failed: frozenset[str]) -> tuple[tuple[Provider, ...], int]:
-    """Return the providers that are shown, those that failed first of all, and how many are not."""
-    up: dict[str, bool] = {}
-    for provider_id, label in labels.items():
-        up[label] = up.get(label, True) and provider_id not in failed
-    shown = sorted(up, key=lambda label: (up[label], label))[: PROVIDER_SERIES.number]
-    return tuple(Provider(label, up[label]) for label in sorted(shown)), len(up) - len(shown)
 
 
 def _providers_failed(failed: frozenset[str], labels: Mapping[str, str], http: Answer) -> ServerError:

@@ -28,6 +28,7 @@ class Endpoint(Enum):
     LIST_CONNECTIONS = ("list_connections", "GET", f"{_CALENDARS}/connections", CONNECTIONS)
     LIST_CALENDARS = ("list_calendars", "GET", f"{_CALENDARS}/connections/{{connection}}/calendars", OTHER)
     LIST_PROVIDERS = ("list_providers", "GET", f"{_CALENDARS}/providers", OTHER)
+    LIST_EVENTS = ("list_events", "GET", f"{_CALENDARS}/events", PAGE)
     COUNT_BOOKINGS = ("count_bookings", "POST", "{reader}/v2/extended-bookings/count", COUNT)
     QUERY_BOOKINGS = ("query_bookings", "POST", "{reader}/v2/extended-bookings/query", PAGE)
     MINT_TOKEN = ("mint_token", "POST", "/oauth2/token", OTHER)

@@ -52,13 +52,21 @@ MARKED: Final[Filter] = {"doubleBooked": {"$eq": True}}
 
 
 class BookingsReader:
-    """Counts and reads the bookings of one site, at most ``max_bookings`` at a time."""
+    """Counts and reads the bookings of one site for a ``collector``, at most ``max_bookings`` at a time."""
 
-    def __init__(self, api: WixApi, events: Events, admission: Admission, settings: WixBookings) -> None:
+    def __init__(
+        self,
+        api: WixApi,
+        events: Events,
+        admission: Admission,
+        settings: WixBookings,
+        collector: CollectorName = CollectorName.BOOKINGS,
+    ) -> None:
         self._api = api
         self._events = events
         self._admission = admission
         self._settings = settings
+        self._collector = collector
 
     async def count(self, wanted: Filter) -> int:
         """Return how many bookings match. One call, no personal data moves."""
@@ -95,6 +103,12 @@ class BookingsReader:
 
     def too_many_bookings(self) -> TargetConfigError:
         """Return the error of a poll that met more than ``max_bookings``."""
+        if self._collector is not CollectorName.BOOKINGS:  # its window is not the user's to choose
+            most = self._settings.max_bookings
+            return TargetConfigError(
+                f"the poll of {self._collector} has to read more than {most} bookings, and max_bookings of the collector "
+                "bookings allows no more: raise it"
+            )
         instead = "or switch conflicts off to only count" if self._settings.conflicts else ""
         return too_many_bookings(CollectorName.BOOKINGS, self._settings.max_bookings, instead)
 
@@ -108,10 +122,17 @@ class BookingsReader:
     async def _page(self, query: Filter) -> BookingsPage:
         answer = await self._api.call(Endpoint.QUERY_BOOKINGS, body=query)
         page = await off_the_loop(self._admission, rows_in(answer.body), bookings, answer)
-        report(self._events, CollectorName.BOOKINGS, malformed=page.malformed, unrecognized=page.unrecognized)
+        report(self._events, self._collector, malformed=page.malformed, unrecognized=page.unrecognized)
         return page
 
 
 def query_of(wanted: Filter, sort: str, limit: int) -> Filter:
     """Return the body that asks for the first page of what is ``wanted``, in the order of the date field ``sort``."""
     return {"query": {"filter": wanted, "sort": [{"fieldName": sort, "order": "ASC"}], "cursorPaging": {"limit": limit}}}
+
+
+def readable(read: Rows) -> Rows:
+    """Return ``read``. Raises :class:`~exporter.errors.InvalidResponseError` for odd rows alone: they are not no bookings."""
+    if not read.rows and not read.complete:
+        raise InvalidResponseError("Wix sends bookings of which none can be read")
+    return read

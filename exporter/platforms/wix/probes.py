@@ -13,8 +13,9 @@ from typing import Final
 import structlog
 from msgspec.structs import replace
 
+from exporter.connection_checks import CalendarProbe, ImportCalendars
 from exporter.errors import ClientError, NotEntitledError, NotFoundError, PermissionDeniedError, PollError
-from exporter.model import CalendarProbe, ConnectionStatus, ImportCalendars, Value
+from exporter.model import ConnectionStatus, Value
 from exporter.platforms.base import Services
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.connection_rows import ConnectionRow, calendars

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from exporter.model import Connection, ConnectionStatus, StaffProtection, UnprotectedReason, UnprotectedStaff
+from exporter.connection_checks import StaffProtection, UnprotectedReason, UnprotectedStaff
+from exporter.model import Connection, ConnectionStatus
 from exporter.platforms.wix.staff_rows import StaffRow
 
 _WORKING: Final = frozenset({ConnectionStatus.SYNCED, ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED})

@@ -10,7 +10,8 @@ from typing import Final
 import structlog
 
 from exporter.errors import PollError
-from exporter.model import CalendarType, CollectorName
+from exporter.limits import PROVIDER_SERIES
+from exporter.model import CalendarType, CollectorName, Provider
 from exporter.platforms.base import Services
 from exporter.platforms.decoding import report
 from exporter.platforms.wix.answers import short_hash
@@ -40,7 +41,9 @@ _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class ProviderDirectory:
     """The providers of one site. A failure to list them never fails a poll."""
 
-    def __init__(self, api: WixApi, target: WixTarget, services: Services) -> None:
+    def __init__(self, api: WixApi, target: WixTarget, services: Services, collector: CollectorName) -> None:
+        """Nothing is asked before a ``collector`` needs it; what cannot be read counts as a fault of its answers."""
+        self._collector = collector
         self._api = api
         self._target = target
         self._services = services
@@ -60,6 +63,10 @@ class ProviderDirectory:
             await self._ask()
         return _labels({**{key: _best(key, kind) for key, kind in used.items()}, **self._listed})
 
+    def calendar_type(self, provider_id: str) -> CalendarType:
+        """Return the type of a provider's calendars, as far as the list, or what is known of it anyway, tells."""
+        return _best(provider_id, self._listed.get(provider_id))
+
     async def _ask(self) -> None:
         timeout = min(self._target.timeout, MAX_ANSWER_SECONDS)
         try:
@@ -72,7 +79,7 @@ class ProviderDirectory:
             )
             return
         events, unrecognized = self._services.events, answer.unrecognized
-        report(events, CollectorName.CONNECTIONS, malformed=answer.malformed, unrecognized=unrecognized)
+        report(events, self._collector, malformed=answer.malformed, unrecognized=unrecognized)
         self._listed = answer.calendar_types
         self._fresh_until = self._services.clock.monotonic() + FRESH_SECONDS
 
@@ -98,3 +105,12 @@ def _labels(types: Mapping[str, CalendarType]) -> dict[str, str]:
 
 def _short(provider_id: str) -> str:
     return provider_id[:8] if _GUID.fullmatch(provider_id) else short_hash(provider_id)[:8]
+
+
+def shown_providers(labels: Mapping[str, str], failed: frozenset[str]) -> tuple[tuple[Provider, ...], int]:
+    """Return the providers that are shown, those that failed first of all, and how many are not."""
+    up: dict[str, bool] = {}
+    for provider_id, label in labels.items():
+        up[label] = up.get(label, True) and provider_id not in failed
+    shown = sorted(up, key=lambda label: (up[label], label))[: PROVIDER_SERIES.number]
+    return tuple(Provider(label, up[label]) for label in sorted(shown)), len(up) - len(shown)

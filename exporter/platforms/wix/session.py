@@ -15,15 +15,19 @@ from exporter.platforms.wix.api_errors import REASONS
 from exporter.platforms.wix.bookings import BookingsCollector
 from exporter.platforms.wix.conformance import ask_site
 from exporter.platforms.wix.connections import ConnectionsCollector
+from exporter.platforms.wix.directory import ConnectionDirectory
 from exporter.platforms.wix.endpoints import Endpoint
+from exporter.platforms.wix.events import EventsCollector
 from exporter.platforms.wix.inventory import read_inventory
 from exporter.platforms.wix.marks import REFUSED
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
+from exporter.platforms.wix.providers import ProviderDirectory
 from exporter.platforms.wix.settings import WixBookings, WixTarget
 
 _FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
     CollectorName.CONNECTIONS: ("status", "error_reason", "calendar_type", "sync_config", "staff_identity"),
     CollectorName.BOOKINGS: ("booked_entity", "end_date"),
+    CollectorName.EVENTS: ("calendar_type", "all_day", "schedule", "booked_entity", "end_date"),
 }
 _DEFAULT_READER_PREFIX: Final = "/_api/bookings-reader"
 
@@ -41,9 +45,12 @@ class WixSession:
         collectors: dict[CollectorName, Collector] = {}
         operations: list[Endpoint] = []
         self._connections: ConnectionsCollector | None = None
-        if watched := target.collectors.connections:
+        watched, events = target.collectors.connections, target.collectors.events
+        asking = CollectorName.CONNECTIONS if watched else CollectorName.EVENTS
+        providers = ProviderDirectory(self._api, target, services, asking)
+        if watched:
             collectors[CollectorName.CONNECTIONS] = self._connections = ConnectionsCollector(
-                self._api, target, watched, services
+                self._api, target, watched, services, providers
             )
             operations += [Endpoint.LIST_CONNECTIONS, Endpoint.LIST_PROVIDERS]
             operations += [Endpoint.LIST_CALENDARS] if watched.probe else []
@@ -53,10 +60,19 @@ class WixSession:
             # Where Wix refuses to count, rows are read instead. That is rare, so its series come when it happens.
             operations += [Endpoint.QUERY_BOOKINGS] if settings.conflicts else []
             operations += [Endpoint.COUNT_BOOKINGS] if settings.platform_conflicts or not settings.conflicts else []
+        self._events: EventsCollector | None = None
+        if events:
+            collectors[CollectorName.EVENTS] = self._events = EventsCollector(
+                self._api, target, events, services, providers, directory=self._directory
+            )
+            operations += [Endpoint.LIST_EVENTS, Endpoint.LIST_PROVIDERS, Endpoint.QUERY_BOOKINGS]
         if self._api.app_mode:
             operations.append(Endpoint.MINT_TOKEN)
         self._collectors = MappingProxyType(collectors)
-        self._operations = tuple(endpoint.operation for endpoint in operations)
+        self._operations = tuple(dict.fromkeys(endpoint.operation for endpoint in operations))
+
+    def _directory(self) -> ConnectionDirectory | None:
+        return None if self._connections is None else self._connections.directory()
 
     @property
     def collectors(self) -> Mapping[CollectorName, Collector]:
@@ -77,7 +93,7 @@ class WixSession:
         return self._api.usage()
 
     async def check(self) -> Sequence[Observation]:
-        """Make a poll of the connections, with one probe of them and the staff, and the first call of the bookings.
+        """Make a poll of the connections, with one probe of them and the staff, and the first call of the others.
 
         Whether a key may list connections is documented nowhere (wix.md 14.1). Bookings may be read in
         each way that a poll has.
@@ -85,6 +101,8 @@ class WixSession:
         seen = (await self._connections.poll(repeat=False, probes=1)).observation if self._connections else None
         if self._settings:
             await self._check_bookings(self._settings)
+        if self._events:
+            await self._events.check()
         return () if seen is None else (seen,)
 
     async def _check_bookings(self, settings: WixBookings) -> None:

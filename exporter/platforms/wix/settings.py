@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, With
 from exporter.counting import WindowSpec
 from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text, shown_source, source_of
 from exporter.fields.kinds import Duration, Id, Text, field_error, named, shown, text_of
-from exporter.limits import CONNECTION_SERIES, CONNECTIONS, MAX_BOOKINGS
+from exporter.limits import CONNECTION_SERIES, CONNECTIONS, MAX_BOOKINGS, MAX_EVENTS
 from exporter.platforms.settings import (
     MAX_MAX_BOOKINGS,
     MAY_BE_EMPTY,
@@ -29,6 +29,7 @@ from exporter.platforms.wix.naming import GUID, label_of
 from exporter.support.close_matches import close_match
 from exporter.support.secret import Secret, pasted
 
+MAX_MAX_EVENTS: Final = 100_000  # a hundred pages, each of which asks the providers
 STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
 
 
@@ -59,7 +60,20 @@ def _none(_: tuple[WindowSpec, ...]) -> tuple[WindowSpec, ...]:
     return ()
 
 
-class WixConnections(CollectorSettings):
+class Windowless(CollectorSettings):
+    """A collector whose windows nobody chooses."""
+
+    windows: Annotated[tuple[ChosenWindow, ...], Field(strict=False), AfterValidator(_none)] = Field(
+        default_factory=tuple, description="Accepted and ignored: this collector counts nothing in windows."
+    )
+
+    @classmethod
+    def windows_by_default(cls, written: Mapping[str, object], names: Sequence[str]) -> Sequence[object]:
+        del written, names
+        return ()
+
+
+class WixConnections(Windowless):
     """State of every external calendar connection of the site."""
 
     interval: Duration = default("1m", "Time between two polls.")
@@ -80,14 +94,6 @@ class WixConnections(CollectorSettings):
         description="Read the list of staff members once an hour and tell who takes bookings without a working import: no "
         "personal appointment of theirs blocks booking times. Costs one request an hour for each 100 staff members.",
     )
-    windows: Annotated[tuple[ChosenWindow, ...], Field(strict=False), AfterValidator(_none)] = Field(
-        default_factory=tuple, description="Accepted and ignored: this collector counts nothing in windows."
-    )
-
-    @classmethod
-    def windows_by_default(cls, written: Mapping[str, object], names: Sequence[str]) -> Sequence[object]:
-        del written, names
-        return ()
 
 
 class WixBookingsOptions(Strict):
@@ -125,14 +131,37 @@ class WixBookings(CountingSettings, WixBookingsOptions):
     interval: Duration = default("5m", "Time between two polls.")
 
 
+class WixEvents(Windowless):
+    """Events of private calendars against the bookings of the site."""
+
+    interval: Duration = default("10m", "Time between two polls. Wix asks the calendar providers each time, which is slow.")
+    all_day: bool = Field(
+        default=False, description="Whether an event of whole days takes the time of bookings; birthdays and holidays are such."
+    )
+    max_events: int = Field(
+        default=MAX_EVENTS.number,
+        ge=1,
+        le=MAX_MAX_EVENTS,
+        description="Maximum number of events of the next 7 days that a poll reads. With more, the poll fails and publishes "
+        "nothing.",
+    )
+
+
 class WixCollectors(Collectors):
     """The collectors of a Wix site; one without a value has its defaults, and one that is not named does not run."""
+
+    NAMED_ONLY = frozenset({"events"})
 
     connections: Annotated[WixConnections | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="State of the connections."
     )
     bookings: Annotated[WixBookings | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="Booking counts."
+    )
+    events: Annotated[WixEvents | None, MAY_BE_EMPTY] = Field(
+        default=None,
+        validate_default=False,
+        description="Events of private calendars against bookings. Runs only where it is named.",
     )
 
 
@@ -156,7 +185,8 @@ class WixTarget(Target):
     )
     timeout: Duration = default("30s", "Maximum duration of one HTTP request.")
     collectors: Annotated[WixCollectors, MAY_BE_EMPTY] = Field(
-        default_factory=WixCollectors, description="Collectors that run. Default: all, each with its defaults."
+        default_factory=WixCollectors,
+        description="Collectors that run. Default: `connections` and `bookings`, each with its defaults.",
     )
 
     @property

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.model import UnprotectedReason, Value
+from exporter.connection_checks import UnprotectedReason
+from exporter.model import Value
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.answers import row, short_id
 from exporter.platforms.wix.inventory_rows import RowPage, is_id, staff_page

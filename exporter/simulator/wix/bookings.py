@@ -58,6 +58,7 @@ class Booking:
     payment_status: str = "NOT_PAID"
     payment_option: str = "OFFLINE"
     double_booked: bool = False
+    transparency: str | None = None
     zone: ZoneInfo = _UTC
     patch: Mapping[str, object] = field(default_factory=dict)
 
@@ -65,6 +66,11 @@ class Booking:
     def contact_id(self) -> str:
         """The invented id of the customer."""
         return guid(Random(f"contact:{self.id}"))  # noqa: S311  invented people, the same at each look
+
+    @property
+    def service_schedule_id(self) -> str:
+        """The schedule of what was booked: of a course its own, else of the service, which is not that of the staff."""
+        return self.schedule_id if self.is_course else guid(Random(f"schedule:{self.service_id}"))  # noqa: S311  ditto
 
     @property
     def is_course(self) -> bool:
@@ -116,7 +122,7 @@ class Booking:
     def _slot(self, *, with_offset: bool) -> dict[str, object]:
         slot: dict[str, object] = {
             "serviceId": self.service_id,
-            "scheduleId": self.schedule_id,
+            "scheduleId": self.service_schedule_id,
             "startDate": self._local(self.start, with_offset=with_offset),
             "endDate": self._local(self.end, with_offset=with_offset),
             "timezone": self.zone.key,
@@ -130,6 +136,7 @@ class Booking:
                 "name": name,
                 "email": canary.EMAIL,
                 "scheduleId": self.schedule_id,
+                **({} if self.transparency is None else {"transparency": self.transparency}),
             }
         return slot
 
@@ -166,7 +173,7 @@ FIELDS: Final[Mapping[str, Field[Booking]]] = {
     "paymentStatus": Field(FieldKind.WORD, lambda booking: booking.payment_status),
     "selectedPaymentOption": Field(FieldKind.WORD, lambda booking: booking.payment_option),
     # The filter paths have an `item` that the rows have not (wix.md 6.2).
-    "bookedEntity.item.slot.scheduleId": _of_slot(lambda booking: booking.schedule_id),
+    "bookedEntity.item.slot.scheduleId": _of_slot(lambda booking: booking.service_schedule_id),
     "bookedEntity.item.slot.serviceId": _of_slot(lambda booking: booking.service_id),
     "bookedEntity.item.slot.resource.id": _of_slot(lambda booking: booking.resource_id),
     "bookedEntity.item.slot.location.id": _of_slot(lambda booking: booking.location_id),

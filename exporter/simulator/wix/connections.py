@@ -86,6 +86,13 @@ class Connection:
         """Whether it exports bookings."""
         return self._enabled("syncToCalendar")
 
+    @property
+    def exports_buffers(self) -> bool:
+        """Whether it exports the buffer time beside an appointment as well."""
+        config = self.row.get("syncConfig")
+        child = config.get("syncToCalendar") if isinstance(config, Mapping) else None
+        return isinstance(child, Mapping) and child.get("includeBufferTime") is True
+
     @cached_property
     def encoded(self) -> bytes:
         """The row as JSON; encoded once, because a site may have thousands."""
@@ -113,6 +120,8 @@ class Connections:
         self._due: dict[str, float] = {}
         self._calendars: dict[tuple[str, str], tuple[str, ...]] = {}  # of the accounts that do not have the usual ones
         self._dead: set[str] = set()
+        self.reconnected: set[str] = set()
+        """The ids that took the place of others."""
 
     def __iter__(self) -> Iterator[Connection]:
         return iter(self._rows.values())
@@ -238,6 +247,7 @@ class Connections:
             user_id=str(old.row.get("userId") or guid(self._random)),
             config=config if isinstance(config, Mapping) else None,
         )
+        self.reconnected.add(new)
         if self._switches.reconnect_keeps_old:
             self._set(connection_id, "DISCONNECTED")
         else:

@@ -1,11 +1,10 @@
-"""ListEvents: what was imported from external calendars, invented on the fly and the same at each look (wix.md 5)."""
+"""ListEvents: what was imported from external calendars (wix.md 5)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from random import Random
 from typing import Final
 
 import msgspec
@@ -18,12 +17,9 @@ from exporter.simulator.wix.context import CallContext
 from exporter.simulator.wix.errors import Violation, validation_error
 from exporter.simulator.wix.filters import decode_cursor, encode_cursor, utc_text
 from exporter.simulator.wix.parameters import flag, guids
+from exporter.simulator.wix.private_events import PrivateEvent, copies
 from exporter.simulator.wix.world import Site
 
-_DAY: Final = 86_400
-_HORIZON_DAYS: Final = 90
-"""Imported events exist this far around now, so that a wide range cannot ask for a million."""
-_SUNDAY: Final = 3  # of days since 1970-01-01, which was a Thursday
 _MAX_IDS: Final = 100
 _MAX_EVENTS: Final = 1000
 _DEFAULT_EVENTS: Final = 100  # not documented
@@ -62,13 +58,17 @@ def list_events(context: CallContext) -> Reply:
     failed = failed_providers(context, connections, partial=query.partial)
     events = sorted(
         (
-            event
-            for connection in connections
-            if connection.provider_id not in failed
-            for event in _events(connection, query, context.now)
+            *(
+                _Event(event, connection.schedule_id, connection)
+                for connection in connections
+                if connection.provider_id not in failed
+                for event in _delivered(context, connection, query)
+            ),
+            *(_Event(event, schedule_id) for schedule_id, event in context.site.private.strays if not query.schedule_ids),
         ),
-        key=lambda event: (event.start, event.connection.schedule_id),
+        key=lambda row: (row.event.start, row.schedule_id),
     )
+    events = [row for row in events if _is_wanted(row.event, query)]
     page = events[skip : skip + limit]
     more = skip + limit < len(events)
     paging: dict[str, object] = {"count": len(page), "hasNext": more}
@@ -111,37 +111,46 @@ def _event_query(call: Call) -> _EventQuery:
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """One imported event. It has no id and no connection id: the API gives none."""
+    """An event as it is delivered: of which schedule, and through which connection, if one is listed."""
 
-    start: float
-    end: float
-    connection: Connection
+    event: PrivateEvent
+    schedule_id: str
+    connection: Connection | None = None
 
 
-def _events(connection: Connection, query: _EventQuery, now: float) -> Iterator[_Event]:
-    """Give the events that overlap the asked range: one appointment a day, and a whole day off each Sunday."""
-    first = int(max(query.start, now - _HORIZON_DAYS * _DAY) // _DAY)
-    last = int(min(query.end, now + _HORIZON_DAYS * _DAY) // _DAY)
-    for day in range(first - 1, last + 1):
-        random = Random(f"{connection.schedule_id}:{day}")  # noqa: S311  invented events, the same at each look
-        all_day = day % 7 == _SUNDAY
-        start = float(day * _DAY) + (0 if all_day else random.randrange(8 * 4, 17 * 4) * 900)
-        end = start + (_DAY if all_day else random.choice((1800, 3600)))
-        if start < query.end and end > query.start and query.all_day in {None, all_day}:
-            yield _Event(start, end, connection)
+def _delivered(context: CallContext, connection: Connection, query: _EventQuery) -> Iterator[PrivateEvent]:
+    switches, site = context.switches, context.site
+    found = [
+        event
+        for event in site.private.of(connection, query.start, query.end, context.now)
+        if switches.transparent_events or not event.transparent
+    ]
+    if switches.echoes:
+        found += copies(connection, site.bookings)
+    twice = switches.events_twice_after_reconnect and connection.id in site.connections.reconnected
+    return iter(found * 2 if twice else found)
+
+
+def _is_wanted(event: PrivateEvent, query: _EventQuery) -> bool:
+    """Return whether ``event`` overlaps the range, straddling ones included; one without length lies in it or not."""
+    ends_after = event.end > query.start or event.end == event.start == query.start
+    return event.start < query.end and ends_after and query.all_day in {None, event.all_day}
 
 
 def _row(event: _Event, site: Site, *, personal: bool) -> dict[str, object]:
-    schedule = site.schedules.get(event.connection.schedule_id)
+    schedule = site.schedules.get(event.schedule_id)
+    connected = {} if event.connection is None else event.connection.row
     row: dict[str, object] = {
-        "scheduleId": event.connection.schedule_id,
-        "calendarType": event.connection.row.get("calendarType"),
-        "start": utc_text(event.start),
-        "end": utc_text(event.end),
-        "scheduleOwnerId": schedule.owner_id if schedule else event.connection.row.get("userId"),
+        "scheduleId": event.schedule_id,
+        "calendarType": connected.get("calendarType", "GOOGLE"),
+        "start": utc_text(event.event.start),
+        "end": utc_text(event.event.end),
+        "scheduleOwnerId": schedule.owner_id if schedule else connected.get("userId"),
         # Documented as withheld under NO_PI; the official examples show it all the same.
         "scheduleOwnerName": canary.FIRST_NAME,
     }
+    if event.event.all_day and event.event.tells_all_day:
+        row["allDay"] = True
     return row | {"calendarName": canary.EMAIL, "title": canary.TITLE} if personal else row
 
 

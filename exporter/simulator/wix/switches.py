@@ -35,6 +35,14 @@ class Switches:
     foreign_calendars: Literal["served", "refused"] = "served"
     """ListCalendars of a connection that another user made: like any, or 403 without a reason (wix.md 2.5)."""
 
+    # Imported events (wix.md 5)
+    transparent_events: bool = False
+    """Whether events come that leave their time free; nothing in a row tells them from others."""
+    echoes: bool = False
+    """Whether the copies of bookings that a connection exported come back as events, with their buffer times."""
+    events_twice_after_reconnect: bool = False
+    """The events of a connection that was made anew come twice."""
+
     # Bookings reader (wix.md 6)
     default_sort: Literal["id", "createdDate"] = "id"
     count_as: Literal["number", "text", "missing"] = "number"

@@ -13,6 +13,7 @@ from exporter.simulator.diary import Diary
 from exporter.simulator.wix.bookings import BOOKINGS_APP_ID, Bookings, Staff
 from exporter.simulator.wix.connections import Connections, guid
 from exporter.simulator.wix.filters import Field, FieldKind
+from exporter.simulator.wix.private_events import PrivateCalendars
 from exporter.simulator.wix.providers import PROVIDERS, Provider
 from exporter.simulator.wix.switches import Switches
 
@@ -130,6 +131,7 @@ class Site:
         self.services: list[OfferedService] = []
         self.connections = Connections(random, switches, self.providers, now)
         self.bookings = Bookings(random, zone, now, switches)
+        self.private = PrivateCalendars(zone)
         self.diary = Diary(self.bookings, now)
         self.bucket = TokenBucket(switches, now)
         self._random = random

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, Message
 from exporter.policy import TargetPolicy
+from exporter.private_calendar import EventsObservation
 from exporter.state.advice import KNOWN, NOT_POLLED
 from exporter.state.findings.account import of_account, of_configuration
 from exporter.state.findings.bookings import of_bookings, of_links
 from exporter.state.findings.collectors import brought_data, of_collectors
 from exporter.state.findings.connections import is_broken, of_connections
+from exporter.state.findings.events import of_events
 from exporter.state.findings.finding import Finding, Severity, is_in_force
 from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import CONNECTIONS_DOWN, PLACE, RANKS, TARGET_CLOSED, TARGET_PAUSED, verdict_of, worst
@@ -52,7 +54,8 @@ def findings(view: View) -> tuple[Finding, ...]:
     found += (finding for finding in of_config if view.remembers or not finding.row.history)
 
     def order(finding: Finding) -> tuple[int, bool, int, float]:
-        newest = finding.conflict.start if finding.conflict else -(finding.since or 0.0)
+        begins = finding.begins
+        newest = -(finding.since or 0.0) if begins is None else begins
         return RANKS[finding.verdict], not finding.none_works, PLACE[finding.row], newest
 
     return tuple(sorted(found, key=order))
@@ -102,6 +105,8 @@ def of_target(target: TargetView, now: float) -> Iterator[Finding]:
                 yield from of_bookings(target, state, seen, now)
             case LinksObservation() as seen:
                 yield from of_links(target, state, seen, now)
+            case EventsObservation() as seen:
+                yield from of_events(target, state, seen, now)
     yield from of_account(target, now)
 
 

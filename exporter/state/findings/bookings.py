@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from exporter.model import BookingsObservation, Conflict, LinksObservation, Message, WindowBookings, WindowLinks
 from exporter.platforms.advice import Advice
 from exporter.policy import AcceptedReason
+from exporter.private_calendar import WindowEvents
 from exporter.state import advice
 from exporter.state.findings.finding import Finding, is_in_force
 from exporter.state.places import resource_name
@@ -35,7 +36,7 @@ def of_bookings(target: TargetView, state: CollectorState, seen: BookingsObserva
         if conflict.end > now:
             yield _of_conflict(target, state, conflict, resource_name(target, conflict.resource), now)
     yield from _of_marks(target.name, state, seen)
-    yield from _of_incomplete(target.name, state, seen.windows)
+    yield from of_incomplete(target.name, state, seen.windows)
     since = target.silent_since
     if since is not None and not any(start < now and end > now - SILENT_SECONDS for start, end in target.policy.closed):
         yield Finding(
@@ -52,7 +53,7 @@ def of_bookings(target: TargetView, state: CollectorState, seen: BookingsObserva
 def of_links(target: TargetView, state: CollectorState, seen: LinksObservation, now: float) -> Iterator[Finding]:
     """Yield what is found in the links that ``seen`` shows of ``target`` at ``now``."""
     thresholds = target.thresholds
-    yield from _of_incomplete(target.name, state, seen.windows)
+    yield from of_incomplete(target.name, state, seen.windows)
     if names := [row.window.name for row in seen.windows if row.is_unverified(thresholds.links_unverified_share)]:
         title = Message("links not verified: %(windows)s", windows=", ".join(names))
         yield _of_windows(LINKS_UNVERIFIED, target.name, state, title, advice.LINKS_UNVERIFIED)
@@ -126,7 +127,10 @@ def _known(target: TargetView, conflict: Conflict, now: float) -> AcceptedReason
     return known if is_in_force(known, now) else None
 
 
-def _of_incomplete(target: str, state: CollectorState, rows: Iterable[WindowBookings | WindowLinks]) -> Iterator[Finding]:
+def of_incomplete(
+    target: str, state: CollectorState, rows: Iterable[WindowBookings | WindowLinks | WindowEvents]
+) -> Iterator[Finding]:
+    """Yield that some of the windows could not be read completely."""
     if names := [row.window.name for row in rows if not row.complete]:
         title = Message("incomplete: %(windows)s", windows=", ".join(names))
         yield _of_windows(WINDOW_INCOMPLETE, target, state, title, advice.WINDOW_INCOMPLETE)

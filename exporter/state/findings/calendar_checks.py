@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from exporter.model import CollectorName, Connection, ConnectionsObservation, Message, UnprotectedReason
+from exporter.connection_checks import UnprotectedReason
+from exporter.model import CollectorName, Connection, ConnectionsObservation, Message
 from exporter.platforms.advice import Advice
 from exporter.state import advice
 from exporter.state.findings.finding import Finding, accepted_connection

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from exporter.model import ConnectionsObservation, Message
+from exporter.private_calendar import EventsObservation
 from exporter.state.advice import DATA_WITHDRAWN, OVERDUE, for_failure
 from exporter.state.changes import failing_since
 from exporter.state.findings.finding import Finding
@@ -82,9 +83,15 @@ def _says_of_target(state: CollectorState, failure: Failure) -> bool:
 
 def _providers_down(state: CollectorState, failure: Failure) -> list[str]:
     # Where the whole poll failed the providers are as an earlier one had them.
-    if not failure.partial or not isinstance(state.observation, ConnectionsObservation):
+    if not failure.partial:
         return []
-    return [provider.label for provider in state.observation.providers if not provider.up]
+    match state.observation:
+        case ConnectionsObservation(providers=providers):
+            return [provider.label for provider in providers if not provider.up]
+        case EventsObservation(providers=labels):
+            return [label for label, up in labels.items() if not up]
+        case _:
+            return []
 
 
 def _last_known(state: CollectorState, providers: Collection[str]) -> str:

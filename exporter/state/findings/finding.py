@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from exporter.model import CollectorName, Conflict, Connection, GoneConnection, UnlinkedBooking
 from exporter.platforms.advice import Advice
 from exporter.policy import AcceptedReason
+from exporter.private_calendar import ExternalConflict
 from exporter.state.snapshot import TargetView
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import verdict_by
@@ -34,7 +35,8 @@ class Finding(msgspec.Struct, frozen=True):
     ``target`` is empty for what concerns the exporter as a whole. ``subject`` is the collector, connection, resource or window.
     ``since`` is ``None`` for what lies ahead, and when we cannot know; without ``since_known`` it is that long at least.
     ``until`` is the day that a credential ends. ``detail`` quotes the failed poll. ``collector`` is whose data says so, if
-    one collector's does. ``unlinked`` are the first bookings that somebody has to link. ``known`` is why it is listed and not
+    one collector's does. ``unlinked`` are the first bookings that somebody has to link, ``external`` those that private
+    events overlap. ``known`` is why it is listed and not
     judged, if the configuration says so. ``none_works`` says that no calendar of the target works: such a warning comes first.
     ``moved`` is the verdict that the configuration has instead of the row's.
     """
@@ -55,6 +57,7 @@ class Finding(msgspec.Struct, frozen=True):
     since_known: bool = True
     effect: str = ""
     unlinked: tuple[UnlinkedBooking, ...] = ()
+    external: tuple[ExternalConflict, ...] = ()
     none_works: bool = False
     moved: Verdict | None = None
 
@@ -62,6 +65,13 @@ class Finding(msgspec.Struct, frozen=True):
     def kind(self) -> Kind:
         """The kind of its row in the table of verdicts."""
         return self.row.kind
+
+    @property
+    def begins(self) -> float | None:
+        """When the first overlap begins that it tells of, Unix seconds; ``None`` when it tells of none."""
+        if self.conflict is not None:
+            return self.conflict.start
+        return self.external[0].start if self.external else None
 
     @property
     def headline(self) -> str:

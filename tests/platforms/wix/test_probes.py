@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from exporter.model import CollectorName, ConnectionsObservation, ImportCalendars
+from exporter.connection_checks import ImportCalendars
+from exporter.model import CollectorName, ConnectionsObservation
 from exporter.platforms.wix.settings import WixCollectors, WixConnections
 from exporter.simulator import FaultKind, canary
 from exporter.simulator.wix import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT

@@ -25,7 +25,7 @@ APP_SECRET = "canary-app-secret-0123456789"
 LIST, PROVIDER_LIST = "ListConnections", "ListProviders"
 COUNT, QUERY = "CountExtendedBookings", "QueryExtendedBookings"
 
-OPERATIONS = (LIST, PROVIDER_LIST, COUNT, QUERY, "ListCalendars")
+OPERATIONS = (LIST, PROVIDER_LIST, COUNT, QUERY, "ListCalendars", "QueryStaffMembers")
 
 ECHO = json.dumps(
     {

@@ -9,17 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.model import (
-    CalendarProbe,
-    CalendarType,
-    CollectorName,
-    Connection,
-    ConnectionStatus,
-    ImportCalendars,
-    StaffProtection,
-    UnprotectedReason,
-    UnprotectedStaff,
-)
+from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection, UnprotectedReason, UnprotectedStaff
+from exporter.model import CalendarType, CollectorName, Connection, ConnectionStatus
 from exporter.platforms.wix.answers import short_hash
 from exporter.platforms.wix.protection import protection
 from exporter.platforms.wix.settings import WixCollectors, WixConnections

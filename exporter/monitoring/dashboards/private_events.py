@@ -1,0 +1,41 @@
+"""The row of board B about the private calendars of a Wix site."""
+
+from __future__ import annotations
+
+from exporter.monitoring.dashboards.dashboard import DashboardRow
+from exporter.monitoring.dashboards.panels import Json, counts, query, top
+from exporter.monitoring.promql import recent
+from exporter.monitoring.rules.events import BOOKED_OVER, NOT_BLOCKED
+
+
+def private_events_row(scope: str) -> DashboardRow:
+    """Return the row; ``scope`` selects the target."""
+    return DashboardRow("Wix only: private calendars", _panels(scope), collapsed=True)
+
+
+def _panels(scope: str) -> list[Json]:
+    events = recent(f'booking_sync_external_events{{{scope},connection=~"$connection",window="next_7d"}}')
+    in_week = f'{{{scope},window="next_7d"}}'
+    return [
+        counts(
+            "Bookings under private events",
+            "Bookings of the next 7 days that an event of a private calendar overlaps: those that it should have blocked, and "
+            "those over which it was put later. Anything above 0 is bad. Empty without the collector events.",
+            [
+                query(f"max({recent(f'{NOT_BLOCKED}{in_week}')})", "not blocked"),
+                query(f"max({recent(f'{BOOKED_OVER}{in_week}')})", "booked over"),
+            ],
+        ),
+        counts(
+            "Private events by connection",
+            "Events of the next 7 days that came through each connection, copies of bookings included. A line that falls to 0 "
+            "and stays there points at an import that no longer works. Empty without the collector events.",
+            [query(top(f"max by (connection) ({events})"), "{{connection}}")],
+        ),
+        counts(
+            "Copies of bookings that came back",
+            "Bookings of the next 7 days that were exported into a private calendar and read from it again: proof of both "
+            "directions. Empty until the first one was seen; some calendars never give them back.",
+            [query(f"max({recent(f'booking_sync_export_echoes{in_week}')})", "copies")],
+        ),
+    ]

@@ -1,0 +1,210 @@
+"""What events and bookings of one poll say together: conflicts, copies, and how each import lives.
+
+Moments are Unix seconds (``float``) of the wall clock, unless they are said to be of the steady one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
+
+from exporter.counting import Busy, Taken, overlapped, sort_events
+from exporter.model import CalendarType, ConnectionStatus, Window
+from exporter.platforms.wix.directory import ConnectionDirectory, Source
+from exporter.platforms.wix.event_memory import cause_of, faults_of, key_of, lived, reached, remember, source_of
+from exporter.platforms.wix.event_rows import EventRow
+from exporter.private_calendar import (
+    WEEK_SECONDS,
+    Cause,
+    EventMemory,
+    ExternalConflict,
+    ImportedEvents,
+    ImportFault,
+    ImportLife,
+    WindowEvents,
+)
+
+SHOWN_CONFLICTS: Final = 10
+_DAY: Final = 86_400.0
+_WORKS: Final = frozenset({ConnectionStatus.SYNCED, ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED})
+
+Faults = Mapping[Source, Mapping[ImportFault, float]]
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """What a whole poll saw, up to ``until``."""
+
+    rows: frozenset[EventRow]
+    until: float
+
+
+class Read(msgspec.Struct, frozen=True):
+    """What a poll at ``now`` read: events of the schedules that are watched, and bookings with the time of such a schedule.
+
+    ``at`` is the same moment on the steady clock, and ``stepped`` what lies between the two. ``labels`` are the label values of
+    schedules (ids in lower case). ``whole`` says that every provider answered and each row could be read, ``complete`` that the
+    numbers are no lower bound, ``unknown`` of which types of calendar nothing is known.
+    """
+
+    now: float
+    at: float
+    stepped: float
+    rows: frozenset[EventRow]
+    bookings: tuple[Taken, ...]
+    labels: Mapping[str, str]
+    directory: ConnectionDirectory | None
+    accepted: Collection[str]
+    whole: bool
+    complete: bool
+    unknown: Collection[CalendarType] = ()
+
+    @property
+    def times(self) -> frozenset[Busy]:
+        """When the events are, those of whole days included."""
+        return frozenset(map(_busy, self.rows))
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The windows in which is counted."""
+        return tuple(Window(name, self.now, self.now + seconds) for name, seconds in _WINDOWS)
+
+
+_WINDOWS: Final = (("next_24h", _DAY), ("next_7d", WEEK_SECONDS))
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What became of it, and what is to be remembered."""
+
+    windows: tuple[WindowEvents, ...]
+    imports: tuple[ImportedEvents, ...]
+    conflicts: tuple[ExternalConflict, ...]
+    next_conflict: float | None
+    memory: EventMemory
+    faults: Faults
+
+
+def matched(
+    read: Read, memory: EventMemory | None, previous: Looked | None, faults: Faults, zone: ZoneInfo, *, all_day: bool
+) -> Found:
+    """Hold the events that were ``read`` against the bookings, by what earlier polls left behind.
+
+    ``zone`` is in which days begin. With ``all_day`` events of whole days take time as well.
+    """
+    seen = remember(memory, read.times, read.at, read.now + WEEK_SECONDS, whole=read.whole)
+    events = sort_events((_busy(row) for row in read.rows if all_day or not _lasts_days(row, zone)), read.bookings)
+    judged = {
+        booking: cause_of(booking, over, seen, read.stepped)
+        for booking, over in overlapped(read.bookings, events.private).items()
+        if booking.id not in read.accepted and booking.end > read.now
+    }
+    seen = replace(seen, copies=seen.copies or bool(events.copies))
+    by_source = _by_source(read.rows)
+    if read.whole and read.directory is not None:
+        lives = _lives(read, by_source, memory, previous)
+        faults = {source: faults_of(lives[source_of(*source)], read.at) for source in read.directory.importing}
+        seen = replace(seen, lives=lives)
+    shown = sorted(judged.items(), key=lambda row: (row[0].start, row[0].id))
+    return Found(
+        tuple(_window(window, judged, events.copies, seen, read) for window in read.windows),
+        tuple(_imports(read, by_source, seen.lives, faults)),
+        tuple(
+            ExternalConflict(booking.id, read.labels[booking.schedule], booking.start, booking.end, cause)
+            for booking, cause in shown[:SHOWN_CONFLICTS]
+        ),
+        next((booking.start for booking, cause in shown if cause is not Cause.BOOKED_OVER), None),
+        seen,
+        faults,
+    )
+
+
+def _busy(row: EventRow) -> Busy:
+    return Busy(row.schedule_id.lower(), row.start, row.end)
+
+
+def _lasts_days(row: EventRow, zone: ZoneInfo) -> bool:
+    """Return whether ``row`` is an event of whole days: it says so, or does not tell and goes from midnight to midnight."""
+    if row.all_day is not None:
+        return row.all_day
+    return row.start < row.end and any(_is_midnight(row.start, day) and _is_midnight(row.end, day) for day in (zone, UTC))
+
+
+def _is_midnight(moment: float, zone: tzinfo) -> bool:
+    local = datetime.fromtimestamp(moment, zone)
+    return local.hour == local.minute == local.second == 0
+
+
+def _by_source(rows: Iterable[EventRow]) -> Mapping[Source, list[EventRow]]:
+    found: defaultdict[Source, list[EventRow]] = defaultdict(list)
+    for row in rows:
+        found[row.schedule_id.lower(), row.calendar_type].append(row)
+    return found
+
+
+def _window(
+    window: Window, judged: Mapping[Taken, Cause], copies: Iterable[Busy], memory: EventMemory, read: Read
+) -> WindowEvents:
+    causes = Counter(cause for booking, cause in judged.items() if window.start <= booking.start < window.end)
+    return WindowEvents(
+        window,
+        {cause: causes[cause] for cause in Cause},
+        sum(_is_in(event, window) for event in copies) if memory.copies else None,
+        read.complete,
+    )
+
+
+def _is_in(event: Busy | EventRow, window: Window) -> bool:
+    """Return whether ``event`` overlaps ``window``; one without length lies in it."""
+    return event.start < window.end and (event.end > window.start or event.start == event.end == window.start)
+
+
+def _lives(
+    read: Read, by_source: Mapping[Source, list[EventRow]], memory: EventMemory | None, previous: Looked | None
+) -> Mapping[str, ImportLife]:
+    before = {} if memory is None else memory.lives
+    earlier = None if previous is None else _by_source(previous.rows)
+    found = {}
+    for source in () if read.directory is None else read.directory.importing:
+        rows, key = by_source.get(source, []), source_of(*source)
+        if earlier is not None and previous is not None:
+            changed = _times(rows, previous.until, read.now) != _times(earlier.get(source, ()), previous.until, read.now)
+        else:  # after a restart only what is new can be told: of what is gone there is but a hash
+            known = memory
+            changed = known is not None and any(
+                row.start < known.until and key_of(_busy(row)) not in known.seen for row in rows
+            )
+        life = lived(
+            before.get(key), has_events=bool(rows), changed=changed, now=read.at, polled=None if memory is None else memory.at
+        )
+        farthest = max((row.start for row in rows), default=0.0)
+        found[key] = reached(life, before.get(key), farthest, len(rows), now=read.at, wall=read.now)
+    return found
+
+
+def _times(rows: Iterable[EventRow], until: float, now: float) -> frozenset[tuple[float, float]]:
+    """Return the times of what both polls could see."""
+    return frozenset((row.start, row.end) for row in rows if row.start < until and row.end > now)
+
+
+def _imports(
+    read: Read, by_source: Mapping[Source, list[EventRow]], lives: Mapping[str, ImportLife], faults: Faults
+) -> Iterable[ImportedEvents]:
+    for source, connections in {} if read.directory is None else read.directory.importing.items():
+        if source[1] in read.unknown:
+            continue
+        rows, life = by_source.get(source, []), lives.get(source_of(*source))
+        events = {window.name: sum(_is_in(row, window) for row in rows) for window in read.windows}
+        for connection in connections:
+            yield ImportedEvents(
+                connection.connection,
+                connection.schedule,
+                events,
+                None if life is None else life.changed,
+                max((row.start for row in rows), default=None),
+                faults.get(source, {}) if connection.status in _WORKS else {},
+            )

@@ -1,0 +1,170 @@
+"""The collector ``events``: private events as Wix imported them, against the bookings of the next 7 days (wix.md 5).
+
+It reads the bookings itself, so it needs nothing of the collector ``bookings``. What ``connections`` saw last tells which
+connection an event came through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import Final
+
+from exporter.counting import Taken
+from exporter.errors import ServerError
+from exporter.model import CalendarType, CollectorName
+from exporter.platforms.base import PollResult, Services
+from exporter.platforms.decoding import off_the_loop, report
+from exporter.platforms.wix.api import WixApi
+from exporter.platforms.wix.api_errors import request_id
+from exporter.platforms.wix.booking_rows import BookingRow
+from exporter.platforms.wix.bookings import ON_THE_CALENDAR
+from exporter.platforms.wix.directory import ConnectionDirectory
+from exporter.platforms.wix.event_matching import Faults, Looked, Read, matched
+from exporter.platforms.wix.event_memory import cut
+from exporter.platforms.wix.event_paging import Events, EventsReader
+from exporter.platforms.wix.event_rows import EventRow
+from exporter.platforms.wix.naming import ConnectionNames
+from exporter.platforms.wix.paging import BookingsReader, bound, matching, readable
+from exporter.platforms.wix.providers import ProviderDirectory, shown_providers
+from exporter.platforms.wix.settings import WixBookings, WixEvents, WixTarget
+from exporter.private_calendar import WEEK_SECONDS, EventMemory, EventsObservation
+from exporter.support.listing import first_names
+
+_HOUR: Final = 3600.0
+_STATUSES: Final = tuple(sorted(status.upper() for status in ON_THE_CALENDAR))
+_SAYS_NOTHING: Final = frozenset({CalendarType.UNDEFINED, CalendarType.UNKNOWN})
+
+
+class EventsCollector:
+    """Looks for bookings that a private event overlaps, and for imports that no longer bring anything.
+
+    With ``partialFailure=true`` a provider that fails costs its own events alone: they stay as they were last seen, up to
+    ``max_age``, and what is not seen then is not gone.
+    """
+
+    def __init__(
+        self,
+        api: WixApi,
+        target: WixTarget,
+        settings: WixEvents,
+        services: Services,
+        providers: ProviderDirectory,
+        *,
+        directory: Callable[[], ConnectionDirectory | None],
+    ) -> None:
+        self._target = target
+        self._settings = settings
+        self._services = services
+        self._providers = providers
+        self._directory = directory
+        self._events = EventsReader(api, services, settings.max_events, target.timeout)
+        counting = target.collectors.bookings or WixBookings()
+        self._bookings = BookingsReader(api, services.events, services.admission, counting, CollectorName.EVENTS)
+        self._picked = frozenset(schedule.lower() for schedule in target.schedule_ids)
+        self._names = ConnectionNames(target.aliases)
+        self._kept: Mapping[EventRow, float] = {}  # and when each was last seen (steady)
+        self._previous: Looked | None = None
+        self._previous_at = float("-inf")  # steady
+        self._memory: EventMemory | None = None
+        self._faults: Faults = {}
+
+    async def poll(self) -> PollResult:
+        clock = self._services.clock
+        now, at = clock.time(), clock.steady()
+        until = now + WEEK_SECONDS
+        read = await self._events.read(now, until)
+        wanted = matching(_STATUSES, bound("endDate", "$gt", now), bound("startDate", "$lt", until))
+        rows = readable(await self._bookings.read(wanted, sort="startDate"))
+        taken = [row for row in rows.rows if row.schedule and self._is_picked(row.schedule)]
+        directory = self._directory()
+        up, down = await self._providers_of(read, directory)
+        unknown = down if at - self._previous_at > self._max_age else frozenset()
+        kept = self._with_last_known(read, down, at)
+        whole = not read.failed_provider_ids and not read.malformed
+        part = Read(
+            now,
+            at,
+            clock.stepped(),
+            self._of_known_schedules(kept, directory, taken),
+            tuple(map(_taken, taken)),
+            {row.schedule.lower(): self._names.schedule(row.schedule) for row in taken},
+            directory,
+            self._services.policy().at(now).bookings.keys(),
+            whole,
+            complete=rows.complete and not read.malformed and not unknown,
+            unknown=unknown,
+        )
+        memory = self._memory or self._services.history.events(self._target.name)
+        if memory is not None and memory.at > at:  # of a clock that ran wrong
+            memory = None
+        work = partial(matched, part, memory, self._previous, self._faults, self._target.timezone)
+        size = len(kept) + len(taken)
+        found = await off_the_loop(self._services.admission, size, work, all_day=self._settings.all_day)
+        self._kept, self._memory, self._faults = kept, found.memory, found.faults
+        if whole:
+            self._previous, self._previous_at = Looked(part.rows, until), at
+        self._services.history.keep_events(self._target.name, cut(found.memory, part.times))
+        observation = EventsObservation(at, found.windows, found.imports, up, found.conflicts, found.next_conflict)
+        return PollResult(observation, _failed(read, up) if read.failed_provider_ids else None)
+
+    async def check(self) -> None:
+        """Try the calls of a poll, for an hour ahead. Raises :class:`~exporter.errors.PollError` for what it cannot do."""
+        now = self._services.clock.time()
+        await self._events.read(now, now + _HOUR)
+        await self._bookings.first(matching(_STATUSES, bound("startDate", "$gte", now)), sort="startDate")
+
+    @property
+    def _max_age(self) -> float:
+        return self._settings.max_age_seconds
+
+    def _is_picked(self, schedule: str) -> bool:
+        return not self._picked or schedule.lower() in self._picked
+
+    async def _providers_of(
+        self, read: Events, directory: ConnectionDirectory | None
+    ) -> tuple[Mapping[str, bool], frozenset[CalendarType]]:
+        """Return whether each provider could be read, by its label, and the types of calendar of those that could not."""
+        failed = read.failed_provider_ids
+        used: dict[str, CalendarType | None] = {**dict.fromkeys(failed), **(directory.providers if directory else {})}
+        labels = await self._providers.labels(used)
+        shown, _ = shown_providers({key: labels[key] for key in used}, failed)
+        types = (used[key] or self._providers.calendar_type(key) for key in failed)
+        return {provider.label: provider.up for provider in shown}, frozenset(types)
+
+    def _with_last_known(self, read: Events, down: Collection[CalendarType], at: float) -> Mapping[EventRow, float]:
+        """Return the events with when each was last seen: those that were read, and of providers that are down the last known.
+
+        Of a provider whose type of calendar nobody knows any event may be.
+        """
+        kept = dict.fromkeys(read.rows, at)
+        any_may_be = not _SAYS_NOTHING.isdisjoint(down)
+        for row, seen in self._kept.items():
+            if (any_may_be or row.calendar_type in down) and at - seen <= self._max_age:
+                kept.setdefault(row, seen)
+        return kept
+
+    def _of_known_schedules(
+        self, rows: Collection[EventRow], directory: ConnectionDirectory | None, taken: Collection[BookingRow]
+    ) -> frozenset[EventRow]:
+        """Return the events of the schedules that are watched; those of a schedule that nobody knows are counted as such."""
+        picked = [row for row in rows if self._is_picked(row.schedule_id)]
+        if directory is None:
+            return frozenset(picked)
+        known = directory.schedules | {row.schedule.lower() for row in taken}
+        found = frozenset(row for row in picked if row.schedule_id.lower() in known)
+        if strangers := len(picked) - len(found):
+            report(self._services.events, CollectorName.EVENTS, malformed=0, unrecognized={"schedule": strangers})
+        return found
+
+
+def _taken(row: BookingRow) -> Taken:
+    booking = row.booking
+    return Taken(booking.id, row.schedule.lower(), booking.start, booking.end, row.created, row.updated)
+
+
+def _failed(read: Events, up: Mapping[str, bool]) -> ServerError:
+    names = first_names(sorted(label for label, works in up.items() if not works))
+    return ServerError(
+        f"Wix could not read the calendars of {names}; their events are shown as last known", request_id=request_id(read.last)
+    )

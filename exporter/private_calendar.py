@@ -1,0 +1,133 @@
+"""The frozen values about the events of private calendars, as the platform imported them.
+
+Moments are Unix seconds (``float``). Of an event nothing is kept but its schedule and its times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from exporter.value import Value, Window
+
+
+class Cause(StrEnum):
+    """How an event came to overlap a booking: it was there first, it was put over the booking, or nobody knows."""
+
+    NOT_BLOCKED = "not_blocked"
+    BOOKED_OVER = "booked_over"
+    UNKNOWN = "unknown"
+
+    __hash__ = str.__hash__  # an enum's own is a call of Python each time
+
+
+class ImportFault(StrEnum):
+    """Why the import of a calendar is suspect although its status is not.
+
+    No events any more; always the same ones; or only near ones, where there were far ones.
+    """
+
+    SILENT = "silent"
+    FROZEN = "frozen"
+    SHORTENED = "shortened"
+
+    __hash__ = str.__hash__
+
+
+class ImportLife(Value, frozen=True, gc=False):
+    """What polls have seen of the events of one calendar type on one schedule.
+
+    ``began`` is since when each poll found some, ``last`` when the last one did; ``None`` where none ever did. ``changed`` is
+    when its events were last seen to change, or first looked at; ``gap`` the longest time in seconds between two changes, 0
+    where none was seen.
+
+    ``far`` is where the farthest event began, at the least, in the polls since ``far_since``, a day or less; ``far_before`` is
+    that of the day before. Both are moments of the wall clock, and 0 where it is not known or where there were but few events.
+    ``short_since`` is since when the farthest one is much nearer than that, 0 while it is not.
+    """
+
+    began: float | None
+    last: float | None
+    changed: float
+    gap: float = 0.0
+    far: float = 0.0
+    far_since: float = 0.0
+    far_before: float = 0.0
+    short_since: float = 0.0
+
+
+class EventMemory(Value, frozen=True, gc=False):
+    """What is remembered of a site's private events, between polls and across restarts, as of the last whole poll ``at``.
+
+    ``seen`` has for the hash of each event when it was first seen, and how many seconds before that a whole poll had looked
+    and not found it, 0 where none had. Of an event that begins at ``until`` (on the wall clock) or later the last poll could
+    not know. ``lives`` are by the hash of schedule and calendar type; ``copies`` says whether a copy of a booking ever came
+    back. Moments but ``until`` are of the steady clock.
+    """
+
+    at: float
+    until: float
+    seen: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
+    lives: Mapping[str, ImportLife] = msgspec.field(default_factory=dict)
+    copies: bool = False
+
+
+class WindowEvents(Value, frozen=True, gc=False):
+    """The bookings that begin in a window and that a private event overlaps, each once, by the cause.
+
+    ``copies`` are the events that are copies of bookings, come back from the calendar into which they were exported; ``None``
+    while none ever came back. Without ``complete`` the numbers are a lower bound.
+    """
+
+    window: Window
+    conflicts: Mapping[Cause, int]
+    copies: int | None = None
+    complete: bool = True
+
+
+class ExternalConflict(Value, frozen=True, gc=False):
+    """A booking (id) that a private event of the same ``schedule`` (alias or hash) overlaps; ``start``/``end`` are its own."""
+
+    booking: str
+    schedule: str
+    start: float
+    end: float
+    cause: Cause
+
+
+class ImportedEvents(Value, frozen=True, gc=False):
+    """The events that came through a ``connection`` (its label), by the name of a window that they overlap.
+
+    ``changed`` is when they were last seen to change, ``farthest`` when the last of them begins, if there is any. ``faults``
+    says since when the import is suspect, and why.
+    """
+
+    connection: str
+    schedule: str
+    events: Mapping[str, int]
+    changed: float | None = None
+    farthest: float | None = None
+    faults: Mapping[ImportFault, float] = msgspec.field(default_factory=dict)
+
+
+class EventsObservation(Value, frozen=True, gc=False):
+    """Private events against the bookings of a site at ``at``.
+
+    ``imports`` are those of the connections that import and are shown one by one; ``providers`` says of the label of each
+    calendar provider whether its events could be read. ``conflicts`` are the first of those that are counted, soonest first;
+    ``next_conflict`` is the start of the soonest that is not ``booked_over``.
+    """
+
+    at: float
+    windows: tuple[WindowEvents, ...]
+    imports: tuple[ImportedEvents, ...] = ()
+    providers: Mapping[str, bool] = msgspec.field(default_factory=dict)
+    conflicts: tuple[ExternalConflict, ...] = ()
+    next_conflict: float | None = None
+
+
+WEEK_SECONDS: Final = 7 * 86_400.0
+"""So far ahead private events are looked at."""

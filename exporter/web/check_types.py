@@ -1,0 +1,40 @@
+"""The part of ``/api/v1/status`` that no status of a connection tells."""
+
+from __future__ import annotations
+
+import msgspec
+
+from exporter.connection_checks import UnprotectedReason
+from exporter.web.moments import Moment
+
+
+class CalendarProbe(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the platform could read the calendars of a connection's account at ``at``, and since when it is so."""
+
+    succeeded: bool
+    at: Moment
+    since: Moment
+    since_known: bool
+
+
+class ImportCalendars(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the calendars that a connection is told to import, how many its account has, and how many it has not."""
+
+    present: int
+    missing: int
+
+
+class UnprotectedStaff(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff member who takes bookings without a working import: the schedule, and why."""
+
+    schedule: str
+    reason: UnprotectedReason
+
+
+class Staff(msgspec.Struct, frozen=True, kw_only=True):
+    """How many staff members who take bookings have a working import, and who has none; ``accepted`` are meant to have none."""
+
+    protected: int
+    unknown: int
+    unprotected: tuple[UnprotectedStaff, ...]
+    accepted: tuple[UnprotectedStaff, ...]
