@@ -44,7 +44,6 @@ class CalendarEvent:
             "DATE_FROM_TS_UTC": str(self.start),
             "DATE_TO_TS_UTC": str(self.end),
             "DT_SKIP_TIME": "Y" if self.whole_day else "N",
-            "DT_LENGTH": self.end - self.start,
             "EVENT_TYPE": self.event_type,
             "CREATED_BY": host,
             "DESCRIPTION": f"{canary.TITLE}; {canary.PHONE}, {canary.EMAIL}",
