@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from exporter.simulator import Simulator
+from exporter.simulator.bitrix24.simulator import DEFAULT_SCOPES
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT, Provider
 from tests.harness.application import application
 from tests.harness.business import API_KEY, APP_SECRET, SITE_ID, WEBHOOK_CODE
@@ -190,3 +191,24 @@ async def test_a_portal_has_these_series_which_are_at_most_120(tmp_path: Path) -
     found = await series(tmp_path, portal, PORTAL)
     assert {f"booking_sync_{name}": number for name, number in OF_A_PORTAL.items()} == found
     assert found.total() <= 120
+
+
+OF_COPIES = {
+    "calendar_mismatches": 3,
+    "calendar_unverified_bookings": 1,
+    "api_operating_seconds": 1,
+    "api_operating_reset_timestamp_seconds": 0,
+}
+
+
+async def test_copies_in_the_staffs_calendar_cost_five_series_where_there_are_some_and_none_elsewhere(tmp_path: Path) -> None:
+    def with_copies(simulator: Simulator) -> None:
+        made = simulator.bitrix24.add_portal("salon")
+        simulator.bitrix24.add_webhook(made, code=WEBHOOK_CODE, scopes=DEFAULT_SCOPES | {"calendar"})
+        made.world.fill(120, simulator.now())
+        for resource in made.world.resources:
+            made.calendar.link(resource, 12)
+
+    found = await series(tmp_path, with_copies, PORTAL)
+    expected = Counter(OF_A_PORTAL) + Counter(OF_COPIES)
+    assert {f"booking_sync_{name}": number for name, number in expected.items()} == found
