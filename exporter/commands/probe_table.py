@@ -20,6 +20,7 @@ from exporter.support.local_time import day_and_time, from_to, in_utc, in_zone
 from exporter.support.redaction import visible
 from exporter.support.standard_streams import write_output
 from exporter.web import status_types as api
+from exporter.web.status_copies import CopiesWindow
 
 _HEAD: Final = ("target", "collector", "state", "seconds", "found")
 # A warning of the configuration is of no collector, and stands beside what came of it.
@@ -126,6 +127,8 @@ def _detail(problem: api.Problem, now: datetime) -> str:
         return _overlap(pair, problem.zone, now)
     if problem.unlinked:
         return _first_unlinked(problem, now)
+    if problem.mismatched:
+        return _first_mismatched(problem, now)
     if problem.until is not None:
         until = in_zone(problem.until, problem.zone)
         return f"ends {day_and_time(until, now)} ({in_utc(until)})"
@@ -140,6 +143,13 @@ def _overlap(pair: api.BookingConflict, zone: str, now: datetime) -> str:
 def _first_unlinked(problem: api.Problem, now: datetime) -> str:
     rows = ((in_zone(row.start, problem.zone), row.booking) for row in problem.unlinked)
     return "the next ones: " + ", ".join(f"{day_and_time(at, now)} ({in_utc(at)}) booking {booking}" for at, booking in rows)
+
+
+def _first_mismatched(problem: api.Problem, now: datetime) -> str:
+    rows = ((in_zone(row.start, problem.zone), row) for row in problem.mismatched)
+    return "the next ones: " + ", ".join(
+        f"{day_and_time(at, now)} ({in_utc(at)}) booking {row.booking} ({row.kind})" for at, row in rows
+    )
 
 
 def _listings(listed: Iterable[api.Listed]) -> Iterator[str]:
@@ -181,9 +191,13 @@ def _found(target: api.Target, collector: api.Collector) -> str:
                 f"{row.window} {row.linked} linked, {row.unlinked} not"
                 + (f", {row.unverified} unverified" if row.unverified else "")
                 for row in target.links.windows
-            )
+            ) + "".join(f", {row.window} {_differing(row)}" for row in target.links.copies or () if _differing(row))
         case _:
             return ""
+
+
+def _differing(row: CopiesWindow) -> str:
+    return ", ".join(f"{number} {kind} in the staff's calendar" for kind, number in (row.mismatches or {}).items() if number)
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -188,6 +188,10 @@ class Verdicts(Strict):
         default_factory=Judged,
         description="Wix itself marks bookings as double-booked, and the exporter does not compare them.",
     )
+    calendar_mismatch: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged,
+        description="A booking of the next 24 hours differs from its copy in the staff's calendar.",
+    )
     connections_down: Annotated[ConnectionsDown, MAY_BE_EMPTY] = Field(
         default_factory=ConnectionsDown, description="No connection of a target works any more, and several did."
     )

@@ -43,6 +43,7 @@ _BLIND = (
     *_OF_CONNECTIONS,
     *_OF_BOOKINGS,
     "BookingSyncLinksUnverified",
+    "BookingSyncStaffCalendarMismatch",
     "BookingSyncProviderDown",
     "BookingSyncWindowIncomplete",
     "BookingSyncApiBudgetLow",
@@ -281,7 +282,7 @@ _ALL = (
     ),
     Inhibition(
         [*_IN_PART, 'collector = "links"'],
-        [_names("BookingSyncUnlinkedBookings", "BookingSyncLinksUnverified"), _WARNING],
+        [_names("BookingSyncUnlinkedBookings", "BookingSyncLinksUnverified", "BookingSyncStaffCalendarMismatch"), _WARNING],
         _SAME_TARGET,
         "Nothing is known about the links; what the bookings themselves show stands.",
     ),

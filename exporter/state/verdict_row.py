@@ -24,6 +24,7 @@ class Kind(StrEnum):
     CONNECTIONS_DOWN = "connections_down"
     CONFLICT = "conflict"
     CONFLICT_MARKED = "conflict_marked"
+    CALENDAR_MISMATCH = "calendar_mismatch"
     PROVIDER_FAILING = "provider_failing"
     CONNECTION_ERROR = "connection_error"
     CONNECTION_DISCONNECTED = "connection_disconnected"

@@ -17,6 +17,7 @@ from exporter.errors import Reason
 from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason, Shard
 from exporter.policy import WarningKind
 from exporter.state.findings import Kind, Severity
+from exporter.web.status_copies import CopiesWindow, MismatchedBooking
 
 VERSION: Final = 1
 
@@ -67,7 +68,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     ``since`` is null when it cannot be known; without ``since_known`` it is broken since then at least.
     ``target`` is empty for what concerns the exporter as a whole.
     ``site`` is the label of that name, ``zone`` the IANA zone of the target; ``calendar_type`` is that of a connection. The
-    data of ``collector`` says so. ``unlinked`` are the first bookings that somebody has to link, soonest first.
+    data of ``collector`` says so. ``unlinked`` are the first bookings that somebody has to link, ``mismatched`` those that
+    differ from their copies in the staff's calendar, both soonest first.
     """
 
     severity: Severity
@@ -88,6 +90,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     conflict: BookingConflict | None
     since_known: bool
     unlinked: tuple[UnlinkedBooking, ...] = ()
+    mismatched: tuple[MismatchedBooking, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -277,10 +280,16 @@ class LinksWindow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Links(msgspec.Struct, frozen=True, kw_only=True):
-    """Link coverage at ``at``."""
+    """Link coverage at ``at``.
+
+    ``copies`` is null where bookings have no copies in the staff's calendar, and where these are not compared. ``mismatched``
+    are the next ten bookings that differ from theirs, soonest first.
+    """
 
     at: Moment
     windows: tuple[LinksWindow, ...]
+    copies: tuple[CopiesWindow, ...] | None = None
+    mismatched: tuple[MismatchedBooking, ...] = ()
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):

@@ -220,7 +220,9 @@ def mismatched(*bookings: tuple[float, MismatchKind], unverified: int = 0) -> Li
     answers = CopyAnswers(0, 9, Counter(row.kind for row in rows))
     copies = CalendarCopies((WindowCopies("next_7d", (answers,), unverified),), rows)
     window = Window("next_7d", NOW - 30, NOW - 30 + 7 * 86_400)
-    return LinksObservation(NOW - 30, (WindowLinks(window, (LinkAnswers(0, 9, 0, 9, {("calendar", "event"): 9}),)),), copies=copies)
+    return LinksObservation(
+        NOW - 30, (WindowLinks(window, (LinkAnswers(0, 9, 0, 9, {("calendar", "event"): 9}),)),), copies=copies
+    )
 
 
 def with_old_link_answers(at: float = NOW) -> View:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from exporter.simulator import Simulator
-from exporter.simulator.bitrix24.simulator import DEFAULT_SCOPES
+from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT, Provider
 from tests.harness.application import application
 from tests.harness.business import API_KEY, APP_SECRET, SITE_ID, WEBHOOK_CODE
@@ -204,7 +204,7 @@ OF_COPIES = {
 async def test_copies_in_the_staffs_calendar_cost_five_series_where_there_are_some_and_none_elsewhere(tmp_path: Path) -> None:
     def with_copies(simulator: Simulator) -> None:
         made = simulator.bitrix24.add_portal("salon")
-        simulator.bitrix24.add_webhook(made, code=WEBHOOK_CODE, scopes=DEFAULT_SCOPES | {"calendar"})
+        simulator.bitrix24.add_webhook(made, code=WEBHOOK_CODE, scopes=CALENDAR_SCOPES)
         made.world.fill(120, simulator.now())
         for resource in made.world.resources:
             made.calendar.link(resource, 12)

@@ -32,6 +32,7 @@ from exporter.monitoring.dashboards.panels import (
     words,
 )
 from exporter.monitoring.dashboards.shares import bookings_per_hour, healthy_share, none, or_none
+from exporter.monitoring.dashboards.target_portal import portal_panels
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import JOB_LABELS, one_per, recent
 from exporter.monitoring.rules.bookings import MARKED
@@ -64,7 +65,7 @@ def target(options: Options) -> str:
             DashboardRow("Target $target", [*_now(options), _causes(options), _polls(), *_next(), _connections()]),
             DashboardRow("Bookings", _bookings()),
             DashboardRow("Wix only: connections over time, bookings by status", _over_time(), collapsed=True),
-            DashboardRow("Bitrix24 only: links, bookings by resource", _links_and_resources(), collapsed=True),
+            DashboardRow("Bitrix24 only: links, staff's calendar, bookings by resource", portal_panels(_SCOPE), collapsed=True),
         ],
         exporter_width=6,
         links=[link("Status page", url, "external link", _ON_ITS_OWN_PAGE) for url in _status_page(options)],
@@ -359,42 +360,6 @@ def _bookings() -> list[Json]:
             [
                 query(f"sum({bookings_per_hour('discovered', _SCOPE)})", "appeared"),
                 query(f"sum({bookings_per_hour('vanished', _SCOPE)})", "vanished"),
-            ],
-        ),
-    ]
-
-
-def _links_and_resources() -> list[Json]:
-    in_week = f'{{{_SCOPE},window="next_7d"}}'
-    names = one_per(f"max by (target, resource, name) ({recent(f'booking_sync_resource_info{{{_SCOPE}}}')})", "name")
-    return [
-        counts(
-            "Links by entity",
-            "Links of the bookings in the next 7 days by their target: CRM entities, events in the staff's calendar, "
-            "services; and the bookings without a CRM entity. An entity that falls to 0 points at a broken automation, unless "
-            "the unverified bookings rose: their links were read too long ago and are left out. Empty without a links "
-            "collector.",
-            [
-                query(
-                    top(f"max by (module, entity_type) ({recent(f'booking_sync_links{in_week}')})"),
-                    "{{module}} {{entity_type}}",
-                ),
-                query(f"max({recent(f'booking_sync_unlinked_bookings{in_week}')})", "without a CRM entity"),
-                query(f"max({recent(f'booking_sync_links_unverified_bookings{in_week}')})", "unverified"),
-            ],
-        ),
-        counts(
-            "Bookings by resource",
-            "Bookings in the next 7 days by resource: the ones with the most. A resource at 0 may have been deleted. "
-            "Empty while they are not counted by resource (`per_resource: false`).",
-            [
-                query(
-                    top(
-                        f"max by (target, resource) ({recent(f'booking_sync_resource_bookings{in_week}')})"
-                        f" * on (target, resource) group_left (name) {names}"
-                    ),
-                    "{{name}} ({{resource}})",
-                )
             ],
         ),
     ]

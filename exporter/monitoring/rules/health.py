@@ -15,6 +15,7 @@ from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, JOB_LABELS, in_promql, newest, one_per
 from exporter.monitoring.rules.bookings import CONFLICTS, MARKED, UNLINKED, UNVERIFIED, VERIFIED
 from exporter.monitoring.rules.connections import ACCEPTED, DOWN, EXPORT, LOST, REASON, STATUS
+from exporter.monitoring.rules.copies import NEXT_MISMATCH
 from exporter.monitoring.rules.many import EMPTY, Symptom
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.monitoring.rules.targets import (
@@ -218,6 +219,11 @@ def _of_bookings(thresholds: Thresholds) -> str:
             *find(verdict.CONFLICT_SOON, f"{within_a_day}{begins} < {in_promql(soon)}", "DoubleBooking"),
             *find(verdict.CONFLICT_LATER, f"{conflicts('next_7d')} or {begins}", "DoubleBooking"),
             *find(verdict.CONFLICT_MARKED, f"max without (window) ({MARKED} > 0)", "DoubleBookingMarked"),
+            *find(
+                verdict.CALENDAR_MISMATCH,
+                f"{NEXT_MISMATCH} < {in_promql(verdict.MISMATCH_SOON_SECONDS)}",
+                "StaffCalendarMismatch",
+            ),
             *find(verdict.UNLINKED_BOOKINGS, f"max without (window) ({unlinked})", "UnlinkedBookings"),
             *find(
                 verdict.LINKS_UNVERIFIED,

@@ -14,7 +14,7 @@ from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.platforms.retry import wait_allowance
 from exporter.simulator.bitrix24.errors import ApiError
-from exporter.simulator.bitrix24.simulator import DEFAULT_SCOPES
+from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 from exporter.simulator.bitrix24.world import PortalWorld, calendar_event
 from exporter.simulator.canary import CANARIES
 from exporter.simulator.faults import Fault, FaultKind
@@ -28,7 +28,7 @@ ANNA, BEN = 12, 15
 @pytest.fixture
 def staffed(bench: Bench) -> Bench:
     """A portal whose two chairs are Anna's and Ben's, and a webhook with the scope calendar."""
-    bench.simulator.bitrix24.add_webhook(bench.portal, code=CODE, scopes=DEFAULT_SCOPES | {"calendar"})
+    bench.simulator.bitrix24.add_webhook(bench.portal, code=CODE, scopes=CALENDAR_SCOPES)
     for number, user in ((1, ANNA), (2, BEN)):
         bench.world.add_resource(f"Chair {number}")
         bench.portal.calendar.link(number, user)
@@ -207,7 +207,7 @@ async def test_without_the_scope_the_links_are_known_and_the_copies_are_refused_
         assert "lacks the scope calendar" in observation.copies.refused
         assert 1 == observation.windows[0].calendar_linked
     assert 1 == staffed.commands(EVENT)
-    staffed.simulator.bitrix24.add_webhook(staffed.portal, code=CODE, scopes=DEFAULT_SCOPES | {"calendar"})
+    staffed.simulator.bitrix24.add_webhook(staffed.portal, code=CODE, scopes=CALENDAR_SCOPES)
     staffed.clock.now += HOUR
     assert ((1, {}, 0), "") == (numbers(await copies_of(session)), (await copies_of(session)).refused)
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exporter.calendar_copies import MismatchKind
-from exporter.simulator.bitrix24.simulator import DEFAULT_SCOPES
+from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 from exporter.simulator.bitrix24.staff_calendar import CalendarEvent
 from exporter.simulator.bitrix24.world import Booking
 from tests.harness.bitrix24_target import CODE, HOUR, Bench, poll_links, running_portal
@@ -59,7 +59,7 @@ async def test_mismatches_equal_brute_force(
     remakes: bool,
 ) -> None:
     async with running_portal() as bench:
-        bench.simulator.bitrix24.add_webhook(bench.portal, code=CODE, scopes=DEFAULT_SCOPES | {"calendar"})
+        bench.simulator.bitrix24.add_webhook(bench.portal, code=CODE, scopes=CALENDAR_SCOPES)
         switches = bench.simulator.bitrix24.switches
         switches.unseen_event, switches.deleted_event = unseen, deleted
         bench.portal.calendar.remakes = remakes

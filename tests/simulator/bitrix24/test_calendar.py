@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exporter.simulator.bitrix24.simulator import DEFAULT_SCOPES
+from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 from tests.harness.bench import LINKS, Bench, simulated_portal
 
 EVENT = "calendar.event.getbyid"
@@ -19,7 +19,7 @@ ANNA, BEN = 12, 15
 async def bench() -> Any:  # noqa: ANN401  a Bench, as everywhere
     """A portal whose first chair is Anna's and whose second is Ben's; the webhook has the scope calendar."""
     async with simulated_portal() as portal:
-        webhook = portal.simulator.bitrix24.add_webhook(portal.portal, scopes=DEFAULT_SCOPES | {"calendar"})
+        webhook = portal.simulator.bitrix24.add_webhook(portal.portal, scopes=CALENDAR_SCOPES)
         for number, user in ((1, ANNA), (2, BEN)):
             portal.world.add_resource(f"Chair {number}")
             portal.portal.calendar.link(number, user)
