@@ -57,7 +57,7 @@ _CALENDARS = (
 _SHOWN = (
     "DataExpired AccessDenied DataStale ApiLimited ApiBudgetLow PollOverdue WindowIncomplete AnswersNotUnderstood "
     f"{_CALENDARS} ProviderDown DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent "
-    "UnlinkedBookings LinksUnverified"
+    "StaffCalendarMismatch UnlinkedBookings LinksUnverified"
 )
 """Tickets about what a target shows. Those that an operator has to mend anyway are not among them: its credential ends, series
 were dropped."""
@@ -67,7 +67,7 @@ _DARK = _all(TARGET, f"{_SHOWN} TargetUnsteady {_NO_CONNECTIONS} DoubleBooking!"
 _REFUSED = _all(COLLECTOR, "DataExpired DataStale")
 _NO_CALENDARS = _all(TARGET, f"{_CALENDARS} ProviderDown")
 _NO_BOOKINGS = _all(TARGET, "DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent UnlinkedBookings")
-_NO_LINKS = _all(TARGET, "UnlinkedBookings LinksUnverified")
+_NO_LINKS = _all(TARGET, "UnlinkedBookings LinksUnverified StaffCalendarMismatch")
 _LIMITED = _all(COLLECTOR, "DataStale DataExpired") | _all(TARGET, "ApiBudgetLow")
 _OVERDUE = _all(JOB, "PollOverdue")
 _CALENDARS_FAIL = _all(TARGET, f"ExportSwitchedOff ErrorBudgetBurn! ErrorBudgetBurn!+ {_CALENDARS}")

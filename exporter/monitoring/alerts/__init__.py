@@ -5,7 +5,6 @@ from dataclasses import replace
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, AlertSeverity, Choice, Dashboard, FixedBy
 from exporter.monitoring.alerts.bookings import booking_alerts
 from exporter.monitoring.alerts.connections import connection_alerts
-from exporter.monitoring.alerts.copies import copy_alerts
 from exporter.monitoring.alerts.many import many_alerts
 from exporter.monitoring.alerts.process import process_alerts
 from exporter.monitoring.alerts.shared import shared_alerts
@@ -24,7 +23,6 @@ def alert_groups(options: Options) -> tuple[AlertGroup, ...]:
         target_alerts(options),
         connection_alerts(options),
         booking_alerts(options),
-        copy_alerts(options),
         many_alerts(options),
         unsteady_alerts(),
     )

@@ -9,6 +9,7 @@ from exporter.fields.durations import format_duration
 from exporter.model import Message
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, AlertSeverity, Choice, Dashboard, FixedBy
 from exporter.monitoring.alerts.chosen import with_chosen_severity
+from exporter.monitoring.alerts.copies import copy_alerts
 from exporter.monitoring.alerts.wording import MOMENT_THEN, TARGET, if_known
 from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
@@ -27,7 +28,8 @@ _IF_KNOWN = if_known("booking_sync_next_conflict_timestamp_seconds", ("target", 
 def booking_alerts(options: Options) -> AlertGroup:
     """Return the alerts about what the booking data say."""
     return AlertGroup(
-        "booking-sync-booking-alerts", (*_conflicts(options), *_marks(options), *_volume(options), *_consistency(options))
+        "booking-sync-booking-alerts",
+        (*_conflicts(options), *_marks(options), *copy_alerts(options), *_volume(options), *_consistency(options)),
     )
 
 

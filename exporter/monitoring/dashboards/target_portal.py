@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from exporter.monitoring.dashboards.panels import Json, counts, query, top
 from exporter.monitoring.promql import one_per, recent
-from exporter.monitoring.rules.copies import MISMATCHES
 
 
 def portal_panels(scope: str) -> list[Json]:
@@ -33,7 +32,7 @@ def portal_panels(scope: str) -> list[Json]:
             "of which that is not known. Anything above 0 but the last is bad. Empty where the portal makes no such copies, or "
             "does not show them.",
             [
-                query(f"max by (kind) ({recent(f'{MISMATCHES}{in_week}')})", "{{kind}}"),
+                query(f"max by (kind) ({recent(f'booking_sync_calendar_mismatches{in_week}')})", "{{kind}}"),
                 query(f"max({recent(f'booking_sync_calendar_unverified_bookings{in_week}')})", "unverified"),
             ],
         ),

@@ -6,7 +6,6 @@ Names are ``level:metric:operations``; a chain lies in one group, in order.
 from exporter.monitoring.options import Options
 from exporter.monitoring.rules.bookings import NEW_1D, NEW_4H, booking_recordings, intake_recordings
 from exporter.monitoring.rules.connections import LIVE_STATUSES, STATUS_CODES, connection_recordings, gap_recordings
-from exporter.monitoring.rules.copies import copy_recordings
 from exporter.monitoring.rules.health import health_recordings
 from exporter.monitoring.rules.many import many_recordings
 from exporter.monitoring.rules.objective import (
@@ -36,7 +35,6 @@ def recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
         month_objective_recordings(),
         booking_recordings(),
         intake_recordings(),
-        copy_recordings(),
         many_recordings(options),
         unsteady_recordings(),
         health_recordings(options.thresholds),
