@@ -253,7 +253,7 @@ BODIES: Final = st.recursive(
 QUESTIONS: Final = (
     *("connections", "token", "providers", "count", "rows", "page_1", "page_2", "count_part", "at_bound", "before_bound"),
     *("odd_filter", "schedules", "staff", "services", "list", "list_next", "list_none", "at_start", "before_start", "get"),
-    *("get_none", "links", "links_none", "batch", "resources", "types", "no_method"),
+    *("get_none", "links", "event", "event_none", "links_none", "batch", "resources", "types", "no_method"),
 )
 
 
