@@ -19,8 +19,8 @@ from exporter.state.verdict_row import Verdict
 from exporter.support.local_time import day_and_time, from_to, in_utc, in_zone
 from exporter.support.redaction import visible
 from exporter.support.standard_streams import write_output
+from exporter.web import status_copies
 from exporter.web import status_types as api
-from exporter.web.status_copies import CopiesWindow
 
 _HEAD: Final = ("target", "collector", "state", "seconds", "found")
 # A warning of the configuration is of no collector, and stands beside what came of it.
@@ -196,7 +196,7 @@ def _found(target: api.Target, collector: api.Collector) -> str:
             return ""
 
 
-def _differing(row: CopiesWindow) -> str:
+def _differing(row: status_copies.CopiesWindow) -> str:
     return ", ".join(f"{number} {kind} in the staff's calendar" for kind, number in (row.mismatches or {}).items() if number)
 
 
