@@ -136,10 +136,15 @@ class CopyComparison:
         self._refused = ""
 
     def suspects(self) -> list[str]:
-        """Return bookings whose copies differ, as far as a poll may look at them again: those first that nobody confirmed."""
+        """Return bookings whose copies differ, as far as a poll may look at them again.
+
+        Those come first that nobody confirmed, the soonest first; then the others, the oldest answer first.
+        """
         shown = self._shown_resources()
         found = [each for each in self._known if self._state_of(each, shown) in _MISMATCHES]
-        found.sort(key=lambda each: (self._known[each].confirmed, self._copied[each].booking.start))
+        confirmed = [each for each in found if self._known[each].confirmed]
+        new = (each for each in found if not self._known[each].confirmed)
+        found = [*sorted(new, key=lambda each: self._copied[each].booking.start), *confirmed]
         return found[: self._settings.verify_calls * self._events.per_call]
 
     async def confirm(self, suspects: Iterable[str], at: float) -> None:

@@ -364,6 +364,18 @@ async def test_of_many_mismatches_a_poll_confirms_a_part_and_the_others_are_not_
     assert [(4, {"moved": 4}, 6), (8, {"moved": 8}, 2), (10, {"moved": 10}, 0)] == found
 
 
+async def test_more_mismatches_than_a_poll_confirms_take_turns_and_none_is_forgotten(staffed: Bench) -> None:
+    for hours in range(20, 30):
+        staffed.portal.calendar.shift(book(staffed, hours), HOUR)
+    session = opened(staffed, verify_calls=1, batch_size=4, max_age=2_000.0)
+    for _ in range(3):
+        await poll_links(session)
+        staffed.clock.now += 600
+    for _ in range(5):
+        assert (10, {"moved": 10}, 0) == numbers(await copies_of(session))
+        staffed.clock.now += 600
+
+
 async def test_a_method_that_no_batch_may_run_is_called_alone(staffed: Bench) -> None:
     staffed.simulator.bitrix24.switches.batch_blocked = frozenset({EVENT})
     staffed.portal.calendar.unseen_users.add(BEN)
