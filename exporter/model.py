@@ -13,6 +13,7 @@ from typing import Final, Self
 
 import msgspec
 
+from exporter.calendar_copies import CalendarCopies
 from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection
 from exporter.private_calendar import EventsObservation
 from exporter.value import Value as Value  # noqa: PLC0414  others take it from here
@@ -316,11 +317,20 @@ class UnlinkedBooking(Value, frozen=True, gc=False):
 
 
 class LinksObservation(Value, frozen=True, gc=False):
-    """Link coverage at ``at``, when the poll began. ``unlinked`` are the next bookings without a link, soonest first."""
+    """Link coverage at ``at``, when the poll began. ``unlinked`` are the next bookings without a link, soonest first.
+
+    ``copies`` is ``None`` where no booking was ever seen to have one, and where they are not compared.
+    """
 
     at: float
     windows: tuple[WindowLinks, ...]
     unlinked: tuple[UnlinkedBooking, ...] = ()
+    copies: CalendarCopies | None = None
+
+    def verified_within(self, seconds: float) -> LinksObservation:
+        """Return the same without the answers of a greater age."""
+        windows = tuple(row.verified_within(seconds) for row in self.windows)
+        return msgspec.structs.replace(self, windows=windows, copies=self.copies and self.copies.verified_within(seconds))
 
 
 Observation = ConnectionsObservation | BookingsObservation | LinksObservation | EventsObservation

@@ -19,6 +19,7 @@ from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from exporter.calendar_copies import MismatchKind
 from exporter.model import GONE, CalendarType, CollectorName, ConnectionStatus, Message
 from exporter.monitoring.alertmanager import message_source
 from exporter.monitoring.alerts import alert_groups
@@ -43,6 +44,7 @@ _WORDS: Final = (
     *ConnectionStatus,
     GONE,
     *CalendarType,
+    *MismatchKind,
     *CollectorName,
     *Cause,
     *Severity,

@@ -19,6 +19,7 @@ from exporter.state.verdict_row import Verdict
 from exporter.support.local_time import day_and_time, from_to, in_utc, in_zone
 from exporter.support.redaction import visible
 from exporter.support.standard_streams import write_output
+from exporter.web import status_copies
 from exporter.web import status_types as api
 
 _HEAD: Final = ("target", "collector", "state", "seconds", "found")
@@ -128,6 +129,8 @@ def _detail(problem: api.Problem, now: datetime) -> str:
         return "the next ones: " + _bookings(problem.unlinked, problem.zone, now)
     if problem.overlapped:
         return _bookings(problem.overlapped, problem.zone, now)
+    if problem.mismatched:
+        return _first_mismatched(problem, now)
     if problem.until is not None:
         until = in_zone(problem.until, problem.zone)
         return f"ends {day_and_time(until, now)} ({in_utc(until)})"
@@ -142,6 +145,13 @@ def _overlap(pair: api.BookingConflict, zone: str, now: datetime) -> str:
 def _bookings(rows: Iterable[api.UnlinkedBooking | api.OverlappedBooking], zone: str, now: datetime) -> str:
     found = ((in_zone(row.start, zone), row.booking) for row in rows)
     return ", ".join(f"{day_and_time(at, now)} ({in_utc(at)}) booking {booking}" for at, booking in found)
+
+
+def _first_mismatched(problem: api.Problem, now: datetime) -> str:
+    rows = ((in_zone(row.start, problem.zone), row) for row in problem.mismatched)
+    return "the next ones: " + ", ".join(
+        f"{day_and_time(at, now)} ({in_utc(at)}) booking {row.booking} ({row.kind})" for at, row in rows
+    )
 
 
 def _listings(listed: Iterable[api.Listed]) -> Iterator[str]:
@@ -183,11 +193,15 @@ def _found(target: api.Target, collector: api.Collector) -> str:
                 f"{row.window} {row.linked} linked, {row.unlinked} not"
                 + (f", {row.unverified} unverified" if row.unverified else "")
                 for row in target.links.windows
-            )
+            ) + "".join(f", {row.window} {_differing(row)}" for row in target.links.copies or () if _differing(row))
         case "events" if target.events is not None:
             return ", ".join(f"{row.window} {sum(row.conflicts.values())} overlapped" for row in target.events.windows)
         case _:
             return ""
+
+
+def _differing(row: status_copies.CopiesWindow) -> str:
+    return ", ".join(f"{number} {kind} in the staff's calendar" for kind, number in (row.mismatches or {}).items() if number)
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -209,6 +209,10 @@ class Verdicts(Strict):
     booked_over: Annotated[Judged, MAY_BE_EMPTY] = Field(
         default_factory=Judged, description="An event of a private calendar was put over a booking."
     )
+    calendar_mismatch: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged,
+        description="A booking of the next 24 hours differs from its copy in the staff's calendar.",
+    )
     connections_down: Annotated[ConnectionsDown, MAY_BE_EMPTY] = Field(
         default_factory=ConnectionsDown, description="No connection of a target works any more, and several did."
     )

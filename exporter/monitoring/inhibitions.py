@@ -56,6 +56,7 @@ _BLIND = (
     *_OF_BOOKINGS,
     *_OF_EVENTS,
     "BookingSyncLinksUnverified",
+    "BookingSyncStaffCalendarMismatch",
     "BookingSyncProviderDown",
     "BookingSyncWindowIncomplete",
     "BookingSyncApiBudgetLow",
@@ -300,7 +301,7 @@ _ALL = (
     ),
     Inhibition(
         [*_IN_PART, 'collector = "links"'],
-        [_names("BookingSyncUnlinkedBookings", "BookingSyncLinksUnverified"), _WARNING],
+        [_names("BookingSyncUnlinkedBookings", "BookingSyncLinksUnverified", "BookingSyncStaffCalendarMismatch"), _WARNING],
         _SAME_TARGET,
         "Nothing is known about the links; what the bookings themselves show stands.",
     ),

@@ -26,9 +26,8 @@ def sanitized_observation(observation: Observation, known: KnownSecrets) -> Obse
 
     Its other texts are ours, or hashes.
     """
-    if isinstance(observation, LinksObservation) and observation.unlinked:
-        rows = (replace(row, booking=known.sanitized(row.booking, NAME.number)) for row in observation.unlinked)
-        return replace(observation, unlinked=tuple(rows))
+    if isinstance(observation, LinksObservation):
+        return _links(observation, known) if observation.unlinked or observation.copies else observation
     if isinstance(observation, ConnectionsObservation) and (observation.probe_refused or observation.staff_refused):
         probe, staff = (
             known.sanitized(text, MESSAGE.number) for text in (observation.probe_refused, observation.staff_refused)
@@ -53,6 +52,15 @@ def sanitized_observation(observation: Observation, known: KnownSecrets) -> Obse
     return replace(
         observation, resource_names=names, conflicts=tuple(map(conflict, observation.conflicts)), marks_refused=refused
     )
+
+
+def _links(observation: LinksObservation, known: KnownSecrets) -> LinksObservation:
+    unlinked = tuple(replace(row, booking=known.sanitized(row.booking, NAME.number)) for row in observation.unlinked)
+    copies = observation.copies
+    if copies is not None:
+        rows = tuple(replace(row, booking=known.sanitized(row.booking, NAME.number)) for row in copies.mismatched)
+        copies = replace(copies, mismatched=rows, refused=known.sanitized(copies.refused, MESSAGE.number))
+    return replace(observation, unlinked=unlinked, copies=copies)
 
 
 def sanitized_inventory(inventory: Inventory, known: KnownSecrets) -> Inventory:

@@ -120,6 +120,12 @@ IMPORT_SHORTENED: Final = Advice(
     "The calendar's owner looks whether the calendar has later events. If it has and the site does not keep their time free, "
     "they reconnect the calendar.",
 )
+CALENDAR_MISMATCH: Final = Advice(
+    "The copy of a booking in the calendar of the staff who serve is missing, lies at another time, or was declined. So nobody "
+    "may be there for the customer.",
+    "The front desk asks the staff member who serves, then corrects the booking or has the entry in the calendar corrected. An "
+    "administrator of the account finds out who or what changed the calendar.",
+)
 DATA_WITHDRAWN: Final = Advice(
     "There is no fresh data; the old data reached its `max_age` and is no longer shown.",
     "The exporter's operator looks in the log for the reason why polls fail or do not end.",

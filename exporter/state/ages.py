@@ -31,8 +31,9 @@ def moments(observation: Observation) -> Iterator[float]:
         case ConnectionsObservation(connections=connections, others=others):
             yield from (row.observed_at for row in connections)
             yield from (row.observed_at for row in others)
-        case LinksObservation(at=at, windows=windows):
+        case LinksObservation(at=at, windows=windows, copies=copies):
             yield from (at - answers.age for row in windows for answers in row.answers)
+            yield from (at - age for age in (copies.ages() if copies else ()))
 
 
 def moved(moment: float | None, seconds: float) -> float | None:

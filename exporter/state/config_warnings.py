@@ -10,8 +10,17 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from exporter.calendar_copies import CalendarCopies
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, Connection, ConnectionsObservation, GoneConnection, Message, Observation
+from exporter.model import (
+    BookingsObservation,
+    Connection,
+    ConnectionsObservation,
+    GoneConnection,
+    LinksObservation,
+    Message,
+    Observation,
+)
 from exporter.platforms.policy import expired_warning
 from exporter.policy import ConfigWarning, TargetPolicy, WarningKind
 from exporter.state.advice import for_failure
@@ -100,6 +109,15 @@ def of_observation(
             yield from _of_connections(target, observation, policy, whole=whole)
         case BookingsObservation():
             yield from _of_bookings(target, observation, policy)
+        case LinksObservation(copies=CalendarCopies(refused=str(refused))) if refused:
+            message = Message(
+                "the portal does not let the exporter compare bookings with their copies in the staff's calendar: %(message)s",
+                message=refused,
+            )
+            fix = Message(
+                "add the scope calendar to the webhook or application of an administrator, or write calendar: false for links"
+            )
+            yield ConfigWarning(WarningKind.CHECK_REFUSED, target, message, fix)
 
 
 def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPolicy, *, whole: bool) -> Iterator[ConfigWarning]:

@@ -103,9 +103,8 @@ class CollectorState(Value, frozen=True, gc=False):
                 fresh = tuple(row for row in connections if now - row.observed_at <= self.max_age)
                 rest = tuple(row for row in others if now - row.observed_at <= self.max_age)
                 return replace(self, observation=replace(observation, connections=fresh, others=rest))
-            case LinksObservation(windows=windows):
-                verified = tuple(row.verified_within(self.max_age - age) for row in windows)
-                return replace(self, observation=replace(observation, windows=verified))
+            case LinksObservation():
+                return replace(self, observation=observation.verified_within(self.max_age - age))
             case _:
                 return self
 

@@ -15,6 +15,7 @@ from exporter.state.thresholds import Thresholds
 from exporter.state.verdict_row import Kind, Verdict, VerdictRow
 
 SILENT_SECONDS: Final = 24 * 3600.0
+MISMATCH_SOON_SECONDS: Final = 24 * 3600.0
 USUAL_BEFORE_SECONDS: Final = 7 * 24 * 3600.0
 
 WORKING: Final = frozenset({ConnectionStatus.SYNCED, ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED})
@@ -115,6 +116,13 @@ BOOKED_OVER: Final = VerdictRow(
     "An event of a private calendar overlaps a booking that was there first.",
     history=True,
     alerts=("BookingSyncBookedOver",),
+)
+CALENDAR_MISMATCH: Final = VerdictRow(
+    Kind.CALENDAR_MISMATCH,
+    Verdict.WARNING,
+    f"A booking that begins within {_hours(MISMATCH_SOON_SECONDS)} differs from its copy in the staff's calendar: the copy is "
+    "missing, has moved, or was declined.",
+    alerts=("BookingSyncStaffCalendarMismatch",),
 )
 CONNECTION_ERROR: Final = VerdictRow(
     Kind.CONNECTION_ERROR,
@@ -277,6 +285,12 @@ CONFLICT_ACCEPTED: Final = VerdictRow(
 WARNING_ACCEPTED: Final = VerdictRow(
     Kind.WARNING_ACCEPTED, Verdict.OK, "The configuration watches less than it seems to, and accepts that."
 )
+CALENDAR_MISMATCH_LATER: Final = VerdictRow(
+    Kind.CALENDAR_MISMATCH,
+    Verdict.OK,
+    f"A booking that begins in {_hours(MISMATCH_SOON_SECONDS)} or later differs from its copy in the staff's calendar, and "
+    "none that begins sooner.",
+)
 CONNECTION_CUT_BEFORE: Final = VerdictRow(
     Kind.CONNECTION_DISCONNECTED,
     Verdict.OK,
@@ -298,6 +312,7 @@ TABLE: Final = (
     CONFLICT_MARKED,
     EXTERNAL_CONFLICT_LATER,
     BOOKED_OVER,
+    CALENDAR_MISMATCH,
     CONNECTION_ERROR,
     CONNECTION_CUT,
     CONNECTION_STUCK,
@@ -326,6 +341,7 @@ TABLE: Final = (
     CONNECTION_ACCEPTED,
     CONFLICT_ACCEPTED,
     WARNING_ACCEPTED,
+    CALENDAR_MISMATCH_LATER,
     CONNECTION_CUT_BEFORE,
 )
 """Of the rows that hold for a target the first one is its verdict; where none holds it is OK."""
@@ -342,6 +358,7 @@ MOVABLE: Final = (
     CONFLICT_MARKED,
     EXTERNAL_CONFLICT_LATER,
     BOOKED_OVER,
+    CALENDAR_MISMATCH,
     CONNECTION_ERROR,
     CONNECTION_CUT,
     CONNECTION_STUCK,

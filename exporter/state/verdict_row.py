@@ -26,6 +26,7 @@ class Kind(StrEnum):
     CONFLICT_MARKED = "conflict_marked"
     EXTERNAL_CONFLICT = "external_conflict"
     BOOKED_OVER = "booked_over"
+    CALENDAR_MISMATCH = "calendar_mismatch"
     PROVIDER_FAILING = "provider_failing"
     CONNECTION_ERROR = "connection_error"
     CONNECTION_DISCONNECTED = "connection_disconnected"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from exporter import connection_checks, model
+from exporter import calendar_copies, connection_checks, model
+from exporter.calendar_copies import CalendarCopies
 from exporter.model import BookingsObservation, Conflict, Connection, ConnectionsObservation, LinksObservation
 from exporter.policy import AcceptedReason
 from exporter.private_calendar import EventsObservation
@@ -14,15 +15,16 @@ from exporter.state.findings import Finding, brought_data, is_broken
 from exporter.state.places import overlap_minutes, resource_names
 from exporter.state.snapshot import CollectorState, TargetView
 from exporter.support.local_time import local
+from exporter.web.account_types import Budget, OperatingTime
 from exporter.web.check_types import CalendarProbe, ImportCalendars, Staff, UnprotectedStaff
 from exporter.web.events_documents import events_document, overlapped_documents
 from exporter.web.moments import moment_of, moment_or_none
+from exporter.web.status_copies import CopiesWindow, MismatchedBooking
 from exporter.web.status_types import (
     Acceptance,
     BookingConflict,
     Bookings,
     BookingsWindow,
-    Budget,
     CalendarConnection,
     CalendarProvider,
     Change,
@@ -34,7 +36,6 @@ from exporter.web.status_types import (
     Links,
     LinksWindow,
     Listed,
-    OperatingTime,
     Problem,
     Target,
     TargetState,
@@ -69,6 +70,7 @@ def problem_document(problem: Finding, target: TargetView | None) -> Problem:
         if target
         else (),
         overlapped=overlapped_documents(problem.external, target.policy.zone) if target else (),
+        mismatched=_mismatched(problem.mismatched, target) if target else (),
     )
 
 
@@ -107,7 +109,7 @@ def target_document(target: TargetView, now: float, state: TargetState) -> Targe
             None,
         ),
         bookings=next((_bookings(seen, target) for seen in observations if isinstance(seen, BookingsObservation)), None),
-        links=next((_links(seen) for seen in observations if isinstance(seen, LinksObservation)), None),
+        links=next((_links(seen, target) for seen in observations if isinstance(seen, LinksObservation)), None),
         budgets=tuple(Budget(budget=row.name, limit=row.limit, remaining=row.remaining) for row in target.usage.budgets),
         operating=tuple(
             OperatingTime(operation=row.operation, seconds=row.seconds, reset_at=moment_or_none(row.reset_at))
@@ -260,7 +262,22 @@ def _bookings(seen: BookingsObservation, target: TargetView) -> Bookings:
     )
 
 
-def _links(seen: LinksObservation) -> Links:
+def _mismatched(rows: Iterable[calendar_copies.MismatchedBooking], target: TargetView) -> tuple[MismatchedBooking, ...]:
+    zone = target.policy.zone
+    return tuple(
+        MismatchedBooking(booking=row.booking, kind=row.kind, start=moment_of(row.start), local_start=local(row.start, zone))
+        for row in rows
+    )
+
+
+def _copies(seen: CalendarCopies) -> tuple[CopiesWindow, ...]:
+    return tuple(
+        CopiesWindow(window=row.window, compared=row.compared, mismatches=row.mismatches, unverified=row.unverified)
+        for row in seen.windows
+    )
+
+
+def _links(seen: LinksObservation, target: TargetView) -> Links:
     return Links(
         at=moment_of(seen.at),
         windows=tuple(
@@ -280,6 +297,8 @@ def _links(seen: LinksObservation) -> Links:
             )
             for row in seen.windows
         ),
+        copies=None if seen.copies is None else _copies(seen.copies),
+        mismatched=_mismatched(seen.copies.mismatched if seen.copies else (), target),
     )
 
 

@@ -16,10 +16,12 @@ from exporter.errors import Reason
 from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason, Shard
 from exporter.policy import WarningKind
 from exporter.state.findings import Kind, Severity
+from exporter.web.account_types import Budget, OperatingTime
 from exporter.web.check_types import CalendarProbe, ImportCalendars, Staff
 from exporter.web.events_types import Events
 from exporter.web.events_types import OverlappedBooking as OverlappedBooking  # noqa: PLC0414  others take it from here
 from exporter.web.moments import Moment
+from exporter.web.status_copies import CopiesWindow, MismatchedBooking
 
 VERSION: Final = 1
 
@@ -69,8 +71,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     ``since`` is null when it cannot be known; without ``since_known`` it is broken since then at least.
     ``target`` is empty for what concerns the exporter as a whole.
     ``site`` is the label of that name, ``zone`` the IANA zone of the target; ``calendar_type`` is that of a connection. The
-    data of ``collector`` says so. ``unlinked`` are the first bookings that somebody has to link, soonest first,
-    ``overlapped`` those that private events overlap.
+    data of ``collector`` says so. ``unlinked`` are the first bookings that somebody has to link, ``mismatched`` those that
+    differ from their copies in the staff's calendar, both soonest first, ``overlapped`` those that private events overlap.
     """
 
     severity: Severity
@@ -92,6 +94,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     since_known: bool
     unlinked: tuple[UnlinkedBooking, ...] = ()
     overlapped: tuple[OverlappedBooking, ...] = ()
+    mismatched: tuple[MismatchedBooking, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -289,26 +292,16 @@ class LinksWindow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Links(msgspec.Struct, frozen=True, kw_only=True):
-    """Link coverage at ``at``."""
+    """Link coverage at ``at``.
+
+    ``copies`` is null where bookings have no copies in the staff's calendar, and where these are not compared. ``mismatched``
+    are the next ten bookings that differ from theirs, soonest first.
+    """
 
     at: Moment
     windows: tuple[LinksWindow, ...]
-
-
-class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """What an API lets us spend now: calls for ``requests``, seconds for ``operating``."""
-
-    budget: str
-    limit: float
-    remaining: float
-
-
-class OperatingTime(msgspec.Struct, frozen=True, kw_only=True):
-    """Bitrix24 operating seconds already used by an operation."""
-
-    operation: str
-    seconds: float
-    reset_at: Moment | None
+    copies: tuple[CopiesWindow, ...] | None = None
+    mismatched: tuple[MismatchedBooking, ...] = ()
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

@@ -167,7 +167,7 @@ async def ours(webhook: str) -> int:
         timezone=ZoneInfo("Europe/Berlin"),
         webhook_url=Secret(webhook),
         budget=budget,
-        collectors=BitrixCollectors(links=BitrixLinks(interval=900.0, max_age=2700.0, windows=NEXT_7D)),
+        collectors=BitrixCollectors(links=BitrixLinks(interval=900.0, max_age=2700.0, windows=NEXT_7D, calendar=False)),
     )
     clock = SystemClock()
     async with pool(clock) as http:

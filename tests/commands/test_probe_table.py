@@ -7,6 +7,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from exporter.calendar_copies import MismatchKind
 from exporter.commands.probe_line import first_line
 from exporter.commands.probe_running import verdict_of
 from exporter.commands.probe_table import fixes, print_report, rows_of
@@ -133,6 +134,16 @@ def test_a_probe_names_the_next_bookings_without_a_link() -> None:
     view = views.view_of(views.target_of("b24", "bitrix24", [state], policy=TargetPolicy(zone="Europe/Berlin")))
     told = "the next ones: today 17:13 (15:13 UTC) booking 812, today 18:13 (16:13 UTC) booking 815"
     assert f"    b24 links: {told}" in list(fixes(status_of(view)))
+
+
+def test_a_probe_names_the_next_bookings_that_the_staffs_calendar_shows_differently() -> None:
+    seen = views.mismatched((3600, MismatchKind.MOVED), (7200, MismatchKind.MISSING))
+    state = views.succeeded(views.unpolled("b24", "bitrix24", CollectorName.LINKS), seen)
+    status = status_of(views.view_of(views.target_of("b24", "bitrix24", [state], policy=TargetPolicy(zone="Europe/Berlin"))))
+    told = "the next ones: today 17:13 (15:13 UTC) booking 812 (moved), today 18:13 (16:13 UTC) booking 813 (missing)"
+    assert f"    b24 links: {told}" in list(fixes(status))
+    (row,) = rows_of(status)
+    assert "next_7d 9 linked, 0 not, next_7d 1 missing in the staff's calendar, 1 moved in the staff's calendar" == row[-1]
 
 
 def test_a_probe_tells_no_double_booking_that_is_over() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from exporter.simulator import Simulator
+from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.simulator.wix.providers import APPLE, GOOGLE
 from exporter.simulator.wix.world import Site
@@ -59,8 +60,8 @@ def build(sites: int, simulator: Simulator) -> None:
     simulator.wix.credentials.add_key(_ACCOUNT, value=_KEY)
     for number in range(1, _PORTALS + 1):
         portal = simulator.bitrix24.add_portal(f"portal-{number}")
-        simulator.bitrix24.add_webhook(portal, code=_code(number))
-        portal.world.add_resource("Room")
+        simulator.bitrix24.add_webhook(portal, code=_code(number), scopes=CALENDAR_SCOPES)
+        portal.calendar.link(portal.world.add_resource("Room").id, 1)
         portal.customers.seed(days_back=1, days_ahead=8)
         portal.diary.start_intake(_INTAKE_SECONDS)
 

@@ -25,6 +25,7 @@ OF_A_POLL = {
     ),
     "next_booking_timestamp_seconds",
     *("linked_bookings", "unlinked_bookings", "calendar_linked_bookings", "links", "links_unverified_bookings"),
+    *("calendar_mismatches", "calendar_unverified_bookings"),
     *("window_start_timestamp_seconds", "window_end_timestamp_seconds", "window_complete"),
     *("api_operating_seconds", "api_operating_reset_timestamp_seconds"),
 }
@@ -33,6 +34,7 @@ OF_A_FAILURE = {"collector_failing"}
 # No credential of the business ends by itself.
 NEVER = {
     *("credential_expiry_timestamp_seconds", "connection_accepted", "next_conflict_timestamp_seconds"),
+    "next_calendar_mismatch_timestamp_seconds",
     *("discovered_targets", "discovery_up", "discovery_last_success_timestamp_seconds"),  # no rule looks for sites
 }
 SUFFIXES = {"histogram": "_count", "counter": "", "gauge": ""}

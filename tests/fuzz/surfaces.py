@@ -26,6 +26,7 @@ from exporter.platforms.bitrix24 import answers as bitrix24
 from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.bitrix24.api_errors import refusal
 from exporter.platforms.bitrix24.authserver import decode_known, request_tokens
+from exporter.platforms.bitrix24.calendar_events import event_copy
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.platforms.exchange import Answer
 from exporter.platforms.http_body import FragmentedError, TooLargeError, UnreadableError, read_body
@@ -175,7 +176,7 @@ def _reply(content: bytes) -> bitrix24.Reply:
 def _batch(content: bytes) -> None:
     keys = tuple(f"p{page}" for page in range(50))
     for inner in bitrix24.batch(_reply(content), keys, 1_790_000_000.0).replies.values():
-        for read in (booking_pages.bookings, bitrix24.links):
+        for read in (booking_pages.bookings, booking_pages.booking, bitrix24.links, event_copy):
             with suppress(InvalidResponseError):
                 read(inner)
 
@@ -184,7 +185,7 @@ def _refused_by_a_portal(content: bytes) -> None:
     found = bitrix24.body(content, 0.0)
     if found is not None and found.problem is not None:
         status = _one_of((None, 200, 400, 403, 500), content)
-        _tell(refusal("portal", found.problem.error, found.problem.description, status=status).error)
+        _tell(refusal("portal", "booking.v1.booking.list", found.problem.error, found.problem.description, status=status).error)
 
 
 def _auth_server(content: bytes) -> None:

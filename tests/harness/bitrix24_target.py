@@ -98,7 +98,8 @@ class Bench:
             "budget": budget or Budget(requests_per_second=5.0, burst=250, operating_seconds=600.0),
             "collectors": BitrixCollectors(
                 bookings=BitrixBookings(**{**common, "windows": tuple(windows), **(bookings or {})}),
-                links=BitrixLinks(**{**common, "windows": NEXT_7D, **(links or {})}),
+                # The webhook has no scope for calendars; who looks at copies asks for both.
+                links=BitrixLinks(**{**common, "calendar": False, "windows": NEXT_7D, **(links or {})}),
             ),
         }
         return BitrixTarget(**{**fields, **changes})

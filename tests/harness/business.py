@@ -14,6 +14,7 @@ import yaml
 from exporter.clock import Clock
 from exporter.simulator import Simulator, running
 from exporter.simulator.bitrix24.portal import Portal
+from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 from exporter.simulator.canary import CANARIES
 from exporter.simulator.wix.world import Site
 
@@ -90,15 +91,17 @@ class Business:
 
 
 def build(simulator: Simulator) -> None:
-    """Fill a simulator: 3 synced connections, staff with Wix bookings, 120 Bitrix24 bookings."""
+    """Fill a simulator: 3 synced connections, staff with Wix bookings, 120 Bitrix24 bookings with copies in a calendar."""
     site = simulator.wix.add_site(SITE_ID)
     simulator.wix.add_key(site, API_KEY)
     site.connect_many(3)
     site.add_staff()
     site.bookings.seed(days_back=1, days_ahead=7)
     portal = simulator.bitrix24.add_portal("salon")
-    simulator.bitrix24.add_webhook(portal, code=WEBHOOK_CODE)
+    simulator.bitrix24.add_webhook(portal, code=WEBHOOK_CODE, scopes=CALENDAR_SCOPES)
     portal.world.fill(120, simulator.now())
+    for resource in portal.world.resources:
+        portal.calendar.link(resource, resource)
 
 
 @contextlib.asynccontextmanager

@@ -21,6 +21,7 @@ from exporter.platforms.settings import Target
 from exporter.platforms.wix.settings import WixCollectors, WixTarget
 from exporter.polling.admission import Admission
 from exporter.simulator import Simulator
+from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 from exporter.state.status_history import StatusHistory
 from exporter.support.secret import Secret
 from tests.harness.business import API_KEY, APP_SECRET, SITE_ID, WEBHOOK_CODE, build
@@ -101,7 +102,9 @@ class Account:
         portals = self.simulator.bitrix24
         credential: dict[str, Any] = {"webhook_url": Secret(f"https://salon.bitrix24.example/rest/1/{WEBHOOK_CODE}/")}
         if sign_in == "oauth":
-            app24 = portals.add_app(portals.portals["salon"], client_id="local.app", client_secret=APP_SECRET)
+            app24 = portals.add_app(
+                portals.portals["salon"], client_id="local.app", client_secret=APP_SECRET, scopes=CALENDAR_SCOPES
+            )
             tokens = folder / "tokens.json"
             tokens.write_text(json.dumps(portals.oauth.token_file(portals.issue(app24), ORIGIN, self.simulator.now())))
             credential = {"oauth": OAuth(client_id="local.app", client_secret=Secret(APP_SECRET), token_file=tokens)}

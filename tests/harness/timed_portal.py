@@ -136,7 +136,9 @@ class TimedBench:
             timezone=ZoneInfo("Europe/Berlin"),
             webhook_url=Secret(f"https://{HOST}/rest/1/{CODE}/"),
             budget=budget,
-            collectors=BitrixCollectors(bookings=BitrixBookings(**common), links=BitrixLinks(**{**common, **links})),
+            collectors=BitrixCollectors(
+                bookings=BitrixBookings(**common), links=BitrixLinks(**{**common, "calendar": False, **links})
+            ),
         )
         admission = Admission(self.clock, threads=AtOnce(1))
         history = StatusHistory()

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from exporter.calendar_copies import MismatchKind
 from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection, UnprotectedReason, UnprotectedStaff
 from exporter.errors import Reason
 from exporter.model import (
@@ -165,6 +166,8 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
     verdict.CONFLICT_MARKED: marked(2),
     verdict.EXTERNAL_CONFLICT_LATER: private(private_conflict(NOW + 25 * HOUR, Cause.UNKNOWN)),
     verdict.BOOKED_OVER: private(private_conflict(NOW + HOUR, Cause.BOOKED_OVER)),
+    verdict.CALENDAR_MISMATCH: view(views.succeeded(_LINKS, views.mismatched((23 * HOUR, MismatchKind.MOVED)))),
+    verdict.CALENDAR_MISMATCH_LATER: view(views.succeeded(_LINKS, views.mismatched((25 * HOUR, MismatchKind.MISSING)))),
     verdict.CONNECTION_ERROR: connected(
         views.connection("a", ConnectionStatus.ERROR, error_reason=ErrorReason.TOKEN_REVOKED), views.connection("b")
     ),

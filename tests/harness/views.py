@@ -6,11 +6,13 @@ is :data:`NOW`, and nothing is random.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
+from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
 from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection
 from exporter.errors import Reason
 from exporter.model import (
@@ -250,7 +252,19 @@ def bitrix24_bookings(at: float = NOW - 30) -> BookingsObservation:
 def bitrix24_links(at: float = NOW - 30) -> LinksObservation:
     """Return link coverage of one window; a booking may have several links."""
     by_entity = {("crm", "deal"): 4, ("crm", "contact"): 1, ("calendar", "event"): 3, ("other", "other"): 0}
-    return LinksObservation(at, (WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 1, 3, by_entity),)),))
+    copies = CalendarCopies((WindowCopies("next_24h", (CopyAnswers(0, 2, {}),), unverified=1),))
+    return LinksObservation(at, (WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 1, 3, by_entity),)),), copies=copies)
+
+
+def mismatched(*bookings: tuple[float, MismatchKind], unverified: int = 0) -> LinksObservation:
+    """Return a portal whose ``bookings`` differ from their copies: when each begins, from now, and how it differs."""
+    rows = tuple(MismatchedBooking(str(812 + at), kind, NOW + start) for at, (start, kind) in enumerate(bookings))
+    answers = CopyAnswers(0, 9, Counter(row.kind for row in rows))
+    copies = CalendarCopies((WindowCopies("next_7d", (answers,), unverified),), rows)
+    window = Window("next_7d", NOW - 30, NOW - 30 + 7 * 86_400)
+    return LinksObservation(
+        NOW - 30, (WindowLinks(window, (LinkAnswers(0, 9, 0, 9, {("calendar", "event"): 9}),)),), copies=copies
+    )
 
 
 def with_old_link_answers(at: float = NOW) -> View:
@@ -313,8 +327,11 @@ def healthy() -> View:
     )
 
 
-def partial_failure() -> View:
-    """Return a poll in which one provider failed, so that its connection keeps an older state; private events; a portal."""
+def partial_failure(links: LinksObservation | None = None) -> View:
+    """Return a poll in which one provider failed, so that its connection keeps an older state; private events; a portal.
+
+    ``links`` are what the portal's links show instead.
+    """
     first = succeeded(_WIX_CONNECTIONS, wix_connections(NOW - 90))
     rows = wix_connections().connections
     second = connections(
@@ -326,7 +343,7 @@ def partial_failure() -> View:
     )
     return view_of(
         wix_target(partly, succeeded(_WIX_BOOKINGS, wix_bookings()), succeeded(_WIX_EVENTS, wix_events())),
-        bitrix24_target(succeeded(_B24_BOOKINGS, bitrix24_bookings()), succeeded(_B24_LINKS, bitrix24_links())),
+        bitrix24_target(succeeded(_B24_BOOKINGS, bitrix24_bookings()), succeeded(_B24_LINKS, links or bitrix24_links())),
     )
 
 

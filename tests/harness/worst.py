@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
 from exporter.errors import Reason
 from exporter.model import (
     ApiUsage,
@@ -87,9 +88,12 @@ def portal(name: str, *, number: int, letters: int) -> Target:
         WindowLinks(window, (LinkAnswers(0, 200_000, 200_000, 200_000, entities),), unverified=200_000)
         for window in windows(number, letters)
     )
+    answers = (CopyAnswers(0, 200_000, dict.fromkeys(MismatchKind, 200_000)),)
+    mismatched = (MismatchedBooking(A_LONG_TEXT, MismatchKind.MISSING, NOW + 60),) * 10
+    copies = CalendarCopies(tuple(WindowCopies(each.name, answers, 200_000) for each in windows(number, letters)), mismatched)
     states = [
         succeeded(unpolled(name, "bitrix24", CollectorName.BOOKINGS), bookings),
-        succeeded(unpolled(name, "bitrix24", CollectorName.LINKS), LinksObservation(NOW - 30, coverage)),
+        succeeded(unpolled(name, "bitrix24", CollectorName.LINKS), LinksObservation(NOW - 30, coverage, copies=copies)),
     ]
     operations = ("booking.list", "booking.get", "resource.list", "externaldata.list", "batch")
     usage = ApiUsage(

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
+from exporter.calendar_copies import MismatchKind
 from exporter.metrics import FAMILIES, Family, Format
 from exporter.metrics.families.catalog import COUNTERS, GROUPS
 from exporter.metrics.families.family import TARGET_LABELS, Histogram
@@ -69,6 +70,9 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "external_events_last_change_timestamp_seconds": ("gauge", ("connection",)),
     "external_events_horizon_timestamp_seconds": ("gauge", ("connection",)),
     "connection_import_failing": ("gauge", ("connection", "reason")),
+    "calendar_mismatches": ("gauge", ("window", "kind")),
+    "calendar_unverified_bookings": ("gauge", ("window",)),
+    "next_calendar_mismatch_timestamp_seconds": ("gauge", ()),
     "window_start_timestamp_seconds": ("gauge", ("collector", "window")),
     "window_end_timestamp_seconds": ("gauge", ("collector", "window")),
     "window_complete": ("gauge", ("collector", "window")),
@@ -169,7 +173,7 @@ def test_the_standard_families_are_what_the_library_publishes() -> None:
 def full() -> View:
     """Return a view that fills every family: what fails in part has all data, and a reason."""
     rule = DiscoveryState('an "agency"', asked=True, up=True, sites=3, last_success=views.NOW)
-    view = views.partial_failure()
+    view = views.partial_failure(views.mismatched((3_600, MismatchKind.MOVED)))
     first = view.targets[0]
     closed = msgspec.structs.replace(first, policy=msgspec.structs.replace(first.policy, closed=((0.0, 1.0),)))
     return msgspec.structs.replace(view, targets=(closed, *view.targets[1:]), discoveries=(rule, DiscoveryState("not asked")))

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
+from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
 from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, MadePage, MetricsPage
 from exporter.model import (
@@ -67,6 +68,15 @@ def policies(draw: st.DrawFn) -> TargetPolicy:
 
 
 @st.composite
+def copies_of_bookings(draw: st.DrawFn) -> CalendarCopies:
+    answers = tuple(
+        CopyAnswers(age, draw(small), {MismatchKind.MOVED: draw(small)}) for age in draw(st.sampled_from(((), (0,), (0, 250))))
+    )
+    rows = tuple(MismatchedBooking("7", MismatchKind.MOVED, views.NOW + 60, age) for age in draw(st.sampled_from(((), (0,)))))
+    return CalendarCopies((WindowCopies("next_24h", answers, draw(small)),), rows)
+
+
+@st.composite
 def observations(draw: st.DrawFn, collector: CollectorName, at: float) -> Observation:
     window = Window("next_24h", at, at + 86_400)
     if collector is CollectorName.LINKS:
@@ -74,7 +84,8 @@ def observations(draw: st.DrawFn, collector: CollectorName, at: float) -> Observ
             LinkAnswers(age, draw(small), draw(small), draw(small), {("crm", "deal"): draw(small)})
             for age in draw(st.sampled_from(((0,), (0, 250))))
         )
-        return LinksObservation(at, (WindowLinks(window, answers, draw(small), draw(st.booleans())),))
+        copies = draw(st.none() | copies_of_bookings())
+        return LinksObservation(at, (WindowLinks(window, answers, draw(small), draw(st.booleans())),), copies=copies)
     if collector is CollectorName.EVENTS:
         conflicts = {cause: draw(small) for cause in Cause}
         imports = tuple(

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics import exposition as their_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.calendar_copies import CopyAnswers
 from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, MetricsPage
 from exporter.model import (
@@ -457,12 +458,18 @@ def _seen_again(state: CollectorState) -> Observation:
             return replace(seen, at=seen.at + 60, windows=windows)
         case LinksObservation() as seen:
             links = tuple(replace(row, window=_later(row.window)) for row in seen.windows)
-            return replace(seen, at=seen.at + 60, windows=links)
+            assert seen.copies is not None
+            answers = tuple(replace(row, answers=_older(row.answers)) for row in seen.copies.windows)
+            return replace(seen, at=seen.at + 60, windows=links, copies=replace(seen.copies, windows=answers))
         case EventsObservation() as seen:
             looked = tuple(replace(row, window=_later(row.window)) for row in seen.windows)
             return replace(seen, at=seen.at + 60, windows=looked)
         case _:
             raise AssertionError(state)
+
+
+def _older(answers: tuple[CopyAnswers, ...]) -> tuple[CopyAnswers, ...]:
+    return tuple(replace(row, age=row.age + 60) for row in answers)
 
 
 def _later(window: Window) -> Window:

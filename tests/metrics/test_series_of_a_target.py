@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from exporter.simulator import Simulator
+from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 from exporter.simulator.wix.connections import import_from
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT, Provider
 from tests.harness.application import application
@@ -241,3 +242,24 @@ async def test_private_events_bring_46_series_before_any_connection_is_known(tmp
     found = await series(tmp_path, site(*connected(4, 4)), {**WIX, "collectors": {**chosen, "events": None}})
     assert 46 == sum(OF_PRIVATE_EVENTS.values())
     assert OF_PRIVATE_EVENTS == {name.removeprefix("booking_sync_"): number for name, number in (found - without).items()}
+
+
+OF_COPIES = {
+    "calendar_mismatches": 3,
+    "calendar_unverified_bookings": 1,
+    "api_operating_seconds": 1,
+    "api_operating_reset_timestamp_seconds": 0,
+}
+
+
+async def test_copies_in_the_staffs_calendar_cost_five_series_where_there_are_some_and_none_elsewhere(tmp_path: Path) -> None:
+    def with_copies(simulator: Simulator) -> None:
+        made = simulator.bitrix24.add_portal("salon")
+        simulator.bitrix24.add_webhook(made, code=WEBHOOK_CODE, scopes=CALENDAR_SCOPES)
+        made.world.fill(120, simulator.now())
+        for resource in made.world.resources:
+            made.calendar.link(resource, 12)
+
+    found = await series(tmp_path, with_copies, PORTAL)
+    expected = Counter(OF_A_PORTAL) + Counter(OF_COPIES)
+    assert {f"booking_sync_{name}": number for name, number in expected.items()} == found

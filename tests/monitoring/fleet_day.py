@@ -16,6 +16,7 @@ from typing import Any, Final
 import httpx
 from promql_parser import MatrixSelector, SubqueryExpr, VectorSelector
 
+from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
 from exporter.errors import Reason
 from exporter.fields.durations import parse_duration
 from exporter.metrics import Format, MetricsPage
@@ -226,7 +227,10 @@ def _portal(number: int, at: float) -> Target:
         next_conflict=at + 3_600,
     )
     answers = (LinkAnswers(0, 8, 1, 3, {("crm", "deal"): 4, ("crm", "contact"): 1, ("calendar", "event"): 3}),)
-    links = LinksObservation(at, tuple(WindowLinks(window, answers, unverified=3) for window in _windows(at)))
+    moved = (MismatchedBooking("341", MismatchKind.MOVED, at + 3_600),) if number % 8 == 0 else ()
+    answers_of_copies = (CopyAnswers(0, 2, {MismatchKind.MOVED: len(moved)}),)
+    copies = CalendarCopies(tuple(WindowCopies(window.name, answers_of_copies, 1) for window in _windows(at)), moved)
+    links = LinksObservation(at, tuple(WindowLinks(window, answers, unverified=3) for window in _windows(at)), copies=copies)
     return target_of(
         name,
         "bitrix24",

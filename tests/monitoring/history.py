@@ -15,6 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
+from exporter.calendar_copies import CalendarCopies, CopyAnswers, WindowCopies
 from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, MetricsPage, TargetInstruments
 from exporter.model import (
@@ -127,6 +128,7 @@ def _links(at: float) -> LinksObservation:
     return LinksObservation(
         at,
         tuple(WindowLinks(window, (LinkAnswers(0, 12, 8, 9, by_entity),), unverified=3) for window in _windows(at)),
+        copies=CalendarCopies(tuple(WindowCopies(window.name, (CopyAnswers(0, 8, {}),), 1) for window in _windows(at))),
     )
 
 

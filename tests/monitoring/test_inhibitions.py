@@ -57,7 +57,8 @@ _CALENDARS = (
 _SHOWN = (
     "DataExpired AccessDenied DataStale ApiLimited ApiBudgetLow PollOverdue WindowIncomplete AnswersNotUnderstood "
     f"{_CALENDARS} StaffUnprotected ProviderDown DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent "
-    "UnlinkedBookings LinksUnverified ExternalConflict BookedOver ImportSilent ImportFrozen ImportShortened"
+    "StaffCalendarMismatch UnlinkedBookings LinksUnverified ExternalConflict BookedOver ImportSilent ImportFrozen "
+    "ImportShortened"
 )
 """Tickets about what a target shows. Those that an operator has to mend anyway are not among them: its credential ends, series
 were dropped."""
@@ -68,7 +69,7 @@ _REFUSED = _all(COLLECTOR, "DataExpired DataStale")
 _NO_CALENDARS = _all(TARGET, f"{_CALENDARS} StaffUnprotected ProviderDown")
 _NO_BOOKINGS = _all(TARGET, "DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent UnlinkedBookings")
 _NO_EVENTS = _all(TARGET, "ExternalConflict BookedOver ImportSilent ImportFrozen ImportShortened")
-_NO_LINKS = _all(TARGET, "UnlinkedBookings LinksUnverified")
+_NO_LINKS = _all(TARGET, "UnlinkedBookings LinksUnverified StaffCalendarMismatch")
 _LIMITED = _all(COLLECTOR, "DataStale DataExpired") | _all(TARGET, "ApiBudgetLow")
 _OVERDUE = _all(JOB, "PollOverdue")
 _CALENDARS_FAIL = _all(

@@ -86,6 +86,7 @@ ONLY_WHEN_IT_HAPPENS = {
     "credential:booking_sync_targets_refused:sum",
     "platform:booking_sync_targets_limited:count",
     "connection:booking_sync_connection_status:lost5m",
+    "target:booking_sync_next_calendar_mismatch:seconds",  # all copies here say the same as their bookings
     "target_window:booking_sync_platform_conflicting_bookings:max_uncompared",  # all targets here compare their bookings
     "connection:booking_sync_connection_import_failing:max_unaccepted",
     "connection:booking_sync_connection_status:lost_in_gap",

@@ -265,7 +265,7 @@ QUESTIONS: Final = (
         "before_start",
         "get",
     ),
-    *("get_none", "list_none", "links", "links_none", "batch", "resources", "types", "no_method"),
+    *("get_none", "list_none", "links", "event", "event_none", "links_none", "batch", "resources", "types", "no_method"),
 )
 
 

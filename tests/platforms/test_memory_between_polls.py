@@ -88,11 +88,14 @@ def wix_bookings(made_in: float) -> Answers:
     return answer
 
 
-def portal(*, answers_batches: bool) -> Answers:
+def portal(*, answers_batches: bool, copies: bool = False) -> Answers:
+    """Answer as a portal with other bookings each time; with ``copies`` in a staff's calendar that says something else."""
+    said = _links_and_events if copies else _links
+
     def answer(request: httpx.Request, poll: int) -> object:
         if request.url.path.endswith("batch"):
             commands = json.loads(request.content)["cmd"]
-            return {"result": {"result": {key: _links(text) for key, text in commands.items()}}} if answers_batches else None
+            return {"result": {"result": {key: said(text) for key, text in commands.items()}}} if answers_batches else None
         now = 1_790_000_000 + poll * 60
         period = {"from": {"timestamp": now + 86_400}, "to": {"timestamp": now + 90_000}}
         rows = [{"id": poll * 45 + n, "datePeriod": period, "resourceIds": [n]} for n in range(45)]
@@ -106,6 +109,16 @@ def portal(*, answers_batches: bool) -> Answers:
 def _links(command: str) -> object:
     asked = parse_qs(urlsplit(command).query)
     return {"externalData": [{"moduleId": "crm", "entityTypeId": "DEAL", "value": asked.get("bookingId", ["1"])[0]}]}
+
+
+def _links_and_events(command: str) -> object:
+    method, asked = urlsplit(command).path, parse_qs(urlsplit(command).query)
+    if method == "calendar.event.getbyid":
+        return {"EVENT_TYPE": "booking", "DATE_FROM_TS_UTC": "0", "DATE_TO_TS_UTC": "0", "NAME": "x" * 10_000}
+    if method == "booking.v1.booking.get":
+        period = {"from": {"timestamp": 1_790_086_400}, "to": {"timestamp": 1_790_090_000}}
+        return {"booking": {"id": int(asked["id"][0]), "datePeriod": period}}
+    return {"externalData": [{"moduleId": "calendar", "entityTypeId": "EVENT", "value": asked["bookingId"][0]}]}
 
 
 def site(**collectors: Any) -> WixTarget:  # noqa: ANN401  fields of the collectors
@@ -141,6 +154,7 @@ CASES: Mapping[str, tuple[WixTarget | BitrixTarget, Answers]] = {
     ),
     "resources": (office(bookings=BitrixBookings(**COMMON, windows=WINDOWS, per_resource=True)), portal(answers_batches=True)),
     "links": (office(links=BitrixLinks(**COMMON, windows=WINDOWS)), portal(answers_batches=True)),
+    "copies": (office(links=BitrixLinks(**COMMON, windows=WINDOWS)), portal(answers_batches=True, copies=True)),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from exporter.calendar_copies import CalendarCopies, MismatchedBooking, MismatchKind
 from exporter.limits import MESSAGE
 from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, UnlinkedBooking
 from exporter.polling.sanitizing import sanitized_observation
@@ -64,6 +65,20 @@ def test_of_each_field_of_the_private_events_it_is_known_whose_text_it_is() -> N
     assert {"booking"} | {"schedule", "start", "end", "cause"} == of_conflict
 
 
+def test_copies_show_no_secret_and_no_control_character_and_are_cut() -> None:
+    known = KnownSecrets()
+    known.hold("key", ["planted-secret-77"])
+    said = f"planted-secret-77 \x1b[31m {'L' * 4_000}"
+    rows = tuple(MismatchedBooking(booking, MismatchKind.MOVED, 1.0) for booking in ("planted-secret-77", "7" * 4_000))
+    copies = CalendarCopies(mismatched=rows, refused=said)
+    seen = sanitized_observation(LinksObservation(0.0, (), copies=copies), known)
+    assert isinstance(seen, LinksObservation)
+    assert seen.copies is not None
+    masked, cut = (row.booking for row in seen.copies.mismatched)
+    assert [] == [text for text in (masked, seen.copies.refused) if "planted" in text or "\x1b" in text]
+    assert (True, True) == (len(cut) <= 101, len(seen.copies.refused) <= MESSAGE.number + 1)
+
+
 OF_THE_PLATFORM = {"conflicts", "resource_names", "marks_refused"}
 OURS = {"at", "windows", "next_booking", "measures_next", "dropped_resources", "next_conflict", "platform_conflicts"}
 OF_THE_CONFIGURATION = {"unknown_resources", "unknown_accepted"}
@@ -72,3 +87,11 @@ OF_THE_CONFIGURATION = {"unknown_resources", "unknown_accepted"}
 def test_of_each_field_of_the_bookings_it_is_known_whose_text_it_is() -> None:
     fields = {field.name for field in msgspec.structs.fields(BookingsObservation)}
     assert fields == OF_THE_PLATFORM | OURS | OF_THE_CONFIGURATION
+
+
+OF_LINKS = {"at", "windows"}
+SANITIZED_OF_LINKS = {"unlinked", "copies"}
+
+
+def test_of_each_field_of_the_links_it_is_known_whose_text_it_is() -> None:
+    assert {field.name for field in msgspec.structs.fields(LinksObservation)} == OF_LINKS | SANITIZED_OF_LINKS

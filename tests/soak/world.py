@@ -12,6 +12,7 @@ from typing import Any, Final
 import yaml
 
 from exporter.simulator import Simulator
+from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 
 SITES: Final = 12
 PORTALS: Final = 8
@@ -38,8 +39,10 @@ def build(simulator: Simulator) -> None:
         site.diary.start_intake(INTAKE_SECONDS)
     for number in range(PORTALS):
         portal = simulator.bitrix24.add_portal(f"portal-{number}")
-        simulator.bitrix24.add_webhook(portal, code=f"soakwebhook{number:04}")
+        simulator.bitrix24.add_webhook(portal, code=f"soakwebhook{number:04}", scopes=CALENDAR_SCOPES)
         portal.world.fill(120, simulator.now())
+        for resource in portal.world.resources:
+            portal.calendar.link(resource, resource)
         portal.costs["booking.v1.booking.externaldata.list"] = 0.02
         portal.diary.start_intake(INTAKE_SECONDS)
 

@@ -9,8 +9,9 @@ import pytest
 import structlog.testing
 from msgspec.structs import replace
 
+from exporter.calendar_copies import CalendarCopies
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, Observation
+from exporter.model import BookingsObservation, CollectorName, ConnectionsObservation, LinksObservation, Observation
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
 from exporter.runtime.warning_log import log_warning_changes
 from exporter.state.config_warnings import with_warnings
@@ -35,6 +36,10 @@ def bookings(**fields: tuple[str, ...] | str) -> BookingsObservation:
     return replace(BookingsObservation(NOW - 30, ()), **fields)
 
 
+def links(copies: CalendarCopies | None) -> LinksObservation:
+    return LinksObservation(NOW - 30, (), copies=copies)
+
+
 KNOWN = TargetPolicy(connections={"chair-9": AcceptedReason("cut")}, bookings={"17": AcceptedReason("a couple")})
 
 
@@ -54,12 +59,15 @@ KNOWN = TargetPolicy(connections={"chair-9": AcceptedReason("cut")}, bookings={"
         (bookings(unknown_accepted=("17",)), KNOWN, ["unknown_accepted"]),
         (bookings(unknown_accepted=("18",)), KNOWN, []),
         (bookings(marks_refused="HTTP 400"), None, ["check_refused"]),
+        (links(CalendarCopies(refused="no scope")), None, ["check_refused"]),
+        (links(CalendarCopies()), None, []),
+        (links(None), None, []),
     ],
 )
 def test_what_an_observation_does_not_know_of_the_configuration_is_a_warning(
     observation: Observation, policy: TargetPolicy | None, expected: list[str]
 ) -> None:
-    state = BOOKINGS if isinstance(observation, BookingsObservation) else CONNECTIONS
+    state = CONNECTIONS if isinstance(observation, ConnectionsObservation) else BOOKINGS
     assert expected == kinds(view(succeeded(state, observation), policy))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
 from exporter.model import (
     ApiUsage,
     BookingsObservation,
@@ -106,6 +107,39 @@ def test_bookings_become_unverified_one_by_one_when_the_answers_of_earlier_polls
     assert isinstance(shown, LinksObservation)
     [row] = shown.windows
     assert expected == (row.linked, row.unlinked, row.by_entity[deal], row.unverified)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (100, (6, 3, 1, ["7", "8"])),
+        (100.1, (2, 1, 5, ["7"])),
+        (200, (2, 1, 5, ["7"])),
+    ],
+)
+def test_copies_become_unverified_when_the_answers_of_earlier_polls_reach_max_age(
+    seconds: float, expected: tuple[int, int, int, list[str]]
+) -> None:
+    moved = MismatchKind.MOVED
+    answers = (CopyAnswers(100, 2, {moved: 1}), CopyAnswers(200, 4, {moved: 2}))
+    rows = (MismatchedBooking("7", moved, START + 1, 100), MismatchedBooking("8", moved, START + 2, 200))
+    copies = CalendarCopies((WindowCopies("next_7d", answers, unverified=1),), rows)
+    snapshot = snapshot_of(state(LinksObservation(START, (), copies=copies)))
+    shown = only(snapshot.view(START + seconds)).observation
+    assert isinstance(shown, LinksObservation)
+    assert shown.copies is not None
+    (row,) = shown.copies.windows
+    assert row.mismatches is not None
+    assert expected == (row.compared, row.mismatches[moved], row.unverified, [each.booking for each in shown.copies.mismatched])
+
+
+def test_copies_none_of_which_is_fresh_have_no_numbers() -> None:
+    copies = CalendarCopies((WindowCopies("next_7d", (CopyAnswers(100, 2, {}),)),))
+    snapshot = snapshot_of(state(LinksObservation(START, (), copies=copies)))
+    shown = only(snapshot.view(START + 201)).observation
+    assert isinstance(shown, LinksObservation)
+    assert shown.copies is not None
+    assert [None] == [row.mismatches for row in shown.copies.windows]
 
 
 def test_ready_names_the_collectors_that_have_not_finished_a_poll() -> None:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from msgspec.structs import replace
 
+from exporter.calendar_copies import MismatchKind
 from exporter.errors import Reason
 from exporter.model import (
     BookingsObservation,
@@ -77,6 +78,28 @@ def test_a_card_names_the_next_bookings_that_somebody_has_to_link(language: str,
     page = board.render(views.view_of(target("b24", state, platform="bitrix24")), texts=texts_in(language)).decode()
     first, second = (
         f"<strong>{day} {at} UTC</strong> {booking} <code>{number}</code>" for at, number in (("15:13", 812), ("16:13", 815))
+    )
+    assert f"{told} {first}, {second}" in " ".join(page.split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("language", "told", "day", "booking", "words"),
+    [
+        ("en", "The next ones:", "today", "booking", ("moved", "missing")),
+        ("de", "Die nächsten:", "heute", "Termin", ("verschoben", "fehlt")),
+        ("ru", "Ближайшие:", "сегодня", "запись", ("перенесено", "отсутствует")),
+    ],
+)
+def test_a_card_names_the_next_bookings_that_the_staffs_calendar_shows_differently_and_how(
+    language: str, told: str, day: str, booking: str, words: tuple[str, str]
+) -> None:
+    seen = views.mismatched((3_600, MismatchKind.MOVED), (7_200, MismatchKind.MISSING))
+    state = views.succeeded(views.unpolled("b24", "bitrix24", CollectorName.LINKS), seen)
+    page = board.render(views.view_of(target("b24", state, platform="bitrix24")), texts=texts_in(language)).decode()
+    first, second = (
+        f'<strong>{day} {at} UTC</strong> {booking} <code>{number}</code> <span class="soft">({word})</span>'
+        for at, number, word in zip(("15:13", "16:13"), (812, 813), words, strict=True)
     )
     assert f"{told} {first}, {second}" in " ".join(page.split())
 

@@ -13,14 +13,16 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from exporter.calendar_copies import CalendarCopies, MismatchKind, WindowCopies
 from exporter.errors import Reason
-from exporter.model import ApiUsage, BookingsObservation, CollectorName, Conflict, Shard
+from exporter.model import ApiUsage, BookingsObservation, CollectorName, Conflict, LinksObservation, Shard
 from exporter.platforms.registry import PLATFORMS
+from exporter.policy import TargetPolicy
 from exporter.state.snapshot import View
 from exporter.web.status_api import encode_status, schema_text
 from exporter.web.status_types import Status
 from tests.harness import views, worst
-from tests.harness.views import BITRIX24, WIX
+from tests.harness.views import BITRIX24, NOW, WIX
 from tests.harness.web import ShownBackend, ask
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "status.schema.json"
@@ -103,6 +105,31 @@ def test_links_say_how_many_bookings_are_in_the_crm_and_how_many_in_a_calendar()
     [window] = by_name(document(views.healthy())["targets"], BITRIX24)["links"]["windows"]
     assert (4, 1, 3, 0) == (window["linked"], window["unlinked"], window["calendar_linked"], window["unverified"])
     assert {"module": "calendar", "entity_type": "event", "links": 3} in window["links"]
+
+
+def test_links_say_which_bookings_differ_from_their_copies_and_how_many() -> None:
+    seen = views.mismatched((3_600, MismatchKind.MOVED), unverified=2)
+    state = views.succeeded(views.unpolled("b24", "bitrix24", CollectorName.LINKS), seen)
+    policy = TargetPolicy(zone="Europe/Berlin")
+    shown = document(views.view_of(views.target_of("b24", "bitrix24", [state], policy=policy)))
+    links = by_name(shown["targets"], "b24")["links"]
+    mismatches = {"missing": 0, "moved": 1, "declined": 0}
+    assert [{"window": "next_7d", "compared": 9, "mismatches": mismatches, "unverified": 2}] == links["copies"]
+    start, local_start = "2026-09-21T15:13:20Z", "2026-09-21T17:13:20+02:00"
+    row = {"booking": "812", "kind": "moved", "start": start, "local_start": local_start}
+    assert ([row], [row]) == (links["mismatched"], shown["problems"][0]["mismatched"])
+
+
+def test_copies_of_which_nothing_is_known_are_null_and_never_zero() -> None:
+    targets = document(views.with_old_link_answers())["targets"]
+    assert (None, []) == tuple(by_name(targets, BITRIX24)["links"][field] for field in ("copies", "mismatched"))
+    copies = CalendarCopies((WindowCopies("next_7d", (), unverified=2),))
+    seen = LinksObservation(NOW - 30, (), copies=copies)
+    state = views.succeeded(views.unpolled("b24", "bitrix24", CollectorName.LINKS), seen)
+    (window,) = by_name(document(views.view_of(views.target_of("b24", "bitrix24", [state])))["targets"], "b24")["links"][
+        "copies"
+    ]
+    assert (0, None, 2) == (window["compared"], window["mismatches"], window["unverified"])
 
 
 def test_withdrawn_data_is_null_and_said_to_be_expired() -> None:

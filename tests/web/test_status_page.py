@@ -7,8 +7,17 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from exporter.calendar_copies import CalendarCopies, MismatchKind, WindowCopies
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, Conflict, ConnectionStatus, Shard, WindowBookings
+from exporter.model import (
+    BookingsObservation,
+    CollectorName,
+    Conflict,
+    ConnectionStatus,
+    LinksObservation,
+    Shard,
+    WindowBookings,
+)
 from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.state import verdict
 from exporter.state.advice import for_failure
@@ -130,6 +139,21 @@ def test_the_page_is_in_the_zone_of_its_targets_where_they_share_one_and_else_in
 def test_links_are_told_by_entity_and_calendar_copies_are_counted_apart() -> None:
     text = words(page(views.healthy()))
     assert "Links by entity next_24h : calendar event 3, crm contact 1, crm deal 4 (3 bookings in the staff's calendar)" in text
+
+
+def test_copies_in_the_staffs_calendar_are_told_by_how_they_differ() -> None:
+    assert "Copies in the staff's calendar next_24h : all say the same (1 not verified)" in words(page(views.healthy()))
+    seen = views.mismatched((3_600, MismatchKind.MOVED), (7_200, MismatchKind.MISSING), unverified=2)
+    state = views.succeeded(views.unpolled("a", "bitrix24", CollectorName.LINKS), seen)
+    text = words(page(views.view_of(views.target_of("a", "bitrix24", [state]))))
+    assert "next_7d : missing 1, moved 1 (2 not verified) The next ones: today 15:13 UTC booking 812 (moved)" in text
+
+
+def test_copies_of_which_nothing_is_known_are_never_a_zero() -> None:
+    copies = CalendarCopies((WindowCopies("next_7d", (), unverified=2),))
+    state = views.succeeded(views.unpolled("a", "bitrix24", CollectorName.LINKS), LinksObservation(NOW - 30, (), copies=copies))
+    text = words(page(views.view_of(views.target_of("a", "bitrix24", [state]))))
+    assert "Copies in the staff's calendar next_7d : (2 not verified)" in text
 
 
 def test_bookings_whose_links_were_read_too_long_ago_stand_beside_the_others_and_are_a_problem_when_they_are_most() -> None:

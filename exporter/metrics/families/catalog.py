@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, NamedTuple
 
 import msgspec
 
-from exporter.metrics.families import api, bookings, connections, events, freshness, links, policy, process, windows
+from exporter.metrics.families import api, bookings, connections, copies, events, freshness, links, policy, process, windows
 from exporter.metrics.families.family import PREFIX, TARGET_LABELS, Family, Gauge, T
 from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation
 from exporter.private_calendar import EventsObservation
@@ -106,6 +106,7 @@ GROUPS: Final[tuple[GaugeGroup[Any], ...]] = (
     GaugeGroup(bookings.RESOURCES, _resources),
     GaugeGroup(links.GAUGES, lambda seen: seen.links, links.is_same),
     GaugeGroup(events.GAUGES, lambda seen: seen.events, events.is_same),
+    GaugeGroup(copies.GAUGES, lambda seen: None if seen.links is None else seen.links.copies, copies.is_same),
     GaugeGroup(windows.GAUGES, _windowed),
     GaugeGroup(api.CREDENTIAL, _credential),
     GaugeGroup(api.GAUGES, lambda seen: seen.target.usage),
@@ -131,6 +132,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("Bookings", (*bookings.GAUGES, *bookings.RESOURCES, *bookings.COUNTERS)),
     Topic("Links (Bitrix24)", links.GAUGES),
     Topic("Private calendars (Wix)", events.GAUGES),
+    Topic("Copies in the staff's calendar (Bitrix24)", copies.GAUGES),
     Topic("Windows", windows.GAUGES),
     Topic("API traffic and budgets", (*api.CREDENTIAL, *api.GAUGES, *api.COUNTERS, *api.OF_PLATFORM)),
     Topic("The exporter itself", process.OURS),

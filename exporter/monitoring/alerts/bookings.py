@@ -9,6 +9,7 @@ from exporter.fields.durations import format_duration
 from exporter.model import Message
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, AlertSeverity, Choice, Dashboard, FixedBy
 from exporter.monitoring.alerts.chosen import with_chosen_severity
+from exporter.monitoring.alerts.copies import copy_alerts
 from exporter.monitoring.alerts.events import event_alerts
 from exporter.monitoring.alerts.wording import MOMENT_THEN, TARGET, if_known
 from exporter.monitoring.language import counted
@@ -29,7 +30,14 @@ def booking_alerts(options: Options) -> AlertGroup:
     """Return the alerts about what the booking data say."""
     return AlertGroup(
         "booking-sync-booking-alerts",
-        (*_conflicts(options), *_marks(options), *event_alerts(options), *_volume(options), *_consistency(options)),
+        (
+            *_conflicts(options),
+            *_marks(options),
+            *event_alerts(options),
+            *copy_alerts(options),
+            *_volume(options),
+            *_consistency(options),
+        ),
     )
 
 

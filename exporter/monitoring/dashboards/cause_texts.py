@@ -68,6 +68,7 @@ CAUSE_TEXTS: Final[Mapping[str, str]] = {
     "BookingSyncBookingsVanished": "half are gone",
     "BookingSyncUnlinkedBookings": "links missing",
     "BookingSyncLinksUnverified": "not read",
+    "BookingSyncStaffCalendarMismatch": "within 24 h",
     "BookingSyncPlatformDrift": "bookings differ",
     "BookingSyncManyConnectionsNeedOwner": "many in error",
     "BookingSyncManyCalendarsEmpty": "full a week ago",

@@ -12,7 +12,6 @@ from exporter.monitoring.dashboards.calendar_checks import calendar_checks
 from exporter.monitoring.dashboards.causes_table import causes_table, fresh
 from exporter.monitoring.dashboards.dashboard import DashboardRow, board, link, variable
 from exporter.monitoring.dashboards.judged import ALL_IS_GOOD, MOMENT_IS_BAD, VERDICTS, found, judged
-from exporter.monitoring.dashboards.links import links_and_resources
 from exporter.monitoring.dashboards.panels import (
     GREEN,
     LASTING,
@@ -35,6 +34,7 @@ from exporter.monitoring.dashboards.panels import (
 )
 from exporter.monitoring.dashboards.private_events import private_events_row
 from exporter.monitoring.dashboards.shares import bookings_per_hour, healthy_share, none, or_none
+from exporter.monitoring.dashboards.target_portal import portal_panels
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import JOB_LABELS, one_per, recent
 from exporter.monitoring.rules.bookings import MARKED
@@ -67,7 +67,7 @@ def target(options: Options) -> str:
             DashboardRow("Wix only: what no status of a connection tells", calendar_checks(_ONE)),
             DashboardRow("Wix only: connections over time, bookings by status", _over_time(), collapsed=True),
             private_events_row(_SCOPE),
-            DashboardRow("Bitrix24 only: links, bookings by resource", links_and_resources(_SCOPE), collapsed=True),
+            DashboardRow("Bitrix24 only: links, staff's calendar, bookings by resource", portal_panels(_SCOPE), collapsed=True),
         ],
         exporter_width=6,
         links=[link("Status page", url, "external link", _ON_ITS_OWN_PAGE) for url in _status_page(options)],

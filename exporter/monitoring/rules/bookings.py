@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exporter.monitoring.promql import JOB_LABELS, OF_ANY_TYPE, OF_TARGET, RECENT, SITE, newest, one_per
+from exporter.monitoring.rules.copies import copy_recording
 from exporter.monitoring.rules.events import event_recordings
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
@@ -81,6 +82,7 @@ def booking_recordings() -> RecordingGroup:
                 f"== on ({', '.join(JOB_LABELS)}, platform, site) group_left () count without (target) ({site})",
                 "Only when every target of the site on that platform shows its number: a part would look like drift.",
             ),
+            copy_recording(),
         ),
     )
 

@@ -25,6 +25,7 @@ from exporter.monitoring.rules.connections import (
     REASON,
     STATUS,
 )
+from exporter.monitoring.rules.copies import NEXT_MISMATCH
 from exporter.monitoring.rules.events import BOOKED_OVER, NOT_BLOCKED, SUSPECT
 from exporter.monitoring.rules.many import EMPTY, Symptom
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
@@ -256,6 +257,11 @@ def _of_bookings(thresholds: Thresholds) -> str:
             ),
             *find(verdict.EXTERNAL_CONFLICT_LATER, f"{not_blocked('next_7d')} or {external}", "ExternalConflict"),
             *find(verdict.BOOKED_OVER, f"max without (window) ({BOOKED_OVER} > 0)", "BookedOver"),
+            *find(
+                verdict.CALENDAR_MISMATCH,
+                f"{NEXT_MISMATCH} < {in_promql(verdict.MISMATCH_SOON_SECONDS)}",
+                "StaffCalendarMismatch",
+            ),
             *find(verdict.UNLINKED_BOOKINGS, f"max without (window) ({unlinked})", "UnlinkedBookings"),
             *find(
                 verdict.LINKS_UNVERIFIED,

@@ -31,6 +31,7 @@ _MAX_PLAIN_BYTES: Final = 64 * 1024  # an error with its description, or a numbe
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _MAX_NAME: Final = 1000  # what is kept of a name; less is shown of it, but no secret in it may be cut before it is masked
 EMPTY: Final = Raw(b"[]")
+CALENDAR: Final = "calendar"
 _FEW_BYTES: Final = 64  # more is no empty list
 
 Number = int | float | str | None
@@ -183,6 +184,7 @@ class _LinkList(Struct):
 class _LinkRow(Struct):
     moduleId: Any = None  # noqa: N815  the API's word
     entityTypeId: Any = None  # noqa: N815  the API's word
+    value: Any = None
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -194,10 +196,14 @@ class Resource(msgspec.Struct, frozen=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """One tie of a booking to something else; lower case, ``""`` where the portal did not say."""
+    """One tie of a booking to something else; lower case, ``""`` where the portal did not say.
+
+    ``event`` is the id of an event of the calendar, 0 where there is none: no other thing is ever asked about.
+    """
 
     module: str
     entity_type: str
+    event: int = 0
 
 
 _sections_decoder: Final = msgspec.json.Decoder(_Sections)
@@ -245,7 +251,13 @@ def links(reply: Reply) -> tuple[Link, ...]:
     items = list(value.values()) if isinstance(value, dict) else value or []
     if not all(is_whole(_word(item.moduleId)) for item in items):
         raise InvalidResponseError("the external data of a booking names a module that did not come whole")
-    return tuple(Link(_word(item.moduleId), _word(item.entityTypeId)) for item in items)
+    return tuple(map(_link, items))
+
+
+def _link(item: _LinkRow) -> Link:
+    module = _word(item.moduleId)
+    event = whole_number(item.value, max_digits=MAX_DIGITS) if module == CALENDAR else None
+    return Link(module, _word(item.entityTypeId), event or 0)
 
 
 def entity(reply: Reply, kind: type[T]) -> T:

@@ -19,7 +19,6 @@ from exporter.errors import (
     OperatingLimitError,
     PollError,
     PollTimeoutError,
-    TargetConfigError,
     TlsError,
 )
 from exporter.platforms import answer_kinds
@@ -29,22 +28,22 @@ from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24.answers import Body, Reply
 from exporter.platforms.bitrix24.api_errors import (
     BOOKING_NOT_FOUND,
+    NO_CODE,
     NOT_IN_BATCH,
     Action,
     Refusal,
     refusal,
     refusal_without_json,
 )
-from exporter.platforms.bitrix24.credential import Access, checked_origin
-from exporter.platforms.bitrix24.moves import Moves, may_move
+from exporter.platforms.bitrix24.credential import Access
+from exporter.platforms.bitrix24.moves import Moves
 from exporter.platforms.bitrix24.operating import BATCH, WHOLE_SHARE, OperatingLedger
 from exporter.platforms.bitrix24.portal import Portal, PortalLease
+from exporter.platforms.bitrix24.redirects import Redirect, redirected
 from exporter.platforms.credentials import Credential
 from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
 from exporter.platforms.retry import RetryPolicy, charge_failure, usable_seconds, wait_within_allowance
-from exporter.support.net import ascii_host, join_address
-from exporter.support.redaction import sanitized
 
 T = TypeVar("T")
 
@@ -53,8 +52,11 @@ GET_BOOKING: Final = "booking.v1.booking.get"
 LIST_LINKS: Final = "booking.v1.booking.externalData.list"
 LIST_RESOURCES: Final = "booking.v1.resource.list"
 LIST_RESOURCE_TYPES: Final = "booking.v1.resourceType.list"
-METHODS: Final = (LIST_BOOKINGS, GET_BOOKING, LIST_LINKS, LIST_RESOURCES, BATCH)
-"""What a poll may call; the types of resources are asked for on demand only, by the inventory."""
+GET_EVENT: Final = "calendar.event.getbyid"
+OF_EVERY_PORTAL: Final = (LIST_BOOKINGS, GET_BOOKING, LIST_LINKS, LIST_RESOURCES, BATCH)
+METHODS: Final = (*OF_EVERY_PORTAL, GET_EVENT)
+"""What a poll may call, events only where bookings have copies in the staff's calendar; the types of resources are asked for
+on demand only, by the inventory."""
 _KINDS: Final[Mapping[str, AnswerKind]] = {
     LIST_BOOKINGS: answer_kinds.PAGE,
     LIST_RESOURCES: answer_kinds.PAGE,
@@ -110,13 +112,6 @@ class BatchAnswer(msgspec.Struct, frozen=True):
     refusals: Mapping[str, Refusal]
     seconds: float = 0.0
     limited: bool = False
-
-
-class _Redirect(msgspec.Struct, frozen=True):
-    """An answer that says where the portal is by now, which the credential may follow."""
-
-    origin: httpx.URL
-    status: int
 
 
 def rows_of(reply: Reply) -> int:
@@ -177,11 +172,11 @@ class Api:
         return body.reply
 
     async def ask(self, command: Command, *, share: float = WHOLE_SHARE) -> CommandOutcome:
-        """Call one method about a booking that may be gone by now, which is an outcome and not an error."""
+        """Call one method about one booking or event; that it is gone, or hidden from us, is an outcome and not an error."""
         try:
             return await self.call(command, share=share)
         except PollError as error:
-            if error.code == BOOKING_NOT_FOUND:
+            if error.code in (BOOKING_NOT_FOUND, NO_CODE):
                 return Refusal(error, Action.GIVE_UP)
             raise
 
@@ -216,7 +211,7 @@ class Api:
                 self.ledger.observe(method, times.operating, times.reset_in, same_answer=method in observed)
                 observed.add(method)
         refusals = {
-            key: refusal(access.portal, problem.error, problem.description, status=None)
+            key: refusal(access.portal, commands[key].method, problem.error, problem.description, status=None)
             for key, problem in sections.problems.items()
             if key in commands
         }
@@ -276,7 +271,7 @@ class Api:
             if isinstance(outcome, Body):
                 self._moves.answered(access)
                 return outcome, seconds
-            if isinstance(outcome, _Redirect):
+            if isinstance(outcome, Redirect):
                 # The portal's address changed. Following it automatically would make a GET without a body of our POST.
                 if followed:
                     raise InvalidResponseError(f"{now.portal} redirects again and again", status=outcome.status)
@@ -309,7 +304,7 @@ class Api:
 
     async def _send(
         self, operation: str, params: Params, access: Access, portal: Portal
-    ) -> tuple[Body | Refusal | _Redirect, float]:
+    ) -> tuple[Body | Refusal | Redirect, float]:
         """Make one exchange in the portal's turn, so that the next in line knows what it learnt. Returns the seconds, too."""
         async with portal.slot(self._services.events):
             began = usable_seconds(self.clock)
@@ -321,7 +316,7 @@ class Api:
                 portal.accepted()
             return outcome, seconds
 
-    async def _outcome(self, operation: str, params: Params, access: Access) -> Body | Refusal | _Redirect:
+    async def _outcome(self, operation: str, params: Params, access: Access) -> Body | Refusal | Redirect:
         try:
             answer = await self._post(operation, params, access)
         except InvalidResponseError as error:
@@ -332,8 +327,8 @@ class Api:
         except PollError as error:
             return Refusal(error, Action.RETRY)
         if httpx.codes.is_redirect(answer.status):
-            return _redirected(answer, httpx.URL(access.endpoint.reveal()), operation)
-        return self._judge(answer, access)
+            return redirected(answer, httpx.URL(access.endpoint.reveal()), operation)
+        return self._judge(answer, access, operation)
 
     def _note(self, refusal: Refusal, operation: str, portal: Portal) -> None:
         """Hold back whom a refusal concerns. Raises the error of one that goes on for so long that the poll ends with it."""
@@ -352,13 +347,13 @@ class Api:
         if refusal.action is Action.OPERATING:
             raise self.ledger.refused((operation,))
 
-    def _judge(self, answer: Answer, access: Access) -> Body | Refusal:
+    def _judge(self, answer: Answer, access: Access, operation: str) -> Body | Refusal:
         """JSON with ``error`` goes by its code, then the HTTP status counts, then whether there is a result at all."""
         retry_after = retry_after_seconds(answer, self.clock)
         body = decode.body(answer.body, self.clock.time())
         if body is not None and body.problem is not None:
-            problem = body.problem
-            return refusal(access.portal, problem.error, problem.description, status=answer.status, retry_after=retry_after)
+            error, description = body.problem.error, body.problem.description
+            return refusal(access.portal, operation, error, description, status=answer.status, retry_after=retry_after)
         if body is None or answer.status != httpx.codes.OK:
             return refusal_without_json(access.portal, answer.status, retry_after)
         return body
@@ -376,25 +371,3 @@ class Api:
         )
         kind = _KINDS.get(operation, answer_kinds.OTHER)
         return await exchange(self._services, operation, request, kind=kind, timeout=self._timeout)
-
-
-def _redirected(answer: Answer, endpoint: httpx.URL, operation: str) -> _Redirect | Refusal:
-    """Return where a redirect leads, if the credential may go there."""
-    try:
-        location = endpoint.join(answer.headers.get("location", ""))
-        ascii_host(location.raw_host.decode("ascii"))
-    except (httpx.InvalidURL, ValueError):
-        location = endpoint
-    error: PollError
-    place = sanitized(join_address(location.host, location.port))
-    if location.path.rstrip("/") != endpoint.path + operation:
-        where = "" if location.host == endpoint.host else f" at {place}"
-        error = InvalidResponseError(f"{endpoint.host} redirects to something{where} that is not its API", status=answer.status)
-    elif not may_move(endpoint, location):
-        text = (
-            f"{endpoint.host} says that the portal moved to {place}; if that is right, change the address in the configuration"
-        )
-        error = TargetConfigError(text, status=answer.status)
-    else:
-        return _Redirect(checked_origin(location), answer.status)
-    return Refusal(error, Action.GIVE_UP)

@@ -62,6 +62,8 @@ def _rule(error: type[PollError], text: str, action: Action = Action.GIVE_UP) ->
 
 BOOKING_NOT_FOUND: Final = "1021"
 METHOD_NOT_FOUND: Final = "error_method_not_found"
+NO_CODE: Final = ""
+"""What calendar methods answer about an event that is hidden from us; their sentence is in the portal's language."""
 NOT_IN_BATCH: Final = "error_batch_method_not_allowed"
 BATCH_TOO_LONG: Final = "error_batch_length_exceeded"
 
@@ -83,7 +85,7 @@ RULES: Final[Mapping[str, _Rule]] = {
     "invalid_credentials": _rule(AuthError, f"{_AUTH}: the webhook was deleted, or its owner lacks rights"),
     "authorization_error": _rule(AuthError, f"{_AUTH}: its owner was dismissed or is inactive"),
     "error_oauth": _rule(AuthError, f"{_AUTH}: the application is not authorised"),
-    "insufficient_scope": _rule(PermissionDeniedError, "says that the credential lacks the scope booking"),
+    "insufficient_scope": _rule(PermissionDeniedError, "says that the credential lacks the scope {module}"),
     "user_access_error": _rule(PermissionDeniedError, "does not let the credential's user use the application"),
     "allowed_only_intranet_user": _rule(PermissionDeniedError, "serves staff only, and the credential's user is not staff"),
     "wrong_auth_type": _rule(PermissionDeniedError, "does not allow this kind of credential"),
@@ -95,7 +97,7 @@ RULES: Final[Mapping[str, _Rule]] = {
     "application_not_found": _rule(NotEntitledError, "does not know the application"),
     "not_installed": _rule(NotEntitledError, "says that the application is not installed"),
     "portal_deleted": _rule(NotFoundError, "says that the portal is deleted or closed"),
-    METHOD_NOT_FOUND: _rule(NotFoundError, "does not know the method: module booking missing or old, or a wrong URL"),
+    METHOD_NOT_FOUND: _rule(NotFoundError, "does not know the method: module {module} missing or old, or a wrong URL"),
     "error_manifest_is_not_available": _rule(NotFoundError, "does not have the application's manifest"),
     NOT_IN_BATCH: _rule(ClientError, "does not run the method in a batch", Action.DIRECT),
     BATCH_TOO_LONG: _rule(ClientError, "takes fewer commands in a batch", Action.SPLIT),
@@ -104,7 +106,7 @@ RULES: Final[Mapping[str, _Rule]] = {
     "wrong_encoding": _rule(ClientError, _BUG),
     "100": _rule(ClientError, _BUG),
     "0": _rule(ClientError, _BUG),
-    "": _rule(ClientError, _BUG),
+    NO_CODE: _rule(ClientError, _BUG),
     "422": _rule(ClientError, _BUG),
     BOOKING_NOT_FOUND: _rule(ClientError, "does not have the booking"),
 }
@@ -119,7 +121,7 @@ _STATUSES: Final[Mapping[int, _Rule]] = {
     429: _rule(RateLimitedError, "refuses because of too many requests", Action.PAUSE),
 }
 # Different errors share these codes, and older builds have others for the same: the text tells (bitrix24.md 8.2).
-_SHARED_CODES: Final = frozenset({"0", "", "422"})
+_SHARED_CODES: Final = frozenset({"0", NO_CODE, "422"})
 _SENTENCES: Final[Mapping[str, _Rule]] = {
     "booking tool is disabled": _rule(
         NotEntitledError, "says that its tool Booking is switched off; an administrator switches it on under Settings -> Tools"
@@ -144,9 +146,11 @@ def normalise(error: object) -> str:
 
 
 def refusal(
-    portal: str, error: object, description: object = "", *, status: int | None, retry_after: float | None = None
+    portal: str, method: str, error: object, description: object = "", *, status: int | None, retry_after: float | None = None
 ) -> Refusal:
-    """Return what the ``error`` of a body means. Its mere presence is a failure, be it ``0``, empty, or under HTTP 200.
+    """Return what the ``error`` of an answer of ``method`` means: its mere presence is a failure.
+
+    Be it ``0``, empty, or under HTTP 200.
 
     The description is free text of the portal, which may name people: known sentences mean something, no other is shown.
     """
@@ -158,7 +162,8 @@ def refusal(
         by_status = _STATUSES.get(status or 0)
         rule = by_status or (_SERVER if status is not None and status >= _SERVER_ERROR else _CLIENT)
     shown = code if code.lower() in RULES or is_code(code) else "…"
-    words = {"who": portal, "shown": shown or "empty error code"}
+    module = "calendar" if method.startswith("calendar.") else "booking"  # a scope has the name of its module
+    words = {"who": portal, "shown": shown or "empty error code", "module": module}
     return Refusal(rule.as_error(status=status, code=shown, retry_after=retry_after, **words), rule.action)
 
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from exporter.counting import Booking, Table
+from exporter.errors import InvalidResponseError
 from exporter.limits import BOOKING_RESOURCES, PORTAL_PAGE_ROWS
 from exporter.platforms.bitrix24.answers import EMPTY, MAX_DIGITS, Reply, RowPage, digits, entity, row_by_row, row_id
 from exporter.platforms.decoding import MAX_MOMENT
@@ -64,6 +65,10 @@ class _BookingList(Struct):
     booking: Raw = EMPTY
 
 
+class _OneBooking(Struct):
+    booking: _BookingRow
+
+
 _plain_bookings_decoder: Final = msgspec.json.Decoder(_PlainBookings)
 _booking_decoder: Final = msgspec.json.Decoder(_BookingRow)
 
@@ -97,6 +102,14 @@ def bookings(reply: Reply) -> RowPage[Booking]:
     resources = [_TEXTS[row.resourceIds or ()] for row in rows]
     table = Table(tuple([f"{row.id}" for row in rows]), starts, ends, resources)
     return RowPage(table, table.ids, len(rows), 0)
+
+
+def booking(reply: Reply) -> Booking:
+    """Read ``booking.v1.booking.get``. Raises :class:`~exporter.errors.InvalidResponseError` for what is no booking."""
+    try:
+        return _booking(entity(reply, _OneBooking).booking)
+    except (ValueError, OverflowError, TypeError):
+        raise InvalidResponseError("a booking cannot be read") from None
 
 
 def _row_by_row(reply: Reply) -> RowPage[Booking]:

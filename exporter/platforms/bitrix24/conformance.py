@@ -10,6 +10,7 @@ from typing import Final
 
 from exporter.platforms.bitrix24.api import (
     GET_BOOKING,
+    GET_EVENT,
     LIST_BOOKINGS,
     LIST_LINKS,
     LIST_RESOURCE_TYPES,
@@ -19,11 +20,11 @@ from exporter.platforms.bitrix24.api import (
 )
 from exporter.platforms.bitrix24.operating import BATCH
 from exporter.platforms.bitrix24.paging import within
-from exporter.platforms.bitrix24.statements import LISTED, MISSED, NOBODYS_ID, PAGE_ROWS, number
+from exporter.platforms.bitrix24.statements import LISTED, MISSED, NOBODYS_ID, PAGE_ROWS, calendar_event, number
 from exporter.platforms.conformance import at
 from exporter.platforms.recording import Record
 
-QUESTIONS: Final = 13
+QUESTIONS: Final = 15
 
 NO_METHOD: Final = "booking.v1.no.such.method"
 _DAYS_BACK: Final = 30
@@ -52,7 +53,10 @@ async def ask_portal(api: Api, record: Record) -> None:
     if booking is not None:
         record.know("booking", booking)
         await ask("get", GET_BOOKING, id=booking)
-        await ask("links", LIST_LINKS, bookingId=booking)
+        links = at(await ask("links", LIST_LINKS, bookingId=booking), "result", "externalData")
+        if (event := calendar_event(links)) is not None:  # elsewhere nobody has given the right to ask
+            await ask("event", GET_EVENT, id=event)
+            await ask("event_none", GET_EVENT, id=NOBODYS_ID)
         if start is not None:
             await bookings("at_start", start, start + 1)
             await bookings("before_start", start - 1, start)

@@ -15,7 +15,6 @@ import heapq
 from array import array
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
-from functools import partial
 from typing import Final
 
 from exporter.counting import Booking, Rule, in_any_window, is_in_window, joined, reservations, resolve_all, too_many_bookings
@@ -24,19 +23,20 @@ from exporter.model import CollectorName, LinkAnswers, LinksObservation, Unlinke
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24 import booking_pages
-from exporter.platforms.bitrix24.answers import Link, Reply
+from exporter.platforms.bitrix24.answers import CALENDAR, Link, Reply
 from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LIST_LINKS, Api, Command, CommandOutcome
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
-from exporter.platforms.bitrix24.concurrent_calls import Call, call_concurrently
-from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_SHARE
+from exporter.platforms.bitrix24.copies import CopiedBooking, CopyComparison
+from exporter.platforms.bitrix24.operating import LINKS_SHARE
 from exporter.platforms.bitrix24.paging import NONE_READABLE, Pager, whole_seconds, within
+from exporter.platforms.bitrix24.questions import Questions
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixLinks, BitrixTarget
 from exporter.platforms.decoding import off_the_loop
 
 CRM: Final = "crm"
-CALENDAR: Final = "calendar"
 OTHER: Final = "other"
+_WEEK: Final = 7 * 86_400
 LISTED_UNLINKED: Final = 5
 """As many bookings are named as a person links at once; the board and the portal have the rest."""
 
@@ -60,11 +60,13 @@ _Kinds = bytes
 class _Answer(Value, frozen=True, gc=False):
     """What a booking is tied to, ``None`` when no answer about it could ever be read.
 
-    ``asked_at`` is when the poll began that learnt it, on the clock that nobody sets.
+    ``asked_at`` is when the poll began that learnt it, on the clock that nobody sets. ``event`` is the id of the booking's copy
+    in the staff's calendar, ``None`` where it has none, 0 where it is not known which event that is.
     """
 
     asked_at: float
     kinds: _Kinds | None
+    event: int | None = None
 
 
 class LinksCollector:
@@ -91,7 +93,8 @@ class LinksCollector:
             weigh=reservations,
             join=joined,
         )
-        self._batcher = Batcher(api, settings.batch_size, share=LINKS_SHARE)
+        self._questions = Questions(api, Batcher(api, settings.batch_size, share=LINKS_SHARE), (LIST_LINKS,))
+        self._copies = CopyComparison(api, services, target.name, settings) if settings.calendar else None
         self._answers: dict[str, _Answer] = {}  # by booking id, oldest answer first
 
     async def poll(self) -> PollResult:
@@ -104,22 +107,37 @@ class LinksCollector:
         odd = await self._ask(due, at, gone, only_if_spare=True) or odd
         if odd is not None and all(answer.kinds is None for answer in self._answers.values()):
             raise odd
+        failure = await self._compare([booking for booking in rows if booking.id not in gone], at, gone)
         present = [booking for booking in rows if booking.id not in gone]
 
         def observe() -> LinksObservation:
             rows = tuple(self._window(window, present, at, complete) for window in windows)
-            return LinksObservation(at, rows, self._unlinked(present, at, now))
+            copies = None if self._copies is None else self._copies.observed(windows, self._rule, at, now)
+            return LinksObservation(at, rows, self._unlinked(present, at, now), copies)
 
-        return PollResult(await off_the_loop(self._services.admission, len(present), observe), self._api.degraded_reason())
+        seen = await off_the_loop(self._services.admission, len(present), observe)
+        if self._copies is not None:
+            self._copies.rest()
+        return PollResult(seen, self._api.degraded_reason() or failure)
 
-    async def check(self) -> None:
+    async def check(self) -> Sequence[LinksObservation]:
         """Ask about one booking, as a poll does; that there is none of this id is as good an answer.
 
-        Raises :class:`~exporter.errors.PollError`.
+        Where copies are compared it asks about the bookings of a page of the next week, and about one copy if they have any.
+        Returns what that showed. Raises :class:`~exporter.errors.PollError`.
         """
-        odd = await self._ask(["1"], self._services.clock.steady(), set())
+        at, now = self._services.clock.steady(), int(self._services.clock.time())
+        ids = ["1"]
+        if self._copies is not None:
+            command = Command(LIST_BOOKINGS, {**within(now, now + _WEEK), "order": {"id": "ASC"}, "start": 0})
+            ids = [row.id for row in booking_pages.bookings(await self._api.call(command)).rows] or ids
+        odd = await self._ask(ids[: self._questions.per_call], at, set())
         if odd is not None:
             raise odd
+        event = next((answer.event for answer in self._answers.values() if answer.event), None)
+        if self._copies is None or event is None:
+            return ()
+        return (LinksObservation(at, (), copies=await self._copies.check(event)),)
 
     async def _read(self, windows: Sequence[Window]) -> tuple[Sequence[Booking], bool]:
         """Return all bookings near the windows, and whether no row had to be left out: else coverage is a lower bound."""
@@ -142,13 +160,8 @@ class LinksCollector:
         wanted = {booking.id for booking in rows}
         answers = {booking_id: answer for booking_id, answer in self._answers.items() if booking_id in wanted}
         new = [booking.id for booking in sorted(rows, key=lambda row: row.start) if booking.id not in answers]
-        per_call = 1 if LIST_LINKS in self._api.not_batchable else self._batcher.max_commands
-        room = max(0, self._settings.verify_calls * per_call - len(new))
+        room = max(0, self._settings.verify_calls * self._questions.per_call - len(new))
         return rows, answers, new, list(answers)[:room]
-
-    def _spare(self) -> bool:
-        """Tell whether there is operating time for what is known already: the second half is for new bookings alone."""
-        return all(self._api.ledger.allows(operation, OPTIONAL_SHARE) for operation in (LIST_LINKS, BATCH))
 
     async def _ask(self, ids: Sequence[str], at: float, gone: set[str], *, only_if_spare: bool = False) -> PollError | None:
         """Ask about ``ids`` and keep each answer; those that the portal no longer has are added to ``gone``.
@@ -158,43 +171,45 @@ class LinksCollector:
         portal refuses.
         """
         odd: PollError | None = None
-        position = 0
 
-        def next_call() -> Call | None:
-            nonlocal position
-            if position >= len(ids) or (only_if_spare and not self._spare()):
-                return None
-            # Blocks are made when their turn is near, so that each is as large as the portal takes by now.
-            size = 1 if LIST_LINKS in self._api.not_batchable else self._batcher.size
-            block = ids[position : position + size]
-            position += len(block)
-            return partial(ask, block)
-
-        async def ask(block: Sequence[str]) -> None:
+        def keep(outcomes: Mapping[str, CommandOutcome]) -> None:
             nonlocal odd
-            commands = {f"e{booking_id}": Command(LIST_LINKS, {"bookingId": int(booking_id)}) for booking_id in block}
-            outcomes: dict[str, CommandOutcome] = {}
-            try:
-                await self._batcher.run(commands, outcomes)
-            except PollError:
-                self._keep(outcomes, at, gone)  # what a batch brought before another failed
-                raise
             odd = self._keep(outcomes, at, gone) or odd
-            for key in commands.keys() - outcomes.keys():  # no batch may run this method
-                odd = self._keep({key: await self._api.ask(commands[key], share=LINKS_SHARE)}, at, gone) or odd
 
-        await call_concurrently(next_call, self._alone if only_if_spare else self._may_begin)
+        await self._questions.ask(ids, _question, keep, only_if_spare=only_if_spare)
         return odd
 
-    def _may_begin(self, underway: int) -> bool:
-        """Tell whether one more call may be made beside those underway: not near the end of what links may spend."""
-        room = all(self._api.ledger.leaves_room(operation, LINKS_SHARE) for operation in (LIST_LINKS, BATCH))
-        return room and underway < self._api.calls_at_once()
+    async def _compare(self, present: Sequence[Booking], at: float, gone: set[str]) -> PollError | None:
+        """Compare bookings with their copies. Returns why that failed; the links are known all the same."""
+        if self._copies is None:
+            return None
+        rows, admission = len(present), self._services.admission
+        self._copies.now_of(await off_the_loop(admission, rows, self._copied, present, at))
+        try:
+            await self._copies.ask(at)
+        except PollError as error:
+            return self._copies.failed(error)
+        if not (suspects := await off_the_loop(admission, rows, self._copies.suspects)):
+            return None
+        try:
+            await self._ask(suspects, at, gone)  # a booking that changed may have another copy by now
+        except PollError as error:
+            return error
+        self._copies.now_of(await off_the_loop(admission, rows, self._copied, present, at))
+        try:
+            await self._copies.confirm(suspects, at)
+        except PollError as error:
+            return self._copies.failed(error)
+        return None
 
-    @staticmethod
-    def _alone(underway: int) -> bool:
-        """Make one call at a time: nobody waits for what is known already, and the next one should know what is spent."""
-        return not underway
+    def _copied(self, present: Sequence[Booking], at: float) -> dict[str, CopiedBooking]:
+        """Return the bookings of which is known that they have a copy, by id."""
+        found: dict[str, CopiedBooking] = {}
+        for booking in present:
+            answer = self._answers.get(booking.id)  # one that is gone by now has none
+            if answer is not None and answer.event is not None and at - answer.asked_at <= self._settings.max_age_seconds:
+                found[booking.id] = CopiedBooking(booking, answer.event, at - answer.asked_at)
+        return found
 
     def _keep(self, outcomes: Mapping[str, CommandOutcome], at: float, gone: set[str]) -> PollError | None:
         """Keep every answer; returns the error of one that cannot be read. Raises what the portal refuses, after the others."""
@@ -204,7 +219,8 @@ class LinksCollector:
             if isinstance(outcome, Reply):
                 before = self._answers.pop(booking_id, None)  # its turn is over, whatever the answer
                 try:
-                    self._answers[booking_id] = _Answer(at, self._known(decode.links(outcome)))
+                    links = decode.links(outcome)
+                    self._answers[booking_id] = _Answer(at, self._known(links), _event_of(links))
                 except InvalidResponseError as error:
                     self._services.events.malformed_rows(CollectorName.LINKS, 1)
                     odd = error
@@ -265,6 +281,16 @@ class LinksCollector:
                 else:
                     by_age.setdefault(age, []).append(answer.kinds)
         return WindowLinks(window, tuple(_counted(age, kinds) for age, kinds in by_age.items()), unverified, complete)
+
+
+def _question(booking_id: str) -> Mapping[str, Command]:
+    return {f"e{booking_id}": Command(LIST_LINKS, {"bookingId": int(booking_id)})}
+
+
+def _event_of(links: Sequence[Link]) -> int | None:
+    """Return the id of the one event that ``links`` name; 0 for several, of which nobody knows which is the copy."""
+    events = [link.event for link in links if (link.module, link.entity_type) == (EVENT.module, EVENT.entity_type)]
+    return None if not events else events[0] if len(events) == 1 else 0
 
 
 def _is_tied(kinds: _Kinds) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from exporter.errors import Reason, TargetConfigError
 from exporter.model import ApiUsage, Budget, CollectorName, ExpectedSeries, Moved, Observation
 from exporter.platforms.base import RETRIED, Collector, Services
-from exporter.platforms.bitrix24.api import LIST_BOOKINGS, METHODS, Api, Command
+from exporter.platforms.bitrix24.api import LIST_BOOKINGS, OF_EVERY_PORTAL, Api, Command
 from exporter.platforms.bitrix24.bookings import BookingsCollector
 from exporter.platforms.bitrix24.conformance import ask_portal
 from exporter.platforms.bitrix24.credential import Access, Webhook
@@ -65,7 +65,7 @@ class BitrixSession:
     @property
     def expected(self) -> ExpectedSeries:
         return ExpectedSeries(
-            operations=(*METHODS, TOKEN_OPERATION) if self._target.oauth else METHODS,
+            operations=(*OF_EVERY_PORTAL, TOKEN_OPERATION) if self._target.oauth else OF_EVERY_PORTAL,
             retried=RETRIED,
             reasons=tuple(Reason),
             fields={name: _FIELDS[name] for name in self._collectors},
@@ -88,18 +88,18 @@ class BitrixSession:
     async def check(self) -> Sequence[Observation]:
         """Read the bookings of this very second: it needs the credential, the scope and the module, and moves few rows.
 
-        And the list of resources, and the links of one booking, where a poll reads these. It fails where a poll would.
+        And the list of resources, the links of one booking, and a copy in the staff's calendar, where a poll reads these. It
+        fails where a poll would.
         """
         now = int(self._services.clock.time())
         command = Command(LIST_BOOKINGS, {**within(now, now + 1), "order": {"id": "ASC"}, "start": 0})
         await self._api.call(command)
-        if self._links:
-            await self._links.check()
-        seen = (await self._bookings.check(),) if self._bookings else ()
+        links = await self._links.check() if self._links else ()
+        bookings = (await self._bookings.check(),) if self._bookings else ()
         degraded = self._api.degraded_reason()
         if degraded is not None:
             raise degraded
-        return seen
+        return (*bookings, *links)
 
     async def inventory(self) -> Inventory:
         """Read what the portal has, by name and id: on demand only."""

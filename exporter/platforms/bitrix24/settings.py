@@ -124,7 +124,13 @@ class BitrixLinksOptions(Strict):
         default=2,
         ge=1,
         le=1000,
-        description="Maximum number of batch requests in which a poll checks again bookings that it already knows.",
+        description="Maximum number of batch requests in which a poll checks again bookings that it already knows; as many "
+        "check their copies in the staff's calendar.",
+    )
+    calendar: bool = Field(
+        default=True,
+        description="Compare bookings with their copies in the staff's calendar, where the portal makes such copies. Needs the "
+        "scope `calendar`.",
     )
 
 

@@ -69,6 +69,14 @@ def number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def calendar_event(links: object) -> int | None:
+    """Return the event that a booking's ``links`` name as its copy in the staff's calendar, if they name one."""
+    for link in links if isinstance(links, list) else []:
+        if (at(link, "moduleId"), at(link, "entityTypeId")) == ("calendar", "EVENT"):
+            return number(at(link, "value"))
+    return None
+
+
 def _ids(transcript: Transcript, question: str) -> list[int | None]:
     found = at(transcript.answer(question), *_BOOKINGS)
     if not isinstance(found, list):
@@ -198,6 +206,24 @@ def _error_shape(transcript: Transcript) -> Judgement:
     return judged(good, "error: {}, error_description: {}", error, description)
 
 
+def _event(*path: str, kinds: frozenset[str] | set[str]) -> Judge:
+    def judge(transcript: Transcript) -> Judgement:
+        found = kind(at(transcript.answer("event"), "result", *path))
+        return judged(found in kinds, "{}", found)
+
+    return judge
+
+
+def _event_type(transcript: Transcript) -> Judgement:
+    found = known(at(transcript.answer("event"), "result", "EVENT_TYPE"), ("booking",))
+    return judged(found == "booking", "{}", found)
+
+
+def _no_event(transcript: Transcript) -> Judgement:
+    found = kind(at(transcript.answer("event_none"), "result"))
+    return judged(found == "null", "{}", found)
+
+
 def _section(name: str, key: str, *path: str, kinds: frozenset[str] | set[str]) -> Judge:
     def judge(transcript: Transcript) -> Judgement:
         found = kind(at(transcript.answer("batch"), "result", name, key, *path))
@@ -241,6 +267,7 @@ SECTIONS: Final = {
     "B-TIME": "7",
     "B-GET": "3.1",
     "B-LINK": "3",
+    "B-EVENT": "17.2",
     "B-BATCH": "5.2",
     "B-RESOURCE": "3.1",
     "B-TYPE": "3.1",
@@ -295,6 +322,15 @@ STATEMENTS: Final = (
         "`booking.v1.booking.externalData.list` refuses with 1021 when there is no such booking.",
         _refused("links_none", BOOKING_NOT_FOUND),
     ),
+    Statement("B-EVENT-01", "`calendar.event.getbyid` answers with an event in `result`.", _event(kinds={"object"})),
+    Statement(
+        "B-EVENT-02", "`DATE_FROM_TS_UTC` of an event is digits in text.", _event("DATE_FROM_TS_UTC", kinds={"digits in text"})
+    ),
+    Statement(
+        "B-EVENT-03", "`DATE_TO_TS_UTC` of an event is digits in text.", _event("DATE_TO_TS_UTC", kinds={"digits in text"})
+    ),
+    Statement("B-EVENT-04", "`EVENT_TYPE` of the copy of a booking is `booking`.", _event_type),
+    Statement("B-EVENT-05", "`calendar.event.getbyid` answers null when there is no such event.", _no_event),
     Statement("B-BATCH-01", "A batch answers HTTP 200 although a command failed.", _status("batch", _OK)),
     Statement(
         "B-BATCH-02",

@@ -9,6 +9,7 @@ from exporter.simulator.bitrix24.switches import Switches
 _RUSSIAN: Final = {
     1021: "Бронирование не найдено",
     422: "Некорректный период дат",
+    "": "Доступ запрещен",
     "QUERY_LIMIT_EXCEEDED": "Слишком много запросов",
     "OPERATION_TIME_LIMIT": "Метод заблокирован из-за превышения лимита времени выполнения.",
 }

@@ -1,4 +1,4 @@
-"""The REST methods that the portals know (bitrix24.md sections 2 and 3)."""
+"""The REST methods that the portals know (bitrix24.md sections 2, 3 and 17)."""
 
 from __future__ import annotations
 
@@ -112,6 +112,22 @@ def _resource_type_list(params: Params, context: CallContext) -> Result:
     return Result({context.switches.resource_types_key: [rows[index].to_json() for index in shown]}, total, following)
 
 
+def _event_by_id(params: Params, context: CallContext) -> Result:
+    """Return an event of anybody's calendar: these methods answer directly in ``result``, and their errors have no code."""
+    calendar, switches = context.portal.calendar, context.switches
+    number = params.get("id")
+    if not number:
+        raise ApiError("", 'The required parameter "id" of the method "calendar.event.getbyid" is not set')
+    event = calendar.event(to_int(number))
+    if event is not None and not calendar.may_be_seen(event):
+        if switches.unseen_event == "denied":
+            raise ApiError("", "Access denied")
+        event = None
+    if event is None or (event.deleted and switches.deleted_event == "null"):
+        return Result(None)
+    return Result(event.to_json())
+
+
 def _scope(_: Params, context: CallContext) -> Result:
     return Result(sorted(context.scopes))
 
@@ -168,6 +184,7 @@ METHODS: Final[Mapping[str, Method]] = {
         Method("booking.v1.clienttype.list", "booking", _client_type_list),
         Method("booking.v1.resource.list", "booking", _resource_list),
         Method("booking.v1.resourceType.list", "booking", _resource_type_list),
+        Method("calendar.event.getbyid", "calendar", _event_by_id),
         Method("scope", "", _scope),
         Method("server.time", "", _server_time),
         *(Method(name, "booking", _refuse_write, write=True) for name in _BOOKING_WRITES),

@@ -12,6 +12,7 @@ from random import Random
 from exporter.simulator.bitrix24.customers import Customers
 from exporter.simulator.bitrix24.errors import ApiError
 from exporter.simulator.bitrix24.limits import PLANS, LeakyBucket, OperatingTime
+from exporter.simulator.bitrix24.staff_calendar import StaffCalendar
 from exporter.simulator.bitrix24.world import Booking, PortalWorld
 from exporter.simulator.diary import Diary
 
@@ -38,6 +39,7 @@ class Portal:
         self.member_id = random.randbytes(16).hex()
         self.random = random
         self.world = PortalWorld()
+        self.calendar = StaffCalendar(self.world)
         # A generator of its own, or shuffled answers would decide which customers come.
         self.customers = Customers(self.world, Random(random.getrandbits(64)), now)  # noqa: S311  a reproducible world
         self.diary = Diary(self.customers, now)

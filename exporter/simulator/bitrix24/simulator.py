@@ -18,6 +18,8 @@ from exporter.simulator.requestlog import MASK, fingerprint
 from exporter.simulator.stage import Stage
 
 DEFAULT_SCOPES: Final = frozenset({"booking", "crm"})
+CALENDAR_SCOPES: Final = DEFAULT_SCOPES | {"calendar"}
+"""What a webhook needs where bookings have copies in the staff's calendar."""
 
 
 class Bitrix24Simulator:

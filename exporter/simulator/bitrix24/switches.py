@@ -43,6 +43,12 @@ class Switches:
     # booking.v1.resourceType.list
     resource_types_key: Literal["resourceType", "resource"] = "resourceType"  # the module's source, or the reference
 
+    # calendar.event.getbyid
+    deleted_event: Literal["null", "marked"] = "null"  # what the source does, or DELETED "Y"
+    unseen_event: Literal["denied", "null"] = (
+        "denied"  # documentation, or the source for a calendar that the caller may not see
+    )
+
     # Limits
     accounting: Literal["per_method", "batch_half"] = "per_method"  # documentation, or source of rest 26.500
     operating_in_time: Literal["counting", "zero", "absent"] = "counting"

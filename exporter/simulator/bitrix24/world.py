@@ -121,12 +121,16 @@ class Booking:
 
 @dataclass(slots=True)
 class PortalWorld:
-    """Everything a portal holds; ``version`` changes with every change, so that selections can be remembered."""
+    """Everything a portal holds; ``version`` changes with every change, so that selections can be remembered.
+
+    ``follow`` is told of a booking that was added, changed or deleted, and returns it as it is to be kept.
+    """
 
     resources: dict[int, Resource] = field(default_factory=dict)
     resource_types: dict[int, ResourceType] = field(default_factory=lambda: {1: ResourceType(1, "Specialists", "expert")})
     version: int = 0
     on_change: Callable[[str, int], None] | None = None
+    follow: Callable[[Booking], Booking] | None = None
     _bookings: dict[int, Booking] = field(default_factory=dict)
     _last_id: int = 0
 
@@ -139,22 +143,16 @@ class PortalWorld:
     def add_booking(self, start: float, end: float, *, id: int | None = None, **more: Any) -> Booking:  # noqa: A002, ANN401  the fields of Booking
         """Add a booking from ``start`` to ``end`` (Unix seconds) and return it; ids count up unless one is given."""
         number = self._last_id + 1 if id is None else id
-        booking = Booking(id=number, start=int(start), end=int(end), **more)
-        self._bookings[number] = booking
         self._last_id = max(self._last_id, number)
-        self._changed("onBookingAdd", number)
-        return booking
+        return self._keep(Booking(id=number, start=int(start), end=int(end), **more), "onBookingAdd")
 
     def edit_booking(self, id: int, **changes: Any) -> Booking:  # noqa: A002, ANN401  the fields of Booking
         """Change fields of a booking; raises :class:`KeyError` when it does not exist."""
-        self._bookings[id] = replace(self._bookings[id], **changes)
-        self._changed("onBookingUpdate", id)
-        return self._bookings[id]
+        return self._keep(replace(self._bookings[id], **changes), "onBookingUpdate")
 
     def delete_booking(self, id: int) -> None:  # noqa: A002  the API's word
         """Delete softly, as the platform does; raises :class:`KeyError` when it does not exist."""
-        self._bookings[id] = replace(self._bookings[id], deleted=True)
-        self._changed("onBookingDelete", id)
+        self._keep(replace(self._bookings[id], deleted=True), "onBookingDelete")
 
     def link(self, id: int, *deals: str | int) -> Booking:  # noqa: A002  the API's word
         """Tie the booking to these CRM deals instead of those that it has; its other links stay."""
@@ -200,7 +198,9 @@ class PortalWorld:
                 ),
             )
 
-    def _changed(self, event: str, id: int) -> None:  # noqa: A002  the API's word
+    def _keep(self, booking: Booking, event: str) -> Booking:
+        self._bookings[booking.id] = booking if self.follow is None else self.follow(booking)
         self.version += 1
         if self.on_change:
-            self.on_change(event, id)
+            self.on_change(event, booking.id)
+        return self._bookings[booking.id]

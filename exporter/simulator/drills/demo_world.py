@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.simulator.bitrix24.portal import Portal
+from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 from exporter.simulator.diary import DAY, HOUR
 from exporter.simulator.drills import demo_site as demo
 from exporter.simulator.drills.world import SimulatedWorld
@@ -38,15 +39,15 @@ def build(world: SimulatedWorld, *, intake_every: float = 240.0) -> None:
     _add_physio(world, intake_every)
 
     salon = world.bitrix24.add_portal(SALON)
-    world.bitrix24.add_webhook(salon, code=SALON_WEBHOOK_CODE)
+    world.bitrix24.add_webhook(salon, code=SALON_WEBHOOK_CODE, scopes=CALENDAR_SCOPES)
     for number in range(1, len(salon_site.bookings.staff) + 1):
-        salon.world.add_resource(f"Chair {number}")
+        salon.calendar.link(salon.world.add_resource(f"Chair {number}").id, number)
     copy_bookings(salon_site, salon)
 
     studio = world.bitrix24.add_portal(STUDIO)
-    world.bitrix24.add_webhook(studio, code=STUDIO_WEBHOOK_CODE)
-    for name in STUDIO_ROOMS:
-        studio.world.add_resource(name)
+    world.bitrix24.add_webhook(studio, code=STUDIO_WEBHOOK_CODE, scopes=CALENDAR_SCOPES)
+    for user, name in enumerate(STUDIO_ROOMS, 1):
+        studio.calendar.link(studio.world.add_resource(name).id, user)
     studio.customers.seed(days_back=3, days_ahead=14)
     add_odd_bookings(studio, world.now())
     studio.diary.start_intake(intake_every)

@@ -12,6 +12,7 @@ from exporter.platforms.advice import Advice
 from exporter.policy import AcceptedReason
 from exporter.private_calendar import WindowEvents
 from exporter.state import advice
+from exporter.state.findings.copies import of_copies
 from exporter.state.findings.finding import Finding, is_in_force
 from exporter.state.places import resource_name
 from exporter.state.snapshot import CollectorState, TargetView
@@ -54,6 +55,8 @@ def of_links(target: TargetView, state: CollectorState, seen: LinksObservation, 
     """Yield what is found in the links that ``seen`` shows of ``target`` at ``now``."""
     thresholds = target.thresholds
     yield from of_incomplete(target.name, state, seen.windows)
+    if seen.copies is not None:
+        yield from of_copies(target, state, seen.copies, now)
     if names := [row.window.name for row in seen.windows if row.is_unverified(thresholds.links_unverified_share)]:
         title = Message("links not verified: %(windows)s", windows=", ".join(names))
         yield _of_windows(LINKS_UNVERIFIED, target.name, state, title, advice.LINKS_UNVERIFIED)

@@ -11,6 +11,7 @@ from typing import TypeGuard
 import msgspec
 from msgspec.structs import replace
 
+from exporter.calendar_copies import MismatchedBooking
 from exporter.model import CollectorName, Conflict, Connection, GoneConnection, UnlinkedBooking
 from exporter.platforms.advice import Advice
 from exporter.policy import AcceptedReason
@@ -36,7 +37,7 @@ class Finding(msgspec.Struct, frozen=True):
     ``since`` is ``None`` for what lies ahead, and when we cannot know; without ``since_known`` it is that long at least.
     ``until`` is the day that a credential ends. ``detail`` quotes the failed poll. ``collector`` is whose data says so, if
     one collector's does. ``unlinked`` are the first bookings that somebody has to link, ``external`` those that private
-    events overlap. ``known`` is why it is listed and not
+    events overlap, ``mismatched`` those that differ from their copies. ``known`` is why it is listed and not
     judged, if the configuration says so. ``none_works`` says that no calendar of the target works: such a warning comes first.
     ``moved`` is the verdict that the configuration has instead of the row's.
     """
@@ -58,6 +59,7 @@ class Finding(msgspec.Struct, frozen=True):
     effect: str = ""
     unlinked: tuple[UnlinkedBooking, ...] = ()
     external: tuple[ExternalConflict, ...] = ()
+    mismatched: tuple[MismatchedBooking, ...] = ()
     none_works: bool = False
     moved: Verdict | None = None
 

@@ -23,7 +23,7 @@ from exporter.platforms.bitrix24.api_errors import Action, refusal
 def test_a_known_sentence_is_judged_before_a_shared_code_and_any_status(
     sentence: str, told: str, code: str | int, status: int | None
 ) -> None:
-    refused = refusal("salon.example", code, sentence, status=status)
+    refused = refusal("salon.example", "booking.v1.booking.list", code, sentence, status=status)
     assert (Reason.NOT_ENTITLED, Action.GIVE_UP) == (refused.error.reason, refused.action)
     assert told in refused.error.message
 
@@ -42,4 +42,4 @@ def test_a_known_sentence_is_judged_before_a_shared_code_and_any_status(
     ],
 )
 def test_anything_else_is_what_its_code_says(reason: Reason, code: str | int, sentence: object) -> None:
-    assert reason is refusal("salon.example", code, sentence, status=400).error.reason
+    assert reason is refusal("salon.example", "booking.v1.booking.list", code, sentence, status=400).error.reason
