@@ -42,7 +42,7 @@ def test_the_page_has_each_check() -> None:
     assert WITH.keys() == ROWS.keys()
 
 
-async def test_a_site_of_fifty_with_everything_on_asks_for_less_than_two_per_cent_of_what_wix_allows(tmp_path: Path) -> None:
+async def test_a_site_of_fifty_with_everything_on_asks_for_less_than_three_per_cent_of_what_wix_allows(tmp_path: Path) -> None:
     calls, _ = await cost(tmp_path, 50, {"connections": {}, "bookings": {}, "events": {}})
     assert calls.total() < 0.03 * 200 * 60
 
