@@ -10,7 +10,7 @@ from exporter.monitoring.alerts.wording import TARGET
 from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import with_connection, with_site
-from exporter.monitoring.rules.calendar_checks import SHARING, UNPROTECTED
+from exporter.monitoring.rules.calendar_checks import SHARING, UNPROTECTED, where_the_site_has_connections
 from exporter.monitoring.rules.connections import CALENDAR_MISSING, PROBE_FAILED
 from exporter.state import advice
 from exporter.state.verdict_row import Kind
@@ -88,7 +88,7 @@ def _staff() -> Alert:
     told = {reason.value: found.fix for reason, found in advice.UNPROTECTED.items()}
     return Alert(
         name="BookingSyncStaffUnprotected",
-        expr=with_site(f"max_over_time({UNPROTECTED}[{_AFTER_A_START}])"),
+        expr=with_site(where_the_site_has_connections(f"max_over_time({UNPROTECTED}[{_AFTER_A_START}])")),
         hold="1h",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.ADMINISTRATOR,

@@ -54,7 +54,7 @@ _BY_STATUS = "target_status:booking_sync_connections:sum"
 def connection_recordings(thresholds: Thresholds = DEFAULTS) -> RecordingGroup:
     """Return what is recorded of the calendar connections."""
     return RecordingGroup(
-        "booking-sync-connections", "1m", (*_states(), *_aggregates(), *_events(), *_names(), _down(thresholds))
+        "booking-sync-connections", "1m", (*_states(), *_checks(), *_aggregates(), *_events(), *_names(), _down(thresholds))
     )
 
 
@@ -90,6 +90,21 @@ def _states() -> tuple[Recording, ...]:
             f"max without (status) (\n     {codes}\n)",
             "One number per connection for timelines; max, not sum, because two replicas may disagree for one poll.",
         ),
+    )
+
+
+def _checks() -> tuple[Recording, ...]:
+    words = "|".join(status for status, code in STATUS_CODES.items() if code < BROKEN)
+    judged = f'and ignoring (status) {STATUS}{{status=~"{words}"}}\nunless {ACCEPTED}'
+    calendars = "booking_sync_connection_import_calendars"
+    missing = newest(f'{calendars}{{state="missing"}} > 0 or {calendars}{{state="present"}} == 0')
+    return (
+        Recording(
+            PROBE_FAILED,
+            f"{newest('booking_sync_connection_probe_success == 0')}\n{judged}",
+            "Exists while a status says that a connection works and its calendars cannot be read.",
+        ),
+        Recording(CALENDAR_MISSING, f"max without (state) ({missing})\n{judged}", "How many are gone; 0 where none is chosen."),
     )
 
 

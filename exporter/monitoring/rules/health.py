@@ -14,7 +14,7 @@ from exporter.fields.durations import format_duration
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, JOB_LABELS, in_promql, newest, one_per
 from exporter.monitoring.rules.bookings import CONFLICTS, MARKED, UNLINKED, UNVERIFIED, VERIFIED
-from exporter.monitoring.rules.calendar_checks import SHARING, UNPROTECTED
+from exporter.monitoring.rules.calendar_checks import SHARING, UNPROTECTED, where_the_site_has_connections
 from exporter.monitoring.rules.connections import (
     ACCEPTED,
     CALENDAR_MISSING,
@@ -214,7 +214,7 @@ def _of_connections(thresholds: Thresholds) -> str:
     )
     down = find(verdict.CONNECTIONS_DOWN, DOWN, "AllConnectionsFailing")
     shared = find(verdict.ACCOUNT_SHARED, SHARING, "ConnectionsShareAccount")
-    staff = find(verdict.STAFF_UNPROTECTED, UNPROTECTED, "StaffUnprotected")
+    staff = find(verdict.STAFF_UNPROTECTED, where_the_site_has_connections(UNPROTECTED), "StaffUnprotected")
     imports = (  # of connections that work, which have no recorded name
         *find(verdict.IMPORT_SILENT, f'{SUSPECT}{{reason="{ImportFault.SILENT}"}}', "ImportSilent"),
         *find(verdict.IMPORT_FROZEN, f'{SUSPECT}{{reason="{ImportFault.FROZEN}"}}', "ImportFrozen"),
