@@ -82,6 +82,11 @@ class Connection:
         return self._enabled("listEventFromCalendars")
 
     @property
+    def delivers(self) -> bool:
+        """Whether events of its calendar reach Wix: it imports, and its status says nothing against it."""
+        return self.imports and self.status not in {"ERROR", "DISCONNECTED"}
+
+    @property
     def exports(self) -> bool:
         """Whether it exports bookings."""
         return self._enabled("syncToCalendar")

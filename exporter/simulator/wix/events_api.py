@@ -50,8 +50,7 @@ def list_events(context: CallContext) -> Reply:
     connections = [
         connection
         for connection in readable(context)
-        if connection.imports
-        and connection.status not in {"ERROR", "DISCONNECTED"}
+        if connection.delivers
         and (not query.schedule_ids or connection.schedule_id in query.schedule_ids)
         and (not query.user_ids or connection.row.get("userId") in query.user_ids)
     ]

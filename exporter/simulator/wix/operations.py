@@ -16,6 +16,7 @@ class Service(StrEnum):
     SCHEDULES = "schedules-v3"
     STAFF = "staff-members"
     SERVICES = "services-2"
+    TIME_SLOTS = "bookings.availability.v2.AvailabilityTimeSlots"
     OAUTH = "oauth-2"
     SITE_LIST = "site-list-2"
 
@@ -39,7 +40,10 @@ READ_CALENDAR: Final = frozenset({"CALENDAR.SCHEDULE_READ"})
 READ_STAFF: Final = frozenset({"BOOKINGS.STAFF_MEMBER_READ"})
 READ_SERVICES: Final = frozenset({"BOOKINGS.SERVICES_READ"})
 READ_SITES: Final = frozenset({"SITE_LIST.READ"})
-ALL_PERMISSIONS: Final = MANAGE_EXTERNAL_CALENDARS | READ_BOOKINGS | READ_CALENDAR | READ_STAFF | READ_SERVICES | READ_SITES
+READ_TIME_SLOTS: Final = frozenset({"BOOKINGS.AVAILABILITY_READ_TIME_SLOTS"})
+ALL_PERMISSIONS: Final = (
+    MANAGE_EXTERNAL_CALENDARS | READ_BOOKINGS | READ_CALENDAR | READ_STAFF | READ_SERVICES | READ_SITES | READ_TIME_SLOTS
+)
 
 _ANY_BOOKINGS: Final = frozenset({"BOOKINGS.MANAGE_BOOKINGS", "BOOKINGS.BOOKING_READ_ANY"})
 
@@ -96,6 +100,9 @@ OPERATIONS: Final = (
     # Services answer on both prefixes: www.wixapis.com maps both (@wix/auto_sdk_bookings_services).
     Operation("QueryServices", Service.SERVICES, "POST", "/bookings/v2/services/query", READ_SERVICES),
     Operation("QueryServices", Service.SERVICES, "POST", "/_api/bookings/v2/services/query", READ_SERVICES),
+    Operation(
+        "ListAvailabilityTimeSlots", Service.TIME_SLOTS, "POST", "/_api/service-availability/v2/time-slots", READ_TIME_SLOTS
+    ),
     Operation("QuerySites", Service.SITE_LIST, "POST", "/site-list/v2/sites/query", READ_SITES),
     Operation("CreateAccessToken", Service.OAUTH, "POST", "/oauth2/token"),
     Operation("GetTokenInfo", Service.OAUTH, "POST", "/oauth2/token-info"),

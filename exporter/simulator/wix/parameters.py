@@ -15,11 +15,16 @@ from exporter.support.json_text import UNREADABLE
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
+def is_guid(value: object) -> bool:
+    """Return whether ``value`` is the text of a GUID."""
+    return isinstance(value, str) and _GUID.fullmatch(value) is not None
+
+
 def guids(call: Call, name: str, max_values: int | None = None) -> frozenset[str]:
     """Return the values of a repeated key. ``name[]`` is another key and is ignored; a comma does not separate."""
     values = [value for key, value in call.query_pairs() if key == name]
     for value in values:
-        if not _GUID.fullmatch(value):
+        if not is_guid(value):
             raise validation_error(Violation(name, "is not a valid GUID"))
     if max_values is not None and len(values) > max_values:
         raise validation_error(Violation(name, f"has more than {max_values} values", "MAX"))

@@ -51,6 +51,7 @@ class PrivateCalendars:
         self._planned: list[tuple[str, str, PrivateEvent]] = []
         self.strays: list[tuple[str, PrivateEvent]] = []
         """Events of schedules (ids) that no connection is listed for."""
+        self._unblocked: set[str] = set()
 
     def plan(
         self,
@@ -78,6 +79,18 @@ class PrivateCalendars:
         """Take everything out that was planned."""
         self._planned.clear()
         self.strays.clear()
+
+    def stop_blocking(self, schedule_id: str) -> None:
+        """Let the imported events of the schedule be listed and block nothing: its slots are sold over them."""
+        self._unblocked.add(schedule_id)
+
+    def resume_blocking(self, schedule_id: str) -> None:
+        """Let the imported events of the schedule block its slots again."""
+        self._unblocked.discard(schedule_id)
+
+    def blocks(self, schedule_id: str) -> bool:
+        """Return whether the imported events of the schedule block its slots, as they should."""
+        return schedule_id not in self._unblocked
 
     def of(self, connection: Connection, start: float, end: float, now: float) -> Iterator[PrivateEvent]:
         """Give what is in the calendar behind ``connection``; of what is invented, what may lie in ``[start, end)``."""

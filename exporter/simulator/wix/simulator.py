@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from exporter.simulator.platform import Call, Description, Reply, html_reply
 from exporter.simulator.requestlog import fingerprint
 from exporter.simulator.stage import Stage
-from exporter.simulator.wix import calendars_api, directory_api, events_api, reader_api, site_list_api
+from exporter.simulator.wix import calendars_api, directory_api, events_api, reader_api, site_list_api, slots_api
 from exporter.simulator.wix.connections import guid
 from exporter.simulator.wix.context import CallContext
 from exporter.simulator.wix.credentials import ApiKey, Credentials
@@ -147,7 +147,7 @@ class WixSimulator:
         site = self.sites[caller.site_id]
         self._throttle(site.bucket)
         if not operation.permissions & caller.permissions:
-            raise _missing(operation)
+            raise _missing(operation, self.switches)
         if not site.bookings_installed:
             raise application_error(428, "BOOKINGS_APP_NOT_INSTALLED", "Wix Bookings is not installed on this site")
         if not site.premium and operation.service is Service.EXTERNAL_CALENDARS:
@@ -160,7 +160,7 @@ class WixSimulator:
         account_id, key = self.credentials.authorize_account(call)
         self._throttle(self._buckets.setdefault(account_id, TokenBucket(self.switches, self._stage.now)))
         if not operation.permissions & key.permissions:
-            raise _missing(operation)
+            raise _missing(operation, self.switches)
         owned = [site for site in self.sites.values() if site.account_id == account_id]
         return site_list_api.query_sites(call, owned, self.switches)
 
@@ -197,11 +197,17 @@ _HANDLERS: Final[Mapping[str, Callable[[CallContext], Reply]]] = {
     "QuerySchedules": reader_api.query_schedules,
     "QueryStaffMembers": directory_api.query_staff_members,
     "QueryServices": directory_api.query_services,
+    "ListAvailabilityTimeSlots": slots_api.list_availability_time_slots,
 }
 
 
-def _missing(operation: Operation) -> ApiError:
-    return application_error(403, "PERMISSION_DENIED", f"Permission {min(operation.permissions)} is required")
+def _missing(operation: Operation, switches: Switches) -> ApiError:
+    """Return the 403 for a right that is missing; time slots have a code of their own for it (wix.md 7.2)."""
+    slots = operation.service is Service.TIME_SLOTS
+    if slots and switches.slots_refusal == "empty":
+        return empty_error(403)
+    code = "UNAUTHORIZED_OPERATION" if slots else "PERMISSION_DENIED"
+    return application_error(403, code, f"Permission {min(operation.permissions)} is required")
 
 
 def _statuses(site: Site) -> dict[str, int]:

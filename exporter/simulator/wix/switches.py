@@ -58,6 +58,16 @@ class Switches:
     double_booked_lag_seconds: float = 0.0
     """A mark follows the change of a booking, a cancellation included, so much later."""
 
+    # Bookable slots (wix.md 7.2)
+    slots_time_zone: Literal["required", "optional"] = "required"
+    """A request for slots without ``timeZone``: 400, or answered in the site's zone."""
+    slots_refusal: Literal["code", "empty"] = "code"
+    """A request for slots without the right to it: 403 with ``UNAUTHORIZED_OPERATION``, or without a reason."""
+    closed_service_slots: Literal["none", "not_bookable"] = "none"
+    """A service that cannot be booked online: it has no slots, or slots with ``bookOnlineDisabled``."""
+    slots_cached_seconds: float = 0.0
+    """Slots are worked out from bookings and events as they were up to this long ago."""
+
     # Sites of an account (docs/platforms/wix-sites.md)
     ignore_app_filter: bool = False
     """Answer as if ``appIds`` could not be filtered by: then everything comes."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from exporter.simulator import canary
 from exporter.simulator.diary import Diary
+from exporter.simulator.wix.availability import Availability
 from exporter.simulator.wix.bookings import BOOKINGS_APP_ID, Bookings, Staff
 from exporter.simulator.wix.connections import Connections, guid
 from exporter.simulator.wix.filters import Field, FieldKind
@@ -55,13 +56,20 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class OfferedService:
-    """A service that can be booked; ``kind`` is ``APPOINTMENT``, ``CLASS`` or ``COURSE``."""
+    """A service that can be booked; ``kind`` is ``APPOINTMENT``, ``CLASS`` or ``COURSE``.
+
+    An appointment lasts ``minutes``. It can be booked until ``notice`` seconds before its start, and not more than
+    ``ahead`` seconds before, ``None`` for any time.
+    """
 
     id: str
     name: str
     schedule_id: str
     kind: str = "APPOINTMENT"
     hidden: bool = False
+    minutes: int = 60
+    notice: float = 0.0
+    ahead: float | None = None
 
     def row(self) -> dict[str, object]:
         """Return the row as Query Services gives it (https://www.npmjs.com/package/@wix/auto_sdk_bookings_services)."""
@@ -132,6 +140,7 @@ class Site:
         self.connections = Connections(random, switches, self.providers, now)
         self.bookings = Bookings(random, zone, now, switches)
         self.private = PrivateCalendars(zone)
+        self.availability = Availability(self.bookings, self.connections, self.private, zone=zone, switches=switches, now=now)
         self.diary = Diary(self.bookings, now)
         self.bucket = TokenBucket(switches, now)
         self._random = random
@@ -164,10 +173,23 @@ class Site:
         self.schedules[made.id] = made
         return made
 
-    def add_service(self, name: str, *, kind: str = "APPOINTMENT", hidden: bool = False) -> OfferedService:
-        """Offer a service, which has a schedule of its own."""
-        self.services.append(OfferedService(guid(self._random), name, self.add_schedule(name).id, kind, hidden))
-        return self.services[-1]
+    def add_service(
+        self,
+        name: str,
+        *,
+        kind: str = "APPOINTMENT",
+        hidden: bool = False,
+        minutes: int = 60,
+        notice: float = 0.0,
+        ahead: float | None = None,
+    ) -> OfferedService:
+        """Offer a service, which has a schedule of its own.
+
+        The arguments are fields of :class:`OfferedService`: ``notice`` and ``ahead`` are seconds before the start.
+        """
+        made = OfferedService(guid(self._random), name, self.add_schedule(name).id, kind, hidden, minutes, notice, ahead)
+        self.services.append(made)
+        return made
 
     def add_staff(
         self,
