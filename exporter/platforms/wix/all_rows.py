@@ -41,7 +41,8 @@ async def all_rows(
     """Return all rows of ``endpoint``, each id once, and how many could not be read. Raises rather than return a part.
 
     ``read`` takes the answer and the number of the page; ``fields`` are those that come only when they are asked for. More rows
-    than ``cap`` are a :class:`~exporter.errors.TargetConfigError`.
+    than ``cap`` are a :class:`~exporter.errors.TargetConfigError`, pages without end an
+    :class:`~exporter.errors.InvalidResponseError`.
     """
     rows: dict[str, T] = {}
     odd = 0
