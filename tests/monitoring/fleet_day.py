@@ -14,9 +14,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 import httpx
+from msgspec.structs import replace
 from promql_parser import MatrixSelector, SubqueryExpr, VectorSelector
 
 from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
+from exporter.connection_checks import CalendarProbe, ImportCalendars
 from exporter.errors import Reason
 from exporter.fields.durations import parse_duration
 from exporter.metrics import Format, MetricsPage
@@ -190,7 +192,15 @@ def _targets(fleet: Fleet, now: float) -> list[Target]:
 
 def _site(number: int, listed: int, at: float) -> Target:
     name = f"site-{number:04}-wix"
-    rows = [connection(f"Chair {chair}", since=at - DAY, observed_at=at) for chair in range(listed)]
+    probed = CalendarProbe(succeeded=True, at=at, since=at - DAY)
+    rows = [
+        replace(
+            connection(f"Chair {chair}", since=at - DAY, observed_at=at),
+            probe=probed,
+            import_calendars=ImportCalendars(present=1, missing=0),
+        )
+        for chair in range(listed)
+    ]
     rows[0] = connection(
         "Chair 0", ConnectionStatus.ERROR, error_reason=ErrorReason.TOKEN_REVOKED, since=at - 2 * DAY, observed_at=at
     )

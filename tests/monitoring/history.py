@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from exporter.calendar_copies import CalendarCopies, CopyAnswers, WindowCopies
+from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection, UnprotectedReason, UnprotectedStaff
 from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, MetricsPage, TargetInstruments
 from exporter.model import (
@@ -94,9 +95,15 @@ def _connections(at: float, now: float) -> ConnectionsObservation:
             row("Chair 2", CalendarType.GOOGLE, error if broken else synced, ErrorReason.TOKEN_REVOKED if broken else None),
             row("Chair 3", CalendarType.MICROSOFT, error if broken else synced, ErrorReason.UNDEFINED if broken else None),
             row("Chair 4", CalendarType.MICROSOFT, ConnectionStatus.DISCONNECTED if broken else synced),
-            row("Chair 5", CalendarType.APPLE, synced),
+            replace(
+                row("Chair 5", CalendarType.APPLE, synced),
+                probe=CalendarProbe(succeeded=not broken, at=at, since=at),
+                import_calendars=ImportCalendars(present=1, missing=1),
+            ),
         ),
         (Provider("google", up=True), Provider("microsoft", up=True), Provider("apple", up=not apple_down)),
+        sharing_account=2,
+        staff=StaffProtection(4, 0, (UnprotectedStaff("Chair 6", UnprotectedReason.NO_CONNECTION),)),
     )
 
 
