@@ -15,7 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from exporter.counting import Busy, Taken, overlapped, sort_events
-from exporter.model import CalendarType, ConnectionStatus, Window
+from exporter.model import CalendarType, Window
+from exporter.platforms.wix.connection_rows import WORKING
 from exporter.platforms.wix.directory import ConnectionDirectory, Source
 from exporter.platforms.wix.event_memory import cause_of, faults_of, key_of, lived, reached, remember, source_of
 from exporter.platforms.wix.event_rows import EventRow
@@ -32,7 +33,6 @@ from exporter.private_calendar import (
 
 SHOWN_CONFLICTS: Final = 10
 _DAY: Final = 86_400.0
-_WORKS: Final = frozenset({ConnectionStatus.SYNCED, ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED})
 
 Faults = Mapping[Source, Mapping[ImportFault, float]]
 
@@ -206,5 +206,5 @@ def _imports(
                 events,
                 None if life is None else life.changed,
                 max((row.start for row in rows), default=None),
-                faults.get(source, {}) if connection.status in _WORKS else {},
+                faults.get(source, {}) if connection.status in WORKING else {},
             )

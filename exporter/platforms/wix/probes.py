@@ -18,7 +18,7 @@ from exporter.errors import ClientError, NotEntitledError, NotFoundError, Permis
 from exporter.model import ConnectionStatus, Value
 from exporter.platforms.base import Services
 from exporter.platforms.wix.api import WixApi
-from exporter.platforms.wix.connection_rows import ConnectionRow, calendars
+from exporter.platforms.wix.connection_rows import WORKING, ConnectionRow, calendars
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.phases import phase
 
@@ -48,7 +48,8 @@ _NOT_OPEN: Final = (PermissionDeniedError, NotFoundError, NotEntitledError, Clie
 class _Probed(Value, frozen=True, gc=False):
     """What is known of one connection. ``due`` is a moment of the monotonic clock; ``refused`` why it may not be asked about.
 
-    ``calendars`` are those of its account, and ``chosen`` those that it was told to import when they were listed.
+    ``calendars`` are those of its account, and ``chosen`` those that it was told to import when they were listed. ``works``
+    says whether its status said then that it works.
     """
 
     due: float
@@ -56,6 +57,7 @@ class _Probed(Value, frozen=True, gc=False):
     calendars: frozenset[bytes] | None = None
     chosen: frozenset[bytes] | None = None
     refused: str = ""
+    works: bool = True
 
 
 class CalendarProbes:
@@ -83,7 +85,7 @@ class CalendarProbes:
                 probed[key] = await self._probe(asked[key], probed[key])
             except PollError as error:  # nothing is known of the connection by that, and the others wait for their turn
                 log.info("wix_probe_unanswered", target=self._target, connection=key, **error.facts())
-                probed[key] = replace(probed[key], due=clock.monotonic() + _interval(key))
+                probed[key] = replace(probed[key], due=clock.monotonic() + _interval(key), works=asked[key].status in WORKING)
                 break
         self._note_refusal()
 
@@ -114,6 +116,9 @@ class CalendarProbes:
         known = self._probed.get(row.key)
         if known is None:
             return _Probed(now if self._services.asks_once else now + phase(row.key) * SPREAD_SECONDS)
+        if row.status in WORKING and not known.works:
+            # It was connected anew: what a probe showed before that is over.
+            return _Probed(now)
         if known.answer is None or known.chosen == row.chosen:
             return known
         # A calendar that was chosen since may be newer than the list.
@@ -121,17 +126,18 @@ class CalendarProbes:
 
     async def _probe(self, row: ConnectionRow, before: _Probed) -> _Probed:
         """Ask about one connection. Raises :class:`~exporter.errors.PollError` when that brings no answer."""
-        due = self._services.clock.monotonic() + _interval(row.key)
+        due, works = self._services.clock.monotonic() + _interval(row.key), row.status in WORKING
         try:
             http = await self._api.call(Endpoint.LIST_CALENDARS, connection=row.id, repeat=False, timeout=self._timeout)
         except _NOT_OPEN as refusal:
             if refusal.code == NOT_CONNECTED:
-                return _Probed(due, self._answer(before, succeeded=False))
+                return _Probed(due, self._answer(before, succeeded=False), works=works)
             if refusal.code == UNSUPPORTED:
-                return _Probed(due - INTERVAL_SECONDS + UNSUPPORTED_SECONDS)
-            return _Probed(due, refused=refusal.message)
+                return _Probed(due - INTERVAL_SECONDS + UNSUPPORTED_SECONDS, works=works)
+            return _Probed(due, refused=refusal.message, works=works)
         listed = calendars(http)  # read in any case: what is no list is no answer
-        return _Probed(due, self._answer(before, succeeded=True), listed if row.chosen else None, row.chosen)
+        chosen = listed if row.chosen else None
+        return _Probed(due, self._answer(before, succeeded=True), chosen, row.chosen, works=works)
 
     def _answer(self, before: _Probed, *, succeeded: bool) -> CalendarProbe:
         now, last = self._services.clock.steady(), before.answer

@@ -7,9 +7,9 @@ from typing import Final
 
 from exporter.connection_checks import StaffProtection, UnprotectedReason, UnprotectedStaff
 from exporter.model import Connection, ConnectionStatus
+from exporter.platforms.wix.connection_rows import WORKING
 from exporter.platforms.wix.staff_rows import StaffRow
 
-_WORKING: Final = frozenset({ConnectionStatus.SYNCED, ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED})
 _UNCLEAR: Final = frozenset({ConnectionStatus.UNDEFINED, ConnectionStatus.UNKNOWN})
 
 
@@ -52,7 +52,7 @@ def _unprotected(member: StaffRow, connections: Iterable[Connection]) -> Unprote
     live = [connection for connection in connections if connection.status is not ConnectionStatus.DISCONNECTED]
     if not live:
         return member.identity or UnprotectedReason.NO_CONNECTION
-    working = [connection for connection in live if connection.status in _WORKING and not _probe_failed(connection)]
+    working = [connection for connection in live if connection.status in WORKING and not _probe_failed(connection)]
     importing = [connection for connection in working if connection.import_enabled]
     if any(not _imports_nothing(connection) for connection in importing):
         return None

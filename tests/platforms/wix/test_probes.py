@@ -70,6 +70,28 @@ async def test_a_failed_probe_is_as_old_as_the_first_that_failed_and_ends_with_t
     assert (True, True) == (connection.probe.succeeded, connection.probe.since == connection.probe.at)
 
 
+async def test_a_connection_that_was_in_error_is_probed_anew_as_soon_as_it_works_again(bench: WixBench) -> None:
+    made = bench.connect(APPLE, status="ERROR")
+    bench.site.connections.kill_token(made)
+    (connection,) = (await first_probes(bench)).connections
+    assert connection.probe is not None
+    assert ("error", False, 1) == (connection.status, connection.probe.succeeded, bench.calls(LIST))
+    bench.site.connections.recover(made)
+    seen = [await bench.only() for _ in range(3)]
+    assert [("synced", True)] * 3 == [(row.status, row.probe and row.probe.succeeded) for row in seen]
+    assert 2 == bench.calls(LIST)
+
+
+async def test_a_connection_that_works_again_and_gives_no_answer_is_not_asked_in_each_poll(bench: WixBench) -> None:
+    made = bench.connect(APPLE, status="ERROR")
+    bench.site.connections.kill_token(made)
+    await first_probes(bench)
+    bench.site.connections.recover(made)
+    bench.answer_with(LIST, "[]")
+    assert [None] * 3 == [(await bench.only()).probe for _ in range(3)]
+    assert 2 == bench.calls(LIST)
+
+
 async def test_each_connection_is_probed_within_ten_minutes_and_then_at_most_once_an_hour(bench: WixBench) -> None:
     for _ in range(8):
         bench.connect(APPLE)
