@@ -47,6 +47,7 @@ class Looked(msgspec.Struct, frozen=True):
 class Read(msgspec.Struct, frozen=True):
     """What a poll at ``now`` read: events of the schedules that are watched, and bookings with the time of such a schedule.
 
+    ``former`` are bookings that were cancelled or moved so lately that their copies may still be in the calendar.
     ``at`` is the same moment on the steady clock, and ``stepped`` what lies between the two. ``labels`` are the label values of
     schedules (ids in lower case). ``whole`` says that every provider answered and each row could be read, ``complete`` that the
     numbers are no lower bound, ``unknown`` of which types of calendar nothing is known.
@@ -63,6 +64,7 @@ class Read(msgspec.Struct, frozen=True):
     whole: bool
     complete: bool
     unknown: Collection[CalendarType] = ()
+    former: Collection[Taken] = ()
 
     @property
     def times(self) -> frozenset[Busy]:
@@ -97,7 +99,8 @@ def matched(
     ``zone`` is in which days begin. With ``all_day`` events of whole days take time as well.
     """
     seen = remember(memory, read.times, read.at, read.now + WEEK_SECONDS, whole=read.whole)
-    events = sort_events((_busy(row) for row in read.rows if all_day or not _lasts_days(row, zone)), read.bookings)
+    busy = (_busy(row) for row in read.rows if all_day or not _lasts_days(row, zone))
+    events = sort_events(busy, (*read.bookings, *read.former))
     judged = {
         booking: cause_of(booking, over, seen, read.stepped)
         for booking, over in overlapped(read.bookings, events.private).items()

@@ -31,6 +31,9 @@ from exporter.platforms.wix.settings import WixBookings, WixEvents, WixTarget
 from exporter.private_calendar import WEEK_SECONDS, EventMemory, EventsObservation
 from exporter.support.listing import first_names
 
+COPIES_STAY_SECONDS: Final = 3600.0
+"""The copy of a booking that was cancelled or moved may come back for so long: Wix takes minutes for each direction."""
+
 _HOUR: Final = 3600.0
 _STATUSES: Final = tuple(sorted(status.upper() for status in ON_THE_CALENDAR))
 _SAYS_NOTHING: Final = frozenset({CalendarType.UNDEFINED, CalendarType.UNKNOWN})
@@ -64,6 +67,7 @@ class EventsCollector:
         self._picked = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)
         self._kept: Mapping[EventRow, float] = {}  # and when each was last seen (steady)
+        self._taken: Mapping[Taken, float] = {}  # and when each was last seen (steady)
         self._previous: Looked | None = None
         self._previous_at = float("-inf")  # steady
         self._memory: EventMemory | None = None
@@ -77,6 +81,8 @@ class EventsCollector:
         wanted = matching(_STATUSES, bound("endDate", "$gt", now), bound("startDate", "$lt", until))
         rows = readable(await self._bookings.read(wanted, sort="startDate"))
         taken = [row for row in rows.rows if row.schedule and self._is_picked(row.schedule)]
+        bookings = tuple(map(_taken, taken))
+        lately = {row: seen for row, seen in self._taken.items() if at - seen <= COPIES_STAY_SECONDS}
         directory = self._directory()
         up, down = await self._providers_of(read, directory)
         unknown = down if at - self._previous_at > self._max_age else frozenset()
@@ -87,13 +93,14 @@ class EventsCollector:
             at,
             clock.stepped(),
             self._of_known_schedules(kept, directory, taken),
-            tuple(map(_taken, taken)),
+            bookings,
             {row.schedule.lower(): self._names.schedule(row.schedule) for row in taken},
             directory,
             self._services.policy().at(now).bookings.keys(),
             whole,
             complete=rows.complete and not read.malformed and not unknown,
             unknown=unknown,
+            former=lately.keys() - frozenset(bookings),
         )
         memory = self._memory or self._services.history.events(self._target.name)
         if memory is not None and memory.at > at:  # of a clock that ran wrong
@@ -101,6 +108,7 @@ class EventsCollector:
         work = partial(matched, part, memory, self._previous, self._faults, self._target.timezone)
         size = len(kept) + len(taken)
         found = await off_the_loop(self._services.admission, size, work, all_day=self._settings.all_day)
+        self._taken = {**lately, **dict.fromkeys(bookings, at)}
         self._kept, self._memory, self._faults = kept, found.memory, found.faults
         if whole:
             self._previous, self._previous_at = Looked(part.rows, until), at

@@ -262,6 +262,29 @@ async def test_copies_of_bookings_are_no_conflict_nor_is_the_buffer_time_beside_
     assert [2, 3] == [row.copies for row in seen.windows]
 
 
+async def test_the_copy_of_a_booking_that_was_just_moved_is_no_conflict_with_it_for_an_hour(calendars: Calendars) -> None:
+    calendars.open()
+    booking = calendars.book(6)
+    calendars.plan(6)
+    await calendars.look()
+    calendars.site.bookings.amend(booking, start=calendars.at(6.5), end=calendars.at(7.5))
+    found = [causes(await calendars.look(hours)) for hours in (0.1, 0.8, 0.2)]
+    assert [{}, {}, {"unknown": 1}] == found
+
+
+async def test_the_copy_of_a_booking_that_was_just_cancelled_does_not_block_the_next_for_an_hour(calendars: Calendars) -> None:
+    calendars.open()
+    booking = calendars.book(6)
+    calendars.plan(6)
+    calendars.plan(7, 0.25)  # its buffer time
+    await calendars.look()
+    calendars.site.bookings.cancel(booking)
+    calendars.bench.clock.now += 300
+    calendars.book(6.5)
+    found = [causes(await calendars.look(hours)) for hours in (0.1, 0.7, 0.2)]
+    assert [{}, {}, {"not_blocked": 1}] == found
+
+
 async def test_copies_are_counted_from_the_first_that_came_and_absent_before(calendars: Calendars) -> None:
     calendars.open()
     calendars.book(2)
