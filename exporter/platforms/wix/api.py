@@ -25,7 +25,7 @@ from exporter.platforms.retry import RetryPolicy, send_with_retries
 from exporter.platforms.wix.answers import decode
 from exporter.platforms.wix.api_errors import THROTTLED_SECONDS, failure, invalid, may_pass
 from exporter.platforms.wix.credentials import AppCredential, Headers, KeyCredential, Token
-from exporter.platforms.wix.endpoints import ORIGIN, Endpoint
+from exporter.platforms.wix.endpoints import OF_CHECKS, ORIGIN, Endpoint
 from exporter.platforms.wix.settings import WixTarget
 from exporter.support.secret import Secret
 
@@ -169,11 +169,14 @@ class WixApi:
         if 200 <= answer.status < 300:  # noqa: PLR2004  HTTP: success
             self._limiter.answered()
             return answer
-        raise self._refused(failure(answer, endpoint, app_mode=self.app_mode, clock=self._services.clock))
+        raise self._refused(failure(answer, endpoint, app_mode=self.app_mode, clock=self._services.clock), endpoint)
 
-    def _refused(self, error: PollError) -> PollError:
-        """Note what a refusal means for all that we ask of the site, whatever its status. Returns the error of the call."""
-        if not error.retry_after:
+    def _refused(self, error: PollError, endpoint: Endpoint) -> PollError:
+        """Note what a refusal means for all that we ask of the site, whatever its status. Returns the error of the call.
+
+        A check that has to come back later does so alone, unless the site throttles us.
+        """
+        if not error.retry_after or (endpoint in OF_CHECKS and not isinstance(error, RateLimitedError)):
             self._limiter.answered()
             return error
         if not isinstance(error, RateLimitedError):

@@ -42,3 +42,7 @@ class Endpoint(Enum):
         self.method = method
         self.path = path
         self.kind = kind
+
+
+OF_CHECKS: Final = frozenset({Endpoint.LIST_CALENDARS, Endpoint.LIST_EVENTS, Endpoint.QUERY_STAFF})
+"""For these Wix asks others, or they are nobody's need: when one fails, nothing else has to wait."""

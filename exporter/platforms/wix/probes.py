@@ -70,6 +70,7 @@ class CalendarProbes:
         self._timeout = min(timeout, TIMEOUT_SECONDS)
         self._probed: Mapping[str, _Probed] = {}
         self._was_refused = False
+        self._held_until = float("-inf")  # by the wish of Wix, on the monotonic clock
 
     async def ask(self, rows: Iterable[ConnectionRow], most: int = A_POLL) -> None:
         """Probe those of ``rows``, all that are watched, that are due, at most ``most``; the others are forgotten."""
@@ -79,11 +80,12 @@ class CalendarProbes:
         probed = {key: self._known(row, began) for key, row in asked.items()}
         self._probed = probed
         for key in sorted((key for key in probed if probed[key].due <= began), key=lambda key: probed[key].due)[:most]:
-            if self._api.spare_calls() <= SPARE_CALLS or clock.monotonic() - began >= self._timeout:
+            if began < self._held_until or self._api.spare_calls() <= SPARE_CALLS or clock.monotonic() - began >= self._timeout:
                 break
             try:
                 probed[key] = await self._probe(asked[key], probed[key])
             except PollError as error:  # nothing is known of the connection by that, and the others wait for their turn
+                self._held_until = clock.monotonic() + (error.retry_after or 0.0)
                 log.info("wix_probe_unanswered", target=self._target, connection=key, **error.facts())
                 probed[key] = replace(probed[key], due=clock.monotonic() + _interval(key), works=asked[key].status in WORKING)
                 break

@@ -61,7 +61,8 @@ class StaffDirectory:
             if isinstance(error, TimeoutError) and not deadline.expired:
                 raise
             log.info("wix_staff_unanswered", target=self._target, message=str(error))
-            self._due = clock.monotonic() + AGAIN_SECONDS
+            asked = error.retry_after or 0.0 if isinstance(error, PollError) else 0.0
+            self._due = clock.monotonic() + max(AGAIN_SECONDS, asked)
             return
         else:
             self.refused = ""

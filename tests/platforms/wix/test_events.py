@@ -617,6 +617,13 @@ async def test_all_providers_failing_is_a_failed_poll(calendars: Calendars) -> N
     assert isinstance(await calendars.bench.failure(EVENTS), ServerError)
 
 
+async def test_events_that_have_to_be_asked_for_later_hold_no_other_poll(calendars: Calendars) -> None:
+    calendars.open()
+    calendars.bench.spoil(FaultKind.STATUS, LIST, status=503, retry_after="3600")
+    assert 3600 == (await calendars.bench.failure(EVENTS)).retry_after
+    await calendars.see_connections()
+
+
 async def test_a_missing_right_is_an_ordinary_failure_of_this_collector_alone(calendars: Calendars) -> None:
     key = calendars.bench.simulator.wix.add_key(
         calendars.site, permissions=ALL_PERMISSIONS - {"CALENDAR.READ_EXTERNAL_CALENDAR_EVENTS"}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from exporter.connection_checks import ImportCalendars
+from exporter.errors import RateLimitedError
 from exporter.model import CollectorName, ConnectionsObservation
 from exporter.platforms.wix.settings import WixCollectors, WixConnections
 from exporter.simulator import FaultKind, canary
@@ -212,6 +213,29 @@ async def test_a_probe_without_an_answer_says_nothing_of_the_connection_and_cost
     (connection,) = seen.connections
     assert (None, "") == (connection.probe, seen.probe_refused)
     assert 2 >= bench.calls(LIST) >= 1
+
+
+async def test_a_probe_that_has_to_come_back_later_holds_the_other_probes_and_nothing_else(bench: WixBench) -> None:
+    for _ in range(3):
+        bench.connect(APPLE)
+    bench.open(bench.target(bookings={}))
+    await first_probes(bench)
+    before = bench.calls(LIST)
+    bench.spoil(FaultKind.STATUS, LIST, status=503, retry_after="7200")
+    bench.clock.now += 70 * 60
+    for minutes in (0, 118, 3):
+        bench.clock.now += minutes * 60
+        await bench.observe()
+        await bench.count()
+    assert before + 2 == bench.calls(LIST)
+
+
+async def test_a_probe_that_is_throttled_holds_all_requests_to_the_site(bench: WixBench) -> None:
+    bench.connect(APPLE)
+    bench.spoil(FaultKind.STATUS, LIST, status=429, retry_after="3600")
+    bench.open(asks_once=True)
+    await bench.observe()
+    assert isinstance(await bench.failure(), RateLimitedError)
 
 
 async def test_what_a_probe_showed_stays_while_later_ones_have_no_answer_and_is_withdrawn_after_three_hours(

@@ -226,6 +226,19 @@ async def test_no_answer_says_nothing_and_costs_the_poll_nothing_and_is_tried_ag
     assert (await bench.observe()).staff is not None
 
 
+async def test_who_says_when_to_ask_for_the_staff_again_is_obeyed_and_nothing_else_waits(bench: WixBench) -> None:
+    bench.site.add_staff()
+    bench.open(bench.target(bookings={}), asks_once=True)
+    bench.spoil(FaultKind.STATUS, STAFF, status=503, retry_after="3600", times=1)
+    for minutes in (0, 50):
+        bench.clock.now += minutes * 60
+        assert (await bench.observe()).staff is None
+        await bench.count()
+    assert 1 == bench.calls(STAFF)
+    bench.clock.now += 600
+    assert (await bench.observe()).staff is not None
+
+
 async def test_what_was_read_is_withdrawn_after_three_hours(bench: WixBench) -> None:
     bench.site.add_staff()
     assert await seen(bench) is not None
