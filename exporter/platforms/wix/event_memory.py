@@ -31,6 +31,9 @@ FROZEN_AFTER_GAPS: Final = 3.0
 """... nor for less than so many times the longest time that they once took."""
 
 
+REMEMBERED_SECONDS: Final = 2 * WEEK_SECONDS
+"""An event that polls which were not whole do not see is forgotten so long after it was first seen: by then most are over."""
+
 ENOUGH_EVENTS: Final = 5
 """Only of a calendar with as many events it is told that they end too soon."""
 
@@ -50,10 +53,10 @@ def source_of(schedule: str, calendar_type: CalendarType) -> str:
 def remember(before: EventMemory | None, events: Iterable[Busy], now: float, until: float, *, whole: bool) -> EventMemory:
     """Return what is known of the first sight of ``events``, of a poll at ``now`` that looked up to ``until`` (wall clock).
 
-    A poll that was not ``whole`` adds what it saw, and says nothing of what it did not see.
+    A poll that was not ``whole`` adds what it saw, and says nothing of what it did not see, up to :data:`REMEMBERED_SECONDS`.
     """
     known = {} if before is None else before.seen
-    seen: dict[str, tuple[float, float]] = {} if whole else dict(known)
+    seen = {key: sight for key, sight in known.items() if not whole and now - sight[0] <= REMEMBERED_SECONDS}
     for event in sorted(events, key=lambda event: event.start):
         key = key_of(event)
         looked = whole and before is not None and event.start < before.until

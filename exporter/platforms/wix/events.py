@@ -85,7 +85,8 @@ class EventsCollector:
         lately = {row: seen for row, seen in self._taken.items() if at - seen <= COPIES_STAY_SECONDS}
         directory = self._directory()
         up, down = await self._providers_of(read, directory)
-        unknown = down if at - self._previous_at > self._max_age else frozenset()
+        is_old = at - self._previous_at > self._max_age  # the last poll that saw everything
+        unknown = down if is_old else frozenset()
         kept = self._with_last_known(read, down, at)
         whole = not read.failed_provider_ids and not read.malformed
         part = Read(
@@ -105,7 +106,8 @@ class EventsCollector:
         memory = self._memory or self._services.history.events(self._target.name)
         if memory is not None and memory.at > at:  # of a clock that ran wrong
             memory = None
-        work = partial(matched, part, memory, self._previous, self._faults, self._target.timezone)
+        faults = {} if is_old else self._faults
+        work = partial(matched, part, memory, self._previous, faults, self._target.timezone)
         size = len(kept) + len(taken)
         found = await off_the_loop(self._services.admission, size, work, all_day=self._settings.all_day)
         self._taken = {**lately, **dict.fromkeys(bookings, at)}

@@ -57,6 +57,14 @@ def test_what_a_whole_poll_no_longer_sees_is_forgotten_and_what_another_does_not
     assert (NOW, NOW + WEEK, (NOW + 600, 0.0)) == (partly.at, partly.until, partly.seen[key_of(event(30))])
 
 
+def test_polls_that_are_never_whole_forget_what_they_no_longer_see_after_two_weeks() -> None:
+    memory = polled()
+    for day in range(60):
+        memory = polled(event(24 * day + 5), event(2_000), at=NOW + day * DAY, before=memory, whole=False)
+        assert 16 >= len(memory.seen)
+    assert NOW == memory.seen[key_of(event(2_000))][0]
+
+
 def test_a_first_poll_that_was_not_whole_says_of_nothing_that_it_was_missing() -> None:
     partly = polled(event(5), whole=False)
     later = polled(event(5), event(9), at=NOW + 600, before=partly)

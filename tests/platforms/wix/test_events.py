@@ -34,6 +34,10 @@ DAY = 86_400.0
 EVENTS = CollectorName.EVENTS
 LIST = "ListEvents"
 QUERY = "QueryExtendedBookings"
+PARTLY_ODD = (
+    '{"events": [{"scheduleId": 7}, {"scheduleId": "SCHEDULE", "calendarType": "GOOGLE", '
+    '"start": "2027-01-01T10:00:00Z", "end": "2027-01-01T11:00:00Z"}]}'
+)
 
 
 class Calendars:
@@ -486,6 +490,17 @@ async def test_an_import_that_had_events_for_a_week_and_has_none_is_silent_until
         assert {ImportFault.SILENT: last} == (await only(calendars, 1)).faults
     calendars.plan(24 * 10, days=9)
     assert {} == (await only(calendars, 1)).faults
+
+
+async def test_what_was_found_of_an_import_is_withdrawn_when_polls_see_a_part_alone_for_max_age(calendars: Calendars) -> None:
+    calendars.open()
+    calendars.plan(1, days=40)
+    for _ in range(8):
+        await calendars.look(24)
+    calendars.site.private.clear()
+    assert {ImportFault.SILENT} == (await only(calendars, 1)).faults.keys()
+    calendars.bench.answer_with(LIST, PARTLY_ODD.replace("SCHEDULE", calendars.staff.schedule_id))
+    assert [1, 0] == [len((await only(calendars, hours)).faults) for hours in (0.2, 0.5)]
 
 
 async def test_an_import_that_had_events_for_six_days_only_is_not_missed(calendars: Calendars) -> None:
