@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import ValidationError
 
 from exporter.config.cross_checks import cross_field_problems
-from exporter.config.merge import merged
+from exporter.config.merge import collectors_of, merged
 from exporter.config.messages import field_problems
 from exporter.config.settings import Config
 from exporter.config.written import DEFAULTS, RULES, TARGETS, Written
@@ -49,9 +49,21 @@ def _places(value: object, path: Path) -> Iterator[Path]:
 
 def default_warnings(top: Mapping[str, object]) -> Iterator[FieldProblem]:
     """Yield defaults that nobody has; ``top`` is all that is written."""
-    rows = [row for key in (TARGETS, RULES) if isinstance(found := top.get(key), list) for row in found]
-    used = {mapping_of(row).get("platform") for row in rows}
-    for name in mapping_of(top.get(DEFAULTS)):
+    rows = [mapping_of(row) for key in (TARGETS, RULES) if isinstance(found := top.get(key), list) for row in found]
+    used = {row.get("platform") for row in rows}
+    for name, block in mapping_of(top.get(DEFAULTS)).items():
         if name not in used:
             fix = "remove it, or add a target"
             yield FieldProblem((DEFAULTS, name), f"has no effect: there are no targets of platform {name}", fix)
+        elif name in PLATFORMS and (given := mapping_of(mapping_of(block).get("collectors"))):
+            by_default = collectors_of(PLATFORMS[name].settings).by_default()
+            running = {each for row in rows if row.get("platform") == name for each in _running(row, by_default)}
+            for each in sorted(given.keys() - running):
+                fix = f"name {each} under collectors of the targets, beside the others that are to run there"
+                yield FieldProblem((DEFAULTS, name, "collectors", each), "has no effect: no target runs this collector", fix)
+
+
+def _running(row: Mapping[str, object], by_default: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the collectors of a target, or of what a rule says of its targets."""
+    written = mapping_of(row.get("target", row)).get("collectors")
+    return by_default if written is None else mapping_of(written)

@@ -94,7 +94,7 @@ def _target(target: object, shared: Mapping[str, object], names: Sequence[str]) 
     platform = PLATFORMS.get(str(raw.get("platform")))
     if platform is None:
         return target
-    known = _collectors_of(platform.settings)
+    known = collectors_of(platform.settings)
     collectors = dict(_collectors(known))
     written = raw.get("collectors")
     chosen = known.by_default() if written is None else written
@@ -119,7 +119,8 @@ def _collector(value: object, model: type[CollectorSettings], names: Sequence[st
     return {key: value for key, value in written.items() if key != "windows"} | windows
 
 
-def _collectors_of(target: type[BaseModel]) -> type[Collectors]:
+def collectors_of(target: type[BaseModel]) -> type[Collectors]:
+    """Return the model of the collectors of targets of the model ``target``."""
     return next(model for model in models_in(target.model_fields["collectors"].annotation) if issubclass(model, Collectors))
 
 

@@ -401,6 +401,7 @@ def test_an_alias_of_a_resource_is_one_plain_line_like_any_other_name(
         ("aliases: {12ab: Chair 1}", "aliases.12ab", "does not look like the GUID"),
         (f"schedule_ids: [{SITE}]\naliases: {{{SITE[:-1]}7: x}}", f"aliases.{SITE[:-1]}7", "leaves out"),
         ("collectors: {connections: {windows: [today]}}", "collectors.connections.windows", "has no effect"),
+        ("collectors: {events: {}}", "collectors", "neither the connections nor the bookings are watched"),
     ],
 )
 def test_what_is_allowed_and_probably_not_meant_is_a_warning(tmp_path: Path, extra: str, path: str, message: str) -> None:
@@ -410,6 +411,23 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(tmp_path: Path, ext
     assert message in config.warnings[0].message
     assert config.warnings[0].fix
     assert config.warnings[0].line is not None
+
+
+EVENTS_BY_DEFAULT = "defaults: {wix: {collectors: {bookings: {conflicts: true}, events: {}}}}\n"
+NAMED = "collectors: {connections: {}, bookings: {}, events: {}}"
+
+
+@pytest.mark.parametrize(
+    ("rest", "found"),
+    [
+        (f"targets: [{{name: a, platform: wix, site_id: {SITE}, api_key: {KEY}}}]", ["defaults.wix.collectors.events"]),
+        (f"targets: [{{name: a, platform: wix, site_id: {SITE}, api_key: {KEY}, {NAMED}}}]", []),
+        (f"discover: [{{name: a, platform: wix, account_id: {SITE}, api_key: {KEY}, target: {{{NAMED}}}}}]", []),
+    ],
+)
+def test_a_default_of_a_collector_that_no_target_runs_is_a_warning(tmp_path: Path, rest: str, found: list[str]) -> None:
+    warnings = load(tmp_path, EVENTS_BY_DEFAULT + rest).warnings
+    assert found == [warning.path for warning in warnings if warning.path.startswith("defaults")]
 
 
 def test_odd_ids_missing_files_and_folders_are_warnings(tmp_path: Path) -> None:

@@ -51,6 +51,10 @@ def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:
             )
             message = "does not look like a GUID such as 12345678-9abc-4def-8123-456789abcdef"
             yield FieldProblem((*path, name), message, fix)
+    chosen = target.collectors
+    if chosen.events and not chosen.connections and not chosen.bookings:
+        message = "of those that are named only events runs: neither the connections nor the bookings are watched"
+        yield FieldProblem((*path, "collectors"), message, "name connections and bookings as well")
     for index, schedule in enumerate(target.schedule_ids):
         yield from _schedule(schedule, (*path, "schedule_ids", index))
     for schedule in target.aliases:
