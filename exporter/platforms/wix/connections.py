@@ -30,7 +30,7 @@ from exporter.platforms.wix.connection_rows import ConnectionRow, ConnectionsAns
 from exporter.platforms.wix.directory import ConnectionDirectory, directory_of
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.naming import ConnectionNames
-from exporter.platforms.wix.probes import A_POLL, CalendarProbes
+from exporter.platforms.wix.probes import CalendarProbes
 from exporter.platforms.wix.protection import protection
 from exporter.platforms.wix.providers import ProviderDirectory, shown_providers
 from exporter.platforms.wix.settings import WixConnections, WixTarget
@@ -78,10 +78,10 @@ class ConnectionsCollector:
         self._gone: Mapping[str, GoneConnection] = {}
         self._last: ConnectionsObservation | None = None
 
-    async def poll(self, *, repeat: bool = True, probes: int = A_POLL) -> PollResult:
+    async def poll(self, *, repeat: bool = True, probes: int | None = None) -> PollResult:
         """Ask once, as :class:`~exporter.platforms.base.Collector` says; without ``repeat`` no failure is tried again.
 
-        At most so many ``probes`` of connections are made.
+        At most so many ``probes`` of connections are made, if that is given.
         """
         http = await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"}, repeat=repeat)
         answer = await off_the_loop(self._services.admission, rows_in(http.body), connections, http)

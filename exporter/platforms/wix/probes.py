@@ -72,15 +72,20 @@ class CalendarProbes:
         self._was_refused = False
         self._held_until = float("-inf")  # by the wish of Wix, on the monotonic clock
 
-    async def ask(self, rows: Iterable[ConnectionRow], most: int = A_POLL) -> None:
-        """Probe those of ``rows``, all that are watched, that are due, at most ``most``; the others are forgotten."""
+    async def ask(self, rows: Iterable[ConnectionRow], most: int | None = None) -> None:
+        """Probe those of ``rows``, all that are watched, that are due, at most ``most``; the others are forgotten.
+
+        Unless it is given, a poll makes :data:`A_POLL` probes, and a command that polls once as many as there is time for.
+        """
+        if most is None and not self._services.asks_once:
+            most = A_POLL
         clock = self._services.clock
         began = clock.monotonic()
         asked = {row.key: row for row in rows if row.status is not ConnectionStatus.DISCONNECTED}
         probed = {key: self._known(row, began) for key, row in asked.items()}
         self._probed = probed
         for key in sorted((key for key in probed if probed[key].due <= began), key=lambda key: probed[key].due)[:most]:
-            if began < self._held_until or self._api.spare_calls() <= SPARE_CALLS or clock.monotonic() - began >= self._timeout:
+            if began < self._held_until or clock.monotonic() - began >= self._timeout or not self._has_turn(probed[key], began):
                 break
             try:
                 probed[key] = await self._probe(asked[key], probed[key])
@@ -113,6 +118,13 @@ class CalendarProbes:
         if known is None or known.calendars is None or known.chosen != row.chosen or self.answer(row, now) is None:
             return None
         return ImportCalendars(len(row.chosen & known.calendars), len(row.chosen - known.calendars))
+
+    def _has_turn(self, known: _Probed, now: float) -> bool:
+        """Tell whether calls are to spare, or must be: a command does not come back, and no connection may wait for ever."""
+        if self._api.spare_calls() > SPARE_CALLS:
+            return True
+        waited = self._services.asks_once or now - known.due > INTERVAL_SECONDS
+        return waited and not self._api.paused_for()
 
     def _known(self, row: ConnectionRow, now: float) -> _Probed:
         known = self._probed.get(row.key)

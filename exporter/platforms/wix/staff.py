@@ -46,7 +46,8 @@ class StaffDirectory:
     async def refresh(self) -> None:
         """Read the staff when it is time to, and other calls do not have to wait for that."""
         clock = self._services.clock
-        if clock.monotonic() < self._due or self._api.spare_calls() <= SPARE_CALLS:
+        overdue = clock.monotonic() - self._due
+        if overdue < 0 or (self._api.spare_calls() <= SPARE_CALLS and not self._must(overdue)):
             return
         deadline = clock.timeout(TIMEOUT_SECONDS)
         try:
@@ -68,6 +69,10 @@ class StaffDirectory:
             self.refused = ""
             self._read_at = clock.monotonic()
         self._due = clock.monotonic() + INTERVAL_SECONDS + phase(f"{self._target} staff") * SPREAD_SECONDS
+
+    def _must(self, overdue: float) -> bool:
+        """Tell whether it is asked although others wait: a command does not come back, and it may not be put off for ever."""
+        return (self._services.asks_once or overdue > INTERVAL_SECONDS) and not self._api.paused_for()
 
     def known(self) -> Sequence[StaffRow] | None:
         """Return the staff as last read; ``None`` where that is too long ago, or never was."""

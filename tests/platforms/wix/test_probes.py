@@ -276,6 +276,30 @@ async def test_probes_leave_the_bookings_their_calls(bench: WixBench) -> None:
     assert 4 <= min(left)
 
 
+async def test_a_command_that_polls_once_makes_all_probes_also_while_others_use_up_the_calls(bench: WixBench) -> None:
+    for _ in range(7):
+        bench.connect(APPLE)
+    bench.open(bench.target(bookings={"conflicts": True}), asks_once=True)
+    for _ in range(4):  # each takes three calls
+        await bench.count()
+        bench.clock.now -= 60
+    seen = await bench.observe()
+    assert ([True] * 7, 0) == ([row.probe is not None for row in seen.connections], seen.staff and seen.staff.protected)
+
+
+async def test_a_site_that_never_has_calls_to_spare_is_probed_an_hour_late(bench: WixBench) -> None:
+    bench.connect(APPLE)
+    bench.open(bench.target(bookings={"conflicts": True}))
+    probed = []
+    for _ in range(4):
+        for _ in range(5):
+            await bench.count()
+            bench.clock.now -= 60
+        probed.append((await bench.only()).probe is not None)
+        bench.clock.now += 35 * 60
+    assert [False, False, True, True] == probed
+
+
 async def test_chosen_calendars_are_present_or_missing_in_the_account(bench: WixBench) -> None:
     made = bench.connect(APPLE)
     choose(bench, made, *ACCOUNT_CALENDARS, "gone")
