@@ -139,7 +139,7 @@ async def test_in_a_pipe_no_row_is_wrapped_and_a_fix_that_many_need_is_printed_o
     assert 2 == len(rows), out
     assert any("next_7d" in row and "next_24h" in row for row in rows)
     assert 1 == out.count("signs in again")
-    assert 3 == sum(line.startswith(f"    {name} ") for line in out.splitlines()), "the three places of the one fix"
+    assert 3 == sum(line.startswith(f"    {name} connection ") for line in out.splitlines()), "the three places of the one fix"
 
 
 @pytest.mark.parametrize("zone", ["Europe/New_Town", "../../etc/passwd", ""])
