@@ -49,8 +49,8 @@ def of_checks(target: TargetView, connection: Connection, now: float) -> Iterato
             connection.key,
             title,
             fix,
-            since=probe.since if probe else None,
-            since_known=probe is None or probe.since_known,
+            since=probe.since if probe else connection.observed_at,
+            since_known=probe is not None and probe.since_known,  # else only the newest poll is looked at
             collector=CollectorName.CONNECTIONS,
             connection=connection,
             until=None if known is None else known.until,
@@ -73,6 +73,8 @@ def of_account(target: TargetView, seen: ConnectionsObservation) -> Iterator[Fin
             "connections",
             Message("schedules share one calendar account"),
             advice.ACCOUNT_SHARED,
+            since=seen.at,
+            since_known=False,
             detail=first_names(names),
             collector=CollectorName.CONNECTIONS,
         )
@@ -91,6 +93,8 @@ def of_staff(target: TargetView, seen: ConnectionsObservation) -> Iterator[Findi
                     member.schedule,
                     _TITLES[member.reason],
                     fix,
+                    since=seen.at,
+                    since_known=False,
                     reason=member.reason,
                     collector=CollectorName.CONNECTIONS,
                     known=target.policy.connections.get(member.schedule) if row is CONNECTION_ACCEPTED else None,
