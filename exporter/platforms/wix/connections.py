@@ -141,8 +141,10 @@ class ConnectionsCollector:
         """Return which connections import, as they were seen last; ``None`` before the first poll."""
         if self._last is None:
             return None
-        shown = (self._seen[key].row for key in self._shown)
-        return directory_of((seen.row for seen in self._seen.values()), shown, self._names)
+        shown = [self._seen[key].row for key in self._shown]
+        now = self._services.clock.steady()
+        failing = frozenset(row.key for row in shown if self._probes.imports_nothing(row, now))
+        return directory_of((seen.row for seen in self._seen.values()), shown, self._names, failing)
 
     def _unknown(self, schedules: Iterable[str]) -> tuple[str, ...]:
         """Return those of ``schedules`` that no connection belongs to."""

@@ -6,10 +6,10 @@ An event has no connection id (docs/platforms/wix.md 5): its schedule and its ty
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from exporter.model import CalendarType, ConnectionStatus, Value
-from exporter.platforms.wix.connection_rows import ConnectionRow
+from exporter.platforms.wix.connection_rows import WORKING, ConnectionRow
 from exporter.platforms.wix.naming import ConnectionNames
 
 Source = tuple[str, CalendarType]
@@ -17,11 +17,14 @@ Source = tuple[str, CalendarType]
 
 
 class Importing(Value, frozen=True, gc=False):
-    """A connection that imports: the label values that stand for it and for its schedule, and its status."""
+    """A connection that imports: the label values that stand for it and for its schedule.
+
+    ``works`` says that neither its status nor another check tells why no events come.
+    """
 
     connection: str
     schedule: str
-    status: ConnectionStatus
+    works: bool
 
 
 class ConnectionDirectory(Value, frozen=True, gc=False):
@@ -35,8 +38,12 @@ class ConnectionDirectory(Value, frozen=True, gc=False):
     providers: Mapping[str, CalendarType]
 
 
-def directory_of(rows: Iterable[ConnectionRow], shown: Iterable[ConnectionRow], names: ConnectionNames) -> ConnectionDirectory:
+def directory_of(
+    rows: Iterable[ConnectionRow], shown: Iterable[ConnectionRow], names: ConnectionNames, failing: Collection[str] = ()
+) -> ConnectionDirectory:
     """Return the directory of ``rows``, all that are known now, of which those ``shown`` have series.
+
+    Of those ``failing``, by their keys, another check tells that they import nothing.
 
     A connection that was cut delivers nothing, whatever its configuration says.
     """
@@ -45,7 +52,8 @@ def directory_of(rows: Iterable[ConnectionRow], shown: Iterable[ConnectionRow], 
     importing: defaultdict[Source, list[Importing]] = defaultdict(list)
     for row in shown:
         if row.import_enabled and row.status is not ConnectionStatus.DISCONNECTED:
-            one = Importing(labels[row.key], names.schedule(row.schedule_id), row.status)
+            works = row.status in WORKING and row.key not in failing
+            one = Importing(labels[row.key], names.schedule(row.schedule_id), works)
             importing[row.schedule_id.lower(), row.calendar_type].append(one)
     return ConnectionDirectory(
         frozenset(row.schedule_id.lower() for row in known),

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from exporter.counting import Busy, Taken, overlapped, sort_events
 from exporter.model import CalendarType, Window
-from exporter.platforms.wix.connection_rows import WORKING
 from exporter.platforms.wix.directory import ConnectionDirectory, Source
 from exporter.platforms.wix.event_memory import cause_of, faults_of, key_of, lived, reached, remember, source_of
 from exporter.platforms.wix.event_rows import EventRow
@@ -209,5 +208,5 @@ def _imports(
                 events,
                 None if life is None else life.changed,
                 max((row.start for row in rows), default=None),
-                faults.get(source, {}) if connection.status in WORKING else {},
+                faults.get(source, {}) if connection.works else {},
             )

@@ -119,6 +119,11 @@ class CalendarProbes:
             return None
         return ImportCalendars(len(row.chosen & known.calendars), len(row.chosen - known.calendars))
 
+    def imports_nothing(self, row: ConnectionRow, now: float) -> bool:
+        """Tell whether it is known at ``now`` (steady) that no calendar of ``row`` can be imported."""
+        probe, calendars_there = self.answer(row, now), self.import_calendars(row, now)
+        return (probe is not None and not probe.succeeded) or (calendars_there is not None and not calendars_there.present)
+
     def _has_turn(self, known: _Probed, now: float) -> bool:
         """Tell whether calls are to spare, or must be: a command does not come back, and no connection may wait for ever."""
         if self._api.spare_calls() > SPARE_CALLS:

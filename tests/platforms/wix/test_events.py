@@ -522,6 +522,21 @@ async def test_a_connection_that_does_not_work_is_not_called_silent(calendars: C
     assert ({}, 0) == (row.faults, row.events["next_7d"])
 
 
+async def test_a_connection_of_which_a_check_tells_that_it_imports_nothing_is_not_called_silent_as_well(
+    calendars: Calendars,
+) -> None:
+    calendars.site.connections.disconnect(calendars.connection)
+    made = calendars.site.connections.connect(APPLE, calendars.staff.schedule_id, status="SYNCED")
+    calendars.open()
+    calendars.plan(1, days=40, provider=APPLE)
+    for _ in range(8):
+        await only(calendars, 24)
+    calendars.site.private.clear()
+    assert {ImportFault.SILENT} == (await only(calendars, 0.1)).faults.keys()
+    calendars.site.connections.kill_token(made)
+    assert {} == (await only(calendars, 2)).faults
+
+
 async def test_events_that_do_not_change_for_a_week_are_frozen_once_they_were_seen_to_change(calendars: Calendars) -> None:
     calendars.open()
     calendars.plan(1, days=60)
