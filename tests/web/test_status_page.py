@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.calendar_copies import CalendarCopies, MismatchKind, WindowCopies
+from exporter.connection_checks import ImportCalendars
 from exporter.errors import Reason
 from exporter.model import (
     BookingsObservation,
@@ -26,7 +27,7 @@ from exporter.state.verdict_row import VerdictRow
 from exporter.web import status_page as board
 from tests.harness import views
 from tests.harness.board import failed_site, page, site, words
-from tests.harness.verdict_scenes import SCENES
+from tests.harness.verdict_scenes import SCENES, connected
 from tests.harness.views import NOW, WIX
 from tests.harness.web import ShownBackend, ask
 
@@ -112,6 +113,12 @@ def test_the_first_card_tells_a_receptionist_when_where_and_which_bookings_on_th
 def test_a_broken_connection_is_told_with_its_calendar_and_its_site() -> None:
     text = words(page(views.in_berlin()))
     assert "salon-wix site: salon-berlin / 60303ae22b99 (microsoft) since today 16:03 (14:03 UTC, 10 min ago)" in text
+
+
+@pytest.mark.parametrize(("missing", "told"), [(1, "1 calendar is gone"), (0, "no calendar chosen")])
+def test_a_connection_that_imports_no_calendar_stands_out_in_the_table(missing: int, told: str) -> None:
+    row = replace(views.connection("a"), import_calendars=ImportCalendars(0, missing))
+    assert f'<span class="chip s-error">{told}</span>' in page(connected(row, views.connection("b")))
 
 
 def test_a_target_is_told_with_its_site() -> None:
