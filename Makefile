@@ -13,7 +13,7 @@ FAST = $(addprefix tests/,clock config counting fields metrics platforms polling
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast coverage lint format hooks types bench bench-fleet bench-rules bench-scale soak fuzz storms mutants mutation rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test image clean
+.PHONY: help run install test test-fast coverage lint format hooks types bench bench-fleet bench-rules bench-scale soak fuzz planted storms mutants mutation rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ soak: $(VENV)/.installed-dev ## Two hours under faults that strike at random (AR
 
 fuzz: $(VENV)/.installed-dev ## Ten minutes of spoilt inputs for all that reads what others wrote (ARGS="60 --seed 7")
 	$(BIN)/python -m tests.fuzz $(or $(ARGS),600)
+
+planted: $(VENV)/.installed-dev ## Plant what no status tells, let a healthy business live for two weeks, for docs/planted-faults.md (ARGS="--only import")
+	$(BIN)/python -u -m tests.planted $(ARGS)
 
 storms: $(VENV)/.installed-dev check-servers ## Count the messages of outages at 1, 5, 40 and 1,000 targets (ARGS="5 40"), for docs/monitoring.md
 	$(BIN)/python -m tests.monitoring.storm_table $(ARGS)
