@@ -22,7 +22,7 @@ AT: Final = 1_790_000_000.0
 FORTY: Final = Fleet(sites=32, portals=8, connections=5)
 LARGE: Final = Fleet(sites=5_000, portals=500, connections=5)
 AIM_CORES: Final = 0.2
-MAX_CORES: Final = 0.43
+MAX_CORES: Final = 0.48
 """What all groups together may need of Prometheus for :data:`LARGE`."""
 # What a group with fewer samples needs has little to do with them.
 _TELLING: Final = 1_000
