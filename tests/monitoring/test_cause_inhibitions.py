@@ -28,7 +28,7 @@ pytestmark = pytest.mark.servers
 Labels = Mapping[str, str]
 Key = frozenset[tuple[str, str]]
 
-TURNS: Final = 24
+TURNS: Final = 28
 WORLDS: Final = TURNS * len(RULES)
 BESIDES: Final = 4
 AT_ONCE: Final = 40
@@ -39,7 +39,7 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "namespace": ("", "booking"),
     "platform": ("wix", "bitrix24"),
     "target": ("salon", "studio"),
-    "collector": ("connections", "bookings", "links"),
+    "collector": ("connections", "bookings", "links", "events"),
     "reason": ("auth", "permission", "network", "token_revoked"),
     "besides": ("", "495000", "495001"),
     "extent": ("", "part"),
