@@ -95,7 +95,7 @@ def build(simulator: Simulator) -> None:
     site = simulator.wix.add_site(SITE_ID)
     simulator.wix.add_key(site, API_KEY)
     site.connect_many(3)
-    site.add_staff()
+    site.add_staff(schedule_id=next(one.schedule_id for one in site.connections if one.imports))
     site.bookings.seed(days_back=1, days_ahead=7)
     portal = simulator.bitrix24.add_portal("salon")
     simulator.bitrix24.add_webhook(portal, code=WEBHOOK_CODE, scopes=CALENDAR_SCOPES)
