@@ -27,7 +27,6 @@ def copy_alerts(options: Options) -> Iterator[Alert]:
             name="BookingSyncStaffCalendarMismatch",
             expr=f"last_over_time({NEXT_MISMATCH}[5m]) < {in_promql(MISMATCH_SOON_SECONDS)}",
             hold="15m",
-            keep="15m",
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.FRONT_DESK,
             summary="The staff's calendar differs from the bookings.",
