@@ -28,6 +28,9 @@ ONLY_WIX = {
     "Status changes per hour",
     "Bookings by status",
     "Bookings under private events",
+    "Live probe",
+    "Calendars not imported",
+    "Staff without a working import",
     "Private events by connection",
     "Copies of bookings that came back",
 }
