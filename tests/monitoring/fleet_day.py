@@ -237,7 +237,7 @@ def _portal(number: int, at: float) -> Target:
         next_conflict=at + 3_600,
     )
     answers = (LinkAnswers(0, 8, 1, 3, {("crm", "deal"): 4, ("crm", "contact"): 1, ("calendar", "event"): 3}),)
-    moved = (MismatchedBooking("341", MismatchKind.MOVED, at + 3_600),) if number % 8 == 0 else ()
+    moved = (MismatchedBooking("341", MismatchKind.MOVED, at + 2 * DAY),) if number % 8 == 0 else ()
     answers_of_copies = (CopyAnswers(0, 2, {MismatchKind.MOVED: len(moved)}),)
     copies = CalendarCopies(tuple(WindowCopies(window.name, answers_of_copies, 1) for window in _windows(at)), moved)
     links = LinksObservation(at, tuple(WindowLinks(window, answers, unverified=3) for window in _windows(at)), copies=copies)

@@ -12,6 +12,7 @@ def calendar_checks(scope: str) -> list[Json]:
     probe = f"max by (connection) ({recent(f'booking_sync_connection_probe_success{{{scope}}}')})"
     missing = recent(f'booking_sync_connection_import_calendars{{{scope},state="missing"}}')
     sharing = recent(f"booking_sync_connections_sharing_account{{{of_target}}}")
+    protected = recent(f'booking_sync_staff{{{of_target},protection="protected"}}')
     unprotected = recent(f"booking_sync_staff_unprotected{{{of_target}}}")
     return [
         state_timeline(
@@ -34,8 +35,11 @@ def calendar_checks(scope: str) -> list[Json]:
         ),
         counts(
             "Staff without a working import",
-            "Staff members who take bookings although no connection imports their appointments, by reason. Anything above 0 is "
-            "bad, unless it is meant to be so: then `accepted` leaves them out.",
-            [query(f"max by (reason) ({unprotected})", "{{reason}}")],
+            "Staff members who take bookings: those with a working import, and by reason those without. A reason that is there "
+            "at all is bad, unless it is meant to be so: then `accepted` leaves them out.",
+            [
+                query(f"max({protected})", "with a working import"),
+                query(f"max by (reason) ({unprotected}) > 0", "{{reason}}"),
+            ],
         ),
     ]
