@@ -76,6 +76,10 @@ class ConnectionStatus(StrEnum):
     __hash__ = str.__hash__
 
 
+WORKING: Final = frozenset({ConnectionStatus.SYNCED, ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED})
+"""The statuses of a connection that works, as far as a status tells."""
+
+
 class ErrorReason(StrEnum):
     """Why a connection is in ``ERROR`` (docs/platforms/wix.md 3.5)."""
 

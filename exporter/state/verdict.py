@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from exporter.errors import Reason
-from exporter.model import ConnectionStatus
 from exporter.state.thresholds import DEFAULTS as _OF
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict_row import Kind, Verdict, VerdictRow
@@ -18,7 +17,6 @@ SILENT_SECONDS: Final = 24 * 3600.0
 MISMATCH_SOON_SECONDS: Final = 24 * 3600.0
 USUAL_BEFORE_SECONDS: Final = 7 * 24 * 3600.0
 
-WORKING: Final = frozenset({ConnectionStatus.SYNCED, ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED})
 LIMITS: Final = frozenset({Reason.RATE_LIMITED, Reason.OPERATING_LIMIT, Reason.OVERLOAD})
 """Failures that say that we ask too much, and nothing of the target."""
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from exporter.errors import Reason
 from exporter.model import (
+    WORKING,
     ApiUsage,
     BookingsObservation,
     Budget,
@@ -100,7 +101,7 @@ def test_codes_and_words_are_those_of_monitoring_plugins() -> None:
 
 
 def test_the_states_of_a_connection_that_works_and_the_failures_that_say_that_we_ask_too_much() -> None:
-    assert {"synced", "sync_in_progress", "connected"} == {status.value for status in verdict.WORKING}
+    assert {"synced", "sync_in_progress", "connected"} == {status.value for status in WORKING}
     assert {"rate_limited", "operating_limit", "overload"} == {reason.value for reason in verdict.LIMITS}
     assert (DAY, 7 * DAY) == (verdict.SILENT_SECONDS, verdict.USUAL_BEFORE_SECONDS)
 

@@ -26,8 +26,6 @@ CALENDAR_TYPES: Final[Mapping[str, CalendarType]] = {
     "OFFICE_365": CalendarType.MICROSOFT,  # the same
     "OTHER": CalendarType.OTHER,
 }
-WORKING: Final = frozenset({ConnectionStatus.SYNCED, ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED})
-"""The statuses of a connection that works."""
 
 _STATUSES: Final[Mapping[str, ConnectionStatus]] = {
     status.name: status for status in ConnectionStatus if status is not ConnectionStatus.UNKNOWN

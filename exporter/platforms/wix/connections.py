@@ -120,15 +120,17 @@ class ConnectionsCollector:
 
     def _protection(self, connections: Iterable[Connection], *, whole: bool) -> StaffProtection | None:
         """Return how the staff is protected by ``connections``; ``whole`` says that none is missing."""
-        staff = self._staff.known() if self._staff else None
-        if staff is None:
+        known = self._staff.known() if self._staff else None
+        if known is None:
             return None
+        staff, unreadable = known
         accepted = self._services.policy().at(self._services.clock.time()).connections
         ids = {seen.row.schedule_id.lower(): seen.row.schedule_id for seen in self._seen.values()}  # as they are written there
         watched = [one for one in staff if not self._schedules or one.schedule_id.lower() in self._schedules]
         return protection(
             watched,
             connections,
+            unreadable=unreadable,
             whole=whole,
             label=lambda schedule: self._names.schedule(ids.get(schedule.lower(), schedule)),
             is_accepted=accepted.__contains__,

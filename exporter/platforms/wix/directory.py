@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from exporter.model import CalendarType, ConnectionStatus, Value
-from exporter.platforms.wix.connection_rows import WORKING, ConnectionRow
+from exporter.model import WORKING, CalendarType, ConnectionStatus, Value
+from exporter.platforms.wix.connection_rows import ConnectionRow
 from exporter.platforms.wix.naming import ConnectionNames
 
 Source = tuple[str, CalendarType]

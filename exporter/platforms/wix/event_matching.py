@@ -111,7 +111,8 @@ def matched(
         lives = _lives(read, by_source, memory, previous)
         faults = {source: faults_of(lives[source_of(*source)], read.at) for source in read.directory.importing}
         seen = replace(seen, lives=lives)
-    shown = sorted(judged.items(), key=lambda row: (row[0].start, row[0].id))
+    # Those come first that somebody has to look at whatever the others are: else ten of the milder kind would hide them.
+    shown = sorted(judged.items(), key=lambda row: (row[1] is Cause.BOOKED_OVER, row[0].start, row[0].id))
     return Found(
         tuple(_window(window, judged, events.copies, seen, read) for window in read.windows),
         tuple(_imports(read, by_source, seen.lives, faults)),

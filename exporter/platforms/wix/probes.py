@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from exporter.connection_checks import CalendarProbe, ImportCalendars
 from exporter.errors import ClientError, NotEntitledError, NotFoundError, PermissionDeniedError, PollError
-from exporter.model import ConnectionStatus, Value
+from exporter.model import WORKING, ConnectionStatus, Value
 from exporter.platforms.base import Services
 from exporter.platforms.wix.api import WixApi
-from exporter.platforms.wix.connection_rows import WORKING, ConnectionRow, calendars
+from exporter.platforms.wix.connection_rows import ConnectionRow, calendars
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.phases import phase
 
@@ -42,7 +42,8 @@ SPARE_CALLS: Final = 4
 NOT_CONNECTED: Final = "CONNECTION_NOT_CONNECTED"
 UNSUPPORTED: Final = "NOT_SUPPORTED_BY_PROVIDER"
 
-_NOT_OPEN: Final = (PermissionDeniedError, NotFoundError, NotEntitledError, ClientError)
+NOT_OPEN: Final = (PermissionDeniedError, NotFoundError, NotEntitledError, ClientError)
+"""A check is refused: it alone, whatever becomes of other calls."""
 
 
 class _Probed(Value, frozen=True, gc=False):
@@ -148,15 +149,15 @@ class CalendarProbes:
         due, works = self._services.clock.monotonic() + _interval(row.key), row.status in WORKING
         try:
             http = await self._api.call(Endpoint.LIST_CALENDARS, connection=row.id, repeat=False, timeout=self._timeout)
-        except _NOT_OPEN as refusal:
+        except NOT_OPEN as refusal:
             if refusal.code == NOT_CONNECTED:
                 return _Probed(due, self._answer(before, succeeded=False), works=works)
             if refusal.code == UNSUPPORTED:
                 return _Probed(due - INTERVAL_SECONDS + UNSUPPORTED_SECONDS, works=works)
             return _Probed(due, refused=refusal.message, works=works)
         listed = calendars(http)  # read in any case: what is no list is no answer
-        chosen = listed if row.chosen else None
-        return _Probed(due, self._answer(before, succeeded=True), chosen, row.chosen, works=works)
+        kept = listed if row.chosen else None
+        return _Probed(due, self._answer(before, succeeded=True), kept, row.chosen, works=works)
 
     def _answer(self, before: _Probed, *, succeeded: bool) -> CalendarProbe:
         now, last = self._services.clock.steady(), before.answer

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from exporter.connection_checks import StaffProtection, UnprotectedReason, UnprotectedStaff
-from exporter.model import Connection, ConnectionStatus
-from exporter.platforms.wix.connection_rows import WORKING
+from exporter.model import WORKING, Connection, ConnectionStatus
 from exporter.platforms.wix.staff_rows import StaffRow
 
 _UNCLEAR: Final = frozenset({ConnectionStatus.UNDEFINED, ConnectionStatus.UNKNOWN})
@@ -17,19 +16,21 @@ def protection(
     staff: Iterable[StaffRow],
     connections: Iterable[Connection],
     *,
+    unreadable: int,
     whole: bool,
     label: Callable[[str], str],
     is_accepted: Callable[[str], bool],
 ) -> StaffProtection:
     """Return how ``staff`` is protected by those of ``connections`` that are linked to its schedules.
 
-    Without ``whole`` some connections are missing, so of a schedule that has none nothing is known. ``label`` names a schedule
-    as the connections do, ``is_accepted`` tells by that name whether its staff member is meant to have no import.
+    ``unreadable`` further members are unknown. Without ``whole`` some connections are missing, so of a schedule that has none
+    nothing is known. ``label`` names a schedule as the connections do, ``is_accepted`` tells by that name whether its staff
+    member is meant to have no import.
     """
     linked: dict[str, list[Connection]] = {}
     for connection in connections:
         linked.setdefault(connection.schedule, []).append(connection)
-    protected = unknown = 0
+    protected, unknown = 0, unreadable
     unprotected: list[UnprotectedStaff] = []
     accepted: list[UnprotectedStaff] = []
     for member in staff:

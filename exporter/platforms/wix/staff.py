@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from exporter.errors import ClientError, NotEntitledError, NotFoundError, PermissionDeniedError, PollError
+from exporter.errors import PollError
 from exporter.limits import STAFF
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
@@ -17,7 +17,14 @@ from exporter.platforms.wix.all_rows import all_rows
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.inventory_rows import PAGE_ROWS
-from exporter.platforms.wix.probes import INTERVAL_SECONDS, MAX_AGE_SECONDS, SPARE_CALLS, SPREAD_SECONDS, TIMEOUT_SECONDS
+from exporter.platforms.wix.probes import (
+    INTERVAL_SECONDS,
+    MAX_AGE_SECONDS,
+    NOT_OPEN,
+    SPARE_CALLS,
+    SPREAD_SECONDS,
+    TIMEOUT_SECONDS,
+)
 from exporter.platforms.wix.staff_rows import StaffRow, staff_rows
 from exporter.support.phases import phase
 
@@ -27,7 +34,8 @@ AGAIN_SECONDS: Final = 600.0
 """After no answer it is asked again so much later."""
 
 _FIELDS: Final = ("RESOURCE_DETAILS", "ASSOCIATED_IDENTITY_STATUS")
-_NOT_OPEN: Final = (PermissionDeniedError, NotFoundError, NotEntitledError, ClientError)
+Staff = tuple[Sequence[StaffRow], int]
+"""Members, and how many rows could not be read: those are members, too, of whom nothing is known."""
 
 
 class StaffDirectory:
@@ -37,7 +45,7 @@ class StaffDirectory:
         self._api = api
         self._services = services
         self._target = target
-        self._rows: Sequence[StaffRow] = ()
+        self._staff: Staff = (), 0
         self._read_at = float("-inf")
         self._due = services.clock.monotonic() + (0 if services.asks_once else phase(f"{target} staff") * SPREAD_SECONDS)
         self.refused = ""
@@ -52,8 +60,8 @@ class StaffDirectory:
         deadline = clock.timeout(TIMEOUT_SECONDS)
         try:
             async with deadline:
-                self._rows = await self._read()
-        except _NOT_OPEN as refusal:
+                self._staff = await self._read()
+        except NOT_OPEN as refusal:
             if not self.refused:
                 log.warning("wix_staff_refused", target=self._target, **refusal.facts())
             self.refused = refusal.message
@@ -74,11 +82,11 @@ class StaffDirectory:
         """Tell whether it is asked although others wait: a command does not come back, and it may not be put off for ever."""
         return (self._services.asks_once or overdue > INTERVAL_SECONDS) and not self._api.paused_for()
 
-    def known(self) -> Sequence[StaffRow] | None:
-        """Return the staff as last read; ``None`` where that is too long ago, or never was."""
-        return self._rows if self._services.clock.monotonic() - self._read_at <= MAX_AGE_SECONDS else None
+    def known(self) -> Staff | None:
+        """Return the staff as last read, and how many of it could not be; ``None`` where that is too long ago, or never was."""
+        return self._staff if self._services.clock.monotonic() - self._read_at <= MAX_AGE_SECONDS else None
 
-    async def _read(self) -> Sequence[StaffRow]:
+    async def _read(self) -> Staff:
         unrecognized: Counter[str] = Counter()
         rows, odd = await all_rows(
             self._api,
@@ -91,4 +99,4 @@ class StaffDirectory:
             fields=_FIELDS,
         )
         report(self._services.events, CollectorName.CONNECTIONS, malformed=odd, unrecognized=unrecognized)
-        return rows
+        return rows, odd

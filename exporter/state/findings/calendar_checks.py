@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.connection_checks import UnprotectedReason
-from exporter.model import CollectorName, Connection, ConnectionsObservation, Message
+from exporter.model import WORKING, CollectorName, Connection, ConnectionsObservation, Message
 from exporter.platforms.advice import Advice
 from exporter.state import advice
 from exporter.state.findings.finding import Finding, accepted_connection
@@ -21,7 +21,6 @@ from exporter.state.verdict import (
     IMPORT_CALENDAR_MISSING,
     PROBE_FAILED,
     STAFF_UNPROTECTED,
-    WORKING,
     verdict_by,
 )
 from exporter.state.verdict_row import Verdict, VerdictRow

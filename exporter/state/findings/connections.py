@@ -13,6 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from exporter.model import (
+    WORKING,
     CollectorName,
     Connection,
     ConnectionsObservation,
@@ -35,7 +36,6 @@ from exporter.state.verdict import (
     CONNECTION_STUCK,
     CONNECTION_UNCLEAR,
     CONNECTIONS_DOWN,
-    WORKING,
     verdict_by,
 )
 from exporter.state.verdict_row import Verdict, VerdictRow

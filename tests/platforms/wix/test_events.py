@@ -246,6 +246,20 @@ async def test_ten_conflicts_are_listed_and_all_are_counted(calendars: Calendars
     assert (10, 14) == (len(seen.conflicts), conflicts(seen)["next_24h"])
 
 
+async def test_ten_bookings_that_were_booked_over_do_not_hide_one_that_was_not_blocked(calendars: Calendars) -> None:
+    calendars.open()
+    calendars.plan(19, 1)
+    for number in range(10):
+        calendars.book(2 + number)
+    await calendars.look(after=0.1)
+    calendars.plan(2, 11)
+    calendars.bench.clock.now += 600
+    hidden = calendars.book(18.5)
+    seen = await calendars.poll()
+    assert {"booked_over": 10, "not_blocked": 1} == causes(seen)
+    assert (10, hidden) == (len(seen.conflicts), seen.conflicts[0].booking)
+
+
 # Copies of bookings
 
 

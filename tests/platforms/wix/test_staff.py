@@ -255,7 +255,7 @@ async def test_rows_and_words_that_cannot_be_read_are_counted(bench: WixBench) -
         {"resourceId": "b", "resource": {"eventsSchedule": {"id": "s"}},
          "associatedWixIdentity": {"connection": {"status": "NEW"}}}]}"""
     bench.answer_with(STAFF, body)
-    assert StaffProtection(0, 1, (UnprotectedStaff(short_hash("s"), NO_CONNECTION),)) == await seen(bench)
+    assert StaffProtection(0, 2, (UnprotectedStaff(short_hash("s"), NO_CONNECTION),)) == await seen(bench)
     assert 1 == bench.events.malformed[CollectorName.CONNECTIONS]
     assert 1 == bench.events.unrecognized[CollectorName.CONNECTIONS, "staff_identity"]
 
@@ -318,6 +318,17 @@ def _naive(staff: list[StaffRow], connections: list[Connection], *, whole: bool)
 
 @given(st.lists(ROWS, max_size=8), st.lists(CONNECTIONS, max_size=8), st.booleans())
 def test_the_numbers_are_those_of_a_naive_count(staff: list[StaffRow], connections: list[Connection], whole: bool) -> None:
-    found = protection(staff, connections, whole=whole, label=str, is_accepted=lambda _: False)
+    found = protection(staff, connections, unreadable=0, whole=whole, label=str, is_accepted=lambda _: False)
     numbers = Counter(protected=found.protected, unknown=found.unknown, unprotected=len(found.unprotected))
     assert +_naive(staff, connections, whole=whole) == +numbers
+
+
+@pytest.mark.parametrize(("good", "odd"), [(1, 1), (0, 2)])
+async def test_of_a_member_whose_row_cannot_be_read_nothing_is_known_and_it_is_not_left_out(
+    bench: WixBench, good: int, odd: int
+) -> None:
+    rows = ['{"resourceId": "a", "resource": {"eventsSchedule": {"id": "s"}}}'] * good + ['{"resourceId": 5}'] * odd
+    bench.answer_with(STAFF, f'{{"staffMembers": [{", ".join(rows)}]}}')
+    found = await seen(bench)
+    assert found is not None
+    assert (odd, good) == (found.unknown, len(found.unprotected))
