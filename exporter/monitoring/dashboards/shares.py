@@ -25,8 +25,12 @@ def connections(scope: str, status: ConnectionStatus) -> str:
 
 
 def days_known(scope: str) -> str:
-    """Return for how many of the last thirty days ``scope`` answered its scrapes; of several jobs, for the least."""
-    return f"min(ceil(count_over_time((max by (job) (up{{{scope}}}) == 1)[{DAYS}d:1h]) / {_HOURS}))"
+    """Return for how many of the last thirty days ``scope`` answered its scrapes; of several jobs, for the least.
+
+    An hour is known that had one good scrape: one that failed at the full hour, where the subquery looks, changes nothing.
+    """
+    known = f"max by (job) (max_over_time(up{{{scope}}}[1h])) == 1"
+    return f"min(ceil(count_over_time(({known})[{DAYS}d:1h]) / {_HOURS}))"
 
 
 def bookings_per_hour(which: str, scope: str) -> str:
