@@ -13,7 +13,7 @@ FAST = $(addprefix tests/,clock config counting fields metrics platforms polling
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast coverage lint format hooks types bench bench-fleet bench-rules bench-scale soak fuzz planted storms mutants mutation rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test image clean
+.PHONY: help run install test test-fast coverage lint format hooks types bench bench-fleet bench-checks bench-rules bench-scale soak fuzz planted storms mutants mutation rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ bench: $(VENV)/.installed-bench check-servers ## Every figure of docs/benchmarks
 bench-fleet: $(VENV)/.installed-bench check-servers ## Ten minutes of 5,000 sites and 500 portals, for docs/benchmarks.md (ARGS="--sites 300 --portals 30")
 	$(BIN)/python -m tests.benchmarks.fleet $(ARGS)
 	$(BIN)/python -m tools.sizing docs/sizing.md
+
+bench-checks: $(VENV)/.installed-dev ## Twenty minutes of 500 sites and 500 portals with every check on, for docs/benchmarks.md
+	$(BIN)/python -m tests.benchmarks.every_check $(ARGS)
 
 bench-rules: $(VENV)/.installed-dev check-servers ## What the rules cost Prometheus at 500 sites, 25 minutes (ARGS="--minutes 5")
 	$(BIN)/python -m tests.benchmarks.rules_cpu $(ARGS)

@@ -42,6 +42,7 @@ from exporter.commands.completion import VARIABLE
 from exporter.commands.fast_path import DEFAULT_ADDRESS, PROGRAM, version_text
 from exporter.model import WHOLE, Shard
 from exporter.support.hardening import keep_memory_private
+from exporter.support.heap import share_one_heap
 from exporter.support.redaction import visible
 from exporter.support.standard_streams import write_output
 
@@ -127,6 +128,7 @@ def daemon(
 
     configure_logs(level.value, log_format.value)
     keep_memory_private()
+    share_one_heap()
     with exits(interrupted=0):
         load, names = _loader(*config_of(context, config_file, config_dir), shard), web.allowed_hosts(allowed_hosts or ())
         if standby:

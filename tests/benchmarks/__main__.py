@@ -20,7 +20,7 @@ from tools.benchmarks import DOCUMENT, RESULTS, written
 
 FOLDER: Final = Path(__file__).parent
 # They take more than a few minutes, and have targets of their own in the Makefile.
-LONG: Final = frozenset({"fleet"})
+LONG: Final = frozenset({"fleet", "every_check"})
 
 
 def benchmarks() -> list[str]:

@@ -13,7 +13,7 @@ _ASGI: Final = "make_asgi_app"
 _READING: Final = "bitrix24_reading"
 _FAST: Final = "fast_bitrix24"
 
-WIX_SERIES: Final = Goal("series of a Wix target with four connections, whatever their calendars", "series", 182, "series")
+WIX_SERIES: Final = Goal("series of a Wix target with four connections and its default checks", "series", 220, "series")
 SCRAPE_ALL: Final = Goal("gzip scrape, 100k series, all targets changed: CPU", "metrics_page", 0.05, of=_ASGI)
 SCRAPE_SOME: Final = Goal("gzip scrape, 100k series, 1 % of the targets changed: CPU", "metrics_page", 0.01, of=_ASGI)
 SCRAPE_SAME: Final = Goal("gzip scrape, 100k series, nothing changed: CPU", "metrics_page", 0.002, of=_ASGI)
@@ -53,6 +53,15 @@ FLEET_SCRAPED: Final = Goal(
     "5,000 + 500 targets, ten minutes, TLS: scrapes outside of the stopped minute that failed", "fleet", 0, "scrapes"
 )
 
+CHECKS_CPU: Final = Goal(
+    "500 + 500 targets with every check, twenty minutes: share of a core", "every_check", 40, "% of a core"
+)
+CHECKS_REFUSED: Final = Goal("500 + 500 targets with every check: calls refused by a limit", "every_check", 0, "calls")
+CHECKS_FAILED: Final = Goal("500 + 500 targets with every check: failed polls", "every_check", 0, "polls")
+CHECKS_BUSIEST: Final = Goal(
+    "500 + 500 targets with every check: requests to a site in its busiest minute", "every_check", 100, "requests"
+)
+
 HOSTILE_TEXT: Final = Goal("16 MiB of JSON that a hostile server sends: CPU", "cut_texts", 1_000, "ms", worst=True)
 CONNECTIONS_HELD: Final = Goal("5,000 Wix connections polled: the loop held at most", "wix_connections", 50, "ms", worst=True)
 STATE_HELD: Final = Goal("state of 5,500 targets saved: the loop held at most", "state_file", 50, "ms", worst=True)
@@ -87,6 +96,10 @@ GOALS: Final = (
     FLEET_FAILED,
     FLEET_LATE,
     FLEET_SCRAPED,
+    CHECKS_CPU,
+    CHECKS_REFUSED,
+    CHECKS_FAILED,
+    CHECKS_BUSIEST,
     HOSTILE_TEXT,
     CONNECTIONS_HELD,
     STATE_HELD,

@@ -21,6 +21,7 @@ from tests.benchmarks import (
     clients,
     configuration,
     cut_texts,
+    every_check,
     held_loop,
     known_secrets,
     memory,
@@ -152,6 +153,13 @@ async def test_the_fleet_that_is_scraped_shows_what_was_polled_and_keeps_the_res
     first, same, later = ({line for line in page if b"target=" in line} for page in pages)
     assert same == first
     assert 2 == len({re.findall(b'target="([^"]+)', line)[0] for line in later - first})
+
+
+async def test_businesses_with_every_check_are_asked_within_the_limits_of_both_platforms() -> None:
+    seen = await every_check.measure(2, 0.0)
+    assert (2, 4, 2, 2) == tuple(map(seen.up, ("connections", "bookings", "events", "links")))
+    assert (0, 0) == (seen.failed, seen.asked.refused + seen.asked.statuses[429])
+    assert 2 == len({site for site, _ in seen.asked.of_site})
 
 
 def test_a_percentile_is_a_wait() -> None:

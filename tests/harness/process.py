@@ -80,11 +80,11 @@ class Exporter:
                 found[sample.name.removeprefix("booking_sync_") + (f"{{{labels}}}" if labels else "")] = sample.value
         return found
 
-    async def ready(self) -> None:
+    async def ready(self, seconds: float = PATIENCE_SECONDS) -> None:
         async def is_ready() -> bool:
             return (await self.get("/-/ready")).status_code == 200
 
-        await until(is_ready, "every collector to finish a poll")
+        await until(is_ready, "every collector to finish a poll", seconds=seconds)
 
     async def logged(self, event: str, **facts: object) -> dict[str, Any]:
         async def found() -> dict[str, Any] | None:
