@@ -42,7 +42,7 @@ class ImportLife(Value, frozen=True, gc=False):
 
     ``began`` is since when each poll found some, ``last`` when the last one did; ``None`` where none ever did. ``changed`` is
     when its events were last seen to change, or first looked at; ``gap`` the longest time in seconds between two changes, 0
-    where none was seen.
+    where none was seen. ``changes`` says how many were seen, up to as many as it takes to trust ``gap``.
 
     ``far`` is where the farthest event began, at the least, in the polls since ``far_since``, a day or less; ``far_before`` is
     that of the day before. Both are moments of the wall clock, and 0 where it is not known or where there were but few events.
@@ -57,6 +57,7 @@ class ImportLife(Value, frozen=True, gc=False):
     far_since: float = 0.0
     far_before: float = 0.0
     short_since: float = 0.0
+    changes: int = 0
 
 
 class EventMemory(Value, frozen=True, gc=False):

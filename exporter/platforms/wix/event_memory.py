@@ -30,6 +30,8 @@ FROZEN_AFTER_SECONDS: Final = WEEK_SECONDS
 FROZEN_AFTER_GAPS: Final = 3.0
 """... nor for less than so many times the longest time that they once took."""
 
+ENOUGH_CHANGES: Final = 3
+"""How long they take is known from so many changes on: somebody who enters two things in a row does not do so every hour."""
 
 REMEMBERED_SECONDS: Final = 2 * WEEK_SECONDS
 """An event that polls which were not whole do not see is forgotten so long after it was first seen: by then most are over."""
@@ -120,23 +122,27 @@ def lived(before: ImportLife | None, *, has_events: bool, changed: bool, now: fl
     Who was away for longer than a poll looks ahead cannot know what changed meanwhile, and begins anew.
     """
     if before is None or polled is None or now - polled > WEEK_SECONDS:
-        gap = 0.0 if before is None else before.gap
-        return ImportLife(now if has_events else None, now if has_events else None, now, gap)
+        new = ImportLife(now if has_events else None, now if has_events else None, now)
+        return new if before is None else replace(new, gap=before.gap, changes=before.changes)
     began, last = before.began, before.last
     if has_events:
         began = began if began is not None and last is not None and last >= polled else now
         last = now
     if not changed:
         return replace(before, began=began, last=last)
-    return ImportLife(began, last, now, max(before.gap, now - before.changed))
+    changes = min(before.changes + 1, ENOUGH_CHANGES)
+    return ImportLife(began, last, now, max(before.gap, now - before.changed), changes=changes)
 
 
 def faults_of(life: ImportLife, now: float) -> Mapping[ImportFault, float]:
-    """Return since when the import is suspect, and why. One that never changed while it was watched cannot have frozen."""
+    """Return since when the import is suspect, and why.
+
+    One that did not change :data:`ENOUGH_CHANGES` times while it was watched is never called frozen.
+    """
     if life.began is None or life.last is None:
         return {}
     if life.last < now:
         return {ImportFault.SILENT: life.last} if life.last - life.began >= SILENT_AFTER_SECONDS else {}
-    if life.gap and now - life.changed > max(FROZEN_AFTER_SECONDS, FROZEN_AFTER_GAPS * life.gap):
+    if life.changes >= ENOUGH_CHANGES and now - life.changed > max(FROZEN_AFTER_SECONDS, FROZEN_AFTER_GAPS * life.gap):
         return {ImportFault.FROZEN: life.changed}
     return {ImportFault.SHORTENED: life.short_since} if life.short_since else {}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from exporter.counting import Busy, Taken
 from exporter.model import CalendarType
@@ -121,8 +126,8 @@ def test_the_life_of_an_import_begins_with_its_first_events() -> None:
     nothing = lived(None, has_events=False, changed=False, now=NOW, polled=None)
     assert ImportLife(None, None, NOW) == nothing
     there = lived(nothing, has_events=True, changed=True, now=NOW + 600, polled=NOW)
-    assert ImportLife(NOW + 600, NOW + 600, NOW + 600, 600.0) == there
-    assert ImportLife(NOW + 600, NOW + 1_200, NOW + 600, 600.0) == lived(
+    assert ImportLife(NOW + 600, NOW + 600, NOW + 600, 600.0, changes=1) == there
+    assert ImportLife(NOW + 600, NOW + 1_200, NOW + 600, 600.0, changes=1) == lived(
         there, has_events=True, changed=False, now=NOW + 1_200, polled=NOW + 600
     )
 
@@ -141,10 +146,29 @@ def test_the_longest_gap_counts() -> None:
     assert 3 * DAY == lived(life, has_events=True, changed=True, now=NOW + 3 * DAY, polled=NOW + DAY).gap
 
 
-def test_who_was_away_for_more_than_a_week_begins_anew_and_keeps_the_longest_gap() -> None:
-    life = ImportLife(NOW, NOW + DAY, NOW, 2 * DAY)
+@given(
+    steps=st.lists(st.tuples(st.floats(600, 3 * DAY), st.booleans()), max_size=30),
+    still=st.floats(0, 300 * DAY),
+)
+def test_an_import_is_frozen_only_once_it_was_seen_to_change_three_times(steps: list[tuple[float, bool]], still: float) -> None:
+    life = lived(None, has_events=True, changed=False, now=NOW, polled=None)
+    now, moments = NOW, [NOW]
+    for after, changed in steps:
+        life, now = lived(life, has_events=True, changed=changed, now=now + after, polled=now), now + after
+        moments += [now] if changed else []
+    now += still
+    life = replace(life, last=now)
+    longest = max((later - sooner for sooner, later in pairwise(moments)), default=0.0)
+    frozen = len(moments) > 3 and now - moments[-1] > max(WEEK, 3 * longest)
+    assert frozen == (ImportFault.FROZEN in faults_of(life, now))
+
+
+def test_who_was_away_for_more_than_a_week_begins_anew_and_keeps_what_it_learnt_of_changes() -> None:
+    life = ImportLife(NOW, NOW + DAY, NOW, 2 * DAY, changes=3)
     back = NOW + DAY + WEEK + 1
-    assert ImportLife(back, back, back, 2 * DAY) == lived(life, has_events=True, changed=False, now=back, polled=NOW + DAY)
+    assert ImportLife(back, back, back, 2 * DAY, changes=3) == lived(
+        life, has_events=True, changed=False, now=back, polled=NOW + DAY
+    )
     in_time = NOW + DAY + WEEK
     assert NOW == lived(life, has_events=True, changed=False, now=in_time, polled=NOW + DAY).changed
 
@@ -204,10 +228,11 @@ def test_after_two_days_the_shorter_reach_is_the_usual_one() -> None:
         (ImportLife(None, None, NOW - 30 * DAY, DAY), None),
         (ImportLife(NOW - 8 * DAY, NOW - DAY, NOW, DAY), ImportFault.SILENT),
         (ImportLife(NOW - 8 * DAY + 1, NOW - DAY, NOW, DAY), None),
-        (ImportLife(NOW - 30 * DAY, NOW, NOW - 7 * DAY, DAY), None),
-        (ImportLife(NOW - 30 * DAY, NOW, NOW - 7 * DAY - 1, DAY), ImportFault.FROZEN),
-        (ImportLife(NOW - 30 * DAY, NOW, NOW - 15 * DAY, 5 * DAY), None),
-        (ImportLife(NOW - 30 * DAY, NOW, NOW - 15 * DAY - 1, 5 * DAY), ImportFault.FROZEN),
+        (ImportLife(NOW - 30 * DAY, NOW, NOW - 7 * DAY, DAY, changes=3), None),
+        (ImportLife(NOW - 30 * DAY, NOW, NOW - 7 * DAY - 1, DAY, changes=3), ImportFault.FROZEN),
+        (ImportLife(NOW - 30 * DAY, NOW, NOW - 15 * DAY, 5 * DAY, changes=3), None),
+        (ImportLife(NOW - 30 * DAY, NOW, NOW - 15 * DAY - 1, 5 * DAY, changes=3), ImportFault.FROZEN),
+        (ImportLife(NOW - 90 * DAY, NOW, NOW - 60 * DAY, DAY, changes=2), None),
         (ImportLife(NOW - 90 * DAY, NOW, NOW - 90 * DAY, 0.0), None),
         (ImportLife(NOW - DAY, NOW, NOW, 0.0, short_since=NOW - 60), ImportFault.SHORTENED),
     ],

@@ -556,14 +556,26 @@ async def test_events_that_do_not_change_for_a_week_are_frozen_once_they_were_se
     calendars.plan(1, days=60)
     for _ in range(9):
         assert {} == (await only(calendars, 24)).faults, "nobody ever saw them change"
-    calendars.plan(24 * 12)
-    changed = (await only(calendars, 1)).changed
+    for hours in (0, 2, 4):
+        calendars.plan(24 * 12 + hours)
+        changed = (await only(calendars, 1)).changed
     # They had not changed for eight days before, so three times that is nothing odd.
     for _ in range(24):
         assert {} == (await only(calendars, 24)).faults
     assert {ImportFault.FROZEN: changed} == (await only(calendars, 24)).faults
     calendars.plan(24 * 37)
     assert {} == (await only(calendars, 1)).faults
+
+
+async def test_two_changes_in_a_hurry_are_too_few_to_know_how_often_a_calendar_changes(calendars: Calendars) -> None:
+    calendars.open()
+    calendars.plan(1, days=60)
+    await only(calendars)
+    for hours in (20, 22):
+        calendars.plan(hours)
+        await only(calendars, 1)
+    for _ in range(30):
+        assert {} == (await only(calendars, 24)).faults
 
 
 async def test_an_import_whose_events_end_much_sooner_than_the_day_before_is_shortened(calendars: Calendars) -> None:
