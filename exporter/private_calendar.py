@@ -66,7 +66,8 @@ class EventMemory(Value, frozen=True, gc=False):
     ``seen`` has for the hash of each event when it was first seen, and how many seconds before that a whole poll had looked
     and not found it, 0 where none had. Of an event that begins at ``until`` (on the wall clock) or later the last poll could
     not know. ``lives`` are by the hash of schedule and calendar type; ``copies`` says whether a copy of a booking ever came
-    back. Moments but ``until`` are of the steady clock.
+    back. ``ends`` tells when an event is over (on the wall clock), of those that this process saw: no file has it. Moments but
+    ``until`` and these are of the steady clock.
     """
 
     at: float
@@ -74,6 +75,7 @@ class EventMemory(Value, frozen=True, gc=False):
     seen: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
     lives: Mapping[str, ImportLife] = msgspec.field(default_factory=dict)
     copies: bool = False
+    ends: Mapping[str, float] = msgspec.field(default_factory=dict)
 
 
 class WindowEvents(Value, frozen=True, gc=False):

@@ -29,7 +29,7 @@ def booking(created: float | None, updated: float | None = None) -> Taken:
 
 
 def polled(*events: Busy, at: float = NOW, before: EventMemory | None = None, whole: bool = True) -> EventMemory:
-    return remember(before, events, at, at + WEEK, whole=whole)
+    return remember(before, events, at, at + WEEK, wall=at, whole=whole)
 
 
 def test_a_hash_differs_by_schedule_start_and_end_and_a_source_by_schedule_and_type() -> None:
@@ -62,12 +62,42 @@ def test_what_a_whole_poll_no_longer_sees_is_forgotten_and_what_another_does_not
     assert (NOW, NOW + WEEK, (NOW + 600, 0.0)) == (partly.at, partly.until, partly.seen[key_of(event(30))])
 
 
-def test_polls_that_are_never_whole_forget_what_they_no_longer_see_after_two_weeks() -> None:
+def test_polls_that_are_never_whole_forget_what_is_over() -> None:
     memory = polled()
     for day in range(60):
         memory = polled(event(24 * day + 5), event(2_000), at=NOW + day * DAY, before=memory, whole=False)
-        assert 16 >= len(memory.seen)
+        assert 3 >= len(memory.seen) == len(memory.ends)
     assert NOW == memory.seen[key_of(event(2_000))][0]
+
+
+LASTING = (event(-5, 3_000, "anna"), event(30, 3_000, "ben"), event(40, 3_000, "cem"))
+
+
+@given(
+    polls=st.lists(st.tuples(st.integers(1, 200), st.sets(st.sampled_from(("anna", "ben", "cem"))), st.booleans()), max_size=14)
+)
+def test_when_an_event_was_first_seen_is_known_as_long_as_no_whole_poll_misses_it(
+    polls: list[tuple[int, set[str], bool]],
+) -> None:
+    memory, at = polled(*LASTING, before=polled(at=NOW - 600)), NOW
+    first = memory.seen
+    for hours, failing, is_restart in polls:
+        at += hours * HOUR
+        shown = [one for one in LASTING if one.schedule not in failing]
+        memory = polled(*shown, event((at - NOW) / HOUR + 1), at=at, before=memory, whole=not failing)
+        if is_restart:
+            memory = replace(cut(memory, shown), ends={})  # the file does not tell when anything is over
+        assert first.items() <= memory.seen.items()
+
+
+def test_a_restart_keeps_the_thousand_whose_beginning_is_known_before_what_was_not_seen_of_late() -> None:
+    hidden, shown = event(1, 400), [event(number / 10) for number in range(1_000)]
+    memory = polled(*shown, at=NOW + 600, before=polled(hidden), whole=False)
+    kept = cut(memory, shown)
+    assert {key_of(one) for one in shown} == kept.seen.keys()
+    assert 0.0 == kept.until
+    back = polled(hidden, at=NOW + 1_200, before=kept)
+    assert (NOW + 1_200, 0.0) == back.seen[key_of(hidden)], "it is not known that it was missing"
 
 
 def test_a_first_poll_that_was_not_whole_says_of_nothing_that_it_was_missing() -> None:
