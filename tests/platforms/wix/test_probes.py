@@ -71,6 +71,51 @@ async def test_a_failed_probe_is_as_old_as_the_first_that_failed_and_ends_with_t
     assert (True, True) == (connection.probe.succeeded, connection.probe.since == connection.probe.at)
 
 
+async def test_a_failed_probe_is_tried_again_after_ten_minutes_and_one_that_works_after_an_hour(bench: WixBench) -> None:
+    made = bench.connect(APPLE, status="SYNCED")
+    bench.site.connections.kill_token(made)
+    await first_probes(bench)
+    before = bench.calls(LIST)
+    for _ in range(60):
+        await bench.observe()
+    assert before + 6 == bench.calls(LIST)
+    bench.site.connections.recover(made)
+    seen = [await bench.only() for _ in range(10)]
+    assert {"synced"} == {row.status for row in seen}
+    assert seen[-1].probe is not None
+    assert seen[-1].probe.succeeded
+    before = bench.calls(LIST)
+    for _ in range(50):
+        await bench.observe()
+    assert before == bench.calls(LIST)
+
+
+async def test_a_failed_probe_that_has_no_answer_next_is_tried_again_after_ten_minutes_as_well(bench: WixBench) -> None:
+    bench.site.connections.kill_token(bench.connect(APPLE, status="SYNCED"))
+    await first_probes(bench)
+    before = bench.calls(LIST)
+    bench.spoil(FaultKind.STATUS, LIST, status=500)
+    for _ in range(30):
+        row = await bench.only()
+        assert row.probe is not None
+        assert not row.probe.succeeded
+    assert before + 3 == bench.calls(LIST)
+
+
+async def test_many_that_failed_take_no_other_its_turn(bench: WixBench) -> None:
+    made = [bench.connect(APPLE, status="SYNCED") for _ in range(40)]
+    for each in made[:30]:
+        bench.site.connections.kill_token(each)
+    bench.open(target(bench, staff=False, max_age=3600.0))
+    for number in range(60):
+        before = bench.calls(LIST)
+        bench.clock.now += 540
+        seen = await bench.observe()
+        assert before + 5 >= bench.calls(LIST)
+        if number >= 8:  # since then each had a turn
+            assert 90 * 60 >= max(seen.at - row.probe.at if row.probe else 1e9 for row in seen.connections)
+
+
 async def test_a_connection_that_was_in_error_is_probed_anew_as_soon_as_it_works_again(bench: WixBench) -> None:
     made = bench.connect(APPLE, status="ERROR")
     bench.site.connections.kill_token(made)
