@@ -15,7 +15,7 @@ import structlog
 from msgspec.structs import replace
 
 from exporter.connection_checks import CalendarProbe, ImportCalendars
-from exporter.errors import ClientError, NotEntitledError, NotFoundError, PermissionDeniedError, PollError
+from exporter.errors import ClientError, GoneError, NotEntitledError, NotFoundError, PermissionDeniedError, PollError
 from exporter.model import WORKING, ConnectionStatus, Value
 from exporter.platforms.base import Services
 from exporter.platforms.wix.api import WixApi
@@ -161,6 +161,8 @@ class CalendarProbes:
         due, works = self._services.clock.monotonic() + _interval(row.key), row.status in WORKING
         try:
             http = await self._api.call(Endpoint.LIST_CALENDARS, connection=row.id, repeat=False, timeout=self._timeout)
+        except GoneError:
+            return _Probed(due, works=works)
         except NOT_OPEN as refusal:
             if refusal.code == NOT_CONNECTED:
                 failed = self._answer(before, succeeded=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from exporter.connection_checks import ImportCalendars
@@ -215,6 +216,59 @@ async def test_a_right_that_is_missing_costs_the_probes_alone_and_is_told(bench:
     (connection,) = seen.connections
     assert (None, None) == (connection.probe, connection.import_calendars)
     assert "HTTP 403" in seen.probe_refused
+
+
+def unknown_connection(bench: WixBench, body: str) -> None:
+    """Let the service itself answer that it does not know the connection."""
+
+    async def responded_by(response: httpx.Response) -> None:
+        response.headers["x-wix-responded-by"] = "service/method"
+
+    bench.http.on_response = responded_by
+    bench.answer_with(LIST, body, status=404)
+
+
+@pytest.mark.parametrize("body", ["{}", '{"details": {"applicationError": {"code": "CONNECTION_NOT_FOUND"}}}'])
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_connection_that_went_since_it_was_listed_has_no_verdict_and_is_no_refusal(
+    bench: WixBench, before: bool, body: str
+) -> None:
+    bench.connect(APPLE)
+    if before:
+        await first_probes(bench)
+        bench.clock.now += 50 * 60
+    unknown_connection(bench, body)
+    seen = await first_probes(bench)
+    seen = await first_probes(bench)
+    assert (None, None, "") == (seen.connections[0].probe, seen.connections[0].import_calendars, seen.probe_refused)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (404, "<html>404</html>", "there is no list_calendars at this address (HTTP 404 without a reason); check base_url"),
+        (
+            428,
+            '{"details": {"applicationError": {"code": "QUITE_NEW"}}}',
+            "Wix refuses list_calendars with a code that is not known (HTTP 428, QUITE_NEW)",
+        ),
+        (
+            428,
+            '{"details": {"applicationError": {"code": "jane@mail.example said"}}}',
+            "Wix refuses list_calendars with a code that is not known (HTTP 428, …)",
+        ),
+        (428, "{}", "the site lacks what list_calendars needs (HTTP 428 without a reason); is Wix Bookings installed?"),
+        (
+            428,
+            '{"details": {"applicationError": {"code": "WIX_BOOKINGS_APP_NOT_INSTALLED"}}}',
+            "the site lacks what list_calendars needs (HTTP 428, WIX_BOOKINGS_APP_NOT_INSTALLED); is Wix Bookings installed?",
+        ),
+    ],
+)
+async def test_a_refusal_of_probes_is_told_for_what_it_is(bench: WixBench, status: int, body: str, told: str) -> None:
+    bench.connect(APPLE)
+    bench.answer_with(LIST, body, status=status)
+    assert (await first_probes(bench)).probe_refused.startswith(told)
 
 
 async def test_a_refusal_ends_when_wix_lets_it_be_asked(bench: WixBench) -> None:
