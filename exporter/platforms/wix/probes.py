@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 from msgspec.structs import replace
 
-from exporter.connection_checks import CalendarProbe, ImportCalendars
+from exporter.connection_checks import CalendarProbe, ImportCalendars, ProbesAsked
 from exporter.errors import ClientError, GoneError, NotEntitledError, NotFoundError, PermissionDeniedError, PollError
 from exporter.model import WORKING, ConnectionStatus, Value
 from exporter.platforms.base import Services
@@ -56,7 +56,7 @@ class _Probed(Value, frozen=True, gc=False):
     ``again`` is another: from then on it is asked about sooner, where there is room.
 
     ``calendars`` are those of its account, and ``chosen`` those that it was told to import when they were listed. ``works``
-    says whether its status said then that it works.
+    says whether its status said then that it works. Until it ``was_asked`` nothing of this is known.
     """
 
     due: float
@@ -66,6 +66,7 @@ class _Probed(Value, frozen=True, gc=False):
     refused: str = ""
     works: bool = True
     again: float = float("inf")
+    was_asked: bool = True
 
 
 class CalendarProbes:
@@ -105,6 +106,7 @@ class CalendarProbes:
                     due=clock.monotonic() + _interval(key),
                     works=asked[key].status in WORKING,
                     again=_again(probed[key].answer, clock.monotonic()),
+                    was_asked=True,
                 )
                 break
         self._note_refusal()
@@ -114,6 +116,16 @@ class CalendarProbes:
         """Why Wix refuses probes; empty while it lets any connection be probed, or none was tried."""
         reasons = [known.refused for known in self._probed.values() if known.refused]
         return reasons[0] if reasons and not any(known.answer for known in self._probed.values()) else ""
+
+    @property
+    def asked(self) -> ProbesAsked:
+        """How many of the connections that are to be probed were asked about."""
+        return ProbesAsked(sum(known.was_asked for known in self._probed.values()), len(self._probed))
+
+    def is_awaited(self, row: ConnectionRow) -> bool:
+        """Tell whether the first probe of ``row`` is still to come."""
+        known = self._probed.get(row.key)
+        return known is not None and not known.was_asked
 
     def answer(self, row: ConnectionRow, now: float) -> CalendarProbe | None:
         """Return what the newest probe of ``row`` showed; ``None`` when it is too old at ``now`` (steady), or there is none."""
@@ -147,10 +159,11 @@ class CalendarProbes:
     def _known(self, row: ConnectionRow, now: float) -> _Probed:
         known = self._probed.get(row.key)
         if known is None:
-            return _Probed(now if self._services.asks_once else now + phase(row.key) * SPREAD_SECONDS)
+            due = now if self._services.asks_once else now + phase(row.key) * SPREAD_SECONDS
+            return _Probed(due, was_asked=False)
         if row.status in WORKING and not known.works:
             # It was connected anew: what a probe showed before that is over.
-            return _Probed(now)
+            return _Probed(now, was_asked=False)
         if known.answer is None or known.chosen == row.chosen:
             return known
         # A calendar that was chosen since may be newer than the list.

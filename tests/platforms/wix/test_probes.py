@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.connection_checks import ImportCalendars
+from exporter.connection_checks import ImportCalendars, ProbesAsked
 from exporter.errors import RateLimitedError
 from exporter.model import CollectorName, ConnectionsObservation
 from exporter.platforms.wix.settings import WixCollectors, WixConnections
@@ -153,6 +153,25 @@ async def test_each_connection_is_probed_within_ten_minutes_and_then_at_most_onc
     assert 16 == bench.calls(LIST)
 
 
+async def test_a_connection_is_awaited_until_it_was_asked_about_and_those_that_were_are_counted(bench: WixBench) -> None:
+    for provider in (APPLE, APPLE, APPLE, GOOGLE):
+        bench.connect(provider)
+    bench.connect(APPLE, status="DISCONNECTED")
+    seen = [await bench.observe() for _ in range(11)]
+    awaited = [sum(row.probe_awaited for row in one.connections) for one in seen]
+    assert [ProbesAsked(4 - number, 4) for number in awaited] == [one.probes for one in seen]
+    assert 4 >= awaited[0] > awaited[-1] == 0
+
+
+async def test_a_probe_that_is_refused_or_has_no_answer_was_asked_for(bench: WixBench) -> None:
+    bench.connect(APPLE)
+    bench.spoil(FaultKind.STATUS, LIST, status=403, times=1)
+    assert ProbesAsked(1, 1) == (await first_probes(bench)).probes
+    bench.spoil(FaultKind.STATUS, LIST, status=500)
+    bench.open()
+    assert ProbesAsked(1, 1) == (await first_probes(bench)).probes
+
+
 async def test_a_poll_makes_five_probes_at_most_and_the_longest_due_first(bench: WixBench) -> None:
     made = [bench.connect(APPLE) for _ in range(12)]
     bench.open(target(bench, staff=False))
@@ -205,8 +224,9 @@ async def test_a_disconnected_connection_is_not_probed(bench: WixBench) -> None:
 async def test_without_probe_none_is_made(bench: WixBench) -> None:
     bench.connect(APPLE)
     session = bench.open(target(bench, probe=False))
-    await first_probes(bench)
+    seen = await first_probes(bench)
     assert (0, False) == (bench.calls(LIST), "list_calendars" in session.expected.operations)
+    assert (None, False) == (seen.probes, seen.connections[0].probe_awaited)
 
 
 async def test_a_right_that_is_missing_costs_the_probes_alone_and_is_told(bench: WixBench) -> None:
