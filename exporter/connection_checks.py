@@ -22,6 +22,13 @@ class CalendarProbe(Value, frozen=True, gc=False):
     since_known: bool = False
 
 
+class ProbesAsked(Value, frozen=True, gc=False):
+    """Of the ``connections`` that are to be probed, how many were ``asked`` about since the start, whatever came of it."""
+
+    asked: int
+    connections: int
+
+
 class ImportCalendars(Value, frozen=True, gc=False):
     """Of the calendars that a connection is told to import, how many its account has, and how many it has not."""
 

@@ -169,6 +169,10 @@ class NotFoundError(PollError):
     reason = Reason.NOT_FOUND
 
 
+class GoneError(NotFoundError):
+    """What was listed a moment ago is not there any more."""
+
+
 class RateLimitedError(PollError):
     reason = Reason.RATE_LIMITED
 

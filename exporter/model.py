@@ -14,7 +14,7 @@ from typing import Final, Self
 import msgspec
 
 from exporter.calendar_copies import CalendarCopies
-from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection
+from exporter.connection_checks import CalendarProbe, ImportCalendars, ProbesAsked, StaffProtection
 from exporter.private_calendar import EventsObservation
 from exporter.value import Value as Value  # noqa: PLC0414  others take it from here
 from exporter.value import Window as Window  # noqa: PLC0414  ditto
@@ -129,7 +129,8 @@ class Connection(Value, frozen=True, gc=False):
     ``since_known`` says that we saw it change. ``changes`` are the states that it had within a week, the oldest first and the
     present one last. ``schedule`` is the alias or a 12-hex hash of the schedule id. ``import_enabled``/``export_enabled`` are
     configuration, not health (wix.md trap 11). ``probe`` and ``import_calendars`` are ``None`` where they are not known;
-    ``shares_account`` says that a connection of another schedule is linked to the same external account.
+    ``shares_account`` says that a connection of another schedule is linked to the same external account, ``probe_awaited``
+    that its first probe is still to come.
     """
 
     key: str
@@ -147,6 +148,7 @@ class Connection(Value, frozen=True, gc=False):
     probe: CalendarProbe | None = None
     import_calendars: ImportCalendars | None = None
     shares_account: bool = False
+    probe_awaited: bool = False
 
 
 class Provider(Value, frozen=True, gc=False):
@@ -262,6 +264,7 @@ class ConnectionsObservation(Value, frozen=True, gc=False):
     are the connections that went within a day. ``sharing_account`` is how many share their external account with another
     schedule and are not accepted, ``None`` where no account is known. ``probe_refused`` is why the platform refuses probes,
     ``staff_refused`` why it does not tell the ``staff``; those are ``None`` where they are not known.
+    ``probes`` are ``None`` where none are made; ``staff_awaited`` says that the staff was not asked for yet.
     """
 
     at: float
@@ -276,6 +279,8 @@ class ConnectionsObservation(Value, frozen=True, gc=False):
     probe_refused: str = ""
     staff: StaffProtection | None = None
     staff_refused: str = ""
+    probes: ProbesAsked | None = None
+    staff_awaited: bool = False
 
     @property
     def dropped_connections(self) -> int:

@@ -42,7 +42,7 @@ class ImportLife(Value, frozen=True, gc=False):
 
     ``began`` is since when each poll found some, ``last`` when the last one did; ``None`` where none ever did. ``changed`` is
     when its events were last seen to change, or first looked at; ``gap`` the longest time in seconds between two changes, 0
-    where none was seen.
+    where none was seen. ``changes`` says how many were seen, up to as many as it takes to trust ``gap``.
 
     ``far`` is where the farthest event began, at the least, in the polls since ``far_since``, a day or less; ``far_before`` is
     that of the day before. Both are moments of the wall clock, and 0 where it is not known or where there were but few events.
@@ -57,6 +57,7 @@ class ImportLife(Value, frozen=True, gc=False):
     far_since: float = 0.0
     far_before: float = 0.0
     short_since: float = 0.0
+    changes: int = 0
 
 
 class EventMemory(Value, frozen=True, gc=False):
@@ -65,7 +66,8 @@ class EventMemory(Value, frozen=True, gc=False):
     ``seen`` has for the hash of each event when it was first seen, and how many seconds before that a whole poll had looked
     and not found it, 0 where none had. Of an event that begins at ``until`` (on the wall clock) or later the last poll could
     not know. ``lives`` are by the hash of schedule and calendar type; ``copies`` says whether a copy of a booking ever came
-    back. Moments but ``until`` are of the steady clock.
+    back. ``ends`` tells when an event is over (on the wall clock), of those that this process saw: no file has it. Moments but
+    ``until`` and these are of the steady clock.
     """
 
     at: float
@@ -73,6 +75,7 @@ class EventMemory(Value, frozen=True, gc=False):
     seen: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
     lives: Mapping[str, ImportLife] = msgspec.field(default_factory=dict)
     copies: bool = False
+    ends: Mapping[str, float] = msgspec.field(default_factory=dict)
 
 
 class WindowEvents(Value, frozen=True, gc=False):

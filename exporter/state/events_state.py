@@ -4,7 +4,7 @@
 
     {"at": 1790000000, "until": 1790604800, "copies": false,
      "seen": {"0a1b2c3d4e5f": [1789990000, 600]},
-     "lives": {"5f4e3d2c1b0a": [1789000000, 1790000000, 1789990000, 86400, 1790500000, 1789950000, 1790500000, 0]}}
+     "lives": {"5f4e3d2c1b0a": [1789000000, 1790000000, 1789990000, 86400, 1790500000, 1789950000, 1790500000, 0, 3]}}
 
 See :class:`~exporter.private_calendar.EventMemory` for what they mean.
 """
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _Key = Annotated[str, msgspec.Meta(max_length=40)]
 _Moment = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
 
 
 class _Memory(msgspec.Struct, frozen=True):
@@ -32,7 +33,7 @@ class _Memory(msgspec.Struct, frozen=True):
     until: _Moment
     seen: Annotated[dict[_Key, tuple[_Moment, _Moment]], msgspec.Meta(max_length=REMEMBERED_EVENTS.number)] = {}
     lives: Annotated[
-        dict[_Key, tuple[_Moment | None, _Moment | None, _Moment, _Moment, _Moment, _Moment, _Moment, _Moment]],
+        dict[_Key, tuple[_Moment | None, _Moment | None, _Moment, _Moment, _Moment, _Moment, _Moment, _Moment, _Number]],
         msgspec.Meta(max_length=REMEMBERED_IMPORTS.number),
     ] = {}
     copies: bool = False
@@ -47,7 +48,7 @@ def events_text(memory: EventMemory, stepped: float) -> bytes:
     def of_life(life: ImportLife) -> tuple[int | None, ...]:
         reach = (round(life.far), wall(life.far_since) if life.far_since else 0, round(life.far_before))
         short = wall(life.short_since) if life.short_since else 0
-        return wall(life.began), wall(life.last), wall(life.changed), round(life.gap), *reach, short
+        return wall(life.began), wall(life.last), wall(life.changed), round(life.gap), *reach, short, life.changes
 
     lives = {key: of_life(life) for key, life in memory.lives.items()}
     seen = {key: (wall(moment), round(before)) for key, (moment, before) in memory.seen.items()}

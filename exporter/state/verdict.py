@@ -187,7 +187,7 @@ IMPORT_FROZEN: Final = VerdictRow(
     Kind.IMPORT_FROZEN,
     Verdict.WARNING,
     "The private events of a connection that works by its status have not changed for a week, nor for three times the longest "
-    "time that they once took.",
+    "time that they once took; only where three changes were seen.",
     history=True,
     alerts=("BookingSyncImportFrozen",),
 )

@@ -17,6 +17,13 @@ class CalendarProbe(msgspec.Struct, frozen=True, kw_only=True):
     since_known: bool
 
 
+class Probes(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the ``connections`` that are to be probed, how many were ``asked`` about since the start, whatever came of it."""
+
+    asked: int
+    connections: int
+
+
 class ImportCalendars(msgspec.Struct, frozen=True, kw_only=True):
     """Of the calendars that a connection is told to import, how many its account has, and how many it has not."""
 

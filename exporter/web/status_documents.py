@@ -16,7 +16,7 @@ from exporter.state.places import overlap_minutes, resource_names
 from exporter.state.snapshot import CollectorState, TargetView
 from exporter.support.local_time import local
 from exporter.web.account_types import Budget, OperatingTime
-from exporter.web.check_types import CalendarProbe, ImportCalendars, Staff, UnprotectedStaff
+from exporter.web.check_types import CalendarProbe, ImportCalendars, Probes, Staff, UnprotectedStaff
 from exporter.web.events_documents import events_document, overlapped_documents
 from exporter.web.moments import moment_of, moment_or_none
 from exporter.web.status_copies import CopiesWindow, MismatchedBooking
@@ -190,6 +190,8 @@ def _connections(seen: ConnectionsObservation, target: TargetView, now: float) -
         dropped_providers=seen.dropped_providers,
         sharing_account=seen.sharing_account,
         staff=_staff(seen.staff) if seen.staff else None,
+        probes=Probes(asked=seen.probes.asked, connections=seen.probes.connections) if seen.probes else None,
+        staff_awaited=seen.staff_awaited,
     )
 
 
@@ -218,6 +220,7 @@ def _connection(row: Connection, target: TargetView, now: float) -> CalendarConn
         probe=_probe(row.probe) if row.probe else None,
         import_calendars=ImportCalendars(present=calendars.present, missing=calendars.missing) if calendars else None,
         shares_account=row.shares_account,
+        probe_awaited=row.probe_awaited,
     )
 
 

@@ -17,7 +17,7 @@ from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorR
 from exporter.policy import WarningKind
 from exporter.state.findings import Kind, Severity
 from exporter.web.account_types import Budget, OperatingTime
-from exporter.web.check_types import CalendarProbe, ImportCalendars, Staff
+from exporter.web.check_types import CalendarProbe, ImportCalendars, Probes, Staff
 from exporter.web.events_types import Events
 from exporter.web.events_types import OverlappedBooking as OverlappedBooking  # noqa: PLC0414  others take it from here
 from exporter.web.moments import Moment
@@ -179,7 +179,8 @@ class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
     first: the one that held seven days ago, or that was seen first, then the changes of these days, of which ``changed_times``
     is the number; 49 at most, older ones are forgotten. ``flapping`` says that six or more are of the last 24 hours.
     ``accepted`` is null unless it is meant to be as it is. ``probe`` and ``import_calendars`` are null where they are not
-    known; ``shares_account`` says that its external account is connected to another schedule, too.
+    known; ``shares_account`` says that its external account is connected to another schedule, too, ``probe_awaited`` that its
+    first probe is still to come.
     """
 
     connection: str
@@ -204,6 +205,7 @@ class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
     probe: CalendarProbe | None
     import_calendars: ImportCalendars | None
     shares_account: bool
+    probe_awaited: bool
 
 
 class CalendarProvider(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,7 +220,7 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
 
     ``dropped_connections`` and ``dropped_providers`` count those beyond the caps, which are not listed. ``sharing_account`` is
     how many share their external account with another schedule and are not accepted; it and ``staff`` are null where they are
-    not known.
+    not known, ``probes`` where none are made. ``staff_awaited`` says that the staff was not asked for yet.
     """
 
     at: Moment
@@ -228,6 +230,8 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
     dropped_providers: int
     sharing_account: int | None
     staff: Staff | None
+    probes: Probes | None
+    staff_awaited: bool
 
 
 class BookingsWindow(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
-from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection
+from exporter.connection_checks import CalendarProbe, ImportCalendars, ProbesAsked, StaffProtection
 from exporter.errors import Reason
 from exporter.model import (
     ApiUsage,
@@ -383,6 +383,13 @@ def expired() -> View:
 def standby() -> View:
     """Return an exporter that waits for another one to end."""
     return replace(view_of(), standby=True)
+
+
+def awaiting() -> View:
+    """Return a site in its first minutes: one connection was asked about and one was not, nor was the staff."""
+    rows = (replace(connection("a"), probe_awaited=True), connection("b"))
+    seen = replace(connections(*rows), staff=None, staff_awaited=True, probes=ProbesAsked(1, 2))
+    return view_of(target_of("salon", "wix", [succeeded(unpolled("salon", "wix", CollectorName.CONNECTIONS), seen)]))
 
 
 def in_berlin() -> View:

@@ -29,7 +29,7 @@ MEMORY = EventMemory(
     NOW + 604_800,
     {"0a1b2c3d4e5f": (NOW - 900, 600.0), "1a1b2c3d4e5f": (NOW - 300, 0.0)},
     {
-        "5f4e3d2c1b0a": ImportLife(NOW - 900, NOW, NOW - 300, 600.0, NOW + 9, NOW - 900, NOW + 99, NOW - 60),
+        "5f4e3d2c1b0a": ImportLife(NOW - 900, NOW, NOW - 300, 600.0, NOW + 9, NOW - 900, NOW + 99, NOW - 60, 3),
         "6f4e3d2c1b0a": ImportLife(None, None, NOW - 300),
     },
     copies=True,
@@ -57,9 +57,9 @@ async def test_a_new_process_remembers_what_the_file_says(tmp_path: Path) -> Non
 def test_the_moments_in_the_file_are_those_of_the_wall_clock() -> None:
     text = json.loads(events_text(MEMORY, 3600.0))
     assert (NOW + 3600, NOW + 604_800) == (text["at"], text["until"])
-    assert [NOW + 9, NOW + 2700, NOW + 99, NOW + 3540] == text["lives"]["5f4e3d2c1b0a"][4:]
+    assert [NOW + 9, NOW + 2700, NOW + 99, NOW + 3540, 3] == text["lives"]["5f4e3d2c1b0a"][4:]
     assert [NOW + 2700, 600] == text["seen"]["0a1b2c3d4e5f"]
-    assert [None, None, NOW + 3300, 0, 0, 0, 0, 0] == text["lives"]["6f4e3d2c1b0a"]
+    assert [None, None, NOW + 3300, 0, 0, 0, 0, 0, 0] == text["lives"]["6f4e3d2c1b0a"]
     assert MEMORY == events_of(msgspec.Raw(events_text(MEMORY, 0.0)))
 
 
@@ -113,7 +113,7 @@ async def test_what_was_not_written_by_us_costs_the_events_alone(tmp_path: Path,
 
 def test_the_most_that_is_kept_of_a_target_takes_64_kib() -> None:
     seen = {f"{number:012x}": (NOW, 86_400.0) for number in range(1_000)}
-    lives = {f"{number:012x}": ImportLife(NOW, NOW, NOW, 604_800.0, NOW, NOW, NOW, NOW) for number in range(200)}
+    lives = {f"{number:012x}": ImportLife(NOW, NOW, NOW, 604_800.0, NOW, NOW, NOW, NOW, 3) for number in range(200)}
     assert len(events_text(EventMemory(NOW, NOW, seen, lives, copies=True), 0.0)) <= 65_536
 
 

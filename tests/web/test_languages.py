@@ -215,6 +215,7 @@ PAGES: Final[Mapping[str, View]] = {
     "many": _many(),
     **{name: make() for name, make in views.SCENES.items()},
     "in_berlin": views.in_berlin(),
+    "awaiting": views.awaiting(),
     "none": views.view_of(),
     "shard": replace(views.view_of(), shard=Shard(1, 3)),
     "warned": _warned(),

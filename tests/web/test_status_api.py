@@ -132,6 +132,12 @@ def test_copies_of_which_nothing_is_known_are_null_and_never_zero() -> None:
     assert (0, None, 2) == (window["compared"], window["mismatches"], window["unverified"])
 
 
+def test_connections_say_how_many_of_them_were_probed_and_what_is_still_to_come() -> None:
+    shown = by_name(document(views.awaiting())["targets"], "salon")["connections"]
+    assert ({"asked": 1, "connections": 2}, True) == (shown["probes"], shown["staff_awaited"])
+    assert [True, False] == [row["probe_awaited"] for row in shown["connections"]]
+
+
 def test_withdrawn_data_is_null_and_said_to_be_expired() -> None:
     wix = by_name(document(views.expired())["targets"], WIX)
     assert (None, None) == (wix["connections"], wix["bookings"])

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.calendar_copies import CalendarCopies, MismatchKind, WindowCopies
-from exporter.connection_checks import ImportCalendars
+from exporter.connection_checks import ImportCalendars, ProbesAsked
 from exporter.errors import Reason
 from exporter.model import (
     BookingsObservation,
@@ -24,6 +24,7 @@ from exporter.state import verdict
 from exporter.state.advice import for_failure
 from exporter.state.findings import findings
 from exporter.state.verdict_row import VerdictRow
+from exporter.texts import texts_in
 from exporter.web import status_page as board
 from tests.harness import views
 from tests.harness.board import failed_site, page, site, words
@@ -113,6 +114,55 @@ def test_the_first_card_tells_a_receptionist_when_where_and_which_bookings_on_th
 def test_a_broken_connection_is_told_with_its_calendar_and_its_site() -> None:
     text = words(page(views.in_berlin()))
     assert "salon-wix site: salon-berlin / 60303ae22b99 (microsoft) since today 16:03 (14:03 UTC, 10 min ago)" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "row", "staff", "probes"),
+    [
+        (
+            "en",
+            "live probe: not asked yet",
+            "Staff who take bookings: not asked yet",
+            "Live probes: 1 of 2 connections asked",
+        ),
+        (
+            "de",
+            "Live-Prüfung: noch nicht gefragt",
+            "Personen, die Buchungen annehmen: noch nicht gefragt",
+            "Live-Prüfungen: 1 von 2 Verbindungen gefragt",
+        ),
+        (
+            "ru",
+            "живая проверка: ещё не запрошена",
+            "Сотрудники, принимающие записи: ещё не запрошено",
+            "Живые проверки: запрошено 1 из 2 подключений",
+        ),
+    ],
+)
+def test_what_was_not_asked_yet_is_said_for_a_connection_and_for_the_staff(
+    language: str, row: str, staff: str, probes: str
+) -> None:
+    text = words(board.render(views.awaiting(), texts=texts_in(language)).decode())
+    assert [1, 1, 1] == [text.count(row), text.count(staff), text.count(probes)]
+
+
+def test_once_all_were_asked_nothing_is_awaited() -> None:
+    state = views.succeeded(
+        views.unpolled("salon", "wix", CollectorName.CONNECTIONS),
+        replace(views.connections(views.connection("a")), probes=ProbesAsked(1, 1)),
+    )
+    text = words(page(views.view_of(views.target_of("salon", "wix", [state]))))
+    assert "not asked yet" not in text
+    assert "Live probes: 1 of 1 connection asked" in text
+
+
+@pytest.mark.parametrize("probes", [None, ProbesAsked(0, 0)])
+def test_without_probes_none_is_counted(probes: ProbesAsked | None) -> None:
+    state = views.succeeded(
+        views.unpolled("salon", "wix", CollectorName.CONNECTIONS),
+        replace(views.connections(views.connection("a")), probes=probes),
+    )
+    assert "Live probes" not in words(page(views.view_of(views.target_of("salon", "wix", [state]))))
 
 
 @pytest.mark.parametrize(("missing", "told"), [(1, "1 calendar is gone"), (0, "no calendar chosen")])

@@ -17,8 +17,9 @@ def calendar_checks(scope: str) -> list[Json]:
     return [
         state_timeline(
             "Live probe",
-            "Whether Wix could read the calendars of each connection when it was last asked, about once an hour. Yellow while "
-            "the status says synced is the fault that no status shows. Connections that cannot be probed are missing.",
+            "Whether Wix could read the calendars of each connection when it was last asked, about once an hour, and ten "
+            "minutes after it could not. Yellow while the status says synced is the fault that no status shows. Connections "
+            "that cannot be probed are missing.",
             (12, 8),
             f"{probe} and {top(f'max_over_time(({probe})[$__range:5m] @ end())')}",
             "{{connection}}",

@@ -18,13 +18,13 @@ import structlog
 
 from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
 from exporter.counting import Booking, Rule, is_in_window
-from exporter.errors import ClientError, InvalidResponseError, NotEntitledError, NotFoundError, PermissionDeniedError, PollError
+from exporter.errors import InvalidResponseError, NotEntitledError, NotFoundError, PermissionDeniedError, PollError
 from exporter.model import CollectorName, Value, Window
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.bitrix24.answers import Reply
 from exporter.platforms.bitrix24.api import GET_BOOKING, GET_EVENT, Api, Command, CommandOutcome
-from exporter.platforms.bitrix24.api_errors import NO_CODE
+from exporter.platforms.bitrix24.api_errors import METHOD_NOT_FOUND, NO_CODE
 from exporter.platforms.bitrix24.batching import Batcher
 from exporter.platforms.bitrix24.calendar_events import EventCopy, event_copy
 from exporter.platforms.bitrix24.operating import LINKS_SHARE
@@ -36,9 +36,6 @@ log = structlog.get_logger(__name__)
 
 ASK_AGAIN_SECONDS: Final = 3600.0
 """After the portal refused to show events, it is not asked to for so long."""
-
-REFUSED: Final = (PermissionDeniedError, NotFoundError, NotEntitledError, ClientError)
-"""The portal refuses to show events, whatever becomes of other calls."""
 
 NONE_SHOWN: Final = "it shows none of them to the credential's user"
 
@@ -168,8 +165,11 @@ class CopyComparison:
                     self._confirm(each, booking, event, at, shown)
 
     def failed(self, error: PollError) -> PollError | None:
-        """Return ``error`` if it is one of the poll; that the portal shows no events costs the comparison alone."""
-        if not isinstance(error, REFUSED):
+        """Return ``error`` if it is one of the poll; that the portal shows no events costs the comparison alone.
+
+        After any other error what is known stays, up to ``max_age``, and the next poll asks again.
+        """
+        if not _is_refusal(error):
             return error
         if not self._refused:
             log.warning("calendar_events_refused", target=self._target, **error.facts())
@@ -309,6 +309,13 @@ class CopyComparison:
                 else:
                     by_age.setdefault(found[0], []).append(found[1])
         return WindowCopies(window.name, tuple(_counted(age, kinds) for age, kinds in by_age.items()), unverified)
+
+
+def _is_refusal(error: PollError) -> bool:
+    """Return whether ``error`` says that a right or the method is missing: asking again soon will not help."""
+    if isinstance(error, NotFoundError):
+        return (error.code or "").lower() == METHOD_NOT_FOUND
+    return isinstance(error, PermissionDeniedError | NotEntitledError)
 
 
 def _compared(event: EventCopy | None, booking: Booking) -> _State:

@@ -40,8 +40,7 @@ RETRY: Final = RetryPolicy(retries=2, initial_seconds=1.0, max_seconds=10.0, max
 TOKEN_LIFETIME_SECONDS: Final = 14_400.0
 """Documented as constant; used when the answer does not tell (wix.md 2.3)."""
 
-_CONNECTION: Final = "CONNECTION"
-"""What stands in the URL of an endpoint until it is known which connection is meant; no path of Wix has the word."""
+_CONNECTION: Final = "{connection}"
 
 MAX_TOKEN_SECONDS: Final = 366 * 86_400.0
 
@@ -156,7 +155,7 @@ class WixApi:
         endpoint, body = asked.endpoint, asked.body
         request = new_request(
             endpoint.method,
-            _about(self._urls[endpoint], asked.connection),
+            _about(self._urls[endpoint], endpoint, asked.connection),
             params=asked.query,
             content=None if body is None else msgspec.json.encode(body),
             headers={**headers, **({} if body is None else {"Content-Type": "application/json"})},
@@ -213,13 +212,14 @@ def _urls(origin: str, reader: str) -> Mapping[Endpoint, httpx.URL]:
     base = httpx.URL(origin)
     path = base.path.rstrip("/")
     return {
-        endpoint: base.copy_with(path=path + endpoint.path.format(reader=reader, connection=_CONNECTION))
+        endpoint: base.copy_with(path=path + endpoint.path.partition(_CONNECTION)[0].format(reader=reader))
         for endpoint in Endpoint
     }
 
 
-def _about(url: httpx.URL, connection: str) -> httpx.URL:
-    """Return ``url`` with the id of a connection, which is opaque and may hold any sign, in its path."""
-    if not connection:
+def _about(url: httpx.URL, endpoint: Endpoint, connection: str) -> httpx.URL:
+    """Return ``url``, which ends where the id of a connection goes, with that id: it is opaque and may hold any sign."""
+    _, found, rest = endpoint.path.partition(_CONNECTION)
+    if not found:
         return url
-    return url.copy_with(raw_path=url.raw_path.replace(_CONNECTION.encode("ascii"), quote(connection, safe="").encode("ascii")))
+    return url.copy_with(raw_path=url.raw_path + f"{quote(connection, safe='')}{rest}".encode("ascii"))

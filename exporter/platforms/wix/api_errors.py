@@ -17,6 +17,7 @@ from exporter.clock import Clock
 from exporter.errors import (
     AuthError,
     ClientError,
+    GoneError,
     InvalidResponseError,
     NetworkError,
     NotEntitledError,
@@ -46,16 +47,26 @@ _NO_TOKEN_STATUSES: Final = frozenset({400, 401, 403})
 _REQUEST_ID: Final = re.compile(rf"[A-Za-z0-9_.:|-]{{1,{TEXT.number}}}")
 
 # In the texts `{operation}` is our word for what was asked.
-_BY_CODE: Final[Mapping[str | None, ErrorRule]] = {
+_BY_CODE: Final[Mapping[str, ErrorRule]] = {
     "FUNCTION_REMOVED": ErrorRule(
         NotFoundError, "Wix has retired {operation} ({shown}); install a newer version of the exporter"
     ),
     "PREMIUM_FEATURE_NOT_ENABLED": ErrorRule(NotEntitledError, "the site's plan does not contain calendar sync ({shown})"),
+    "CONNECTION_NOT_CONNECTED": ErrorRule(NotEntitledError, "Wix cannot read the calendars of this connection ({shown})"),
+    "NOT_SUPPORTED_BY_PROVIDER": ErrorRule(
+        NotEntitledError, "Wix does not list the calendars of this connection's provider ({shown})"
+    ),
 }
 _NO_TOKEN: Final[ErrorRule] = ErrorRule(AuthError, "Wix does not give this app a token ({shown})")
 _NO_SUCH_PATH: Final[ErrorRule] = ErrorRule(
     NotFoundError, "there is no {operation} at this address ({shown}); check base_url and reader_prefix"
 )
+_GONE: Final[ErrorRule] = ErrorRule(
+    GoneError, "Wix does not know the connection that {operation} asks about ({shown}): it is gone, or was replaced"
+)
+_NOT_KNOWN: Final[ErrorRule] = ErrorRule(NotEntitledError, "Wix refuses {operation} with a code that is not known ({shown})")
+_NOT_INSTALLED: Final = "APP_NOT_INSTALLED"
+"""How codes end that say that an app is missing (wix.md 9.1)."""
 _BY_STATUS: Final[dict[int, ErrorRule]] = {
     404: ErrorRule(NotFoundError, "Wix does not know what {operation} asks for ({shown}); check site_id"),
     428: ErrorRule(NotEntitledError, "the site lacks what {operation} needs ({shown}); is Wix Bookings installed?"),
@@ -105,15 +116,16 @@ def invalid(answer: Answer, endpoint: Endpoint, what: str) -> InvalidResponseErr
 
 def failure(answer: Answer, endpoint: Endpoint, *, app_mode: bool, clock: Clock) -> PollError:
     """Return the error that a non-2xx ``answer`` stands for."""
-    status, code = answer.status, _code(answer)
-    rule = _classify(answer, endpoint, code, app_mode=app_mode)
+    status, given = answer.status, _given_code(answer)
+    code = given if is_code(given) else None
+    rule = _classify(answer, endpoint, given, app_mode=app_mode)
     wait = retry_after_seconds(answer, clock)
     if rule.error is RateLimitedError and not wait:
         wait = THROTTLED_SECONDS
     words = {
         "operation": endpoint.operation,
         "place": _new_place(answer),
-        "shown": f"HTTP {status}, {code}" if code else f"HTTP {status} without a reason",
+        "shown": f"HTTP {status}, {code or '…'}" if given else f"HTTP {status} without a reason",
     }
     return rule.as_error(status=status, code=code, request_id=request_id(answer), retry_after=wait, **words)
 
@@ -133,12 +145,16 @@ def may_pass(error: PollError) -> bool:
     return isinstance(error, NetworkError) or (isinstance(error, ServerError) and error.status in _RETRIED_STATUSES)
 
 
-def _classify(answer: Answer, endpoint: Endpoint, code: str | None, *, app_mode: bool) -> ErrorRule:
+def _classify(answer: Answer, endpoint: Endpoint, code: str, *, app_mode: bool) -> ErrorRule:
     status = answer.status
     if code in _BY_CODE:
         return _BY_CODE[code]
     if endpoint is Endpoint.MINT_TOKEN and status in _NO_TOKEN_STATUSES:
         return _NO_TOKEN
+    if status == 428 and code and not code.endswith(_NOT_INSTALLED):  # noqa: PLR2004  HTTP: precondition required
+        return _NOT_KNOWN
+    if status == 404 and endpoint is Endpoint.LIST_CALENDARS and (code or "x-wix-responded-by" in answer.headers):  # noqa: PLR2004
+        return _GONE
     if status == 404 and "x-wix-responded-by" not in answer.headers:  # noqa: PLR2004  HTTP: not found
         # A path that exists nowhere is answered without the header that names the service (wix.md 9.1).
         return _NO_SUCH_PATH
@@ -146,12 +162,12 @@ def _classify(answer: Answer, endpoint: Endpoint, code: str | None, *, app_mode:
     return by_status.get(status) or _BY_HUNDRED.get(status // 100, _STRANGE)
 
 
-def _code(answer: Answer) -> str | None:
-    """Return the platform's own error word, if the body has one that looks like a word."""
+def _given_code(answer: Answer) -> str:
+    """Return what the body has in the place of the platform's own error word, empty where there is nothing."""
     body = decoded(answer.body, _Error)
     if body is None:
-        return None
+        return ""
     code: object = body.error
     if isinstance(body.details, dict) and isinstance(error := body.details.get("applicationError"), dict):
         code = error.get("code")
-    return code if isinstance(code, str) and is_code(code) else None
+    return code if isinstance(code, str) else ""

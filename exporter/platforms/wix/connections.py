@@ -115,6 +115,8 @@ class ConnectionsCollector:
             self._probes.refused,
             self._protection((*shown, *others), whole=not failed and not answer.malformed),
             self._staff.refused if self._staff else "",
+            self._probes.asked if self._may_probe else None,
+            self._staff is not None and self._staff.is_awaited,
         )
         return PollResult(observation, _providers_failed(failed, labels, http) if failed else None)
 
@@ -239,6 +241,7 @@ class ConnectionsCollector:
                     probe=self._probes.answer(row, now),
                     import_calendars=self._probes.import_calendars(row, now),
                     shares_account=key in sharing,
+                    probe_awaited=self._probes.is_awaited(row),
                 )
             )
         return tuple(found[: len(shown)]), tuple(found[len(shown) :])

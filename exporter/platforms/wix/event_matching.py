@@ -97,7 +97,7 @@ def matched(
 
     ``zone`` is in which days begin. With ``all_day`` events of whole days take time as well.
     """
-    seen = remember(memory, read.times, read.at, read.now + WEEK_SECONDS, whole=read.whole)
+    seen = remember(memory, read.times, read.at, read.now + WEEK_SECONDS, wall=read.now, whole=read.whole)
     busy = (_busy(row) for row in read.rows if all_day or not _lasts_days(row, zone))
     events = sort_events(busy, (*read.bookings, *read.former))
     judged = {

@@ -30,9 +30,8 @@ FROZEN_AFTER_SECONDS: Final = WEEK_SECONDS
 FROZEN_AFTER_GAPS: Final = 3.0
 """... nor for less than so many times the longest time that they once took."""
 
-
-REMEMBERED_SECONDS: Final = 2 * WEEK_SECONDS
-"""An event that polls which were not whole do not see is forgotten so long after it was first seen: by then most are over."""
+ENOUGH_CHANGES: Final = 3
+"""How long they take is known from so many changes on: somebody who enters two things in a row does not do so every hour."""
 
 ENOUGH_EVENTS: Final = 5
 """Only of a calendar with as many events it is told that they end too soon."""
@@ -50,31 +49,41 @@ def source_of(schedule: str, calendar_type: CalendarType) -> str:
     return short_hash(f"{schedule} {calendar_type}")
 
 
-def remember(before: EventMemory | None, events: Iterable[Busy], now: float, until: float, *, whole: bool) -> EventMemory:
+def remember(
+    before: EventMemory | None, events: Iterable[Busy], now: float, until: float, *, wall: float, whole: bool
+) -> EventMemory:
     """Return what is known of the first sight of ``events``, of a poll at ``now`` that looked up to ``until`` (wall clock).
 
-    A poll that was not ``whole`` adds what it saw, and says nothing of what it did not see, up to :data:`REMEMBERED_SECONDS`.
+    A poll that was not ``whole`` adds what it saw, and says nothing of what it did not see: that is forgotten when it is over,
+    by the clock on the wall at ``wall``. Of what a file told that is not known, and it stays until a whole poll.
     """
     known = {} if before is None else before.seen
-    seen = {key: sight for key, sight in known.items() if not whole and now - sight[0] <= REMEMBERED_SECONDS}
+    ends = {} if before is None or whole else {key: end for key, end in before.ends.items() if end > wall}
+    seen = {} if before is None or whole else {key: known[key] for key in known if key in ends or key not in before.ends}
     for event in sorted(events, key=lambda event: event.start):
         key = key_of(event)
         looked = whole and before is not None and event.start < before.until
         seen[key] = known.get(key) or (now, now - before.at if looked and before is not None else 0.0)
-    if whole:
-        return EventMemory(now, until, seen, {} if before is None else before.lives, before is not None and before.copies)
-    return EventMemory(now, 0.0, seen) if before is None else replace(before, seen=seen)
+        ends[key] = event.end
+    if before is None:
+        return EventMemory(now, until if whole else 0.0, seen, ends=ends)
+    return replace(before, at=now, until=until, seen=seen, ends=ends) if whole else replace(before, seen=seen, ends=ends)
 
 
 def cut(memory: EventMemory, events: Iterable[Busy]) -> EventMemory:
-    """Return as much of ``memory`` as is kept across a restart; ``events`` are those that it has seen."""
-    first = sorted(events, key=lambda event: event.start)
-    kept, left_out = first[: REMEMBERED_EVENTS.number], first[REMEMBERED_EVENTS.number :]
-    seen = {key: memory.seen[key] for event in kept if (key := key_of(event)) in memory.seen}
+    """Return as much of ``memory`` as is kept across a restart.
+
+    ``events`` are those that are seen; others may be in the calendars of a provider that fails, and come after them.
+    """
+    starts = {key_of(event): event.start for event in events}
+    keys = sorted(memory.seen, key=lambda key: (key not in starts, starts.get(key, -memory.seen[key][0])))
+    kept, left_out = keys[: REMEMBERED_EVENTS.number], keys[REMEMBERED_EVENTS.number :]
+    seen = {key: memory.seen[key] for key in kept}
     # Of what was forgotten nobody can say later that it was not there.
-    until = min([memory.until, *(event.start for event in left_out[:1])])
+    until = min([memory.until, *(starts.get(key, 0.0) for key in left_out)])
     lives = dict(islice(memory.lives.items(), REMEMBERED_IMPORTS.number))
-    return replace(memory, until=until, seen=seen, lives=lives)
+    ends = {key: memory.ends[key] for key in kept if key in memory.ends}
+    return replace(memory, until=until, seen=seen, lives=lives, ends=ends)
 
 
 def cause_of(booking: Taken, events: Sequence[Busy], memory: EventMemory, stepped: float) -> Cause:
@@ -120,23 +129,27 @@ def lived(before: ImportLife | None, *, has_events: bool, changed: bool, now: fl
     Who was away for longer than a poll looks ahead cannot know what changed meanwhile, and begins anew.
     """
     if before is None or polled is None or now - polled > WEEK_SECONDS:
-        gap = 0.0 if before is None else before.gap
-        return ImportLife(now if has_events else None, now if has_events else None, now, gap)
+        new = ImportLife(now if has_events else None, now if has_events else None, now)
+        return new if before is None else replace(new, gap=before.gap, changes=before.changes)
     began, last = before.began, before.last
     if has_events:
         began = began if began is not None and last is not None and last >= polled else now
         last = now
     if not changed:
         return replace(before, began=began, last=last)
-    return ImportLife(began, last, now, max(before.gap, now - before.changed))
+    changes = min(before.changes + 1, ENOUGH_CHANGES)
+    return ImportLife(began, last, now, max(before.gap, now - before.changed), changes=changes)
 
 
 def faults_of(life: ImportLife, now: float) -> Mapping[ImportFault, float]:
-    """Return since when the import is suspect, and why. One that never changed while it was watched cannot have frozen."""
+    """Return since when the import is suspect, and why.
+
+    One that did not change :data:`ENOUGH_CHANGES` times while it was watched is never called frozen.
+    """
     if life.began is None or life.last is None:
         return {}
     if life.last < now:
         return {ImportFault.SILENT: life.last} if life.last - life.began >= SILENT_AFTER_SECONDS else {}
-    if life.gap and now - life.changed > max(FROZEN_AFTER_SECONDS, FROZEN_AFTER_GAPS * life.gap):
+    if life.changes >= ENOUGH_CHANGES and now - life.changed > max(FROZEN_AFTER_SECONDS, FROZEN_AFTER_GAPS * life.gap):
         return {ImportFault.FROZEN: life.changed}
     return {ImportFault.SHORTENED: life.short_since} if life.short_since else {}

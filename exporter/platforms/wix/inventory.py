@@ -20,7 +20,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
-from exporter.errors import NotEntitledError
+from exporter.errors import GoneError, NotEntitledError
 from exporter.limits import LISTED
 from exporter.model import ConnectionStatus
 from exporter.platforms.base import Admission
@@ -118,7 +118,7 @@ class _Asking:
         """Ask for the calendars of the first connection, as a live probe does, to learn whether the credential may."""
         for row in rows:
             if row.status is not ConnectionStatus.DISCONNECTED:
-                with contextlib.suppress(NotEntitledError):  # something about the connection, which the credential may ask
+                with contextlib.suppress(NotEntitledError, GoneError):  # about the connection, which the credential may ask
                     await self._api.call(Endpoint.LIST_CALENDARS, connection=row.id, timeout=TIMEOUT_SECONDS)
                 return
 

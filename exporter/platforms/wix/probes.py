@@ -2,7 +2,8 @@
 
 The status of a connection is a word that Wix remembers; to list the account's calendars it has to use the access that it was
 given. Each connection is asked about once in an hour or somewhat more, a few in each poll, and never so that a poll has to wait
-for it: what is due and finds no room is asked about by the next poll.
+for it: what is due and finds no room is asked about by the next poll. One whose probe failed is asked about sooner again, since
+somebody may have mended it, where there is room beside those whose turn it is.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Final
 import structlog
 from msgspec.structs import replace
 
-from exporter.connection_checks import CalendarProbe, ImportCalendars
-from exporter.errors import ClientError, NotEntitledError, NotFoundError, PermissionDeniedError, PollError
+from exporter.connection_checks import CalendarProbe, ImportCalendars, ProbesAsked
+from exporter.errors import ClientError, GoneError, NotEntitledError, NotFoundError, PermissionDeniedError, PollError
 from exporter.model import WORKING, ConnectionStatus, Value
 from exporter.platforms.base import Services
 from exporter.platforms.wix.api import WixApi
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 INTERVAL_SECONDS: Final = 3600.0
 SPREAD_SECONDS: Final = 600.0
 """The first probes after a start lie this far apart, and each connection has an interval that is longer by its part of it."""
+
+AGAIN_SECONDS: Final = 600.0
+"""A probe that failed is tried again so much later."""
 
 MAX_AGE_SECONDS: Final = 3 * INTERVAL_SECONDS
 UNSUPPORTED_SECONDS: Final = 24 * 3600.0
@@ -49,8 +53,10 @@ NOT_OPEN: Final = (PermissionDeniedError, NotFoundError, NotEntitledError, Clien
 class _Probed(Value, frozen=True, gc=False):
     """What is known of one connection. ``due`` is a moment of the monotonic clock; ``refused`` why it may not be asked about.
 
+    ``again`` is another: from then on it is asked about sooner, where there is room.
+
     ``calendars`` are those of its account, and ``chosen`` those that it was told to import when they were listed. ``works``
-    says whether its status said then that it works.
+    says whether its status said then that it works. Until it ``was_asked`` nothing of this is known.
     """
 
     due: float
@@ -59,6 +65,8 @@ class _Probed(Value, frozen=True, gc=False):
     chosen: frozenset[bytes] | None = None
     refused: str = ""
     works: bool = True
+    again: float = float("inf")
+    was_asked: bool = True
 
 
 class CalendarProbes:
@@ -85,7 +93,7 @@ class CalendarProbes:
         asked = {row.key: row for row in rows if row.status is not ConnectionStatus.DISCONNECTED}
         probed = {key: self._known(row, began) for key, row in asked.items()}
         self._probed = probed
-        for key in sorted((key for key in probed if probed[key].due <= began), key=lambda key: probed[key].due)[:most]:
+        for key in _whose_turn(probed, began)[:most]:
             if began < self._held_until or clock.monotonic() - began >= self._timeout or not self._has_turn(probed[key], began):
                 break
             try:
@@ -93,7 +101,13 @@ class CalendarProbes:
             except PollError as error:  # nothing is known of the connection by that, and the others wait for their turn
                 self._held_until = clock.monotonic() + (error.retry_after or 0.0)
                 log.info("wix_probe_unanswered", target=self._target, connection=key, **error.facts())
-                probed[key] = replace(probed[key], due=clock.monotonic() + _interval(key), works=asked[key].status in WORKING)
+                probed[key] = replace(
+                    probed[key],
+                    due=clock.monotonic() + _interval(key),
+                    works=asked[key].status in WORKING,
+                    again=_again(probed[key].answer, clock.monotonic()),
+                    was_asked=True,
+                )
                 break
         self._note_refusal()
 
@@ -102,6 +116,16 @@ class CalendarProbes:
         """Why Wix refuses probes; empty while it lets any connection be probed, or none was tried."""
         reasons = [known.refused for known in self._probed.values() if known.refused]
         return reasons[0] if reasons and not any(known.answer for known in self._probed.values()) else ""
+
+    @property
+    def asked(self) -> ProbesAsked:
+        """How many of the connections that are to be probed were asked about."""
+        return ProbesAsked(sum(known.was_asked for known in self._probed.values()), len(self._probed))
+
+    def is_awaited(self, row: ConnectionRow) -> bool:
+        """Tell whether the first probe of ``row`` is still to come."""
+        known = self._probed.get(row.key)
+        return known is not None and not known.was_asked
 
     def answer(self, row: ConnectionRow, now: float) -> CalendarProbe | None:
         """Return what the newest probe of ``row`` showed; ``None`` when it is too old at ``now`` (steady), or there is none."""
@@ -135,10 +159,11 @@ class CalendarProbes:
     def _known(self, row: ConnectionRow, now: float) -> _Probed:
         known = self._probed.get(row.key)
         if known is None:
-            return _Probed(now if self._services.asks_once else now + phase(row.key) * SPREAD_SECONDS)
+            due = now if self._services.asks_once else now + phase(row.key) * SPREAD_SECONDS
+            return _Probed(due, was_asked=False)
         if row.status in WORKING and not known.works:
             # It was connected anew: what a probe showed before that is over.
-            return _Probed(now)
+            return _Probed(now, was_asked=False)
         if known.answer is None or known.chosen == row.chosen:
             return known
         # A calendar that was chosen since may be newer than the list.
@@ -149,9 +174,12 @@ class CalendarProbes:
         due, works = self._services.clock.monotonic() + _interval(row.key), row.status in WORKING
         try:
             http = await self._api.call(Endpoint.LIST_CALENDARS, connection=row.id, repeat=False, timeout=self._timeout)
+        except GoneError:
+            return _Probed(due, works=works)
         except NOT_OPEN as refusal:
             if refusal.code == NOT_CONNECTED:
-                return _Probed(due, self._answer(before, succeeded=False), works=works)
+                failed = self._answer(before, succeeded=False)
+                return _Probed(due, failed, works=works, again=_again(failed, self._services.clock.monotonic()))
             if refusal.code == UNSUPPORTED:
                 return _Probed(due - INTERVAL_SECONDS + UNSUPPORTED_SECONDS, works=works)
             return _Probed(due, refused=refusal.message, works=works)
@@ -169,6 +197,17 @@ class CalendarProbes:
         if self.refused and not self._was_refused:
             log.warning("wix_probes_refused", target=self._target, message=self.refused)
         self._was_refused = bool(self.refused)
+
+
+def _whose_turn(probed: Mapping[str, _Probed], now: float) -> list[str]:
+    """Return who is to be asked about at ``now``: those that are due, and then those that failed, each the longest first."""
+    due = sorted((key for key, known in probed.items() if known.due <= now), key=lambda key: probed[key].due)
+    again = (key for key, known in probed.items() if known.due > now >= known.again)
+    return [*due, *sorted(again, key=lambda key: probed[key].again)]
+
+
+def _again(answer: CalendarProbe | None, now: float) -> float:
+    return float("inf") if answer is None or answer.succeeded else now + AGAIN_SECONDS
 
 
 def _interval(key: str) -> float:

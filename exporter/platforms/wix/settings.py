@@ -87,7 +87,8 @@ class WixConnections(Windowless):
     probe: bool = Field(
         default=True,
         description="Let Wix read the list of calendars of the account behind each connection, once an hour: a connection "
-        "whose access has ended may still be called synced. Costs one request an hour for each that is not disconnected.",
+        "whose access has ended may still be called synced. Costs one request an hour for each that is not disconnected, six "
+        "for one of which that failed: it is asked about again after ten minutes.",
     )
     staff: bool = Field(
         default=True,

@@ -48,6 +48,8 @@ class StaffDirectory:
         self._staff: Staff = (), 0
         self._read_at = float("-inf")
         self._due = services.clock.monotonic() + (0 if services.asks_once else phase(f"{target} staff") * SPREAD_SECONDS)
+        self.is_awaited = True
+        """Whether it was not asked for yet."""
         self.refused = ""
         """Why Wix does not tell the staff, empty while it does."""
 
@@ -57,6 +59,7 @@ class StaffDirectory:
         overdue = clock.monotonic() - self._due
         if overdue < 0 or (self._api.spare_calls() <= SPARE_CALLS and not self._must(overdue)):
             return
+        self.is_awaited = False
         deadline = clock.timeout(TIMEOUT_SECONDS)
         try:
             async with deadline:

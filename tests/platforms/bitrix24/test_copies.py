@@ -442,6 +442,65 @@ async def test_a_portal_that_fails_in_the_middle_keeps_the_links_and_says_so(sta
     assert observation.copies is not None
 
 
+def answered(status: int, code: str | None, after: int) -> Fault:
+    """Let the batch after so many fail with this answer: a page, or an error of the API."""
+    where: dict[str, Any] = {"operation": "batch", "after": after, "times": 1, "status": status}
+    if code is None:
+        return Fault(FaultKind.STATUS, **where)
+    return Fault(FaultKind.BODY, body=f'{{"error": "{code}"}}', content_type="application/json", **where)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [
+        (400, None, Reason.CLIENT_ERROR),
+        (400, "ERROR_ARGUMENT", Reason.CLIENT_ERROR),
+        (400, "100", Reason.CLIENT_ERROR),
+        (400, "SOMETHING_NEW", Reason.CLIENT_ERROR),
+        (404, None, Reason.NOT_FOUND),
+        (422, "422", Reason.CLIENT_ERROR),
+        (400, "PORTAL_DELETED", Reason.NOT_FOUND),
+    ],
+)
+async def test_a_batch_that_fails_costs_its_own_answers_and_the_next_poll_asks_again(
+    staffed: Bench, status: int, code: str | None, reason: Reason
+) -> None:
+    staffed.portal.calendar.shift(book(staffed, 1), HOUR)
+    session = opened(staffed)
+    await poll_links(session)
+    book(staffed, 2)
+    staffed.simulator.faults.add(answered(status, code, after=2))
+    observation, failure = await failing(session)
+    assert observation.copies is not None
+    assert (reason, "", (1, {"moved": 1}, 1)) == (failure.reason, observation.copies.refused, numbers(observation.copies))
+    assert (2, {"moved": 1}, 0) == numbers(await copies_of(session))
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (403, "insufficient_scope"),
+        (401, "INSUFFICIENT_SCOPE"),
+        (403, None),
+        (404, "ERROR_METHOD_NOT_FOUND"),
+        (403, "ACCESS_DENIED"),
+        (403, "METHOD_CONFIRM_DENIED"),
+        (402, None),
+    ],
+)
+async def test_a_right_or_a_method_that_is_missing_ends_the_comparison_for_an_hour(
+    staffed: Bench, status: int, code: str | None
+) -> None:
+    book(staffed, 1)
+    staffed.simulator.faults.add(answered(status, code, after=1))
+    session = opened(staffed)
+    for _ in range(2):
+        assert (await copies_of(session)).refused
+    assert 0 == staffed.commands(EVENT)
+    staffed.clock.now += HOUR
+    assert "" == (await copies_of(session)).refused
+
+
 async def test_a_fault_while_a_mismatch_is_confirmed_leaves_it_untold(staffed: Bench) -> None:
     book(staffed, 1)
     staffed.portal.calendar.shift(book(staffed, 2), HOUR)

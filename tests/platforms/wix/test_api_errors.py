@@ -62,6 +62,7 @@ def coded(code: str) -> str:
         (409, coded("CONFLICT"), ClientError, "CONFLICT"),
         (414, "", ClientError, None),
         (428, coded("WIX_BOOKINGS_APP_NOT_INSTALLED"), NotEntitledError, "WIX_BOOKINGS_APP_NOT_INSTALLED"),
+        (428, coded("QUITE_NEW"), NotEntitledError, "QUITE_NEW"),
         (429, EMPTY, RateLimitedError, None),
         (500, EMPTY, ServerError, None),
         (501, EMPTY, ServerError, None),

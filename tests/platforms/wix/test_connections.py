@@ -144,6 +144,7 @@ async def test_a_connection_with_nothing_but_an_id_is_still_a_connection(bench: 
         observed_at=bench.clock.now,
         since_known=False,
         changes=(Change(bench.clock.now, "undefined", known=False),),
+        probe_awaited=True,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import exporter.platforms.wix as package
+from exporter.platforms.wix.api import _about, _urls
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.simulator.wix import APPLE
 from tests.harness.wix_site import WixBench
@@ -70,7 +71,7 @@ def test_one_place_builds_requests_and_from_an_endpoint_only() -> None:
     assert [("api.py", "new_request")] == [(name, ast.unparse(node.func)) for name, node in calls]
     method, url = (ast.unparse(argument) for argument in calls[0][1].args)
     assert "endpoint.method" == method
-    assert "_about(self._urls[endpoint], asked.connection)" == url
+    assert "_about(self._urls[endpoint], endpoint, asked.connection)" == url
 
 
 async def test_the_id_of_a_connection_stays_one_part_of_the_path_whatever_it_holds(bench: WixBench) -> None:
@@ -82,6 +83,13 @@ async def test_the_id_of_a_connection_stays_one_part_of_the_path_whatever_it_hol
     asked = [entry for entry in bench.simulator.log if "calendars" in entry.operation.lower() and "List" in entry.operation]
     assert ["ListCalendars"] == [entry.operation for entry in asked]
     assert not [entry for entry in bench.simulator.log if entry.write]
+
+
+def test_the_id_of_a_connection_takes_its_own_place_alone_whatever_the_address_and_the_id_hold() -> None:
+    endpoint = Endpoint.LIST_CALENDARS
+    url = _about(_urls("https://proxy.example/CONNECTION/{connection}", "/CONNECTION")[endpoint], endpoint, "CONNECTION")
+    calendars = "bookings/v2/external-calendars/connections/CONNECTION/calendars"
+    assert f"https://proxy.example/CONNECTION/%7Bconnection%7D/{calendars}" == str(url)
 
 
 def test_no_other_module_uses_the_shared_client_or_the_exchange() -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from exporter.counting import Busy, Taken
 from exporter.model import CalendarType
@@ -24,7 +29,7 @@ def booking(created: float | None, updated: float | None = None) -> Taken:
 
 
 def polled(*events: Busy, at: float = NOW, before: EventMemory | None = None, whole: bool = True) -> EventMemory:
-    return remember(before, events, at, at + WEEK, whole=whole)
+    return remember(before, events, at, at + WEEK, wall=at, whole=whole)
 
 
 def test_a_hash_differs_by_schedule_start_and_end_and_a_source_by_schedule_and_type() -> None:
@@ -57,12 +62,42 @@ def test_what_a_whole_poll_no_longer_sees_is_forgotten_and_what_another_does_not
     assert (NOW, NOW + WEEK, (NOW + 600, 0.0)) == (partly.at, partly.until, partly.seen[key_of(event(30))])
 
 
-def test_polls_that_are_never_whole_forget_what_they_no_longer_see_after_two_weeks() -> None:
+def test_polls_that_are_never_whole_forget_what_is_over() -> None:
     memory = polled()
     for day in range(60):
         memory = polled(event(24 * day + 5), event(2_000), at=NOW + day * DAY, before=memory, whole=False)
-        assert 16 >= len(memory.seen)
+        assert 3 >= len(memory.seen) == len(memory.ends)
     assert NOW == memory.seen[key_of(event(2_000))][0]
+
+
+LASTING = (event(-5, 3_000, "anna"), event(30, 3_000, "ben"), event(40, 3_000, "cem"))
+
+
+@given(
+    polls=st.lists(st.tuples(st.integers(1, 200), st.sets(st.sampled_from(("anna", "ben", "cem"))), st.booleans()), max_size=14)
+)
+def test_when_an_event_was_first_seen_is_known_as_long_as_no_whole_poll_misses_it(
+    polls: list[tuple[int, set[str], bool]],
+) -> None:
+    memory, at = polled(*LASTING, before=polled(at=NOW - 600)), NOW
+    first = memory.seen
+    for hours, failing, is_restart in polls:
+        at += hours * HOUR
+        shown = [one for one in LASTING if one.schedule not in failing]
+        memory = polled(*shown, event((at - NOW) / HOUR + 1), at=at, before=memory, whole=not failing)
+        if is_restart:
+            memory = replace(cut(memory, shown), ends={})  # the file does not tell when anything is over
+        assert first.items() <= memory.seen.items()
+
+
+def test_a_restart_keeps_the_thousand_whose_beginning_is_known_before_what_was_not_seen_of_late() -> None:
+    hidden, shown = event(1, 400), [event(number / 10) for number in range(1_000)]
+    memory = polled(*shown, at=NOW + 600, before=polled(hidden), whole=False)
+    kept = cut(memory, shown)
+    assert {key_of(one) for one in shown} == kept.seen.keys()
+    assert 0.0 == kept.until
+    back = polled(hidden, at=NOW + 1_200, before=kept)
+    assert (NOW + 1_200, 0.0) == back.seen[key_of(hidden)], "it is not known that it was missing"
 
 
 def test_a_first_poll_that_was_not_whole_says_of_nothing_that_it_was_missing() -> None:
@@ -121,8 +156,8 @@ def test_the_life_of_an_import_begins_with_its_first_events() -> None:
     nothing = lived(None, has_events=False, changed=False, now=NOW, polled=None)
     assert ImportLife(None, None, NOW) == nothing
     there = lived(nothing, has_events=True, changed=True, now=NOW + 600, polled=NOW)
-    assert ImportLife(NOW + 600, NOW + 600, NOW + 600, 600.0) == there
-    assert ImportLife(NOW + 600, NOW + 1_200, NOW + 600, 600.0) == lived(
+    assert ImportLife(NOW + 600, NOW + 600, NOW + 600, 600.0, changes=1) == there
+    assert ImportLife(NOW + 600, NOW + 1_200, NOW + 600, 600.0, changes=1) == lived(
         there, has_events=True, changed=False, now=NOW + 1_200, polled=NOW + 600
     )
 
@@ -141,10 +176,29 @@ def test_the_longest_gap_counts() -> None:
     assert 3 * DAY == lived(life, has_events=True, changed=True, now=NOW + 3 * DAY, polled=NOW + DAY).gap
 
 
-def test_who_was_away_for_more_than_a_week_begins_anew_and_keeps_the_longest_gap() -> None:
-    life = ImportLife(NOW, NOW + DAY, NOW, 2 * DAY)
+@given(
+    steps=st.lists(st.tuples(st.floats(600, 3 * DAY), st.booleans()), max_size=30),
+    still=st.floats(0, 300 * DAY),
+)
+def test_an_import_is_frozen_only_once_it_was_seen_to_change_three_times(steps: list[tuple[float, bool]], still: float) -> None:
+    life = lived(None, has_events=True, changed=False, now=NOW, polled=None)
+    now, moments = NOW, [NOW]
+    for after, changed in steps:
+        life, now = lived(life, has_events=True, changed=changed, now=now + after, polled=now), now + after
+        moments += [now] if changed else []
+    now += still
+    life = replace(life, last=now)
+    longest = max((later - sooner for sooner, later in pairwise(moments)), default=0.0)
+    frozen = len(moments) > 3 and now - moments[-1] > max(WEEK, 3 * longest)
+    assert frozen == (ImportFault.FROZEN in faults_of(life, now))
+
+
+def test_who_was_away_for_more_than_a_week_begins_anew_and_keeps_what_it_learnt_of_changes() -> None:
+    life = ImportLife(NOW, NOW + DAY, NOW, 2 * DAY, changes=3)
     back = NOW + DAY + WEEK + 1
-    assert ImportLife(back, back, back, 2 * DAY) == lived(life, has_events=True, changed=False, now=back, polled=NOW + DAY)
+    assert ImportLife(back, back, back, 2 * DAY, changes=3) == lived(
+        life, has_events=True, changed=False, now=back, polled=NOW + DAY
+    )
     in_time = NOW + DAY + WEEK
     assert NOW == lived(life, has_events=True, changed=False, now=in_time, polled=NOW + DAY).changed
 
@@ -204,10 +258,11 @@ def test_after_two_days_the_shorter_reach_is_the_usual_one() -> None:
         (ImportLife(None, None, NOW - 30 * DAY, DAY), None),
         (ImportLife(NOW - 8 * DAY, NOW - DAY, NOW, DAY), ImportFault.SILENT),
         (ImportLife(NOW - 8 * DAY + 1, NOW - DAY, NOW, DAY), None),
-        (ImportLife(NOW - 30 * DAY, NOW, NOW - 7 * DAY, DAY), None),
-        (ImportLife(NOW - 30 * DAY, NOW, NOW - 7 * DAY - 1, DAY), ImportFault.FROZEN),
-        (ImportLife(NOW - 30 * DAY, NOW, NOW - 15 * DAY, 5 * DAY), None),
-        (ImportLife(NOW - 30 * DAY, NOW, NOW - 15 * DAY - 1, 5 * DAY), ImportFault.FROZEN),
+        (ImportLife(NOW - 30 * DAY, NOW, NOW - 7 * DAY, DAY, changes=3), None),
+        (ImportLife(NOW - 30 * DAY, NOW, NOW - 7 * DAY - 1, DAY, changes=3), ImportFault.FROZEN),
+        (ImportLife(NOW - 30 * DAY, NOW, NOW - 15 * DAY, 5 * DAY, changes=3), None),
+        (ImportLife(NOW - 30 * DAY, NOW, NOW - 15 * DAY - 1, 5 * DAY, changes=3), ImportFault.FROZEN),
+        (ImportLife(NOW - 90 * DAY, NOW, NOW - 60 * DAY, DAY, changes=2), None),
         (ImportLife(NOW - 90 * DAY, NOW, NOW - 90 * DAY, 0.0), None),
         (ImportLife(NOW - DAY, NOW, NOW, 0.0, short_since=NOW - 60), ImportFault.SHORTENED),
     ],

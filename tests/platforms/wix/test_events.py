@@ -418,6 +418,41 @@ async def test_a_restart_keeps_that_an_event_was_not_there(calendars: Calendars,
     await bench.since.aclose()
 
 
+@pytest.mark.parametrize("is_restarted", [False, True])
+@pytest.mark.parametrize(("planned_first", "cause"), [(True, "not_blocked"), (False, "booked_over")])
+async def test_a_cause_is_known_for_as_long_as_the_event_lasts_however_long_its_provider_fails(
+    calendars: Calendars, tmp_path: Path, planned_first: bool, cause: str, is_restarted: bool
+) -> None:
+    bench, down = calendars.bench, calendars.site.provider_down
+    bench.since = open_status_history(tmp_path / "state.json", bench.clock)
+    calendars.open()
+    calendars.site.connections.connect(MICROSOFT, calendars.staff.schedule_id)
+    await calendars.look()
+    for is_plan in (planned_first, not planned_first):
+        bench.clock.now += 600
+        if is_plan:
+            calendars.plan(30, 600, provider=MICROSOFT)
+        else:
+            calendars.book(24 * 20)
+        await calendars.look(1)
+    down(MICROSOFT)
+    for _ in range(18):
+        bench.clock.now += DAY
+        await bench.poll(EVENTS)
+        if is_restarted:
+            await bench.since.aclose()
+            bench.since = open_status_history(tmp_path / "state.json", bench.clock)
+            calendars.open()
+    down(GOOGLE)  # so that no poll is whole for longer still
+    calendars.site.provider_up(MICROSOFT)
+    for provider in (GOOGLE, None):
+        seen = (await bench.poll(EVENTS)).observation
+        assert isinstance(seen, EventsObservation)
+        assert {cause: 1} == causes(seen), provider
+        calendars.site.provider_up()
+    await bench.since.aclose()
+
+
 async def test_the_state_file_tells_no_schedule_and_no_time_of_an_event(calendars: Calendars, tmp_path: Path) -> None:
     bench, path = calendars.bench, tmp_path / "state.json"
     bench.since = open_status_history(path, bench.clock)
@@ -556,14 +591,26 @@ async def test_events_that_do_not_change_for_a_week_are_frozen_once_they_were_se
     calendars.plan(1, days=60)
     for _ in range(9):
         assert {} == (await only(calendars, 24)).faults, "nobody ever saw them change"
-    calendars.plan(24 * 12)
-    changed = (await only(calendars, 1)).changed
+    for hours in (0, 2, 4):
+        calendars.plan(24 * 12 + hours)
+        changed = (await only(calendars, 1)).changed
     # They had not changed for eight days before, so three times that is nothing odd.
     for _ in range(24):
         assert {} == (await only(calendars, 24)).faults
     assert {ImportFault.FROZEN: changed} == (await only(calendars, 24)).faults
     calendars.plan(24 * 37)
     assert {} == (await only(calendars, 1)).faults
+
+
+async def test_two_changes_in_a_hurry_are_too_few_to_know_how_often_a_calendar_changes(calendars: Calendars) -> None:
+    calendars.open()
+    calendars.plan(1, days=60)
+    await only(calendars)
+    for hours in (20, 22):
+        calendars.plan(hours)
+        await only(calendars, 1)
+    for _ in range(30):
+        assert {} == (await only(calendars, 24)).faults
 
 
 async def test_an_import_whose_events_end_much_sooner_than_the_day_before_is_shortened(calendars: Calendars) -> None:

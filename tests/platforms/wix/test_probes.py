@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
-from exporter.connection_checks import ImportCalendars
+from exporter.connection_checks import ImportCalendars, ProbesAsked
 from exporter.errors import RateLimitedError
 from exporter.model import CollectorName, ConnectionsObservation
 from exporter.platforms.wix.settings import WixCollectors, WixConnections
@@ -71,6 +72,51 @@ async def test_a_failed_probe_is_as_old_as_the_first_that_failed_and_ends_with_t
     assert (True, True) == (connection.probe.succeeded, connection.probe.since == connection.probe.at)
 
 
+async def test_a_failed_probe_is_tried_again_after_ten_minutes_and_one_that_works_after_an_hour(bench: WixBench) -> None:
+    made = bench.connect(APPLE, status="SYNCED")
+    bench.site.connections.kill_token(made)
+    await first_probes(bench)
+    before = bench.calls(LIST)
+    for _ in range(60):
+        await bench.observe()
+    assert before + 6 == bench.calls(LIST)
+    bench.site.connections.recover(made)
+    seen = [await bench.only() for _ in range(10)]
+    assert {"synced"} == {row.status for row in seen}
+    assert seen[-1].probe is not None
+    assert seen[-1].probe.succeeded
+    before = bench.calls(LIST)
+    for _ in range(50):
+        await bench.observe()
+    assert before == bench.calls(LIST)
+
+
+async def test_a_failed_probe_that_has_no_answer_next_is_tried_again_after_ten_minutes_as_well(bench: WixBench) -> None:
+    bench.site.connections.kill_token(bench.connect(APPLE, status="SYNCED"))
+    await first_probes(bench)
+    before = bench.calls(LIST)
+    bench.spoil(FaultKind.STATUS, LIST, status=500)
+    for _ in range(30):
+        row = await bench.only()
+        assert row.probe is not None
+        assert not row.probe.succeeded
+    assert before + 3 == bench.calls(LIST)
+
+
+async def test_many_that_failed_take_no_other_its_turn(bench: WixBench) -> None:
+    made = [bench.connect(APPLE, status="SYNCED") for _ in range(40)]
+    for each in made[:30]:
+        bench.site.connections.kill_token(each)
+    bench.open(target(bench, staff=False, max_age=3600.0))
+    for number in range(60):
+        before = bench.calls(LIST)
+        bench.clock.now += 540
+        seen = await bench.observe()
+        assert before + 5 >= bench.calls(LIST)
+        if number >= 8:  # since then each had a turn
+            assert 90 * 60 >= max(seen.at - row.probe.at if row.probe else 1e9 for row in seen.connections)
+
+
 async def test_a_connection_that_was_in_error_is_probed_anew_as_soon_as_it_works_again(bench: WixBench) -> None:
     made = bench.connect(APPLE, status="ERROR")
     bench.site.connections.kill_token(made)
@@ -105,6 +151,25 @@ async def test_each_connection_is_probed_within_ten_minutes_and_then_at_most_onc
     for _ in range(22):
         await bench.observe()
     assert 16 == bench.calls(LIST)
+
+
+async def test_a_connection_is_awaited_until_it_was_asked_about_and_those_that_were_are_counted(bench: WixBench) -> None:
+    for provider in (APPLE, APPLE, APPLE, GOOGLE):
+        bench.connect(provider)
+    bench.connect(APPLE, status="DISCONNECTED")
+    seen = [await bench.observe() for _ in range(11)]
+    awaited = [sum(row.probe_awaited for row in one.connections) for one in seen]
+    assert [ProbesAsked(4 - number, 4) for number in awaited] == [one.probes for one in seen]
+    assert 4 >= awaited[0] > awaited[-1] == 0
+
+
+async def test_a_probe_that_is_refused_or_has_no_answer_was_asked_for(bench: WixBench) -> None:
+    bench.connect(APPLE)
+    bench.spoil(FaultKind.STATUS, LIST, status=403, times=1)
+    assert ProbesAsked(1, 1) == (await first_probes(bench)).probes
+    bench.spoil(FaultKind.STATUS, LIST, status=500)
+    bench.open()
+    assert ProbesAsked(1, 1) == (await first_probes(bench)).probes
 
 
 async def test_a_poll_makes_five_probes_at_most_and_the_longest_due_first(bench: WixBench) -> None:
@@ -159,8 +224,9 @@ async def test_a_disconnected_connection_is_not_probed(bench: WixBench) -> None:
 async def test_without_probe_none_is_made(bench: WixBench) -> None:
     bench.connect(APPLE)
     session = bench.open(target(bench, probe=False))
-    await first_probes(bench)
+    seen = await first_probes(bench)
     assert (0, False) == (bench.calls(LIST), "list_calendars" in session.expected.operations)
+    assert (None, False) == (seen.probes, seen.connections[0].probe_awaited)
 
 
 async def test_a_right_that_is_missing_costs_the_probes_alone_and_is_told(bench: WixBench) -> None:
@@ -170,6 +236,59 @@ async def test_a_right_that_is_missing_costs_the_probes_alone_and_is_told(bench:
     (connection,) = seen.connections
     assert (None, None) == (connection.probe, connection.import_calendars)
     assert "HTTP 403" in seen.probe_refused
+
+
+def unknown_connection(bench: WixBench, body: str) -> None:
+    """Let the service itself answer that it does not know the connection."""
+
+    async def responded_by(response: httpx.Response) -> None:
+        response.headers["x-wix-responded-by"] = "service/method"
+
+    bench.http.on_response = responded_by
+    bench.answer_with(LIST, body, status=404)
+
+
+@pytest.mark.parametrize("body", ["{}", '{"details": {"applicationError": {"code": "CONNECTION_NOT_FOUND"}}}'])
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_connection_that_went_since_it_was_listed_has_no_verdict_and_is_no_refusal(
+    bench: WixBench, before: bool, body: str
+) -> None:
+    bench.connect(APPLE)
+    if before:
+        await first_probes(bench)
+        bench.clock.now += 50 * 60
+    unknown_connection(bench, body)
+    seen = await first_probes(bench)
+    seen = await first_probes(bench)
+    assert (None, None, "") == (seen.connections[0].probe, seen.connections[0].import_calendars, seen.probe_refused)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (404, "<html>404</html>", "there is no list_calendars at this address (HTTP 404 without a reason); check base_url"),
+        (
+            428,
+            '{"details": {"applicationError": {"code": "QUITE_NEW"}}}',
+            "Wix refuses list_calendars with a code that is not known (HTTP 428, QUITE_NEW)",
+        ),
+        (
+            428,
+            '{"details": {"applicationError": {"code": "jane@mail.example said"}}}',
+            "Wix refuses list_calendars with a code that is not known (HTTP 428, …)",
+        ),
+        (428, "{}", "the site lacks what list_calendars needs (HTTP 428 without a reason); is Wix Bookings installed?"),
+        (
+            428,
+            '{"details": {"applicationError": {"code": "WIX_BOOKINGS_APP_NOT_INSTALLED"}}}',
+            "the site lacks what list_calendars needs (HTTP 428, WIX_BOOKINGS_APP_NOT_INSTALLED); is Wix Bookings installed?",
+        ),
+    ],
+)
+async def test_a_refusal_of_probes_is_told_for_what_it_is(bench: WixBench, status: int, body: str, told: str) -> None:
+    bench.connect(APPLE)
+    bench.answer_with(LIST, body, status=status)
+    assert (await first_probes(bench)).probe_refused.startswith(told)
 
 
 async def test_a_refusal_ends_when_wix_lets_it_be_asked(bench: WixBench) -> None:

@@ -53,6 +53,24 @@ async def test_who_has_a_working_import_is_protected_and_who_has_no_connection_i
     assert expected == await seen(bench)
 
 
+@pytest.mark.parametrize("status", [200, 403, 500])
+async def test_the_staff_is_awaited_until_it_was_asked_for_whatever_came_of_it(bench: WixBench, status: int) -> None:
+    bench.site.add_staff()
+    if status != 200:
+        bench.spoil(FaultKind.STATUS, STAFF, status=status)
+    awaited = [(await bench.observe()).staff_awaited for _ in range(11)]
+    first = awaited.index(False)
+    assert [True] * first + [False] * (11 - first) == awaited
+    assert 1 <= bench.calls(STAFF)
+    assert not (await bench.observe()).staff_awaited
+
+
+async def test_without_staff_none_is_awaited(bench: WixBench) -> None:
+    connections = WixConnections(interval=60.0, max_age=300.0, staff=False)
+    bench.open(bench.target(collectors=WixCollectors(connections=connections)))
+    assert not (await bench.observe()).staff_awaited
+
+
 async def test_who_gives_no_services_does_not_count_and_who_may_give_some_does(bench: WixBench) -> None:
     bench.site.add_staff(service_provider=False)
     assert StaffProtection(0, 0, ()) == await seen(bench)
