@@ -68,9 +68,9 @@ class ConnectionsCollector:
         self._schedules = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)
         self._providers = providers
-        self._probes = CalendarProbes(api, services, target.name, target.timeout)
+        self._probes = CalendarProbes(api, services, target.name, target.timeout, interval=settings.check_interval)
         self._may_probe = settings.probe
-        self._staff = StaffDirectory(api, services, target.name) if settings.staff else None
+        self._staff = StaffDirectory(api, services, target.name, interval=settings.check_interval) if settings.staff else None
         self._seen: dict[str, _Seen] = {}  # by the hash of the id; what was seen last comes first
         self._shown: Sequence[str] = ()
         self._changes: Mapping[str, tuple[Change, ...]] = {}  # of those that are shown, by the hash

@@ -53,6 +53,19 @@ async def test_who_has_a_working_import_is_protected_and_who_has_no_connection_i
     assert expected == await seen(bench)
 
 
+async def test_who_is_hired_is_known_as_soon_as_the_configured_time_between_two_checks_lets_it(bench: WixBench) -> None:
+    connected(bench, bench.site.add_staff())
+    connections = WixConnections(interval=60.0, max_age=300.0, check_interval=300.0)
+    bench.open(bench.target(collectors=WixCollectors(connections=connections)))
+    bench.clock.now += 60
+    await bench.observe()
+    bench.site.add_staff()
+    bench.clock.now += 350
+    found = (await bench.observe()).staff
+    assert found is not None
+    assert [NO_CONNECTION] == [one.reason for one in found.unprotected]
+
+
 async def test_who_gives_no_services_does_not_count_and_who_may_give_some_does(bench: WixBench) -> None:
     bench.site.add_staff(service_provider=False)
     assert StaffProtection(0, 0, ()) == await seen(bench)
