@@ -149,8 +149,12 @@ class ConnectionsCollector:
         return directory_of((seen.row for seen in self._seen.values()), shown, self._names, failing)
 
     def _unknown(self, schedules: Iterable[str]) -> tuple[str, ...]:
-        """Return those of ``schedules`` that no connection belongs to."""
-        return () if self._listed is None else tuple(each for each in schedules if each.lower() not in self._listed)
+        """Return those of ``schedules`` that no connection and, as far as it may be read, no staff member belongs to."""
+        known, staff = self._listed, self._staff.known() if self._staff else None
+        if known is None or (self._staff and staff is None and not self._staff.refused):
+            return ()
+        known |= {member.schedule_id.lower() for member in staff[0]} if staff else frozenset()
+        return tuple(each for each in schedules if each.lower() not in known)
 
     async def _remember(self, rows: Iterable[ConnectionRow], answer: ConnectionsAnswer, now: float) -> None:
         seen: dict[str, _Seen] = {}
