@@ -272,7 +272,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "BookingSyncStaffCalendarMismatch",
         _copy_moved,
         on_board_after=0,
-        pages_after=50 * 60,
+        pages_after=95 * 60,
     ),
     Incident(
         "private-event-sold",
