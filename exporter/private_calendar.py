@@ -5,6 +5,7 @@ Moments are Unix seconds (``float``). Of an event nothing is kept but its schedu
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
@@ -76,6 +77,11 @@ class EventMemory(Value, frozen=True, gc=False):
     lives: Mapping[str, ImportLife] = msgspec.field(default_factory=dict)
     copies: bool = False
     ends: Mapping[str, float] = msgspec.field(default_factory=dict)
+
+
+def import_key(schedule: str, calendar_type: str) -> str:
+    """Return the hash of schedule (id in lower case) and type of calendar, by which :class:`EventMemory` knows an import."""
+    return hashlib.sha256(f"{schedule} {calendar_type}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 class WindowEvents(Value, frozen=True, gc=False):

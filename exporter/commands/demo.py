@@ -13,6 +13,7 @@ import httpx
 import yaml
 
 from exporter.commands import daemon
+from exporter.commands.known_week import STATE_FILE, write_known_week
 from exporter.config import load_config
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.runtime import Signals
@@ -22,7 +23,11 @@ from exporter.simulator.drills import INCIDENTS, SCENARIOS, Scenario, demo_site,
 # Short enough that an incident is seen while one watches; a real platform is asked once a minute or less. Links are asked so
 # seldom that the demo may run for ever: past half of the operating time of ten minutes nothing known is asked again.
 DEMO_COLLECTORS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
-    "wix": {"connections": {"interval": "5s"}, "bookings": {"interval": "15s", "conflicts": True}},
+    "wix": {
+        "connections": {"interval": "5s", "check_interval": "15s"},
+        "bookings": {"interval": "15s", "conflicts": True},
+        "events": {"interval": "15s"},
+    },
     "bitrix24": {
         "bookings": {"interval": "15s"},
         "links": {"interval": "30s", "window": "next_7d", "batch_size": 25, "verify_calls": 1},
@@ -52,6 +57,7 @@ async def run_demo(
         with tempfile.TemporaryDirectory(prefix="booking-sync-demo-") as folder:
             path = Path(folder) / "exporter.yml"
             path.write_text(yaml.safe_dump(_configuration(origin), sort_keys=False))
+            write_known_week(path.with_name(STATE_FILE), simulator, demo_targets(origin))
             async with playing(simulator, script, tell):
                 await daemon.run(
                     # Its short intervals are meant; on a real account they would deserve the warning.
@@ -82,6 +88,7 @@ def demo_targets(base_url: str) -> list[dict[str, Any]]:
             "base_url": base_url,
             "site_id": demo_world.PHYSIO_SITE_ID,
             "api_key": demo_world.PHYSIO_API_KEY,
+            "aliases": {schedule: f"Room {number}" for number, schedule in enumerate(demo_world.PHYSIO_SCHEDULES, 1)},
             "resource_aliases": {room: f"Room {number}" for number, room in enumerate(demo_world.PHYSIO_ROOMS, 1)},
             "labels": {"site": demo_world.PHYSIO},
         },
@@ -133,7 +140,7 @@ async def playing(simulator: Simulator, script: Scenario, say: Callable[[str], N
 
 def _configuration(origin: str) -> dict[str, Any]:
     targets = [{**target, "collectors": DEMO_COLLECTORS[target["platform"]]} for target in demo_targets(origin)]
-    return {"timezone": "Europe/Berlin", "targets": targets}
+    return {"timezone": "Europe/Berlin", "state_file": STATE_FILE, "targets": targets}
 
 
 async def _welcome(url: str, origin: str, scenario: str, say: Callable[[str], None], tell: Callable[[str], None]) -> None:

@@ -173,7 +173,7 @@ class Drill:
         """Return what Prometheus lacks for this incident, "" where nothing is missing."""
         if incident.alert not in {name for name, _ in await self._stack.rules()}:
             return f"Prometheus has no rule {incident.alert}: load the alerting rules of the bundle"
-        return await self._lacks_last_week() if incident.needs_before else ""
+        return await self._lacks_last_week() if incident.compares_weeks else ""
 
     async def _lacks_last_week(self) -> str:
         """Write the weeks before into Prometheus; return why it does not know them, "" if it does."""

@@ -26,9 +26,21 @@ def list_scenarios() -> list[str]:
 
 
 def configuration(url: str) -> dict[str, Any]:
-    """Return what watches the simulator at ``url`` as a business is watched: on its clock, double bookings on Wix included."""
-    on_wix = {"collectors": {"bookings": {"conflicts": True}}}
-    return {"timezone": "Europe/Berlin", "defaults": {"wix": on_wix}, "targets": demo_targets(url)}
+    """Return what watches the simulator at ``url`` as a business is watched: on its clock, with all that Wix can be asked for.
+
+    What is checked once an hour in life is checked each minute, so that a rehearsal need not wait for it.
+    """
+    collectors = {
+        "connections": {"check_interval": "1m"},
+        "bookings": {"conflicts": True},
+        "events": {"interval": "1m"},
+    }
+    targets = [
+        # Whoever names collectors names all that are to run.
+        {**target, "collectors": {name: {} for name in collectors}} if target["platform"] == "wix" else target
+        for target in demo_targets(url)
+    ]
+    return {"timezone": "Europe/Berlin", "defaults": {"wix": {"collectors": collectors}}, "targets": targets}
 
 
 async def run_simulator(

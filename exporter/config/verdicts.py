@@ -242,13 +242,13 @@ class Verdicts(Strict):
         default_factory=Judged, description="A staff member takes bookings, and nobody imports the member's appointments."
     )
     import_silent: Annotated[Judged, MAY_BE_EMPTY] = Field(
-        default_factory=Judged, description="No private events come through a connection any more."
+        default_factory=Judged, description="No private events come through any more."
     )
     import_frozen: Annotated[Judged, MAY_BE_EMPTY] = Field(
-        default_factory=Judged, description="The private events of a connection no longer change."
+        default_factory=Judged, description="Private events no longer change."
     )
     import_shortened: Annotated[Judged, MAY_BE_EMPTY] = Field(
-        default_factory=Judged, description="The private events of a connection end sooner than they did."
+        default_factory=Judged, description="Private events end sooner than before."
     )
     budget_spent: Annotated[Noted, MAY_BE_EMPTY] = Field(
         default_factory=Noted, description="The operating time of a portal is used up; its alert comes before that."

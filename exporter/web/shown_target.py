@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from exporter.limits import BOARD_CONNECTIONS, CONNECTION_SERIES
-from exporter.model import Message
+from exporter.model import CollectorName, Message
 from exporter.state.findings import Finding
 from exporter.web import wording
 from exporter.web.cards import Card
@@ -18,6 +18,7 @@ LISTED: Final = BOARD_CONNECTIONS.number
 LISTED_ALONE: Final = CONNECTION_SERIES.number  # all that a target has by default, where no other is on the page
 
 NAMES_FOR: Final = 3  # targets in one command
+_OF_SCHEDULES: Final = frozenset({CollectorName.CONNECTIONS, CollectorName.EVENTS})
 
 
 class WindowRow(msgspec.Struct, frozen=True):
@@ -82,7 +83,7 @@ def unnamed(card: Card) -> Sequence[str]:
 def _is_unnamed(found: Finding) -> bool:
     if found.conflict:
         return found.subject == found.conflict.resource
-    return (found.connection is not None or bool(found.external)) and wording.is_id(found.subject)
+    return found.collector in _OF_SCHEDULES and wording.is_id(found.subject)
 
 
 def _windows(target: Target) -> list[WindowRow]:

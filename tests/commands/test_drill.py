@@ -376,15 +376,25 @@ def test_a_drill_polls_in_divided_time_as_far_as_the_platforms_let_it() -> None:
     assert {
         "wix connections": "60.000s",
         "wix bookings": "300.000s",
+        "wix events": "600.000s",
         "bitrix24 bookings": "300.000s",
         "bitrix24 links": "900.000s",
     } == intervals(1)
     assert {
         "wix connections": "1.000s",
         "wix bookings": "5.000s",
+        "wix events": "10.000s",
         "bitrix24 bookings": "5.000s",
         "bitrix24 links": "15.000s",
     } == intervals(120)
+
+
+def test_a_drill_checks_connections_and_staff_in_divided_time() -> None:
+    def checked(hurry: float) -> set[str]:
+        targets = configuration("http://127.0.0.1:1", hurry)["targets"]
+        return {one["collectors"]["connections"]["check_interval"] for one in targets if one["platform"] == "wix"}
+
+    assert [{"3600.000s"}, {"60.000s"}, {"15.000s"}] == [checked(hurry) for hurry in (1, 60, 600)]
 
 
 def test_all_incidents_are_played_when_none_is_named_and_each_once() -> None:

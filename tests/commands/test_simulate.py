@@ -49,7 +49,9 @@ async def test_all_that_a_scenario_prints_is_a_configuration(scenario: str, week
     )
     [text] = said
     (tmp_path / "drill.yml").write_text(text)
-    assert 4 == len(load_config(tmp_path / "drill.yml").targets)
+    config = load_config(tmp_path / "drill.yml")
+    assert 4 == len(config.targets)
+    assert {"connections", "bookings", "events"} == set(config.targets[0].running())
     assert {"timezone", "defaults", "targets"} == set(yaml.safe_load(text))
     assert not [line for line in text.splitlines() if line.startswith(("#", ">>", "<<"))]
     assert any(SCENARIOS[scenario].description in line for line in told)

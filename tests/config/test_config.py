@@ -322,7 +322,8 @@ def test_the_effective_configuration_has_every_default_and_no_secret(tmp_path: P
     assert {"file": "wix_api_key"} == first["api_key"]
     assert {"env": "B24_WEBHOOK_URL"} == second["webhook_url"]
     assert ("30s", "1m10s") == (first["timeout"], second["timeout"])
-    connections = {"interval": "1m", "max_age": "5m", "max_connections": 500, "probe": True, "staff": True, "windows": []}
+    connections = {"interval": "1m", "max_age": "5m", "max_connections": 500, "windows": []}
+    connections |= {"probe": True, "staff": True, "check_interval": "1h"}
     assert connections == first["collectors"]["connections"]
     assert [{"name": "next_7d", "from": "now", "to": "now+7d"}] == second["collectors"]["links"]["windows"]
     assert {"requests_per_second": 1.0, "burst": 10, "operating_seconds": 240.0} == second["budget"]

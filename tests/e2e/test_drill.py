@@ -16,6 +16,7 @@ from tests.monitoring.servers import free_port
 
 HURRY = 60
 AT_ONCE = ("double-booking", "token-revoked")
+OF_CHECKS = ("private-event-sold", "import-silent")
 
 
 def drill(stack: HurriedStack, address: str, *words: str) -> tuple[int, str]:
@@ -53,6 +54,17 @@ def test_a_drill_says_when_each_page_came_and_when_it_was_over(tmp_path: Path) -
         code, said = drill(stack, address, "intake-stopped")
         assert 1 == code
         assert "intake-stopped: NOT PLAYED: Prometheus knows no last week and takes none (404: " in said
+
+
+@pytest.mark.servers
+def test_a_drill_shows_what_no_status_tells(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with hurried_stack(tmp_path, address, HURRY) as stack:
+        code, said = drill(stack, address, *OF_CHECKS)
+    assert 0 == code, said
+    assert "2 of 2 arrived and were cleared." in said
+    for incident in (one for one in INCIDENTS if one.name in OF_CHECKS):
+        assert re.search(rf"^{incident.name}: paged after .*: {incident.alert} of \S+ -> ", said, re.MULTILINE), said
 
 
 @pytest.mark.servers

@@ -15,6 +15,7 @@ from typing import Any, Final
 import httpx
 
 from exporter.commands.demo import demo_targets
+from exporter.commands.known_week import write_known_week
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import INCIDENTS, demo_world
 from exporter.support.remote_write import Labels, Samples
@@ -53,7 +54,11 @@ _START_UP: Final = 5 * MINUTE
 _STEP: Final = 10.0
 _WEEK: Final = 7 * 86_400.0
 _COLLECTORS: Final[dict[str, dict[str, dict[str, Any]]]] = {
-    "wix": {"connections": {"interval": "2m"}, "bookings": {"interval": "3m", "conflicts": True}},
+    "wix": {
+        "connections": {"interval": "2m", "check_interval": "2m"},
+        "bookings": {"interval": "3m", "conflicts": True},
+        "events": {"interval": "3m"},
+    },
     "bitrix24": {
         "bookings": {"interval": "3m"},
         "links": {"interval": "5m", "window": "next_7d", "batch_size": 25, "verify_calls": 1},
@@ -95,7 +100,7 @@ async def _play(name: str, folder: Path, last: float) -> Pages:
     clock = ManualClock(last - HISTORY - _START_UP)
     simulator = Simulator(clock, build=partial(demo_world.build, intake_every=600.0))
     pages: Pages = []
-    async with running(simulator.app) as origin, application(_configuration(name, folder, origin), clock) as app:
+    async with running(simulator.app) as origin, application(_configuration(name, folder, simulator, origin), clock) as app:
         for moment in _moments(last):
             await _pass_time(app, moment)
             pages.append((moment, await app.page()))
@@ -113,12 +118,14 @@ async def _pass_time(app: RunningApplication, until: float) -> None:
         await app.pass_time(min(_STEP, left))
 
 
-def _configuration(name: str, folder: Path, origin: str) -> Path:
+def _configuration(name: str, folder: Path, simulator: Simulator, origin: str) -> Path:
     targets = [{**target, "collectors": _COLLECTORS[target["platform"]]} for target in demo_targets(origin)]
     # Portals of one host share one allowance; two names for it are two portals, as in life.
     targets[-1]["webhook_url"] = targets[-1]["webhook_url"].replace("127.0.0.1", "localhost")
     file = folder / f"{name}.yml"
-    file.write_text(safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
+    state = file.with_suffix(".json")
+    file.write_text(safe_dump({"timezone": "Europe/Berlin", "state_file": state.name, "targets": targets}))
+    write_known_week(state, simulator, targets)
     return file
 
 

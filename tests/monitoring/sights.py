@@ -26,7 +26,12 @@ SALON_WIX, PHYSIO_WIX, SALON_B24, STUDIO_B24 = "salon-berlin-wix", "physio-hambu
 ALL: Final = ".+"
 LOOKED_AT: Final = (SALON_WIX, SALON_B24)
 """The targets at whose board somebody looks in every world."""
-ALSO: Final = {"double-booking": (PHYSIO_WIX,), "api-throttled": (STUDIO_B24,)}
+ALSO: Final = {
+    "double-booking": (PHYSIO_WIX,),
+    "api-throttled": (STUDIO_B24,),
+    "invite-expired": (PHYSIO_WIX,),
+    "private-event-sold": (PHYSIO_WIX,),
+}
 OF_A_FLEET: Final = ("site-0000-wix", "site-0000-b24")
 BY_STEM: Final = {path.stem: load_board(path) for path in BOARDS}
 

@@ -53,6 +53,11 @@ NAMED: Final[Mapping[str, set[tuple[str, str, str]]]] = {
     "intake-stopped": {
         (target, "warning", "account administrator") for target in (SALON_WIX, PHYSIO_WIX, SALON_B24, STUDIO_B24)
     },
+    "access-lost": {(SALON_WIX, "warning", "calendar owner")},
+    "invite-expired": {(PHYSIO_WIX, "warning", "account administrator")},
+    "copy-moved": {(SALON_B24, "warning", "front desk")},
+    "private-event-sold": {(PHYSIO_WIX, "critical", "front desk")},
+    "import-silent": {(SALON_WIX, "warning", "calendar owner")},
     "stopped": {("the exporter", "critical", "exporter operator")},
     "stopped-for-long": {("the exporter", "critical", "exporter operator")},
     CALM: set(),
@@ -66,6 +71,11 @@ WHAT: Final[Mapping[str, str]] = {
     "lost-crm-link": "no CRM link",
     "api-throttled": "data is missing .*rate limited",
     "intake-stopped": "No new bookings",
+    "access-lost": "A synced calendar cannot be read",
+    "invite-expired": "take bookings without an import",
+    "copy-moved": "staff's calendar differs",
+    "private-event-sold": "private event does not block",
+    "import-silent": "No private events",
     "stopped": "exporter cannot be scraped",
     "stopped-for-long": "exporter cannot be scraped",
 }
@@ -79,6 +89,11 @@ FIXES: Final[Mapping[str, str]] = {
     "lost-crm-link": "A portal administrator repairs the automation that creates the links",
     "api-throttled": "The exporter's operator lowers `budget.requests_per_second` or raises the intervals.",
     "intake-stopped": "An administrator of the account makes a test booking as a customer would",
+    "access-lost": "The calendar's owner connects it again: Wix dashboard -> Bookings calendar",
+    "invite-expired": "An administrator of the account invites the staff member again",
+    "copy-moved": "The status board names the bookings, how each differs and the time.",
+    "private-event-sold": "The status board names the booking, the schedule and the time.",
+    "import-silent": "The calendar's owner looks whether the calendar has events",
     "stopped-for-long": "The exporter's operator starts it again",
 }
 """How the fix begins: for the platform and the reason, as the message has it."""
@@ -167,6 +182,11 @@ _SAYS_WHY: Final[Mapping[str, str]] = {
     "lost-crm-link": r"\d+ % without",
     "api-throttled": "rate limited",
     "intake-stopped": "unlike last week",
+    "access-lost": "cannot be read",
+    "invite-expired": "invite expired",
+    "copy-moved": "within 24 h",
+    "private-event-sold": r"\d+ not blocked",
+    "import-silent": "silent",
     "stopped": "scrapes fail",
     "stopped-for-long": "scrapes fail",
 }

@@ -23,6 +23,7 @@ ABSENT_IN_A_CALM_FLEET = frozenset(
     {
         "booking_sync_target_closed",
         # The collector `events` is off by default.
+        "booking_sync_external_events_up",
         "booking_sync_external_conflicts",
         "booking_sync_connection_import_failing",
         "booking_sync_next_external_conflict_timestamp_seconds",

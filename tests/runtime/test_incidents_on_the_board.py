@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from exporter.commands.demo import DEMO_COLLECTORS, demo_targets
+from exporter.commands.known_week import STATE_FILE, write_known_week
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import INCIDENTS, SCENARIOS, demo_world, run_scenario
 from exporter.simulator.drills.incidents import Incident
@@ -20,16 +21,21 @@ from tests.harness.clock import ManualClock
 
 INTERVAL = 300.0
 COLLECTORS = {
-    "wix": {"connections": {"interval": "5m"}, "bookings": {"interval": "5m", "conflicts": True}},
+    "wix": {
+        "connections": {"interval": "5m", "check_interval": "5m"},
+        "bookings": {"interval": "5m", "conflicts": True},
+        "events": {"interval": "5m"},
+    },
     "bitrix24": {"bookings": {"interval": "5m"}, "links": {"interval": "5m", "window": "next_7d"}},
 }
 NIGHT = 4_500.0
 
 
-def configuration(folder: Path, origin: str, collectors: Mapping[str, Any] = COLLECTORS) -> Path:
+def configuration(folder: Path, simulator: Simulator, origin: str, collectors: Mapping[str, Any] = COLLECTORS) -> Path:
     file = folder / "exporter.yml"
     targets = [{**target, "collectors": collectors[target["platform"]]} for target in demo_targets(origin)]
-    file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
+    file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "state_file": STATE_FILE, "targets": targets}))
+    write_known_week(folder / STATE_FILE, simulator, targets)
     return file
 
 
@@ -54,7 +60,7 @@ async def seconds_until_shown(app: RunningApplication) -> float | None:
 async def test_the_board_shows_an_incident_when_the_demo_says_so(played: Incident, tmp_path: Path) -> None:
     clock = ManualClock()
     simulator = Simulator(clock, build=demo_world.build)
-    async with running(simulator.app) as origin, application(configuration(tmp_path, origin), clock) as app:
+    async with running(simulator.app) as origin, application(configuration(tmp_path, simulator, origin), clock) as app:
         await polled_twice(app)
         assert [] == list(board_of(app.app.view()).cards), "all is well before"
         simulator.incidents.start(played.name)
@@ -63,15 +69,17 @@ async def test_the_board_shows_an_incident_when_the_demo_says_so(played: Inciden
         assert shown is None
     else:
         assert shown is not None
-        # With the poll after the moment, and the half minute for which a limited API is asked again.
-        assert played.on_board_after <= shown <= played.on_board_after + 2 * INTERVAL + 30
+        # With the poll after the moment, and the half minute for which a limited API is asked again. A check is due with a
+        # poll, or with the one after it, and a copy is one of six batches, which is then looked at once more.
+        polls = 8 if played.name == "copy-moved" else 3 if played.by_check else 2
+        assert played.on_board_after <= shown <= played.on_board_after + polls * INTERVAL + 30
 
 
 @pytest.mark.slow
 async def test_the_worst_night_has_double_bookings_on_both_platforms_and_a_broken_calendar_at_once(tmp_path: Path) -> None:
     clock = ManualClock()
     simulator = Simulator(clock, build=demo_world.build)
-    async with running(simulator.app) as origin, application(configuration(tmp_path, origin), clock) as app:
+    async with running(simulator.app) as origin, application(configuration(tmp_path, simulator, origin), clock) as app:
         await run_scenario(SCENARIOS["worst-night"], simulator.incidents, clock)
         await polled_twice(app)
         summary = board_of(app.app.view()).status.summary
@@ -86,7 +94,7 @@ async def test_the_demo_verifies_its_links_for_as_long_as_it_runs_and_shows_that
     simulator = Simulator(clock, build=demo_world.build)
     async with (
         running(simulator.app) as origin,
-        application(configuration(tmp_path, origin, DEMO_COLLECTORS), clock) as app,
+        application(configuration(tmp_path, simulator, origin, DEMO_COLLECTORS), clock) as app,
     ):
 
         def look() -> None:
@@ -110,7 +118,7 @@ async def test_the_board_of_the_demo_shows_each_incident_and_is_well_again_when_
     simulator = Simulator(clock, build=demo_world.build)
     async with (
         running(simulator.app) as origin,
-        application(configuration(tmp_path, origin, DEMO_COLLECTORS), clock) as app,
+        application(configuration(tmp_path, simulator, origin, DEMO_COLLECTORS), clock) as app,
     ):
         await polled_twice(app)
         goes_on: list[str] = []
@@ -136,7 +144,52 @@ async def test_the_board_of_the_demo_shows_each_incident_and_is_well_again_when_
         "lost-crm-link": {"unlinked_bookings"},
         "api-throttled": {"collector_failing", "api_limited"},
         "intake-stopped": set(),  # for a day nobody can know
+        "access-lost": {"connection_probe_failed"},
+        "invite-expired": {"staff_unprotected"},
+        "private-event-sold": {"external_conflict"},
+        "import-silent": {"import_silent"},
+        "copy-moved": {"calendar_mismatch"},
     } == during
+
+
+@pytest.mark.slow
+async def test_where_all_says_synced_a_newcomer_sees_within_five_minutes_what_each_check_finds(tmp_path: Path) -> None:
+    clock = ManualClock()
+    simulator = Simulator(clock, build=demo_world.build)
+    async with (
+        running(simulator.app) as origin,
+        application(configuration(tmp_path, simulator, origin, DEMO_COLLECTORS), clock) as app,
+    ):
+        playing = asyncio.create_task(run_scenario(SCENARIOS["says-synced"], simulator.incidents, clock))
+        await kinds_seen(app, 300.0, lambda: None)
+        cards = board_of(app.app.view()).cards
+        playing.cancel()
+    assert {
+        "connection_probe_failed",
+        "staff_unprotected",
+        "external_conflict",
+        "import_silent",
+        "calendar_mismatch",
+    } == {str(card.kind) for card in cards}
+    assert {"synced", "connected"} == {
+        connection.status
+        for target in app.app.view().targets
+        for state in target.collectors
+        for connection in getattr(state.observation, "connections", ())
+    }
+
+
+@pytest.mark.slow
+async def test_a_week_with_private_events_is_known_to_the_demo_and_finds_nothing(tmp_path: Path) -> None:
+    clock = ManualClock()
+    simulator = Simulator(clock, build=demo_world.build)
+    async with (
+        running(simulator.app) as origin,
+        application(configuration(tmp_path, simulator, origin, DEMO_COLLECTORS), clock) as app,
+    ):
+        assert set() == await kinds_seen(app, 900.0, lambda: None)
+        simulator.incidents.start("import-silent")
+        assert {"import_silent"} == await kinds_seen(app, 30.0, lambda: None)
 
 
 async def kinds_seen(app: RunningApplication, seconds: float, look: Callable[[], None]) -> set[str]:

@@ -9,8 +9,10 @@ from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
 from exporter.simulator import FaultKind
 from exporter.simulator.drills.incidents import INCIDENTS
+from exporter.simulator.drills.scenarios import SCENARIOS
 
-TEXT = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT, CHECKS = (DOCS / "simulator.md").read_text(), (DOCS / "checks.md").read_text()
 
 
 def section(name: str) -> str:
@@ -26,7 +28,7 @@ def test_the_table_of_incidents_is_the_code() -> None:
     assert section("incidents").splitlines() == rows
 
 
-def test_the_page_says_which_alert_of_an_incident_pages_and_that_the_others_are_tickets() -> None:
+def test_the_page_says_which_alerts_of_incidents_page_and_that_the_others_are_tickets() -> None:
     expected = {incident.alert for incident in INCIDENTS}
     paging = {
         alert.name
@@ -34,7 +36,20 @@ def test_the_page_says_which_alert_of_an_incident_pages_and_that_the_others_are_
         for alert in group.alerts
         if alert.severity == "critical" and alert.name in expected
     }
-    assert f"{', '.join(sorted(paging))} pages; the others become tickets" in TEXT
+    assert f"{' and '.join(sorted(paging))} page; the others become tickets" in TEXT
+
+
+def test_each_check_that_no_status_field_gives_has_an_incident_or_a_reason_for_none() -> None:
+    rows = re.findall(r"^\| (\w+) \|[^|]*\|[^|]*\| (BookingSync[^|]+) \|", CHECKS, re.MULTILINE)
+    drilled = {incident.alert for incident in INCIDENTS}
+    without = {check for check, alerts in rows if drilled.isdisjoint(alerts.split(", "))}
+    assert len(rows) >= 5
+    assert {"marks"} == without  # of what is double-booked in a drill the exporter reads every booking and names both
+
+
+def test_the_table_of_scenarios_names_each_that_is_no_incident() -> None:
+    named = set(re.findall(r"^- `([\w-]+)`: ", TEXT, re.MULTILINE))
+    assert set(SCENARIOS) - {incident.name for incident in INCIDENTS} == named
 
 
 def test_the_table_of_faults_has_every_kind_in_order() -> None:

@@ -14,9 +14,13 @@ import pytest
 from exporter.commands.demo import demo_targets
 from exporter.simulator import Simulator, running
 from exporter.simulator.bitrix24.world import Booking, PortalWorld
-from exporter.simulator.drills import demo_world
+from exporter.simulator.drills import demo_site, demo_world
 from exporter.simulator.drills.incidents import INCIDENTS
 from exporter.simulator.drills.scenarios import SCENARIOS, TIMELINE, run_scenario
+from exporter.simulator.wix.connections import Connection
+from exporter.simulator.wix.private_events import PrivateEvent
+from exporter.simulator.wix.providers import MICROSOFT
+from exporter.simulator.wix.world import Site
 from tests.harness.clock import ManualClock
 
 NAMES = (
@@ -27,6 +31,11 @@ NAMES = (
     "lost-crm-link",
     "api-throttled",
     "intake-stopped",
+    "access-lost",
+    "invite-expired",
+    "copy-moved",
+    "private-event-sold",
+    "import-silent",
 )
 
 
@@ -57,16 +66,41 @@ def measure(simulator: Simulator) -> dict[str, object]:
     """Return everything that incidents change."""
     salon = simulator.bitrix24.portals[demo_world.SALON]
     studio = simulator.bitrix24.portals[demo_world.STUDIO]
+    site = simulator.wix.sites[demo_site.SITE_ID]
     return {
         "statuses": statuses(simulator),
         "down": [sorted(site.down) for site in simulator.wix.sites.values()],
         "overlaps": overlaps(salon.world),
         "unlinked": sum(not deals(booking) for booking in salon.world.bookings()),
         "admitted": studio.admit("127.0.0.1", simulator.now()),
+        "dead": [connection.provider_id for connection in site.connections if site.connections.is_dead(connection.id)],
+        "staff": [[one.identity for one in each.bookings.staff] for each in simulator.wix.sites.values()],
+        "sold": sold(simulator.wix.sites[demo_world.PHYSIO_SITE_ID]),
+        "silent": [connection.schedule_id for connection in site.connections if not private_events(site, connection)],
+        "moved": sum(
+            booking.start != salon.calendar.copy_of(booking.id).start
+            for booking in salon.world.bookings()
+            if booking.resource_ids
+        ),
     }
 
 
-def test_the_seven_incidents_have_a_sentence_a_change_and_an_alert() -> None:
+def private_events(site: Site, connection: Connection) -> list[PrivateEvent]:
+    now = site.created
+    return [event for event in site.private.of(connection, now, now + 7 * 86_400.0, now) if not event.all_day]
+
+
+def sold(site: Site) -> int:
+    """Count the bookings that overlap a private event of their schedule, by brute force."""
+    return sum(
+        any(event.start < booking.end and booking.start < event.end for event in private_events(site, connection))
+        for connection in site.connections
+        for booking in site.bookings
+        if booking.schedule_id == connection.schedule_id and booking.status == "CONFIRMED"
+    )
+
+
+def test_each_incident_has_a_sentence_a_change_and_an_alert() -> None:
     assert tuple(incident.name for incident in INCIDENTS) == NAMES
     for incident in INCIDENTS:
         assert incident.description.endswith(".")
@@ -83,6 +117,11 @@ def test_the_seven_incidents_have_a_sentence_a_change_and_an_alert() -> None:
         ("double-booking", lambda after: after["overlaps"] == 1),
         ("lost-crm-link", lambda after: after["unlinked"] > 50),
         ("api-throttled", lambda after: after["admitted"] is False),
+        ("access-lost", lambda after: after["dead"] == [MICROSOFT.id]),
+        ("invite-expired", lambda after: after["staff"] == [["CONNECTED"] * 3, ["CONNECTED", "CONNECTED", "EXPIRED"]]),
+        ("private-event-sold", lambda after: after["sold"] == 1),
+        ("import-silent", lambda after: after["silent"] == [demo_site.CHAIR_SCHEDULES[1]]),
+        ("copy-moved", lambda after: after["moved"] > 10),
     ],
 )
 def test_an_incident_changes_its_part_of_the_world_and_stopping_repairs_it(
@@ -99,6 +138,24 @@ def test_an_incident_changes_its_part_of_the_world_and_stopping_repairs_it(
     simulator.incidents.stop(name)
     clock.now += 2.0  # for the leaky bucket
     assert measure(simulator) == before
+
+
+@pytest.mark.parametrize("day", range(7))
+@pytest.mark.parametrize("hour", range(0, 24, 5))
+def test_on_each_day_and_at_each_hour_a_private_event_can_be_sold_and_a_copy_moved_within_a_day(day: int, hour: int) -> None:
+    clock = ManualClock(1_790_000_000.0 + 86_400 * day + 3600 * hour)
+    simulator = Simulator(clock, build=demo_world.build)
+    site, salon = simulator.wix.sites[demo_world.PHYSIO_SITE_ID], simulator.bitrix24.portals[demo_world.SALON]
+    before, known = measure(simulator), {booking.id for booking in site.bookings}
+    for name in ("private-event-sold", "copy-moved"):
+        simulator.incidents.start(name)
+    (booking,) = [one for one in site.bookings if one.id not in known]
+    moved = [one.start for one in salon.world.bookings() if one.resource_ids == (1,) and one.start > clock.now]
+    assert 3 * 3600 <= booking.start - clock.now < 86_400
+    assert 0 < min(moved) - clock.now < 86_400
+    assert (1, True) == (sold(site), len(moved) == measure(simulator)["moved"])
+    simulator.incidents.stop_all()
+    assert before == measure(simulator)
 
 
 @pytest.mark.parametrize("hour", range(24))
@@ -228,7 +285,7 @@ async def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
             tell=lambda name, on: told.append((round(clock.now - begin, 6), name, on)),
         )
     )
-    for _ in range(90):
+    for _ in range(160):
         await clock.advance(1.0)
     playing.cancel()
     assert [
@@ -238,11 +295,23 @@ async def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
         (24.0, "sync-stuck", False),
     ] == told[:4]
     assert [name for _, name, on in told if on] == list(NAMES)
-    assert 960 == sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE)
+    assert 1_650 == sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE)
 
 
 def test_there_is_a_scenario_for_calm_for_each_incident_and_for_bad_nights() -> None:
-    assert set(SCENARIOS) == {"calm", "worst-night", "long-night", "bad-night", *NAMES}
+    assert {"calm", "worst-night", "long-night", "bad-night", "says-synced", *NAMES} == set(SCENARIOS)
+
+
+async def test_where_all_says_synced_no_status_tells_of_what_is_wrong() -> None:
+    simulator, clock = demo()
+    before = statuses(simulator)
+    playing = asyncio.ensure_future(run_scenario(SCENARIOS["says-synced"], simulator.incidents, clock))
+    await clock.advance(119.0)
+    assert ["access-lost", "invite-expired", "import-silent", "copy-moved"] == list(simulator.incidents.active)
+    await clock.advance(2.0)
+    assert "private-event-sold" in simulator.incidents.active
+    assert before == statuses(simulator) == ["SYNCED", "SYNCED", "SYNCED", "CONNECTED"]
+    playing.cancel()
 
 
 async def test_a_scenario_of_one_incident_starts_it_and_leaves_it() -> None:

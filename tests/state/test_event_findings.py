@@ -98,6 +98,13 @@ def test_a_provider_whose_events_cannot_be_read_is_named() -> None:
     assert (PROVIDER_FAILING, "calendar provider failed: microsoft") == (one.row, one.title)
 
 
+def test_a_window_that_a_failing_provider_leaves_open_is_told_by_the_provider_alone() -> None:
+    window = WindowEvents(Window("next_24h", NOW, NOW + 86_400), {}, complete=False)
+    seen = EventsObservation(NOW - 30, (window,), providers={"google": True, "microsoft": False})
+    state = views.failed(EVENTS, Reason.SERVER_ERROR, "Wix could not", at=NOW - 30, observation=seen)
+    assert [PROVIDER_FAILING] == [one.row for one in findings(views.view_of(views.target_of("salon", "wix", [state])))]
+
+
 def test_a_window_of_which_not_all_was_read_is_incomplete() -> None:
     window = WindowEvents(Window("next_24h", NOW, NOW + 86_400), {}, complete=False)
     view = views.view_of(views.target_of("salon", "wix", [views.succeeded(EVENTS, EventsObservation(NOW - 30, (window,)))]))

@@ -8,7 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.calendar_copies import CalendarCopies, MismatchKind, WindowCopies
-from exporter.connection_checks import ImportCalendars, ProbesAsked
+from exporter.connection_checks import (
+    ImportCalendars,
+    ProbesAsked,
+    StaffProtection,
+    UnprotectedReason,
+    UnprotectedStaff,
+)
 from exporter.errors import Reason
 from exporter.model import (
     BookingsObservation,
@@ -253,6 +259,14 @@ def test_a_card_with_an_id_says_which_command_prints_its_name() -> None:
     assert "operator runs booking-sync-exporter list a and pastes the names that it prints" in words(
         page(views.view_of(site("a", *rows)))
     )
+
+
+def test_a_card_with_the_id_of_a_staff_member_says_which_command_prints_the_name() -> None:
+    staff = StaffProtection(1, 0, (UnprotectedStaff("3008d84fb597", UnprotectedReason.INVITE_EXPIRED),))
+    seen = replace(views.connections(views.connection("Chair 1", ConnectionStatus.SYNCED)), staff=staff)
+    state = views.succeeded(views.unpolled("salon", "wix", CollectorName.CONNECTIONS), seen)
+    text = words(page(views.view_of(views.target_of("salon", "wix", [state]))))
+    assert "operator runs booking-sync-exporter list salon and pastes" in text.partition("invitation has expired")[2]
 
 
 def test_a_card_with_names_asks_for_none() -> None:

@@ -39,7 +39,7 @@ def _probe_failed() -> Alert:
         hold="5m",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
-        summary="A calendar that is said to be synced cannot be read.",
+        summary="A synced calendar cannot be read.",
         until_morning="Slots that are taken in this calendar can be booked a second time.",
         description=Message("%(which)s is said to work, but Wix can no longer read its calendars.", which=WHICH),
         fix=advice.PROBE_FAILED.fix,
@@ -55,7 +55,7 @@ def _calendar_missing() -> Alert:
         hold="15m",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
-        summary="A connection does not import the calendars that it should.",
+        summary="A connection does not import its calendars.",
         until_morning="Slots that are taken in the calendar that is not imported can be booked a second time.",
         description=Message(
             "%(which)s imports from no calendar, or from one that no longer exists in the external account.", which=WHICH
@@ -92,7 +92,7 @@ def _staff() -> Alert:
         hold="1h",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.ADMINISTRATOR,
-        summary="Staff members take bookings and none of their appointments is imported.",
+        summary="Staff take bookings without an import.",
         until_morning="Customers can book times at which these staff members have a personal appointment.",
         description=counted(
             "%(count)s staff member of %(target)s takes bookings without a working import: {{ $labels.reason }}.",

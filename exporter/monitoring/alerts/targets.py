@@ -38,6 +38,7 @@ _PROBE: Final = (
 )
 _WHY: Final = "{{ with $labels.reason }} ({{ . }}){{ end }}"
 _BESIDES: Final = Message("{{ if $labels.besides }} Other {{ $labels.platform }} targets have failed for longer.{{ end }}")
+_OUTAGE: Final = "last_over_time(collector:booking_sync_provider_outage:max[5m]) == 1"
 _IS_DARK: Final = f"last_over_time({DARK}[5m]) == 1"
 
 
@@ -136,7 +137,6 @@ def _access(options: Options) -> tuple[Alert, ...]:
 
 
 def _data() -> tuple[Alert, ...]:
-    outage = "last_over_time(collector:booking_sync_provider_outage:max[5m]) == 1"
     withdrawn = f"last_over_time({AVAILABLE}[5m]) == 0"
     refused = f"last_over_time({WHY_FAILING}{{{of_reasons(*ACCESS)}}}[5m])"
     summary = "Booking data is missing."
@@ -189,7 +189,7 @@ def _data() -> tuple[Alert, ...]:
             name="BookingSyncDataStale",
             expr=with_credential(
                 f"last_over_time(collector:booking_sync_data_age:ratio[5m]) > {bounds.STALE_INTERVALS}\n"
-                f"unless {outage}\nunless {withdrawn}"
+                f"unless {_OUTAGE}\nunless {withdrawn}"
             ),
             hold=HOLD,
             severity=AlertSeverity.WARNING,
@@ -236,7 +236,10 @@ def _reading(options: Options) -> tuple[Alert, ...]:
             Kind.WINDOW_INCOMPLETE,
             Alert(
                 name="BookingSyncWindowIncomplete",
-                expr="max_over_time(collector_window:booking_sync_window_complete:max[5m]) == 0",
+                expr=(
+                    "max_over_time(collector_window:booking_sync_window_complete:max[5m]) == 0\n"
+                    f"unless ignoring (window) {_OUTAGE}"
+                ),
                 hold="30m",
                 severity=AlertSeverity.WARNING,
                 fixed_by=FixedBy.OPERATOR,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from exporter.connection_checks import UnprotectedReason
 from exporter.errors import Reason
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.alerts import Dashboard, alert_groups
@@ -103,7 +104,9 @@ def causes_table(
         alert.name: (alert.summary.rstrip("."), "text") for group in alert_groups(options) for alert in group.alerts
     }
     reasons: dict[float | str, tuple[str, str]] = {
-        str(word): (str(word).replace("_", " "), "text") for kind in (Reason, ErrorReason, ConnectionStatus) for word in kind
+        str(word): (str(word).replace("_", " "), "text")
+        for kind in (Reason, ErrorReason, ConnectionStatus, UnprotectedReason)
+        for word in kind
     }
     reasons |= {name: (why, "text") for name, why in CAUSE_TEXTS.items()}
     runbook = options.runbook("${__data.fields.runbook}")

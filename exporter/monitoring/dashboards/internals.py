@@ -65,6 +65,7 @@ def _polling() -> list[Json]:
     dropped = recent(f"booking_sync_collector_series_dropped{{{_COUNTED}}}")
     polled = recent(f"booking_sync_collector_up{{{_COUNTED}}}")
     complete = recent(f"collector_window:booking_sync_window_complete:max{{{SCOPE}}}")
+    outage = recent(f"collector:booking_sync_provider_outage:max{{{SCOPE}}}")
     return [
         timeseries(
             "Polls and failures per minute",
@@ -125,11 +126,12 @@ def _polling() -> list[Json]:
         ),
         counts(
             "Incomplete windows",
-            "1 while a window could not be read to its end; its numbers are a lower bound. 'nothing to report' is good.",
+            "1 while a window could not be read to its end; its numbers are a lower bound. What a calendar provider leaves "
+            "open while it cannot be read is left out. 'nothing to report' is good.",
             _or_none(
                 complete,
                 query(
-                    top(f"1 - min by (target, collector, window) ({complete}) > 0"),
+                    top(f"1 - min by (target, collector, window) ({complete} unless ignoring (window) {outage} == 1) > 0"),
                     "{{target}} {{collector}} {{window}}",
                 ),
             ),

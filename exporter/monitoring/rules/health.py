@@ -36,6 +36,7 @@ from exporter.monitoring.rules.targets import (
     COMPLETE,
     DARK,
     LIMITED,
+    OUTAGE,
     OVERDUE,
     PROVIDER,
     WHY,
@@ -268,7 +269,9 @@ def _of_bookings(thresholds: Thresholds) -> str:
                 f"max without (window) ({UNVERIFIED} > {thresholds.links_unverified_share:.15g})",
                 "LinksUnverified",
             ),
-            *find(verdict.WINDOW_INCOMPLETE, f"max without (window) ({COMPLETE} == 0)", "WindowIncomplete"),
+            *find(
+                verdict.WINDOW_INCOMPLETE, f"max without (window) ({COMPLETE} == 0)\nunless {OUTAGE} == 1", "WindowIncomplete"
+            ),
             *find(
                 verdict.INTAKE_SILENT,
                 f'max without (symptom) ({EMPTY}{{symptom="{Symptom.NOTHING_NEW_FOR_A_DAY}"}})',

@@ -59,6 +59,10 @@ def _by_its_own_clock(moment: str) -> str:
     return newest(f"booking_sync_time_seconds\n  - ignoring (target, platform, collector) group_right ()\n  ({moment})", "min")
 
 
+def _outage(up: str, collector: str) -> str:
+    return f'label_replace(\n  1 - min without (provider) ({up}),\n  "collector", "{collector}", "", ""\n)'
+
+
 def _answers() -> tuple[Recording, ...]:
     return (
         Recording(
@@ -69,9 +73,8 @@ def _answers() -> tuple[Recording, ...]:
         Recording(PROVIDER, newest("booking_sync_provider_up")),
         Recording(
             OUTAGE,
-            "label_replace(\n"
-            "  1 - min without (provider) (provider:booking_sync_provider_up:max),\n"
-            '  "collector", "connections", "", ""\n)',
+            f"{_outage('provider:booking_sync_provider_up:max', 'connections')}\nor\n"
+            f"{_outage(newest('booking_sync_external_events_up'), 'events')}",
             "1 while a calendar provider cannot be read. The poll counts as failed, yet the data of the other providers\n"
             "are fresh: no reason to call the collector silent. The series lives only as long as the data do.",
         ),

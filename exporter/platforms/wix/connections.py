@@ -68,9 +68,9 @@ class ConnectionsCollector:
         self._schedules = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)
         self._providers = providers
-        self._probes = CalendarProbes(api, services, target.name, target.timeout)
+        self._probes = CalendarProbes(api, services, target.name, target.timeout, interval=settings.check_interval)
         self._may_probe = settings.probe
-        self._staff = StaffDirectory(api, services, target.name) if settings.staff else None
+        self._staff = StaffDirectory(api, services, target.name, interval=settings.check_interval) if settings.staff else None
         self._seen: dict[str, _Seen] = {}  # by the hash of the id; what was seen last comes first
         self._shown: Sequence[str] = ()
         self._changes: Mapping[str, tuple[Change, ...]] = {}  # of those that are shown, by the hash
@@ -151,8 +151,12 @@ class ConnectionsCollector:
         return directory_of((seen.row for seen in self._seen.values()), shown, self._names, failing)
 
     def _unknown(self, schedules: Iterable[str]) -> tuple[str, ...]:
-        """Return those of ``schedules`` that no connection belongs to."""
-        return () if self._listed is None else tuple(each for each in schedules if each.lower() not in self._listed)
+        """Return those of ``schedules`` that no connection and, as far as it may be read, no staff member belongs to."""
+        known, staff = self._listed, self._staff.known() if self._staff else None
+        if known is None or (self._staff and staff is None and not self._staff.refused):
+            return ()
+        known |= {member.schedule_id.lower() for member in staff[0]} if staff else frozenset()
+        return tuple(each for each in schedules if each.lower() not in known)
 
     async def _remember(self, rows: Iterable[ConnectionRow], answer: ConnectionsAnswer, now: float) -> None:
         seen: dict[str, _Seen] = {}

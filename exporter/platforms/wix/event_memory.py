@@ -16,7 +16,7 @@ from exporter.counting import Busy, Taken
 from exporter.limits import REMEMBERED_EVENTS, REMEMBERED_IMPORTS
 from exporter.model import CalendarType
 from exporter.platforms.wix.answers import short_hash
-from exporter.private_calendar import WEEK_SECONDS, Cause, EventMemory, ImportFault, ImportLife
+from exporter.private_calendar import WEEK_SECONDS, Cause, EventMemory, ImportFault, ImportLife, import_key
 
 SKEW_SECONDS: Final = 60.0
 """By so much the clock of Wix may differ from ours: what lies closer together has no order."""
@@ -46,7 +46,7 @@ def key_of(event: Busy) -> str:
 
 def source_of(schedule: str, calendar_type: CalendarType) -> str:
     """Return the hash of what events come from: a schedule (id in lower case) and a type of calendar."""
-    return short_hash(f"{schedule} {calendar_type}")
+    return import_key(schedule, calendar_type)
 
 
 def remember(

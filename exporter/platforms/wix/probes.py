@@ -1,9 +1,9 @@
 """Live probes of the connections: whether Wix can read the calendars of the account behind each (docs/platforms/wix.md 4.1).
 
 The status of a connection is a word that Wix remembers; to list the account's calendars it has to use the access that it was
-given. Each connection is asked about once in an hour or somewhat more, a few in each poll, and never so that a poll has to wait
-for it: what is due and finds no room is asked about by the next poll. One whose probe failed is asked about sooner again, since
-somebody may have mended it, where there is room beside those whose turn it is.
+given. Each connection is asked about once in ``check_interval`` or somewhat more, a few in each poll, and never so that a poll
+has to wait for it: what is due and finds no room is asked about by the next poll. One whose probe failed is asked about sooner
+again, since somebody may have mended it, where there is room beside those whose turn it is.
 """
 
 from __future__ import annotations
@@ -25,14 +25,13 @@ from exporter.support.phases import phase
 
 log = structlog.get_logger(__name__)
 
-INTERVAL_SECONDS: Final = 3600.0
-SPREAD_SECONDS: Final = 600.0
-"""The first probes after a start lie this far apart, and each connection has an interval that is longer by its part of it."""
+SPREAD: Final = 1 / 6
+"""The first probes after a start lie this part of an interval apart, and each connection's own is longer by its share of it."""
 
 AGAIN_SECONDS: Final = 600.0
-"""A probe that failed is tried again so much later."""
+"""A probe that failed is tried again so much later, unless its turn comes before."""
 
-MAX_AGE_SECONDS: Final = 3 * INTERVAL_SECONDS
+MAX_AGE_INTERVALS: Final = 3.0
 UNSUPPORTED_SECONDS: Final = 24 * 3600.0
 """A provider whose calendars cannot be listed is not asked again for so long."""
 
@@ -72,10 +71,11 @@ class _Probed(Value, frozen=True, gc=False):
 class CalendarProbes:
     """The probes of one site. What they may not ask, they know nothing of: that is no failure of anything."""
 
-    def __init__(self, api: WixApi, services: Services, target: str, timeout: float) -> None:
+    def __init__(self, api: WixApi, services: Services, target: str, timeout: float, *, interval: float) -> None:
         self._api = api
         self._services = services
         self._target = target
+        self._interval = interval  # in seconds
         self._timeout = min(timeout, TIMEOUT_SECONDS)
         self._probed: Mapping[str, _Probed] = {}
         self._was_refused = False
@@ -103,7 +103,7 @@ class CalendarProbes:
                 log.info("wix_probe_unanswered", target=self._target, connection=key, **error.facts())
                 probed[key] = replace(
                     probed[key],
-                    due=clock.monotonic() + _interval(key),
+                    due=clock.monotonic() + self._next(key),
                     works=asked[key].status in WORKING,
                     again=_again(probed[key].answer, clock.monotonic()),
                     was_asked=True,
@@ -131,7 +131,7 @@ class CalendarProbes:
         """Return what the newest probe of ``row`` showed; ``None`` when it is too old at ``now`` (steady), or there is none."""
         known = self._probed.get(row.key)
         answer = known.answer if known else None
-        return answer if answer and now - answer.at <= MAX_AGE_SECONDS else None
+        return answer if answer and now - answer.at <= MAX_AGE_INTERVALS * self._interval else None
 
     def import_calendars(self, row: ConnectionRow, now: float) -> ImportCalendars | None:
         """Return how many of the calendars that are chosen for the import of ``row`` there are at ``now`` (steady)."""
@@ -153,13 +153,13 @@ class CalendarProbes:
         """Tell whether calls are to spare, or must be: a command does not come back, and no connection may wait for ever."""
         if self._api.spare_calls() > SPARE_CALLS:
             return True
-        waited = self._services.asks_once or now - known.due > INTERVAL_SECONDS
+        waited = self._services.asks_once or now - known.due > self._interval
         return waited and not self._api.paused_for()
 
     def _known(self, row: ConnectionRow, now: float) -> _Probed:
         known = self._probed.get(row.key)
         if known is None:
-            due = now if self._services.asks_once else now + phase(row.key) * SPREAD_SECONDS
+            due = now if self._services.asks_once else now + phase(row.key) * SPREAD * self._interval
             return _Probed(due, was_asked=False)
         if row.status in WORKING and not known.works:
             # It was connected anew: what a probe showed before that is over.
@@ -171,7 +171,7 @@ class CalendarProbes:
 
     async def _probe(self, row: ConnectionRow, before: _Probed) -> _Probed:
         """Ask about one connection. Raises :class:`~exporter.errors.PollError` when that brings no answer."""
-        due, works = self._services.clock.monotonic() + _interval(row.key), row.status in WORKING
+        due, works = self._services.clock.monotonic() + self._next(row.key), row.status in WORKING
         try:
             http = await self._api.call(Endpoint.LIST_CALENDARS, connection=row.id, repeat=False, timeout=self._timeout)
         except GoneError:
@@ -181,7 +181,7 @@ class CalendarProbes:
                 failed = self._answer(before, succeeded=False)
                 return _Probed(due, failed, works=works, again=_again(failed, self._services.clock.monotonic()))
             if refusal.code == UNSUPPORTED:
-                return _Probed(due - INTERVAL_SECONDS + UNSUPPORTED_SECONDS, works=works)
+                return _Probed(due - self._interval + max(UNSUPPORTED_SECONDS, self._interval), works=works)
             return _Probed(due, refused=refusal.message, works=works)
         listed = calendars(http)  # read in any case: what is no list is no answer
         kept = listed if row.chosen else None
@@ -198,6 +198,10 @@ class CalendarProbes:
             log.warning("wix_probes_refused", target=self._target, message=self.refused)
         self._was_refused = bool(self.refused)
 
+    def _next(self, key: str) -> float:
+        """Return after how many seconds a connection is probed again."""
+        return self._interval * (1 + phase(key) * SPREAD)
+
 
 def _whose_turn(probed: Mapping[str, _Probed], now: float) -> list[str]:
     """Return who is to be asked about at ``now``: those that are due, and then those that failed, each the longest first."""
@@ -208,7 +212,3 @@ def _whose_turn(probed: Mapping[str, _Probed], now: float) -> list[str]:
 
 def _again(answer: CalendarProbe | None, now: float) -> float:
     return float("inf") if answer is None or answer.succeeded else now + AGAIN_SECONDS
-
-
-def _interval(key: str) -> float:
-    return INTERVAL_SECONDS + phase(key) * SPREAD_SECONDS

@@ -86,14 +86,18 @@ class WixConnections(Windowless):
     )
     probe: bool = Field(
         default=True,
-        description="Let Wix read the list of calendars of the account behind each connection, once an hour: a connection "
-        "whose access has ended may still be called synced. Costs one request an hour for each that is not disconnected, six "
-        "for one of which that failed: it is asked about again after ten minutes.",
+        description="Let Wix read the list of calendars of the account behind each connection, once in `check_interval`: a "
+        "connection whose access has ended may still be called synced. Costs one request each time for each that is not "
+        "disconnected, and one every ten minutes for one of which that failed.",
     )
     staff: bool = Field(
         default=True,
-        description="Read the list of staff members once an hour and tell who takes bookings without a working import: no "
-        "personal appointment of theirs blocks booking times. Costs one request an hour for each 100 staff members.",
+        description="Read the list of staff members once in `check_interval` and tell who takes bookings without a working "
+        "import: no personal appointment of theirs blocks booking times. Costs one request each time for each 100 staff "
+        "members.",
+    )
+    check_interval: Duration = default(
+        "1h", "Time between two probes of a connection, and between two reads of the staff; up to a sixth is added to it."
     )
 
 

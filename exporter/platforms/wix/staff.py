@@ -1,4 +1,4 @@
-"""The staff of a site, read about once an hour (docs/platforms/wix.md 7.1)."""
+"""The staff of a site, read about once in ``check_interval`` (docs/platforms/wix.md 7.1)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,7 @@ from exporter.platforms.wix.all_rows import all_rows
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.inventory_rows import PAGE_ROWS
-from exporter.platforms.wix.probes import (
-    INTERVAL_SECONDS,
-    MAX_AGE_SECONDS,
-    NOT_OPEN,
-    SPARE_CALLS,
-    SPREAD_SECONDS,
-    TIMEOUT_SECONDS,
-)
+from exporter.platforms.wix.probes import MAX_AGE_INTERVALS, NOT_OPEN, SPARE_CALLS, SPREAD, TIMEOUT_SECONDS
 from exporter.platforms.wix.staff_rows import StaffRow, staff_rows
 from exporter.support.phases import phase
 
@@ -41,13 +34,15 @@ Staff = tuple[Sequence[StaffRow], int]
 class StaffDirectory:
     """The staff of one site, as last read. What cannot be read is not known: that is no failure of anything."""
 
-    def __init__(self, api: WixApi, services: Services, target: str) -> None:
+    def __init__(self, api: WixApi, services: Services, target: str, *, interval: float) -> None:
         self._api = api
         self._services = services
         self._target = target
+        self._interval = interval  # in seconds
+        self._phase = phase(f"{target} staff") * SPREAD * interval
         self._staff: Staff = (), 0
         self._read_at = float("-inf")
-        self._due = services.clock.monotonic() + (0 if services.asks_once else phase(f"{target} staff") * SPREAD_SECONDS)
+        self._due = services.clock.monotonic() + (0 if services.asks_once else self._phase)
         self.is_awaited = True
         """Whether it was not asked for yet."""
         self.refused = ""
@@ -79,15 +74,16 @@ class StaffDirectory:
         else:
             self.refused = ""
             self._read_at = clock.monotonic()
-        self._due = clock.monotonic() + INTERVAL_SECONDS + phase(f"{self._target} staff") * SPREAD_SECONDS
+        self._due = clock.monotonic() + self._interval + self._phase
 
     def _must(self, overdue: float) -> bool:
         """Tell whether it is asked although others wait: a command does not come back, and it may not be put off for ever."""
-        return (self._services.asks_once or overdue > INTERVAL_SECONDS) and not self._api.paused_for()
+        return (self._services.asks_once or overdue > self._interval) and not self._api.paused_for()
 
     def known(self) -> Staff | None:
         """Return the staff as last read, and how many of it could not be; ``None`` where that is too long ago, or never was."""
-        return self._staff if self._services.clock.monotonic() - self._read_at <= MAX_AGE_SECONDS else None
+        age = self._services.clock.monotonic() - self._read_at
+        return self._staff if age <= MAX_AGE_INTERVALS * self._interval else None
 
     async def _read(self) -> Staff:
         unrecognized: Counter[str] = Counter()

@@ -5,7 +5,7 @@ A portal has no copies until somebody links a resource. Moments are Unix seconds
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -88,6 +88,9 @@ class StaffCalendar:
         """Return the copy of a booking. Raises :class:`KeyError` where it has none."""
         return self._events[self._copies[booking_id][0]]
 
+    def _copy(self, booking_id: int) -> CalendarEvent | None:
+        return self._events[self._copies[booking_id][0]] if booking_id in self._copies else None
+
     def edit(self, booking_id: int, **changes: Any) -> None:  # noqa: ANN401  the fields of CalendarEvent
         """Change the copy of a booking behind the booking's back. Raises :class:`KeyError` where it has none."""
         event = self.copy_of(booking_id)
@@ -97,6 +100,21 @@ class StaffCalendar:
         """Move the copy of a booking and not the booking, as an hour of summer time that is counted twice does."""
         event = self.copy_of(booking_id)
         self.edit(booking_id, start=event.start + seconds, end=event.end + seconds)
+
+    def shift_all(self, resource_id: int, seconds: int, *, after: float) -> Callable[[], None]:
+        """Move the copies of the bookings of a resource that begin after a moment; the returned function moves them back."""
+        ahead = [booking for booking in self.world.bookings() if resource_id in booking.resource_ids and booking.start > after]
+        before = {event.id: event for booking in ahead if (event := self._copy(booking.id)) is not None}
+        for event in before.values():
+            self._events[event.id] = replace(event, start=event.start + seconds, end=event.end + seconds)
+
+        def back() -> None:
+            for event in before.values():
+                now = self._events[event.id]
+                if now.start == event.start + seconds:
+                    self._events[event.id] = replace(now, start=event.start, end=event.end)
+
+        return back
 
     def event(self, number: int) -> CalendarEvent | None:
         """Return an event, a deleted one as well, or ``None`` where there is none."""

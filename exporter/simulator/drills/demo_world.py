@@ -28,8 +28,11 @@ STUDIO_WEBHOOK_CODE: Final = "s1mulated0studio"
 
 PHYSIO_ROOMS: Final = ("3c8d1f60-5a27-4e0b-9b3e-6f0a7c2d9e11", "9e41b7a2-0c6d-4f83-8a15-2b7d5e3f4c90")
 """Resources of the practice, one for each of its staff."""
+PHYSIO_SCHEDULES: Final = ("6b0d4e8a-2f15-4c97-a3d6-8e1c5f7b9024", "b7f2a913-64c8-4d0e-9b75-3a8d1e6c4f50")
+"""Schedules of the same two people."""
 STUDIO_ROOMS: Final = ("Room A", "Room B", "Reformer")
 
+_PRIVATE_DAYS: Final = 120
 _COPIED_STATUSES: Final = frozenset({"CONFIRMED", "PENDING"})
 
 
@@ -107,8 +110,13 @@ def add_odd_bookings(portal: Portal, now: float) -> None:
 def _add_physio(world: SimulatedWorld, intake_every: float) -> None:
     site = world.wix.add_site(PHYSIO_SITE_ID)
     world.wix.add_key(site, PHYSIO_API_KEY)
-    for provider, room in zip((MICROSOFT, GOOGLE), PHYSIO_ROOMS, strict=True):
-        staff = site.add_staff(resource_id=room)
+    for provider, schedule, room in zip((MICROSOFT, GOOGLE), PHYSIO_SCHEDULES, PHYSIO_ROOMS, strict=True):
+        staff = site.add_staff(schedule_id=schedule, resource_id=room)
         site.connections.finish_sync(site.connections.connect(provider, staff.schedule_id))
+    # Each morning and each evening, when nobody is booked: within 20 hours there is always one to come.
+    today = world.now() // DAY * DAY
+    for hours in (5.0, 18.5):
+        begins = today + hours * HOUR
+        site.private.plan(PHYSIO_SCHEDULES[0], begins, begins + HOUR / 2, provider=MICROSOFT, days=_PRIVATE_DAYS)
     site.bookings.seed(days_back=2, days_ahead=10)
     site.diary.start_intake(intake_every)

@@ -16,9 +16,10 @@ Undo = Callable[[], None]
 class Incident:
     """One thing that goes wrong: ``begin`` changes the world and returns the repair; ``alert`` is the page to expect.
 
-    ``on_board_after`` is after how many seconds the status board shows it, 0 with the next poll; ``needs_before`` is what it
-    must have seen before, if that is more than a poll. ``pages_after`` is after how many seconds somebody is told, with the
-    bundle's rules and routes and usual intervals.
+    ``on_board_after`` is after how many seconds the status board shows it, 0 with the next poll; ``by_check`` says that a poll
+    alone does not show it, but a check that is due once in ``check_interval``. ``needs_before`` is what it must have seen
+    before, if that is more than a poll, and ``compares_weeks`` says that its rule asks Prometheus for the weeks before.
+    ``pages_after`` is after how many seconds at most somebody is told, with the bundle's rules and routes and usual intervals.
     """
 
     name: str
@@ -29,11 +30,14 @@ class Incident:
     on_board_after: float
     pages_after: float
     needs_before: str = ""
+    by_check: bool = False
+    compares_weeks: bool = False
 
     @property
     def on_board(self) -> str:
         """What the status board makes of it, in words."""
-        when = f"after {self.on_board_after / 3600:g} h" if self.on_board_after else "with the next poll"
+        soon = "with the next check" if self.by_check else "with the next poll"
+        when = f"after {self.on_board_after / 3600:g} h" if self.on_board_after else soon
         return f"the board shows this {when}" + (f", if it saw {self.needs_before}" if self.needs_before else "")
 
     @property
@@ -118,11 +122,62 @@ def _intake_stopped(world: SimulatedWorld) -> Undo:
     return resume
 
 
+def _access_lost(world: SimulatedWorld) -> Undo:
+    # The third: calendars of the first one's provider cannot be listed, so nobody could see it.
+    return _on_exporting_connection(world, 2, Connections.kill_token)
+
+
+def _invite_expired(world: SimulatedWorld) -> Undo:
+    site = next(iter(reversed(world.wix.sites.values())), None)
+    if site is None:
+        return _nothing
+    hired = site.add_staff(identity="EXPIRED")
+    return lambda: site.bookings.dismiss(hired)
+
+
+def _private_event_sold(world: SimulatedWorld) -> Undo:
+    # The last site: in the demo world the first one's bookings are copied into a portal, and stay there.
+    site = next(iter(reversed(world.wix.sites.values())), None)
+    victim = None if site is None else site.sell_private_time()
+    if site is None or victim is None:
+        return _nothing
+    return lambda: site.bookings.cancel(victim)
+
+
+def _import_silent(world: SimulatedWorld) -> Undo:
+    site = next(iter(world.wix.sites.values()), None)
+    exporting = [] if site is None else [connection for connection in site.connections if connection.exports]
+    if site is None or not exporting:
+        return _nothing
+    private, schedule = site.private, exporting[1 % len(exporting)].schedule_id
+    private.fall_silent(schedule)
+    return lambda: private.end_silence(schedule)
+
+
+def _copy_moved(world: SimulatedWorld) -> Undo:
+    portal, now = next(iter(world.bitrix24.portals.values()), None), world.now()
+    if portal is None or not portal.world.resources:
+        return _nothing
+    first = min(portal.world.resources)
+    soon = [row for row in portal.world.bookings() if first in row.resource_ids and 3 < (row.start - now) / _HOUR < 20]  # noqa: PLR2004  as a double booking
+    # Before a day off nobody comes soon enough for the alert.
+    added = None if soon else portal.customers.book(int(now + 10 * _HOUR), first, created=now)
+    move_back = portal.calendar.shift_all(first, _HOUR, after=now)
+
+    def undo() -> None:
+        move_back()
+        if added:
+            portal.world.delete_booking(added.id)
+
+    return undo
+
+
 def _nothing() -> None:
     """Undo nothing: the world has no part in which this incident could happen."""
 
 
 _FLOOD_PER_SECOND = 20.0
+_HOUR = 3600
 
 INCIDENTS: tuple[Incident, ...] = (
     Incident(
@@ -188,6 +243,55 @@ INCIDENTS: tuple[Incident, ...] = (
         on_board_after=24 * 3600,
         pages_after=305 * 60,
         needs_before="the same day a week before",
+        compares_weeks=True,
+    ),
+    Incident(
+        "access-lost",
+        "Wix has lost its access to a calendar, and still says that it is synced.",
+        "Third exporting connection of the first Wix site: its calendars cannot be listed, its status stays SYNCED.",
+        "BookingSyncConnectionProbeFailed",
+        _access_lost,
+        on_board_after=0,
+        by_check=True,
+        pages_after=81 * 60,
+    ),
+    Incident(
+        "invite-expired",
+        "Somebody new takes bookings without a calendar, because the invitation to the site has expired.",
+        "Last Wix site: one staff member more, whose invitation has expired and who has no connection.",
+        "BookingSyncStaffUnprotected",
+        _invite_expired,
+        on_board_after=0,
+        by_check=True,
+        pages_after=136 * 60,
+    ),
+    Incident(
+        "copy-moved",
+        "Entries in the calendar of a staff member lie an hour later than the bookings that they are copies of.",
+        "First Bitrix24 portal: copies of the coming bookings of its first resource are an hour late.",
+        "BookingSyncStaffCalendarMismatch",
+        _copy_moved,
+        on_board_after=0,
+        pages_after=95 * 60,
+    ),
+    Incident(
+        "private-event-sold",
+        "A customer could book the time of a private event, although its calendar is connected.",
+        "Last Wix site: a booking over an event within a day, in the calendar of the first exporting connection.",
+        "BookingSyncExternalConflict",
+        _private_event_sold,
+        on_board_after=0,
+        pages_after=21 * 60,
+    ),
+    Incident(
+        "import-silent",
+        "A calendar brings no private events any more, and its connection still says that it is synced.",
+        "First Wix site: no events of the second exporting connection come.",
+        "BookingSyncImportSilent",
+        _import_silent,
+        on_board_after=0,
+        pages_after=76 * 60,
+        needs_before="events of it for a week",
     ),
 )
 

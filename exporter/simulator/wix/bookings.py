@@ -309,6 +309,10 @@ class Bookings:
             raise LookupError("the site has nobody who can be booked")
         return self.add((first.start + first.end) / 2, first.end, staff=staff)
 
+    def dismiss(self, staff: Staff) -> None:
+        """Let somebody leave: nobody can book them any more, and what was booked stays. One who is not there is fine."""
+        self.staff = [one for one in self.staff if one != staff]
+
     def gap(self, every: float) -> float:
         """Return the seconds until the next customer: always the same."""
         return every

@@ -52,6 +52,7 @@ class PrivateCalendars:
         self.strays: list[tuple[str, PrivateEvent]] = []
         """Events of schedules (ids) that no connection is listed for."""
         self._unblocked: set[str] = set()
+        self._silent: set[str] = set()
 
     def plan(
         self,
@@ -80,6 +81,14 @@ class PrivateCalendars:
         self._planned.clear()
         self.strays.clear()
 
+    def fall_silent(self, schedule_id: str) -> None:
+        """Let no event of the calendars of the schedule come through any more."""
+        self._silent.add(schedule_id)
+
+    def end_silence(self, schedule_id: str) -> None:
+        """Let the events of the calendars of the schedule come through again."""
+        self._silent.discard(schedule_id)
+
     def stop_blocking(self, schedule_id: str) -> None:
         """Let the imported events of the schedule be listed and block nothing: its slots are sold over them."""
         self._unblocked.add(schedule_id)
@@ -94,6 +103,8 @@ class PrivateCalendars:
 
     def of(self, connection: Connection, start: float, end: float, now: float) -> Iterator[PrivateEvent]:
         """Give what is in the calendar behind ``connection``; of what is invented, what may lie in ``[start, end)``."""
+        if connection.schedule_id in self._silent:
+            return
         for schedule_id, provider_id, event in self._planned:
             if (schedule_id, provider_id) == (connection.schedule_id, connection.provider_id):
                 yield event

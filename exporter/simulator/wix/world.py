@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from exporter.simulator import canary
-from exporter.simulator.diary import Diary
+from exporter.simulator.diary import DAY, HOUR, Diary
 from exporter.simulator.wix.availability import Availability
 from exporter.simulator.wix.bookings import BOOKINGS_APP_ID, Bookings, Staff
 from exporter.simulator.wix.connections import Connections, guid
@@ -130,6 +130,7 @@ class Site:
         self.published = True
         self.trashed_at: float | None = None
         self.created = now()
+        self._now = now
         self.zone = zone
         self.premium = True
         self.bookings_installed = True
@@ -209,6 +210,22 @@ class Site:
         staff = Staff(schedule.id, resource_id or drawn, service_provider, identity)
         self.bookings.staff.append(staff)
         return staff
+
+    def sell_private_time(self, *, within: float = DAY) -> str | None:
+        """Let a customer book the time of the next private event of somebody, in three hours or later; returns the booking.
+
+        ``None`` where nobody has one of hours within so many seconds.
+        """
+        earliest, latest = self._now() + 3 * HOUR, self._now() + within
+        for connection in self.connections:
+            staff = next((one for one in self.bookings.staff if one.schedule_id == connection.schedule_id), None)
+            events = self.private.of(connection, earliest, latest, self._now()) if staff and connection.imports else ()
+            ahead = [event for event in events if earliest <= event.start < latest and not event.all_day]
+            if ahead:
+                first = min(ahead, key=lambda event: event.start)
+                # Not the very times of the event: such a booking looks like the source of a copy.
+                return self.bookings.add(first.start + 300, first.end + 300, staff=staff)
+        return None
 
     def connect_many(self, number: int, providers: Iterable[Provider] = PROVIDERS[:3]) -> list[str]:
         """Make ``number`` synced connections, each on a schedule of its own, the providers in turn.

@@ -55,7 +55,8 @@ def of_events(target: TargetView, state: CollectorState, seen: EventsObservation
     for imported in seen.imports:
         if not is_in_force(target.policy.accepted_label(imported.connection, imported.schedule), now):
             yield from _of_import(target, state, imported)
-    yield from of_incomplete(target.name, state, seen.windows)
+    if all(seen.providers.values()):  # else the provider is what somebody has to look at
+        yield from of_incomplete(target.name, state, seen.windows)
 
 
 def _row(target: TargetView, conflict: ExternalConflict, now: float) -> VerdictRow:

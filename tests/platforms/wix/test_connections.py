@@ -174,7 +174,8 @@ async def test_schedules_that_no_connection_belongs_to_are_named_after_a_whole_a
     bench.connect(GOOGLE)
     bench.site.provider_down(GOOGLE)
     schedule = bench.site.connections[bench.connect(MICROSOFT)].schedule_id
-    bench.open(bench.target(schedule_ids=(schedule, "deadbeef"), aliases={schedule.upper(): "Chair 1", "beef": "Chair 2"}))
+    names = {schedule.upper(): "Chair 1", "beef": "Chair 2"}
+    bench.open(bench.target(schedule_ids=(schedule, "deadbeef"), aliases=names), asks_once=True)
     partial = (await bench.poll()).observation
     assert isinstance(partial, ConnectionsObservation)
     assert ((), ()) == (partial.unknown_schedules, partial.unknown_aliases)

@@ -54,6 +54,30 @@ async def test_a_dead_token_fails_the_probe_while_the_status_says_synced(bench: 
     assert ("synced", False) == (connection.status, connection.probe.succeeded)
 
 
+async def test_a_dead_token_is_found_as_soon_as_the_configured_time_between_two_checks_lets_it(bench: WixBench) -> None:
+    made = bench.connect(APPLE, status="SYNCED")
+    bench.open(target(bench, check_interval=300.0))
+    await first_probes(bench)
+    bench.site.connections.kill_token(made)
+    bench.clock.now += 350
+    (connection,) = (await bench.observe()).connections
+    assert connection.probe is not None
+    assert not connection.probe.succeeded
+
+
+async def test_a_probe_counts_for_three_times_as_long_as_lies_between_two(bench: WixBench) -> None:
+    bench.connect(APPLE, status="SYNCED")
+    bench.open(target(bench, check_interval=300.0))
+    await first_probes(bench)
+    bench.spoil(FaultKind.STATUS, LIST, status=500)
+    seen = []
+    for seconds in (400, 600):
+        bench.clock.now += seconds
+        (connection,) = (await bench.observe()).connections
+        seen.append(connection.probe is not None)
+    assert [True, False] == seen
+
+
 async def test_a_failed_probe_is_as_old_as_the_first_that_failed_and_ends_with_the_next_that_works(bench: WixBench) -> None:
     made = bench.connect(APPLE, status="SYNCED")
     await first_probes(bench)

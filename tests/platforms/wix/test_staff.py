@@ -71,6 +71,37 @@ async def test_without_staff_none_is_awaited(bench: WixBench) -> None:
     assert not (await bench.observe()).staff_awaited
 
 
+async def test_who_is_hired_is_known_as_soon_as_the_configured_time_between_two_checks_lets_it(bench: WixBench) -> None:
+    connected(bench, bench.site.add_staff())
+    connections = WixConnections(interval=60.0, max_age=300.0, check_interval=300.0)
+    bench.open(bench.target(collectors=WixCollectors(connections=connections)))
+    bench.clock.now += 60
+    await bench.observe()
+    bench.site.add_staff()
+    bench.clock.now += 350
+    found = (await bench.observe()).staff
+    assert found is not None
+    assert [NO_CONNECTION] == [one.reason for one in found.unprotected]
+
+
+async def test_the_schedule_of_a_staff_member_without_a_connection_may_have_a_name(bench: WixBench) -> None:
+    connected(bench, bench.site.add_staff())
+    ben = bench.site.add_staff()
+    bench.open(bench.target(aliases={ben.schedule_id.upper(): "Ben", "beef": "Cem"}), asks_once=True)
+    seen = await bench.observe()
+    assert ("beef",) == seen.unknown_aliases
+    assert seen.staff is not None
+    assert ["Ben"] == [one.schedule for one in seen.staff.unprotected]
+
+
+async def test_whose_schedules_may_have_names_is_told_only_once_the_staff_was_read(bench: WixBench) -> None:
+    connected(bench, bench.site.add_staff())
+    ben = bench.site.add_staff()
+    bench.open(bench.target(aliases={ben.schedule_id: "Ben", "beef": "Cem"}))
+    seen = [(await bench.observe()).unknown_aliases for _ in range(12)]
+    assert [(), ("beef",)] == list(dict.fromkeys(seen))
+
+
 async def test_who_gives_no_services_does_not_count_and_who_may_give_some_does(bench: WixBench) -> None:
     bench.site.add_staff(service_provider=False)
     assert StaffProtection(0, 0, ()) == await seen(bench)

@@ -56,6 +56,27 @@ async def test_a_booking_of_a_linked_resource_has_a_copy_of_the_type_booking_at_
     assert "" == event["RRULE"]
 
 
+async def test_the_copies_of_one_resource_move_and_come_back_and_no_others(bench: Bench) -> None:
+    past, ahead, other = book(bench, start=1723440000), book(bench), book(bench, chair=2)
+
+    async def starts() -> list[str]:
+        return [(await copy_of(bench, each))["DATE_FROM_TS_UTC"] for each in (past, ahead, other)]
+
+    before = await starts()
+    move_back = bench.portal.calendar.shift_all(1, HOUR, after=1723440000)
+    assert [before[0], "1723450500", before[2]] == await starts()
+    move_back()
+    assert before == await starts()
+
+
+async def test_a_copy_that_was_made_anew_meanwhile_is_not_moved_back(bench: Bench) -> None:
+    booking = book(bench)
+    move_back = bench.portal.calendar.shift_all(1, HOUR, after=0)
+    bench.world.edit_booking(booking, start=1723546900, end=1723546900 + HOUR)
+    move_back()
+    assert "1723546900" == (await copy_of(bench, booking))["DATE_FROM_TS_UTC"]
+
+
 async def test_the_first_user_is_the_host_and_all_are_attendees(bench: Bench) -> None:
     bench.portal.calendar.link(1, BEN, ANNA)
     event = await copy_of(bench, book(bench))

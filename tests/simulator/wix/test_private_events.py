@@ -175,6 +175,25 @@ async def test_a_disconnected_calendar_delivers_nothing_and_one_that_does_not_im
     assert [] == await raw.rows()
 
 
+async def test_a_calendar_that_fell_silent_brings_nothing_until_its_silence_ends() -> None:
+    raw = Calendars()
+    raw.plan(2)
+    raw.site.private.fall_silent(raw.staff.schedule_id)
+    assert [] == await raw.hours()
+    raw.site.private.end_silence(raw.staff.schedule_id)
+    assert [(2, 3)] == await raw.hours()
+
+
+async def test_the_time_of_the_next_private_event_can_be_sold_and_overlaps_it() -> None:
+    raw = Calendars()
+    assert raw.site.sell_private_time() is None
+    for hours in (2, 30, 5, 7):
+        raw.plan(hours)
+    sold = raw.site.bookings[str(raw.site.sell_private_time())]
+    assert (raw.staff.schedule_id, raw.staff.resource_id) == (sold.schedule_id, sold.resource_id)
+    assert raw.now + 5 * HOUR < sold.start < raw.now + 6 * HOUR < sold.end
+
+
 async def test_a_provider_that_fails_costs_its_own_events_alone() -> None:
     raw = Calendars()
     raw.connect(MICROSOFT)

@@ -1,0 +1,49 @@
+"""The week before a demo or a drill: a state file of an exporter that has seen private events in all that time.
+
+Whether an import fell silent is judged by a week, which no rehearsal can live through, in divided time neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from exporter.model import CalendarType
+from exporter.private_calendar import EventMemory, ImportLife, import_key
+from exporter.simulator import Simulator
+from exporter.state.events_state import events_text
+from exporter.state.state_file import Past, fitted, state_file
+
+STATE_FILE: Final = "state.json"
+"""Its name, beside the configuration."""
+
+_TYPES: Final[Mapping[str, CalendarType]] = {"I_CAL": CalendarType.APPLE}
+_DAY: Final = 86_400.0
+_SEEN_DAYS: Final = 8
+_BEFORE_SECONDS: Final = 60.0
+
+
+def write_known_week(path: Path, simulator: Simulator, targets: Iterable[Mapping[str, Any]]) -> None:
+    """Write the state file for the Wix sites among ``targets``, whose other states nobody knows.
+
+    Raises :class:`OSError` when it cannot be written.
+    """
+    names = {target["name"]: target["site_id"] for target in targets if target["platform"] == "wix"}
+    events = {name: events_text(_memory(_imports(simulator, site), simulator.now()), 0.0) for name, site in names.items()}
+    path.write_bytes(state_file({name: fitted(Past(), 0.0) for name in names}, events))
+
+
+def _imports(simulator: Simulator, site_id: str) -> Iterator[str]:
+    for connection in simulator.wix.sites[site_id].connections:
+        if connection.imports:
+            said = str(connection.row["calendarType"])
+            yield import_key(connection.schedule_id.lower(), _TYPES.get(said) or CalendarType(said.lower()))
+
+
+def _memory(imports: Iterable[str], now: float) -> EventMemory:
+    last = now - _BEFORE_SECONDS
+    # Without a gap between two changes: invented calendars change never, and are not to be called frozen for that.
+    life = ImportLife(now - _SEEN_DAYS * _DAY, last, last)
+    # It looked no further than to the past: of no event it can say that it was not there.
+    return EventMemory(last, 0.0, lives=dict.fromkeys(imports, life))
