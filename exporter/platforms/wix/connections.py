@@ -108,8 +108,8 @@ class ConnectionsCollector:
             providers,
             others,
             dropped,
-            self._unknown(self._target.schedule_ids),
-            self._unknown(self._target.aliases),
+            self._unlisted(self._target.schedule_ids),
+            self._nobodys(self._target.aliases),
             tuple(self._gone.values()),
             None if sharing is None else sum(row.shares_account and not self._is_accepted(row) for row in (*shown, *others)),
             self._probes.refused,
@@ -150,13 +150,17 @@ class ConnectionsCollector:
         failing = frozenset(row.key for row in shown if self._probes.imports_nothing(row, now))
         return directory_of((seen.row for seen in self._seen.values()), shown, self._names, failing)
 
-    def _unknown(self, schedules: Iterable[str]) -> tuple[str, ...]:
+    def _unlisted(self, schedules: Iterable[str]) -> tuple[str, ...]:
+        """Return those of ``schedules`` that no connection belongs to."""
+        return () if self._listed is None else tuple(each for each in schedules if each.lower() not in self._listed)
+
+    def _nobodys(self, schedules: Iterable[str]) -> tuple[str, ...]:
         """Return those of ``schedules`` that no connection and, as far as it may be read, no staff member belongs to."""
-        known, staff = self._listed, self._staff.known() if self._staff else None
-        if known is None or (self._staff and staff is None and not self._staff.refused):
+        staff = self._staff.known() if self._staff else None
+        if self._staff and staff is None and not self._staff.refused:
             return ()
-        known |= {member.schedule_id.lower() for member in staff[0]} if staff else frozenset()
-        return tuple(each for each in schedules if each.lower() not in known)
+        known = {member.schedule_id.lower() for member in staff[0]} if staff else set()
+        return tuple(each for each in self._unlisted(schedules) if each.lower() not in known)
 
     async def _remember(self, rows: Iterable[ConnectionRow], answer: ConnectionsAnswer, now: float) -> None:
         seen: dict[str, _Seen] = {}

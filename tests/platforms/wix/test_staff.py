@@ -94,6 +94,12 @@ async def test_the_schedule_of_a_staff_member_without_a_connection_may_have_a_na
     assert ["Ben"] == [one.schedule for one in seen.staff.unprotected]
 
 
+async def test_a_schedule_to_watch_is_told_to_have_no_calendar_at_once_although_it_is_a_staff_members(bench: WixBench) -> None:
+    ben = bench.site.add_staff()
+    bench.open(bench.target(schedule_ids=[ben.schedule_id]))
+    assert [(ben.schedule_id,)] * 12 == [(await bench.observe()).unknown_schedules for _ in range(12)]
+
+
 async def test_whose_schedules_may_have_names_is_told_only_once_the_staff_was_read(bench: WixBench) -> None:
     connected(bench, bench.site.add_staff())
     ben = bench.site.add_staff()
