@@ -62,7 +62,7 @@ def remember(before: EventMemory | None, events: Iterable[Busy], now: float, unt
         looked = whole and before is not None and event.start < before.until
         seen[key] = known.get(key) or (now, now - before.at if looked and before is not None else 0.0)
     if whole:
-        return EventMemory(now, until, seen, {} if before is None else before.lives, before is not None and before.copies)
+        return EventMemory(now, until, seen) if before is None else replace(before, at=now, until=until, seen=seen)
     return EventMemory(now, 0.0, seen) if before is None else replace(before, seen=seen)
 
 
@@ -74,7 +74,8 @@ def cut(memory: EventMemory, events: Iterable[Busy]) -> EventMemory:
     # Of what was forgotten nobody can say later that it was not there.
     until = min([memory.until, *(event.start for event in left_out[:1])])
     lives = dict(islice(memory.lives.items(), REMEMBERED_IMPORTS.number))
-    return replace(memory, until=until, seen=seen, lives=lives)
+    beats = dict(islice(memory.beats.items(), REMEMBERED_IMPORTS.number))
+    return replace(memory, until=until, seen=seen, lives=lives, beats=beats)
 
 
 def cause_of(booking: Taken, events: Sequence[Busy], memory: EventMemory, stepped: float) -> Cause:
