@@ -22,6 +22,10 @@ DAYS_AHEAD: Final = 2
 
 _MINUTE: Final = 60.0
 _HOURS: Final = 24
+_MINUTES_A_DAY: Final = 1440
+_MAX_SHIFT_MINUTES: Final = 180
+"""No clocks are set by more, but for whole days."""
+
 _SKEW_SECONDS: Final = 60.0
 _ONE: Final = timedelta(days=1)
 _ANY_GAP: Final = 4
@@ -66,8 +70,11 @@ def beat_of(event: Busy, heartbeat: Heartbeat, zone: ZoneInfo) -> Beat | None:
     """
     if event.end - event.start > MAX_BEAT_SECONDS:
         return None
-    begins = event.start - event.start % _MINUTE
-    near = datetime.fromtimestamp(event.start, zone).date()
+    begins, local = event.start - event.start % _MINUTE, datetime.fromtimestamp(event.start, zone)
+    after = (local.hour * 60 + local.minute - heartbeat.minute) % _MINUTES_A_DAY
+    if _HOURS + _MAX_SHIFT_MINUTES < after < _MINUTES_A_DAY - _MAX_SHIFT_MINUTES:  # most events are told by this
+        return None
+    near = local.date()
     for day in (near, near - _ONE, near + _ONE):
         for offset in range(1 if heartbeat.late_after is None else _HOURS):
             if begins in _moments(day, heartbeat.minute + offset, zone):

@@ -108,7 +108,7 @@ def of_observation(
     match observation:
         case ConnectionsObservation():
             yield from _of_connections(target, observation, policy, whole=whole)
-        case EventsObservation(unheard=schedules) if schedules:
+        case EventsObservation(unheard=schedules) if schedules and whole:
             yield _without_calendar(target, "heartbeats", WarningKind.UNKNOWN_SCHEDULE, schedules)
         case BookingsObservation():
             yield from _of_bookings(target, observation, policy)

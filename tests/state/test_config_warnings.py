@@ -92,6 +92,11 @@ def test_a_partial_answer_proves_nothing_to_be_missing() -> None:
     assert [] == kinds(view(state, KNOWN))
 
 
+def test_a_poll_of_events_that_failed_in_part_proves_no_schedule_to_be_without_a_calendar() -> None:
+    seen = EventsObservation(NOW - 30, (), unheard=("Anna",))
+    assert [] == kinds(view(failed(CONNECTIONS, Reason.SERVER_ERROR, "google failed", observation=seen)))
+
+
 def test_a_missing_right_is_a_warning_while_the_newest_poll_says_so() -> None:
     refused = failed(CONNECTIONS, Reason.PERMISSION, "no")
     assert ["missing_right"] == kinds(view(refused))
