@@ -28,12 +28,13 @@ class Cause(StrEnum):
 class ImportFault(StrEnum):
     """Why the import of a calendar is suspect although its status is not.
 
-    No events any more; always the same ones; or only near ones, where there were far ones.
+    No events any more; always the same ones; only near ones, where there were far ones; or all but the heartbeat.
     """
 
     SILENT = "silent"
     FROZEN = "frozen"
     SHORTENED = "shortened"
+    HEARTBEAT = "heartbeat"
 
     __hash__ = str.__hash__
 
@@ -67,8 +68,9 @@ class EventMemory(Value, frozen=True, gc=False):
     ``seen`` has for the hash of each event when it was first seen, and how many seconds before that a whole poll had looked
     and not found it, 0 where none had. Of an event that begins at ``until`` (on the wall clock) or later the last poll could
     not know. ``lives`` are by the hash of schedule and calendar type; ``copies`` says whether a copy of a booking ever came
-    back. ``ends`` tells when an event is over (on the wall clock), of those that this process saw: no file has it. Moments but
-    ``until`` and these are of the steady clock.
+    back. ``beats`` has by the same hash when a heartbeat last came through it, and since when none does, 0 for never and for
+    not at all. ``ends`` tells when an event is over (on the wall clock), of those that this process saw: no file has it.
+    Moments but ``until`` and these are of the steady clock.
     """
 
     at: float
@@ -76,6 +78,7 @@ class EventMemory(Value, frozen=True, gc=False):
     seen: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
     lives: Mapping[str, ImportLife] = msgspec.field(default_factory=dict)
     copies: bool = False
+    beats: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
     ends: Mapping[str, float] = msgspec.field(default_factory=dict)
 
 
@@ -107,11 +110,22 @@ class ExternalConflict(Value, frozen=True, gc=False):
     cause: Cause
 
 
+class ImportHeartbeat(Value, frozen=True, gc=False):
+    """Whether the heartbeat of a calendar ``arrives``; of one that a script writes each hour, when the newest was ``written``.
+
+    ``lag`` is how many seconds passed from then until a poll saw it, ``None`` where no poll looked shortly before.
+    """
+
+    arrives: bool
+    written: float | None = None
+    lag: float | None = None
+
+
 class ImportedEvents(Value, frozen=True, gc=False):
     """The events that came through a ``connection`` (its label), by the name of a window that they overlap.
 
     ``changed`` is when they were last seen to change, ``farthest`` when the last of them begins, if there is any. ``faults``
-    says since when the import is suspect, and why.
+    says since when the import is suspect, and why. ``heartbeat`` is ``None`` where none is expected of this connection.
     """
 
     connection: str
@@ -120,6 +134,7 @@ class ImportedEvents(Value, frozen=True, gc=False):
     changed: float | None = None
     farthest: float | None = None
     faults: Mapping[ImportFault, float] = msgspec.field(default_factory=dict)
+    heartbeat: ImportHeartbeat | None = None
 
 
 class EventsObservation(Value, frozen=True, gc=False):
@@ -127,7 +142,8 @@ class EventsObservation(Value, frozen=True, gc=False):
 
     ``imports`` are those of the connections that import and are shown one by one; ``providers`` says of the label of each
     calendar provider whether its events could be read. ``conflicts`` are the first of those that are counted, soonest first;
-    ``next_conflict`` is the start of the soonest that is not ``booked_over``.
+    ``next_conflict`` is the start of the soonest that is not ``booked_over``. ``unheard`` are the schedules (alias or hash) of
+    which the configuration expects a heartbeat and that no connection is listed for.
     """
 
     at: float
@@ -136,6 +152,7 @@ class EventsObservation(Value, frozen=True, gc=False):
     providers: Mapping[str, bool] = msgspec.field(default_factory=dict)
     conflicts: tuple[ExternalConflict, ...] = ()
     next_conflict: float | None = None
+    unheard: tuple[str, ...] = ()
 
 
 WEEK_SECONDS: Final = 7 * 86_400.0

@@ -23,7 +23,7 @@ from exporter.platforms.settings import CollectorSettings
 from exporter.support.redaction import sanitized_place
 from exporter.support.secret import Secret
 
-_DURATIONS: Final = frozenset({"interval", "check_interval", "max_age", "timeout", "soon", "within", "after"})
+_DURATIONS: Final = frozenset({"interval", "check_interval", "max_age", "timeout", "soon", "within", "after", "late_after"})
 # The order in which people look for them; what is not named here keeps the order of its model.
 _FIRST_KEYS: Final = ("name", "platform", "labels", "timeout", "base_url", "tls", "proxy", "timezone")
 _LAST_KEYS: Final = ("interval", "max_age", "windows", "verdicts", "discover", "targets", "state_file", "collectors", "target")

@@ -250,6 +250,9 @@ class Verdicts(Strict):
     import_shortened: Annotated[Judged, MAY_BE_EMPTY] = Field(
         default_factory=Judged, description="Private events end sooner than before."
     )
+    heartbeat_missing: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="The heartbeat of a calendar does not arrive."
+    )
     budget_spent: Annotated[Noted, MAY_BE_EMPTY] = Field(
         default_factory=Noted, description="The operating time of a portal is used up; its alert comes before that."
     )

@@ -16,6 +16,7 @@ from exporter.counting.bookings import (
 )
 from exporter.counting.changes import BookingChanges, CompleteRead, PackedRead, booking_changes, gone_bookings, new_ids
 from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
+from exporter.counting.heartbeats import Heard, Heartbeat, beat_of, listen
 from exporter.counting.private_events import Busy, Taken, overlapped, sort_events
 from exporter.counting.table import Table, apart, joined
 from exporter.counting.wall_clock import wall_clock_form
@@ -27,6 +28,8 @@ __all__ = [
     "Busy",
     "CompleteRead",
     "Conflicts",
+    "Heard",
+    "Heartbeat",
     "PackedRead",
     "Rule",
     "Table",
@@ -34,6 +37,7 @@ __all__ = [
     "WindowError",
     "WindowSpec",
     "apart",
+    "beat_of",
     "booking_changes",
     "conflict_reach",
     "count_windows",
@@ -44,6 +48,7 @@ __all__ = [
     "in_any_window",
     "is_in_window",
     "joined",
+    "listen",
     "new_ids",
     "next_start",
     "overlapped",

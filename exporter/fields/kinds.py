@@ -238,6 +238,7 @@ UserName = Annotated[str, *named(_USER, "a user name: one line of 1 to 100 chara
 _WINDOW_NAME: Final = "[A-Za-z0-9_.-]{1,60}"
 WindowName = Annotated[str, *named(_WINDOW_NAME, "a window name: letters, digits, _ . - and at most 60 of them", "next_24h")]
 Text = Annotated[str, *named(_LINE, "one line of 1 to 100 characters", "7f1c2d3e-1111-4222-8333-444455556666")]
+TimeOfDay = Annotated[str, *named("(?:[01][0-9]|2[0-3]):[0-5][0-9]", "a time of day: hour and minute", "03:07")]
 # Ids stand in headers, which take nothing else.
 _ID_EXAMPLE: Final = "7f1c2d3e-1111-4222-8333-444455556666"
 _ID: Final = "[!-~]{1,100}"

@@ -47,6 +47,7 @@ _OF_EVENTS = (
     "BookingSyncImportSilent",
     "BookingSyncImportFrozen",
     "BookingSyncImportShortened",
+    "BookingSyncHeartbeatMissing",
 )
 _OF_TARGETS = ("BookingSyncAccessDenied", "BookingSyncDataExpired", "BookingSyncDataStale", "BookingSyncApiLimited")
 # What can be believed of a target of which nothing is known any more: that its credential ends.
@@ -322,6 +323,7 @@ _ALL = (
                 "BookingSyncImportSilent",
                 "BookingSyncImportFrozen",
                 "BookingSyncImportShortened",
+                "BookingSyncHeartbeatMissing",
             )
         ],
         _SAME_TARGET,

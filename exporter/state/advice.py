@@ -120,6 +120,13 @@ IMPORT_SHORTENED: Final = Advice(
     "The calendar's owner looks whether the calendar has later events. If it has and the site does not keep their time free, "
     "they reconnect the calendar.",
 )
+HEARTBEAT_MISSING: Final = Advice(
+    "The status of the connection is good, but the short event that stands in its calendar as a sign of life does not reach "
+    "the site, or only an old one does. Other new events of this calendar may not reach it either.",
+    "The calendar's owner looks whether the event is in the calendar at the time that the exporter's configuration names. If "
+    "it is, they reconnect the calendar. If it is not, they enter it again, or whoever runs the script that writes it starts "
+    "the script again. If it is no longer wanted, the exporter's operator removes it under `heartbeats`.",
+)
 CALENDAR_MISMATCH: Final = Advice(
     "The copy of a booking in the calendar of the staff who serve is missing, lies at another time, or was declined. So nobody "
     "may be there for the customer.",

@@ -5,7 +5,7 @@ What the configuration alone shows comes from :mod:`exporter.config.unwatched`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ from exporter.model import (
 )
 from exporter.platforms.policy import expired_warning
 from exporter.policy import ConfigWarning, TargetPolicy, WarningKind
+from exporter.private_calendar import EventsObservation
 from exporter.state.advice import for_failure
 from exporter.state.snapshot import CollectorState, TargetView, View
 from exporter.support.listing import first_names
@@ -107,6 +108,8 @@ def of_observation(
     match observation:
         case ConnectionsObservation():
             yield from _of_connections(target, observation, policy, whole=whole)
+        case EventsObservation(unheard=schedules) if schedules and whole:
+            yield _without_calendar(target, "heartbeats", WarningKind.UNKNOWN_SCHEDULE, schedules)
         case BookingsObservation():
             yield from _of_bookings(target, observation, policy)
         case LinksObservation(copies=CalendarCopies(refused=str(refused))) if refused:
@@ -126,14 +129,7 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
         ("aliases", WarningKind.UNKNOWN_ALIAS, seen.unknown_aliases),
     ):
         if ids:
-            message = Message(
-                "%(key)s names %(number)s schedule that this site does not have or that has no calendar: %(names)s",
-                "%(key)s names %(number)s schedules that this site does not have or that have no calendar: %(names)s",
-                number=len(ids),
-                key=key,
-                names=first_names(ids),
-            )
-            yield ConfigWarning(kind, target, message, _REMOVE)
+            yield _without_calendar(target, key, kind, ids)
     if seen.probe_refused:
         message = Message(
             "the platform does not let the exporter probe the connections: %(message)s", message=seen.probe_refused
@@ -163,6 +159,17 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
             names=first_names(unknown),
         )
         yield ConfigWarning(WarningKind.UNKNOWN_ACCEPTED, target, message, _REMOVE)
+
+
+def _without_calendar(target: str, key: str, kind: WarningKind, names: Sequence[str]) -> ConfigWarning:
+    message = Message(
+        "%(key)s names %(number)s schedule that this site does not have or that has no calendar: %(names)s",
+        "%(key)s names %(number)s schedules that this site does not have or that have no calendar: %(names)s",
+        number=len(names),
+        key=key,
+        names=first_names(names),
+    )
+    return ConfigWarning(kind, target, message, _REMOVE)
 
 
 def _of_bookings(target: str, seen: BookingsObservation, policy: TargetPolicy) -> Iterator[ConfigWarning]:

@@ -4,7 +4,8 @@
 
     {"at": 1790000000, "until": 1790604800, "copies": false,
      "seen": {"0a1b2c3d4e5f": [1789990000, 600]},
-     "lives": {"5f4e3d2c1b0a": [1789000000, 1790000000, 1789990000, 86400, 1790500000, 1789950000, 1790500000, 0, 3]}}
+     "lives": {"5f4e3d2c1b0a": [1789000000, 1790000000, 1789990000, 86400, 1790500000, 1789950000, 1790500000, 0, 3]},
+     "beats": {"5f4e3d2c1b0a": [1790000000, 0]}}
 
 See :class:`~exporter.private_calendar.EventMemory` for what they mean.
 """
@@ -37,6 +38,7 @@ class _Memory(msgspec.Struct, frozen=True):
         msgspec.Meta(max_length=REMEMBERED_IMPORTS.number),
     ] = {}
     copies: bool = False
+    beats: Annotated[dict[_Key, tuple[_Moment, _Moment]], msgspec.Meta(max_length=REMEMBERED_IMPORTS.number)] = {}
 
 
 def events_text(memory: EventMemory, stepped: float) -> bytes:
@@ -52,8 +54,9 @@ def events_text(memory: EventMemory, stepped: float) -> bytes:
 
     lives = {key: of_life(life) for key, life in memory.lives.items()}
     seen = {key: (wall(moment), round(before)) for key, (moment, before) in memory.seen.items()}
+    beats = {key: [wall(moment) if moment else 0 for moment in beat] for key, beat in memory.beats.items()}
     whole = {"at": wall(memory.at), "until": max(0, round(memory.until)), "copies": memory.copies, "seen": seen, "lives": lives}
-    return msgspec.json.encode(whole)
+    return msgspec.json.encode(whole | ({"beats": beats} if beats else {}))
 
 
 def events_of(text: msgspec.Raw) -> EventMemory | None:
@@ -63,9 +66,8 @@ def events_of(text: msgspec.Raw) -> EventMemory | None:
     except UNREADABLE as error:
         log.warning("state_of_events_ignored", why=type(error).__name__)
         return None
-    return EventMemory(
-        read.at, read.until, read.seen, {key: ImportLife(*life) for key, life in read.lives.items()}, read.copies
-    )
+    lives = {key: ImportLife(*life) for key, life in read.lives.items()}
+    return EventMemory(read.at, read.until, read.seen, lives, read.copies, read.beats)
 
 
 _AROUND: Final = len('"":,')

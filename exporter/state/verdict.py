@@ -199,6 +199,13 @@ IMPORT_SHORTENED: Final = VerdictRow(
     history=True,
     alerts=("BookingSyncImportShortened",),
 )
+HEARTBEAT_MISSING: Final = VerdictRow(
+    Kind.HEARTBEAT_MISSING,
+    Verdict.WARNING,
+    "The configuration expects a heartbeat of the calendar of a connection that works by its status, and among the private "
+    "events the next one is missing, or the newest was written too long ago.",
+    alerts=("BookingSyncHeartbeatMissing",),
+)
 API_LIMITED: Final = VerdictRow(
     Kind.API_LIMITED,
     Verdict.WARNING,
@@ -322,6 +329,7 @@ TABLE: Final = (
     IMPORT_SILENT,
     IMPORT_FROZEN,
     IMPORT_SHORTENED,
+    HEARTBEAT_MISSING,
     API_LIMITED,
     BUDGET_SPENT,
     CREDENTIAL_EXPIRY,
@@ -350,32 +358,9 @@ PLACE: Final = {row: place for place, row in enumerate(TABLE)}
 RANKS: Final = {verdict: rank for rank, verdict in enumerate(dict.fromkeys(row.verdict for row in TABLE))}
 """In which order the table has the verdicts."""
 
-MOVABLE: Final = (
-    PROVIDER_FAILING,
-    CONFLICT_LATER,
-    CONFLICT_MARKED,
-    EXTERNAL_CONFLICT_LATER,
-    BOOKED_OVER,
-    CALENDAR_MISMATCH,
-    CONNECTION_ERROR,
-    CONNECTION_CUT,
-    CONNECTION_STUCK,
-    CONNECTION_UNCLEAR,
-    PROBE_FAILED,
-    IMPORT_CALENDAR_MISSING,
-    ACCOUNT_SHARED,
-    STAFF_UNPROTECTED,
-    IMPORT_SILENT,
-    IMPORT_FROZEN,
-    IMPORT_SHORTENED,
-    BUDGET_SPENT,
-    CREDENTIAL_EXPIRY,
-    UNLINKED_BOOKINGS,
-    INTAKE_SILENT,
-    WINDOW_INCOMPLETE,
-    LINKS_UNVERIFIED,
-    POLL_OVERDUE,
-)
+_UNMOVABLE: Final = (COLLECTOR_FAILING, DATA_EXPIRED, API_LIMITED, PORTAL_MOVED, CONFIG_WARNING, RELOAD_REFUSED)
+
+MOVABLE: Final = tuple(row for row in TABLE if row.verdict is Verdict.WARNING and row not in _UNMOVABLE)
 """The warnings whose severity a user may choose: each is told by alerts that tell of nothing else."""
 
 

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     IMPORT_SILENT = "import_silent"
     IMPORT_FROZEN = "import_frozen"
     IMPORT_SHORTENED = "import_shortened"
+    HEARTBEAT_MISSING = "heartbeat_missing"
     API_LIMITED = "api_limited"
     BUDGET_SPENT = "budget_spent"
     CREDENTIAL_EXPIRY = "credential_expiry"

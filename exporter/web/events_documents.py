@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from exporter.private_calendar import EventsObservation, ExternalConflict
+from exporter.private_calendar import EventsObservation, ExternalConflict, ImportHeartbeat
 from exporter.support.local_time import local
-from exporter.web.events_types import Events, EventsWindow, ImportedCalendar, OverlappedBooking
+from exporter.web.events_types import Events, EventsWindow, Heartbeat, ImportedCalendar, OverlappedBooking
 from exporter.web.moments import moment_of, moment_or_none
 
 
@@ -33,6 +33,7 @@ def events_document(seen: EventsObservation, zone: str) -> Events:
                 last_change=moment_or_none(row.changed),
                 horizon=moment_or_none(row.farthest),
                 failing={fault: moment_of(since) for fault, since in row.faults.items()},
+                heartbeat=_heartbeat(row.heartbeat),
             )
             for row in seen.imports
         ),
@@ -40,6 +41,12 @@ def events_document(seen: EventsObservation, zone: str) -> Events:
         next_conflict=moment_or_none(seen.next_conflict),
         conflicts=overlapped_documents(seen.conflicts, zone),
     )
+
+
+def _heartbeat(heard: ImportHeartbeat | None) -> Heartbeat | None:
+    if heard is None:
+        return None
+    return Heartbeat(arrives=heard.arrives, written=moment_or_none(heard.written), lag_seconds=heard.lag)
 
 
 def overlapped_documents(conflicts: Iterable[ExternalConflict], zone: str) -> tuple[OverlappedBooking, ...]:

@@ -37,11 +37,22 @@ class EventsWindow(msgspec.Struct, frozen=True, kw_only=True):
     export_echoes: int | None
 
 
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the heartbeat of a calendar arrives; of one that a script writes each hour, when the newest was written.
+
+    ``lag_seconds`` is how long it took from then until a poll saw it; null where that is not known.
+    """
+
+    arrives: bool
+    written: Moment | None
+    lag_seconds: float | None
+
+
 class ImportedCalendar(msgspec.Struct, frozen=True, kw_only=True):
     """The private events that came through a connection, by the window that they overlap.
 
     ``last_change`` is when they were last seen to change, ``horizon`` when the last of them begins; ``failing`` says why the
-    import is suspect, and since when.
+    import is suspect, and since when. ``heartbeat`` is null where none is expected.
     """
 
     connection: str
@@ -50,6 +61,7 @@ class ImportedCalendar(msgspec.Struct, frozen=True, kw_only=True):
     last_change: Moment | None
     horizon: Moment | None
     failing: Mapping[ImportFault, Moment]
+    heartbeat: Heartbeat | None
 
 
 class Events(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from exporter.config import Config, config_hash, effective_config, load_config
+from exporter.counting import Heartbeat
 from exporter.counting.windows import WindowSpec
 from exporter.errors import ConfigError
 from exporter.model import CollectorName
@@ -158,6 +159,41 @@ def test_one_line_switches_private_events_on_with_every_default(tmp_path: Path) 
         events.max_events,
         events.windows,
     )
+
+
+def test_a_heartbeat_is_named_by_its_schedule_and_the_time_of_its_minute(tmp_path: Path) -> None:
+    rows = "[{schedule: Anna, at: '03:07'}, {schedule: Ben, at: '23:50', late_after: 3h}]"
+    names = "aliases: {7f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10: Anna, 8f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10: Ben}"
+    written = f"{names}\ncollectors: {{connections: , events: {{heartbeats: {rows}}}}}"
+    events = wix(tmp_path, written).running()[CollectorName.EVENTS]
+    assert isinstance(events, WixEvents)
+    assert [Heartbeat(187), Heartbeat(1430, 10_800.0)] == [one.heartbeat for one in events.heartbeats]
+
+
+def test_heartbeats_without_the_connections_are_a_warning(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        "targets:\n"
+        "  - name: a\n"
+        "    platform: wix\n"
+        "    site_id: 7f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10\n"
+        "    api_key: '0123456789abcdef'\n"
+        "    collectors:\n"
+        "      bookings:\n"
+        "      events: {heartbeats: [{schedule: 8f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10, at: '03:07'}]}\n",
+    )
+    assert [(8, "targets[0].collectors.events.heartbeats", "name connections as well")] == [
+        (warning.line, warning.path, warning.fix) for warning in config.warnings if "heartbeats" in warning.path
+    ]
+
+
+def test_a_heartbeat_of_a_name_that_stands_nowhere_is_a_warning(tmp_path: Path) -> None:
+    key = "site_id: 7f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10, api_key: '0123456789abcdef'"
+    events = "{connections: , bookings: , events: {heartbeats: [{schedule: Anna, at: '03:07'}]}}"
+    config = load(tmp_path, f"targets:\n  - {{name: a, platform: wix, {key}, collectors: {events}}}\n")
+    assert [("there is no schedule 'Anna' under aliases", "use the id of a schedule, or a name that stands under aliases")] == [
+        (warning.message, warning.fix) for warning in config.warnings if "heartbeats" in warning.path
+    ]
 
 
 def test_defaults_of_private_events_switch_nothing_on(tmp_path: Path) -> None:

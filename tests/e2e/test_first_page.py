@@ -36,7 +36,7 @@ LATER = {"connection_probe_success", "connection_import_calendars", "staff", "st
 PRIVATE = {
     *("external_conflicts", "next_external_conflict_timestamp_seconds", "export_echoes", "external_events"),
     *("external_events_up", "external_events_last_change_timestamp_seconds", "external_events_horizon_timestamp_seconds"),
-    "connection_import_failing",
+    *("connection_import_failing", "external_events_heartbeat_up", "external_events_heartbeat_lag_seconds"),
 }
 # What only a failed poll has.
 OF_A_FAILURE = {"collector_failing"}

@@ -186,6 +186,7 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
     verdict.IMPORT_SILENT: private(faults={ImportFault.SILENT: NOW - HOUR}),
     verdict.IMPORT_FROZEN: private(faults={ImportFault.FROZEN: NOW - 9 * 86_400}),
     verdict.IMPORT_SHORTENED: private(faults={ImportFault.SHORTENED: NOW - HOUR}),
+    verdict.HEARTBEAT_MISSING: private(faults={ImportFault.HEARTBEAT: NOW - HOUR}),
     verdict.API_LIMITED: view(_GOOD, usage=ApiUsage(paused_until=NOW + 20)),
     verdict.BUDGET_SPENT: view(_GOOD, usage=_OPERATING_SPENT),
     verdict.CREDENTIAL_EXPIRY: view(_GOOD, usage=ApiUsage(credential_expiry=NOW + 13 * 86_400)),

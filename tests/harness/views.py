@@ -42,6 +42,7 @@ from exporter.private_calendar import (
     ExternalConflict,
     ImportedEvents,
     ImportFault,
+    ImportHeartbeat,
     WindowEvents,
 )
 from exporter.state.snapshot import CollectorState, Failure, Snapshot, TargetEntry, View
@@ -204,8 +205,14 @@ def wix_bookings(at: float = NOW - 30) -> BookingsObservation:
     )
 
 
+_BEATS: Final = ImportHeartbeat(arrives=True, written=NOW - 4_400, lag=1_260.0)
+
+
 def wix_events(at: float = NOW - 30) -> EventsObservation:
-    """Return private events: one blocks nothing, one was put over a booking, copies came back, and one import is silent."""
+    """Return private events: one blocks nothing, one was put over a booking, copies came back.
+
+    One import is silent, and through the other a heartbeat comes.
+    """
     next_7d = Window("next_7d", at, at + 604_800)
     return EventsObservation(
         at,
@@ -214,7 +221,7 @@ def wix_events(at: float = NOW - 30) -> EventsObservation:
             WindowEvents(next_7d, {Cause.NOT_BLOCKED: 1, Cause.BOOKED_OVER: 1, Cause.UNKNOWN: 0}, copies=7),
         ),
         (
-            ImportedEvents("Chair 1", "Chair 1", {"next_24h": 2, "next_7d": 9}, NOW - 7_200, NOW + 500_000),
+            ImportedEvents("Chair 1", "Chair 1", {"next_24h": 2, "next_7d": 9}, NOW - 7_200, NOW + 500_000, heartbeat=_BEATS),
             ImportedEvents(
                 "9f86d081884c",
                 "0a1b2c3d4e5f",

@@ -70,6 +70,8 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "external_events_last_change_timestamp_seconds": ("gauge", ("connection",)),
     "external_events_horizon_timestamp_seconds": ("gauge", ("connection",)),
     "connection_import_failing": ("gauge", ("connection", "reason")),
+    "external_events_heartbeat_up": ("gauge", ("connection",)),
+    "external_events_heartbeat_lag_seconds": ("gauge", ("connection",)),
     "calendar_mismatches": ("gauge", ("window", "kind")),
     "calendar_unverified_bookings": ("gauge", ("window",)),
     "next_calendar_mismatch_timestamp_seconds": ("gauge", ()),

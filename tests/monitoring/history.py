@@ -40,7 +40,7 @@ from exporter.model import (
     WindowLinks,
 )
 from exporter.policy import AcceptedReason, TargetPolicy
-from exporter.private_calendar import Cause, EventsObservation, ImportedEvents, WindowEvents
+from exporter.private_calendar import Cause, EventsObservation, ImportedEvents, ImportHeartbeat, WindowEvents
 from exporter.state.snapshot import CollectorState, View
 from tests.harness.expected import expected
 from tests.harness.exposition import counters_of
@@ -140,9 +140,11 @@ def _links(at: float) -> LinksObservation:
 
 
 def _events(at: float) -> EventsObservation:
-    """Return private events that block what they should, and copies of bookings that came back."""
+    """Return private events that block what they should, copies of bookings that came back, and a heartbeat."""
     windows = tuple(WindowEvents(window, dict.fromkeys(Cause, 0), copies=2) for window in _windows(at))
-    imports = (ImportedEvents("Chair 1", "Chair 1", {"next_24h": 2, "next_7d": 9}, at - HOUR, at + 9 * HOUR),)
+    beats = ImportHeartbeat(arrives=True, written=at - HOUR, lag=660.0)
+    numbers = {"next_24h": 2, "next_7d": 9}
+    imports = (ImportedEvents("Chair 1", "Chair 1", numbers, at - HOUR, at + 9 * HOUR, heartbeat=beats),)
     return EventsObservation(at, windows, imports, {"google": True})
 
 

@@ -36,6 +36,7 @@ NO_STATUS = {
     "BookingSyncImportSilent": "the status is good; it says when the events changed",
     "BookingSyncImportShortened": "the status is good; it says when the events changed",
     "BookingSyncImportFrozen": "the status is good; it says when the events changed",
+    "BookingSyncHeartbeatMissing": "the status is good, and the configuration says when the event should be there",
     "BookingSyncExportSwitchedOff": "a connection that is switched off keeps its status",
 }
 NO_ANSWER = {"BookingSyncAccessDenied", "BookingSyncDataExpired", "BookingSyncDataStale", "BookingSyncPollOverdue"}

@@ -58,7 +58,7 @@ _SHOWN = (
     "DataExpired AccessDenied DataStale ApiLimited ApiBudgetLow PollOverdue WindowIncomplete AnswersNotUnderstood "
     f"{_CALENDARS} StaffUnprotected ProviderDown DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent "
     "StaffCalendarMismatch UnlinkedBookings LinksUnverified ExternalConflict BookedOver ImportSilent ImportFrozen "
-    "ImportShortened"
+    "ImportShortened HeartbeatMissing"
 )
 """Tickets about what a target shows. Those that an operator has to mend anyway are not among them: its credential ends, series
 were dropped."""
@@ -68,12 +68,14 @@ _DARK = _all(TARGET, f"{_SHOWN} TargetUnsteady {_NO_CONNECTIONS} DoubleBooking! 
 _REFUSED = _all(COLLECTOR, "DataExpired DataStale")
 _NO_CALENDARS = _all(TARGET, f"{_CALENDARS} StaffUnprotected ProviderDown")
 _NO_BOOKINGS = _all(TARGET, "DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent UnlinkedBookings")
-_NO_EVENTS = _all(TARGET, "ExternalConflict BookedOver ImportSilent ImportFrozen ImportShortened")
+_NO_EVENTS = _all(TARGET, "ExternalConflict BookedOver ImportSilent ImportFrozen ImportShortened HeartbeatMissing")
 _NO_LINKS = _all(TARGET, "UnlinkedBookings LinksUnverified StaffCalendarMismatch")
 _LIMITED = _all(COLLECTOR, "DataStale DataExpired") | _all(TARGET, "ApiBudgetLow")
 _OVERDUE = _all(JOB, "PollOverdue")
 _CALENDARS_FAIL = _all(
-    TARGET, f"ExportSwitchedOff ImportSilent ImportFrozen ImportShortened ErrorBudgetBurn! ErrorBudgetBurn!+ {_CALENDARS}"
+    TARGET,
+    "ExportSwitchedOff ImportSilent ImportFrozen ImportShortened HeartbeatMissing ErrorBudgetBurn! ErrorBudgetBurn!+ "
+    f"{_CALENDARS}",
 )
 _BUDGET_BURNS = _all(TARGET | {"slo"}, "ErrorBudgetBurn") | _all(TARGET, "ConnectionNeedsOwner ConnectionError")
 

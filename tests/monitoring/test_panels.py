@@ -32,6 +32,7 @@ ONLY_WIX = {
     "Calendars not imported",
     "Staff without a working import",
     "Private events by connection",
+    "Delay of private events",
     "Copies of bookings that came back",
 }
 Query = tuple[str, str, bool, str, str]

@@ -86,6 +86,10 @@ def _freeze(world: World) -> None:
     world.frozen.add(4)
 
 
+def _stop_writing(world: World) -> None:
+    world.writes = False
+
+
 def _staff(planted: str, plant: Plant, who: str, cause: str, bound: float = HOURLY) -> Fault:
     return Fault(planted, plant, ((SITE, "staff_unprotected", who),), bound, cause=cause)
 
@@ -230,6 +234,19 @@ FAULTS: Final = (
         EVENTS,
         warm=2 * DAY + 2 * HOUR,
         note="needs to know how far events reached the day before",
+    ),
+    Fault(
+        "The heartbeat of a calendar is deleted",
+        lambda world: world.stop_beating(),
+        ((SITE, "heartbeat_missing", "Anna"),),
+        EVENTS,
+    ),
+    Fault(
+        "A script no longer writes the heartbeat of a calendar, while the last one and all other events still arrive",
+        _stop_writing,
+        ((SITE, "heartbeat_missing", "Dora"),),
+        3 * HOUR + EVENTS,
+        note="`late_after` of 3 hours from the beginning of the hour in which it was last written",
     ),
     *_copies(),
     Fault(

@@ -58,7 +58,7 @@ def test_the_committed_table_has_every_fault_by_its_kinds_and_none_that_is_wrong
     text = (ROOT / DOCUMENT).read_text()
     for fault in FAULTS:
         assert f"| {fault.planted} | {kinds(fault)} |" in text
-    assert 22 == len(FAULTS)
+    assert 24 == len(FAULTS)
     assert "| not found |" not in text
     assert "**wrong**" not in text
 

@@ -42,6 +42,8 @@ _WEBHOOK_CODE: Final = "plantedfaultswebhook1"
 _MIDNIGHT: Final = START - (START + 2 * HOUR) % DAY
 """When the first day began in Berlin."""
 _DAYS: Final = 45
+_ODD: Final = 3 * HOUR + 7 * MINUTE
+_HEARTBEATS: Final = ({"schedule": "Anna", "at": "03:07"}, {"schedule": "Dora", "at": "03:07", "late_after": "3h"})
 _PAUSES: Final = (*(0.0,) * 400, *(0.001,) * 10)
 """How long it is waited for polls, in seconds of the machine: at first for one turn of the loop each time."""
 
@@ -76,7 +78,8 @@ class World:
     """The business on a clock of its own; people are numbers from 0 to 4, ``names`` what the configuration calls them.
 
     Anna (0) has a Google calendar; Ben (1), Cem (2) and Dora (3) have calendars that are chosen by their ids; Eva (4) only
-    imports, so that none of her events is the copy of a booking.
+    imports, so that none of her events is the copy of a booking. Anna keeps a heartbeat a day, and a script writes Dora's anew
+    each hour while it ``writes``.
     """
 
     names: Final = ("Anna", "Ben", "Cem", "Dora", "Eva")
@@ -85,10 +88,13 @@ class World:
         self.clock = PatientClock()
         self.simulator = Simulator(self.clock)
         self.frozen: set[int] = set()
+        self.writes = True
         self.connections: list[str] = []
         self.key: ApiKey
         self._folder = folder
         self._appointments: list[Appointment] = []
+        self._beats = [Appointment(0, beat := _MIDNIGHT + day * DAY + _ODD, beat + MINUTE) for day in range(_DAYS)]
+        self._written = self._new_beat()
         self._hour = 0
         self._build_site()
         self._build_portal()
@@ -134,6 +140,11 @@ class World:
         self._appointments = [one for one in self._appointments if one.who != who or one.start <= begins_after]
         self._sync()
 
+    def stop_beating(self) -> None:
+        """Let somebody delete Anna's heartbeats."""
+        self._beats.clear()
+        self._sync()
+
     def next_booking(self, who: int) -> Booking:
         """Return the first confirmed booking of somebody that begins in three hours or later."""
         mine, ahead = self.staff[who].resource_id, self.clock.time() + 3 * HOUR
@@ -153,6 +164,9 @@ class World:
         if hour == self._hour:
             return
         self._hour = hour
+        if self.writes:
+            self._written = self._new_beat()
+            self._sync()
         who, evening = hour % 5, _MIDNIGHT + (hour // 24 + 1 + hour % 4) * DAY + 21 * HOUR
         if who not in self.frozen:
             self.enter(who, evening + hour % 7 * 600, 1800)
@@ -190,7 +204,7 @@ class World:
             "api_key": _API_KEY,
             "base_url": "http://127.0.0.1:1",
             "aliases": {member.schedule_id: name for member, name in zip(self.staff[:5], self.names, strict=True)},
-            "collectors": {"connections": {}, "bookings": {}, "events": {}},
+            "collectors": {"connections": {}, "bookings": {}, "events": {"heartbeats": [dict(row) for row in _HEARTBEATS]}},
         }
 
     def _portal_target(self) -> dict[str, Any]:
@@ -240,10 +254,16 @@ class World:
         portal.customers.seed(days_back=1, days_ahead=9, share=0.15)
         portal.diary.start_intake(6 * HOUR)
 
+    def _new_beat(self) -> Appointment:
+        """Return what Dora's script writes: an event two days later in UTC, as many minutes later as the hour in UTC."""
+        now = self.clock.time()
+        start = now - now % DAY + 2 * DAY - 2 * HOUR + _ODD + now % DAY // HOUR * MINUTE
+        return Appointment(3, start, start + MINUTE)
+
     def _sync(self) -> None:
         private, providers = self.site.private, (GOOGLE, APPLE, MICROSOFT, APPLE, MICROSOFT)
         private.clear()
-        for one in self._appointments:
+        for one in (*self._appointments, *self._beats, self._written):
             private.plan(
                 self.staff[one.who].schedule_id,
                 one.start,

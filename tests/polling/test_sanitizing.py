@@ -60,7 +60,7 @@ def test_the_id_of_a_booking_that_a_private_event_overlaps_shows_no_secret_and_i
 
 def test_of_each_field_of_the_private_events_it_is_known_whose_text_it_is() -> None:
     fields = {field.name for field in msgspec.structs.fields(EventsObservation)}
-    assert {"conflicts"} | {"at", "windows", "imports", "providers", "next_conflict"} == fields
+    assert {"conflicts", "unheard"} | {"at", "windows", "imports", "providers", "next_conflict"} == fields
     of_conflict = {field.name for field in msgspec.structs.fields(ExternalConflict)}
     assert {"booking"} | {"schedule", "start", "end", "cause"} == of_conflict
 

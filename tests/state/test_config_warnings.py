@@ -13,6 +13,7 @@ from exporter.calendar_copies import CalendarCopies
 from exporter.errors import Reason
 from exporter.model import BookingsObservation, CollectorName, ConnectionsObservation, LinksObservation, Observation
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
+from exporter.private_calendar import EventsObservation
 from exporter.runtime.warning_log import log_warning_changes
 from exporter.state.config_warnings import with_warnings
 from exporter.state.snapshot import CollectorState, View
@@ -54,6 +55,8 @@ KNOWN = TargetPolicy(connections={"chair-9": AcceptedReason("cut")}, bookings={"
         (connections(connection("chair-9")), KNOWN, []),
         (connections(connection("20b29099ad18", schedule="chair-9")), KNOWN, []),
         (replace(connections(CHAIR), others=(connection("chair-9"),)), KNOWN, []),
+        (EventsObservation(NOW - 30, (), unheard=("Anna", "deadbeef")), None, ["unknown_schedule"]),
+        (EventsObservation(NOW - 30, ()), None, []),
         (bookings(), KNOWN, []),
         (bookings(unknown_resources=("12", "15")), None, ["unknown_resource"]),
         (bookings(unknown_accepted=("17",)), KNOWN, ["unknown_accepted"]),
@@ -77,9 +80,21 @@ def test_the_warning_says_how_many_and_which() -> None:
     assert "schedule_ids names 1 schedule that this site does not have or that has no calendar: deadbeef" == warning.message
 
 
+def test_the_warning_of_heartbeats_names_the_schedules_that_have_no_calendar() -> None:
+    observation = EventsObservation(NOW - 30, (), unheard=("Anna", "deadbeef"))
+    (warning,) = with_warnings(view(succeeded(CONNECTIONS, observation))).config_warnings
+    expected = "heartbeats names 2 schedules that this site does not have or that have no calendar: Anna, deadbeef"
+    assert expected == warning.message
+
+
 def test_a_partial_answer_proves_nothing_to_be_missing() -> None:
     state = failed(CONNECTIONS, Reason.SERVER_ERROR, "google failed", observation=connections())
     assert [] == kinds(view(state, KNOWN))
+
+
+def test_a_poll_of_events_that_failed_in_part_proves_no_schedule_to_be_without_a_calendar() -> None:
+    seen = EventsObservation(NOW - 30, (), unheard=("Anna",))
+    assert [] == kinds(view(failed(CONNECTIONS, Reason.SERVER_ERROR, "google failed", observation=seen)))
 
 
 def test_a_missing_right_is_a_warning_while_the_newest_poll_says_so() -> None:

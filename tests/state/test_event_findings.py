@@ -22,6 +22,7 @@ from exporter.state.verdict import (
     BOOKED_OVER,
     EXTERNAL_CONFLICT_LATER,
     EXTERNAL_CONFLICT_SOON,
+    HEARTBEAT_MISSING,
     IMPORT_SILENT,
     PROVIDER_FAILING,
     WINDOW_INCOMPLETE,
@@ -79,6 +80,12 @@ def test_a_probe_that_remembers_nothing_leaves_out_what_needs_a_history() -> Non
     view = shown(conflict("a", 5, cause=Cause.BOOKED_OVER), faults={ImportFault.SILENT: NOW - HOUR})
     assert {BOOKED_OVER, IMPORT_SILENT} == {one.row for one in findings(view)}
     assert () == findings(replace(view, remembers=False))
+
+
+def test_a_heartbeat_that_is_missing_is_found_by_a_probe_that_remembers_nothing() -> None:
+    view = shown(faults={ImportFault.HEARTBEAT: NOW - 30})
+    [one] = findings(replace(view, remembers=False))
+    assert (HEARTBEAT_MISSING, "Chair 1", "the heartbeat is missing") == (one.row, one.subject, one.title)
 
 
 def test_a_silent_import_is_told_since_it_last_had_events_unless_the_connection_is_accepted() -> None:

@@ -60,6 +60,8 @@ def test_the_api_has_the_numbers_of_windows_imports_and_providers() -> None:
         (row["connection"], row["events"]["next_7d"], row["failing"]) for row in events["imports"]
     ]
     assert {"apple": True, "google": True} == events["providers"]
+    beats = {"arrives": True, "written": "2026-09-21T13:00:00Z", "lag_seconds": 1260.0}
+    assert [beats, None] == [row["heartbeat"] for row in events["imports"]]
 
 
 def test_a_problem_has_the_bookings_of_its_schedule() -> None:

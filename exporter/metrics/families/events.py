@@ -50,6 +50,18 @@ def _failing(observation: EventsObservation) -> Iterator[Row]:
             yield (row.connection, fault), 1
 
 
+def _heartbeats(observation: EventsObservation) -> Iterator[Row]:
+    for row in observation.imports:
+        if row.heartbeat is not None:
+            yield (row.connection,), row.heartbeat.arrives
+
+
+def _lags(observation: EventsObservation) -> Iterator[Row]:
+    for row in observation.imports:
+        if row.heartbeat is not None and row.heartbeat.lag is not None:
+            yield (row.connection,), row.heartbeat.lag
+
+
 def _providers(observation: EventsObservation) -> Iterator[Row]:
     for provider, up in observation.providers.items():
         yield (provider,), up
@@ -109,11 +121,25 @@ GAUGES: Final[tuple[Gauge[EventsObservation], ...]] = (
     ),
     gauge(
         "connection_import_failing",
-        "Always 1. The label reason says why the import of a connection is suspect although its status is good: silent if it "
-        "had events for a week and has none, frozen if they no longer change, shortened if they end much sooner.",
+        "Always 1. The label reason says why the import of a connection with a good status is suspect: silent if it had events "
+        "for a week and has none, frozen if they no longer change, shortened if they end sooner, heartbeat if that is missing.",
         "connection",
         "reason",
         read=_failing,
+    ),
+    gauge(
+        "external_events_heartbeat_up",
+        "1 if the heartbeat that the configuration expects in the calendar of this connection is among its private events, 0 "
+        "if it is missing or was written too long ago. As of the last poll that could read all calendars.",
+        "connection",
+        read=_heartbeats,
+    ),
+    gauge(
+        "external_events_heartbeat_lag_seconds",
+        "Seconds from the hour in which a script wrote the newest heartbeat of this connection until a poll saw it: at most "
+        "so late are private events. Absent if no script writes it, and if no poll looked within the hour before it came.",
+        "connection",
+        read=_lags,
     ),
 )
 

@@ -43,6 +43,7 @@ def event_alerts(options: Options) -> Iterator[Alert]:
     yield from with_chosen_severity(options, Kind.IMPORT_SILENT, _silent())
     yield from with_chosen_severity(options, Kind.IMPORT_FROZEN, _frozen())
     yield from with_chosen_severity(options, Kind.IMPORT_SHORTENED, _shortened())
+    yield from with_chosen_severity(options, Kind.HEARTBEAT_MISSING, _heartbeat())
 
 
 def _not_blocked(options: Options) -> Iterator[Alert]:
@@ -194,6 +195,27 @@ def _shortened() -> Alert:
         ),
         link=_LINK,
         comment="It is compared with the day before, so it ends after two days, whatever was done.",
+    )
+
+
+def _heartbeat() -> Alert:
+    return Alert(
+        name="BookingSyncHeartbeatMissing",
+        expr=_suspect(ImportFault.HEARTBEAT),
+        hold="1h",
+        severity=AlertSeverity.WARNING,
+        fixed_by=FixedBy.CALENDAR_OWNER,
+        summary="The heartbeat of a calendar does not arrive.",
+        until_morning="New events of this calendar may not reach the site, so that their time can be booked.",
+        description=Message("The heartbeat of %(which)s does not arrive, or only an old one does.", which=_CONNECTION),
+        fix=(
+            "The calendar's owner looks whether the event is in the calendar at the time that the exporter's configuration "
+            "names. If it is, they reconnect the calendar. If it is not, they enter it again, or whoever runs the script that "
+            "writes it starts the script again. If it is no longer wanted, the exporter's operator removes it under "
+            "`heartbeats`."
+        ),
+        link=_LINK,
+        comment="An owner who moves it by hand has the hour that this waits.",
     )
 
 

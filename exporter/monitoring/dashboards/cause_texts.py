@@ -63,6 +63,7 @@ CAUSE_TEXTS: Final[Mapping[str, str]] = {
     "BookingSyncImportSilent": "none for 7 days",
     "BookingSyncImportFrozen": "no change",
     "BookingSyncImportShortened": "half as far",
+    "BookingSyncHeartbeatMissing": "missing",
     "BookingSyncNoBookingsAhead": "none for 7 days",
     "BookingSyncIntakeSilent": "unlike last week",
     "BookingSyncBookingsVanished": "half are gone",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.monitoring.dashboards.dashboard import DashboardRow
-from exporter.monitoring.dashboards.panels import Json, counts, query, top
+from exporter.monitoring.dashboards.panels import Json, counts, query, timeseries, top
 from exporter.monitoring.promql import recent
 from exporter.monitoring.rules.events import BOOKED_OVER, NOT_BLOCKED
 
@@ -15,6 +15,7 @@ def private_events_row(scope: str) -> DashboardRow:
 
 def _panels(scope: str) -> list[Json]:
     events = recent(f'booking_sync_external_events{{{scope},connection=~"$connection",window="next_7d"}}')
+    lags = recent(f'booking_sync_external_events_heartbeat_lag_seconds{{{scope},connection=~"$connection"}}')
     in_week = f'{{{scope},window="next_7d"}}'
     return [
         counts(
@@ -37,5 +38,12 @@ def _panels(scope: str) -> list[Json]:
             "Bookings of the next 7 days that were exported into a private calendar and read from it again: proof of both "
             "directions. Empty until the first one was seen; some calendars never give them back.",
             [query(f"max({recent(f'booking_sync_export_echoes{in_week}')})", "copies")],
+        ),
+        timeseries(
+            "Delay of private events",
+            "How long a heartbeat took from the hour in which a script wrote it until a poll saw it, by connection. Empty "
+            "where no script writes one (late_after).",
+            [query(top(f"max by (connection) ({lags})"), "{{connection}}")],
+            unit="s",
         ),
     ]

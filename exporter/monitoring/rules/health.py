@@ -220,6 +220,7 @@ def _of_connections(thresholds: Thresholds) -> str:
         *find(verdict.IMPORT_SILENT, f'{SUSPECT}{{reason="{ImportFault.SILENT}"}}', "ImportSilent"),
         *find(verdict.IMPORT_FROZEN, f'{SUSPECT}{{reason="{ImportFault.FROZEN}"}}', "ImportFrozen"),
         *find(verdict.IMPORT_SHORTENED, f'{SUSPECT}{{reason="{ImportFault.SHORTENED}"}}', "ImportShortened"),
+        *find(verdict.HEARTBEAT_MISSING, f'{SUSPECT}{{reason="{ImportFault.HEARTBEAT}"}}', "HeartbeatMissing"),
     )
     return _OR.join((*((with_names,) if single else ()), *imports, *down, *shared, *staff))
 

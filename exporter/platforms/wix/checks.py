@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from exporter.fields.kinds import FieldProblem
+from exporter.fields.kinds import FieldProblem, mapping_of, shown
 from exporter.platforms.aliases import shared_aliases
-from exporter.platforms.wix.naming import GUID
-from exporter.platforms.wix.settings import WixTarget
+from exporter.platforms.wix.naming import GUID, label_of
+from exporter.platforms.wix.settings import WixEvents, WixTarget
+from exporter.support.close_matches import close_match
 from exporter.support.yaml_source import Path
 
 _API_KEY_MODE: Final = ("site_id", "api_key")
@@ -37,6 +38,33 @@ def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]
             yield FieldProblem(path, f"{name} is missing", f"add {name}: an API key works on one site, named by site_id")
     yield from shared_aliases(target, path, "aliases", "schedules")
     yield from shared_aliases(target, path, "resource_aliases", "resources")
+    yield from _heartbeats(target, path)
+
+
+def _heartbeats(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:
+    """Yield heartbeats of schedules that nobody can mean, and the second one of a schedule."""
+    aliases = {str(schedule): alias for schedule, alias in mapping_of(target.get("aliases")).items() if isinstance(alias, str)}
+    events = mapping_of(mapping_of(target.get("collectors")).get("events"))
+    rows = events.get("heartbeats")
+    first: dict[str, int] = {}
+    for index, row in enumerate(rows if isinstance(rows, list) else ()):
+        name = mapping_of(row).get("schedule")
+        if not isinstance(name, str) or not name:
+            continue
+        where = (*path, "collectors", "events", "heartbeats", index, "schedule")
+        if aliases and not _is_guid(name) and name not in aliases.values():  # without any, this may be defaults
+            near = close_match(name, aliases.values())
+            yield FieldProblem(where, _no_alias(name), f"did you mean {near}?" if near else _ID_OR_ALIAS)
+        elif (other := first.setdefault(label_of(name, aliases), index)) != index:
+            fix = "keep one of them: a schedule has one heartbeat"
+            yield FieldProblem(where, f"is also the schedule of heartbeats[{other}]", fix)
+
+
+_ID_OR_ALIAS: Final = "use the id of a schedule, or a name that stands under aliases"
+
+
+def _no_alias(name: str) -> str:
+    return f"there is no schedule {shown(name)} under aliases"
 
 
 def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:
@@ -51,10 +79,8 @@ def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:
             )
             message = "does not look like a GUID such as 12345678-9abc-4def-8123-456789abcdef"
             yield FieldProblem((*path, name), message, fix)
-    chosen = target.collectors
-    if chosen.events and not chosen.connections and not chosen.bookings:
-        message = "of those that are named only events runs: neither the connections nor the bookings are watched"
-        yield FieldProblem((*path, "collectors"), message, "name connections and bookings as well")
+    if target.collectors.events:
+        yield from _events(target, target.collectors.events, path)
     for index, schedule in enumerate(target.schedule_ids):
         yield from _schedule(schedule, (*path, "schedule_ids", index))
     for schedule in target.aliases:
@@ -66,6 +92,19 @@ def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:
         if accepted.booking is not None and not _is_guid(accepted.booking):
             where = (*path, "accepted", index, "booking")
             yield FieldProblem(where, "does not look like the GUID of a booking", "copy the id that the board shows")
+
+
+def _events(target: WixTarget, events: WixEvents, path: Path) -> Iterator[FieldProblem]:
+    chosen, where = target.collectors, (*path, "collectors", "events", "heartbeats")
+    if not chosen.connections and not chosen.bookings:
+        message = "of those that are named only events runs: neither the connections nor the bookings are watched"
+        yield FieldProblem((*path, "collectors"), message, "name connections and bookings as well")
+    elif events.heartbeats and not chosen.connections:
+        message = "are looked for nowhere: without the collector connections nothing tells which schedules have a calendar"
+        yield FieldProblem(where, message, "name connections as well")
+    for index, heartbeat in enumerate(events.heartbeats):
+        if not target.aliases and not _is_guid(heartbeat.schedule):
+            yield FieldProblem((*where, index, "schedule"), _no_alias(heartbeat.schedule), _ID_OR_ALIAS)
 
 
 def _schedule(schedule: str, where: Path) -> Iterator[FieldProblem]:

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from exporter.counting import Busy, Taken, overlapped, sort_events
+from exporter.counting import Busy, Heartbeat, Taken, beat_of, overlapped, sort_events
 from exporter.model import CalendarType, Window
 from exporter.platforms.wix.directory import ConnectionDirectory, Source
 from exporter.platforms.wix.event_memory import cause_of, faults_of, key_of, lived, reached, remember, source_of
 from exporter.platforms.wix.event_rows import EventRow
+from exporter.platforms.wix.heartbeats import pulses
 from exporter.private_calendar import (
     WEEK_SECONDS,
     Cause,
@@ -26,6 +27,7 @@ from exporter.private_calendar import (
     ExternalConflict,
     ImportedEvents,
     ImportFault,
+    ImportHeartbeat,
     ImportLife,
     WindowEvents,
 )
@@ -34,6 +36,13 @@ SHOWN_CONFLICTS: Final = 10
 _DAY: Final = 86_400.0
 
 Faults = Mapping[Source, Mapping[ImportFault, float]]
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What the last whole poll told of each source: since when the import is suspect and why, and how its heartbeat is."""
+
+    faults: Faults = {}
+    heartbeats: Mapping[Source, ImportHeartbeat] = {}
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -49,7 +58,8 @@ class Read(msgspec.Struct, frozen=True):
     ``former`` are bookings that were cancelled or moved so lately that their copies may still be in the calendar.
     ``at`` is the same moment on the steady clock, and ``stepped`` what lies between the two. ``labels`` are the label values of
     schedules (ids in lower case). ``whole`` says that every provider answered and each row could be read, ``complete`` that the
-    numbers are no lower bound, ``unknown`` of which types of calendar nothing is known.
+    numbers are no lower bound, ``unknown`` of which types of calendar nothing is known. ``heartbeats`` are those that are
+    expected of schedules (ids in lower case).
     """
 
     now: float
@@ -64,6 +74,7 @@ class Read(msgspec.Struct, frozen=True):
     complete: bool
     unknown: Collection[CalendarType] = ()
     former: Collection[Taken] = ()
+    heartbeats: Mapping[str, Heartbeat] = {}
 
     @property
     def times(self) -> frozenset[Busy]:
@@ -87,47 +98,77 @@ class Found(msgspec.Struct, frozen=True):
     conflicts: tuple[ExternalConflict, ...]
     next_conflict: float | None
     memory: EventMemory
-    faults: Faults
+    judged: Judged
 
 
 def matched(
-    read: Read, memory: EventMemory | None, previous: Looked | None, faults: Faults, zone: ZoneInfo, *, all_day: bool
+    read: Read, memory: EventMemory | None, previous: Looked | None, judged: Judged, zone: ZoneInfo, *, all_day: bool
 ) -> Found:
     """Hold the events that were ``read`` against the bookings, by what earlier polls left behind.
 
-    ``zone`` is in which days begin. With ``all_day`` events of whole days take time as well.
+    ``zone`` is in which days begin. With ``all_day`` events of whole days take time as well. A heartbeat takes none.
     """
     seen = remember(memory, read.times, read.at, read.now + WEEK_SECONDS, wall=read.now, whole=read.whole)
-    busy = (_busy(row) for row in read.rows if all_day or not _lasts_days(row, zone))
+    busy = (_busy(row) for row in read.rows if (all_day or not _lasts_days(row, zone)) and not _is_beat(row, read, zone))
     events = sort_events(busy, (*read.bookings, *read.former))
-    judged = {
-        booking: cause_of(booking, over, seen, read.stepped)
-        for booking, over in overlapped(read.bookings, events.private).items()
+    over = {
+        booking: cause_of(booking, found, seen, read.stepped)
+        for booking, found in overlapped(read.bookings, events.private).items()
         if booking.id not in read.accepted and booking.end > read.now
     }
     seen = replace(seen, copies=seen.copies or bool(events.copies))
     by_source = _by_source(read.rows)
     if read.whole and read.directory is not None:
-        lives = _lives(read, by_source, memory, previous)
-        faults = {source: faults_of(lives[source_of(*source)], read.at) for source in read.directory.importing}
-        seen = replace(seen, lives=lives)
+        seen = replace(seen, lives=_lives(read, by_source, memory, previous))
+        judged, beats = _judged(read, read.directory, by_source, seen, zone)
+        seen = replace(seen, beats=beats)
     # Those come first that somebody has to look at whatever the others are: else ten of the milder kind would hide them.
-    shown = sorted(judged.items(), key=lambda row: (row[1] is Cause.BOOKED_OVER, row[0].start, row[0].id))
+    shown = sorted(over.items(), key=lambda row: (row[1] is Cause.BOOKED_OVER, row[0].start, row[0].id))
     return Found(
-        tuple(_window(window, judged, events.copies, seen, read) for window in read.windows),
-        tuple(_imports(read, by_source, seen.lives, faults)),
+        tuple(_window(window, over, events.copies, seen, read) for window in read.windows),
+        tuple(_imports(read, by_source, seen.lives, judged)),
         tuple(
             ExternalConflict(booking.id, read.labels[booking.schedule], booking.start, booking.end, cause)
             for booking, cause in shown[:SHOWN_CONFLICTS]
         ),
         next((booking.start for booking, cause in shown if cause is not Cause.BOOKED_OVER), None),
         seen,
-        faults,
+        judged,
     )
 
 
 def _busy(row: EventRow) -> Busy:
     return Busy(row.schedule_id.lower(), row.start, row.end)
+
+
+def _is_beat(row: EventRow, read: Read, zone: ZoneInfo) -> bool:
+    heartbeat = read.heartbeats.get(row.schedule_id.lower())
+    return heartbeat is not None and beat_of(_busy(row), heartbeat, zone) is not None
+
+
+def _judged(
+    read: Read, directory: ConnectionDirectory, by_source: Mapping[Source, list[EventRow]], seen: EventMemory, zone: ZoneInfo
+) -> tuple[Judged, Mapping[str, tuple[float, float]]]:
+    """Return what a whole poll tells of each source, and what is remembered of heartbeats.
+
+    Where no event comes at all that says enough: a heartbeat that is missing with them has the same cause.
+    """
+    expected = [source for source in directory.importing if source[0] in read.heartbeats]
+    heard = pulses(
+        directory,
+        {source: [_busy(row) for row in by_source.get(source, ())] for source in expected},
+        read.heartbeats,
+        seen,
+        now=read.now,
+        at=read.at,
+        stepped=read.stepped,
+        zone=zone,
+    )
+    faults = {source: faults_of(seen.lives[source_of(*source)], read.at) for source in directory.importing}
+    for source, since in heard.missing.items():
+        if ImportFault.SILENT not in faults[source]:
+            faults[source] = {ImportFault.HEARTBEAT: since}
+    return Judged(faults, heard.heartbeats), heard.beats
 
 
 def _lasts_days(row: EventRow, zone: ZoneInfo) -> bool:
@@ -150,9 +191,9 @@ def _by_source(rows: Iterable[EventRow]) -> Mapping[Source, list[EventRow]]:
 
 
 def _window(
-    window: Window, judged: Mapping[Taken, Cause], copies: Iterable[Busy], memory: EventMemory, read: Read
+    window: Window, over: Mapping[Taken, Cause], copies: Iterable[Busy], memory: EventMemory, read: Read
 ) -> WindowEvents:
-    causes = Counter(cause for booking, cause in judged.items() if window.start <= booking.start < window.end)
+    causes = Counter(cause for booking, cause in over.items() if window.start <= booking.start < window.end)
     return WindowEvents(
         window,
         {cause: causes[cause] for cause in Cause},
@@ -195,7 +236,7 @@ def _times(rows: Iterable[EventRow], until: float, now: float) -> frozenset[tupl
 
 
 def _imports(
-    read: Read, by_source: Mapping[Source, list[EventRow]], lives: Mapping[str, ImportLife], faults: Faults
+    read: Read, by_source: Mapping[Source, list[EventRow]], lives: Mapping[str, ImportLife], judged: Judged
 ) -> Iterable[ImportedEvents]:
     for source, connections in {} if read.directory is None else read.directory.importing.items():
         if source[1] in read.unknown:
@@ -209,5 +250,6 @@ def _imports(
                 events,
                 None if life is None else life.changed,
                 max((row.start for row in rows), default=None),
-                faults.get(source, {}) if connection.works else {},
+                judged.faults.get(source, {}) if connection.works else {},
+                judged.heartbeats.get(source),
             )

@@ -83,7 +83,8 @@ def cut(memory: EventMemory, events: Iterable[Busy]) -> EventMemory:
     until = min([memory.until, *(starts.get(key, 0.0) for key in left_out)])
     lives = dict(islice(memory.lives.items(), REMEMBERED_IMPORTS.number))
     ends = {key: memory.ends[key] for key in kept if key in memory.ends}
-    return replace(memory, until=until, seen=seen, lives=lives, ends=ends)
+    beats = dict(islice(memory.beats.items(), REMEMBERED_IMPORTS.number))
+    return replace(memory, until=until, seen=seen, lives=lives, beats=beats, ends=ends)
 
 
 def cause_of(booking: Taken, events: Sequence[Busy], memory: EventMemory, stepped: float) -> Cause:

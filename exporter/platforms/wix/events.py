@@ -6,11 +6,11 @@ connection an event came through.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Final
 
-from exporter.counting import Taken
+from exporter.counting import Heartbeat, Taken
 from exporter.errors import ServerError
 from exporter.model import CalendarType, CollectorName
 from exporter.platforms.base import PollResult, Services
@@ -20,7 +20,7 @@ from exporter.platforms.wix.api_errors import request_id
 from exporter.platforms.wix.booking_rows import BookingRow
 from exporter.platforms.wix.bookings import ON_THE_CALENDAR
 from exporter.platforms.wix.directory import ConnectionDirectory
-from exporter.platforms.wix.event_matching import Faults, Looked, Read, matched
+from exporter.platforms.wix.event_matching import Judged, Looked, Read, matched
 from exporter.platforms.wix.event_memory import cut
 from exporter.platforms.wix.event_paging import Events, EventsReader
 from exporter.platforms.wix.event_rows import EventRow
@@ -71,7 +71,8 @@ class EventsCollector:
         self._previous: Looked | None = None
         self._previous_at = float("-inf")  # steady
         self._memory: EventMemory | None = None
-        self._faults: Faults = {}
+        self._judged = Judged()
+        self._heartbeats = {target.connection_label(one.schedule): one.heartbeat for one in settings.heartbeats}
 
     async def poll(self) -> PollResult:
         clock = self._services.clock
@@ -102,20 +103,22 @@ class EventsCollector:
             complete=rows.complete and not read.malformed and not unknown,
             unknown=unknown,
             former=lately.keys() - frozenset(bookings),
+            heartbeats=self._expected_of(kept, directory),
         )
         memory = self._memory or self._services.history.events(self._target.name)
         if memory is not None and memory.at > at:  # of a clock that ran wrong
             memory = None
-        faults = {} if is_old else self._faults
-        work = partial(matched, part, memory, self._previous, faults, self._target.timezone)
+        judged = Judged() if is_old else self._judged
+        work = partial(matched, part, memory, self._previous, judged, self._target.timezone)
         size = len(kept) + len(taken)
         found = await off_the_loop(self._services.admission, size, work, all_day=self._settings.all_day)
         self._taken = {**lately, **dict.fromkeys(bookings, at)}
-        self._kept, self._memory, self._faults = kept, found.memory, found.faults
+        self._kept, self._memory, self._judged = kept, found.memory, found.judged
         if whole:
             self._previous, self._previous_at = Looked(part.rows, until), at
         self._services.history.keep_events(self._target.name, cut(found.memory, part.times))
-        observation = EventsObservation(at, found.windows, found.imports, up, found.conflicts, found.next_conflict)
+        unheard = self._unheard(directory)
+        observation = EventsObservation(at, found.windows, found.imports, up, found.conflicts, found.next_conflict, unheard)
         return PollResult(observation, _failed(read, up) if read.failed_provider_ids else None)
 
     async def check(self) -> None:
@@ -130,6 +133,21 @@ class EventsCollector:
 
     def _is_picked(self, schedule: str) -> bool:
         return not self._picked or schedule.lower() in self._picked
+
+    def _expected_of(self, rows: Iterable[EventRow], directory: ConnectionDirectory | None) -> Mapping[str, Heartbeat]:
+        """Return the heartbeats that the configuration expects, by the schedule's id in lower case."""
+        if not self._heartbeats:
+            return {}
+        named = {schedule.lower(): self._names.schedule(schedule) for schedule in {row.schedule_id for row in rows}}
+        for (schedule, _), connections in (directory.importing if directory else {}).items():
+            named[schedule] = connections[0].schedule
+        return {schedule: self._heartbeats[label] for schedule, label in named.items() if label in self._heartbeats}
+
+    def _unheard(self, directory: ConnectionDirectory | None) -> tuple[str, ...]:
+        """Return the schedules, as they are shown, that have no connection through which a heartbeat could come."""
+        if directory is None:
+            return ()
+        return tuple(sorted(self._heartbeats.keys() - set(map(self._names.schedule, directory.schedules))))
 
     async def _providers_of(
         self, read: Events, directory: ConnectionDirectory | None

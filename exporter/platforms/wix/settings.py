@@ -7,9 +7,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
-from exporter.counting import WindowSpec
+from exporter.counting import Heartbeat, WindowSpec
 from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text, shown_source, source_of
-from exporter.fields.kinds import Duration, Id, Text, field_error, named, shown, text_of
+from exporter.fields.durations import format_duration
+from exporter.fields.kinds import Duration, Id, Text, TimeOfDay, field_error, named, shown, text_of
 from exporter.limits import CONNECTION_SERIES, CONNECTIONS, MAX_BOOKINGS, MAX_EVENTS
 from exporter.platforms.settings import (
     MAX_MAX_BOOKINGS,
@@ -30,6 +31,9 @@ from exporter.support.close_matches import close_match
 from exporter.support.secret import Secret, pasted
 
 MAX_MAX_EVENTS: Final = 100_000  # a hundred pages, each of which asks the providers
+MAX_HEARTBEATS: Final = 200
+MIN_LATE_AFTER: Final = 7_200.0  # two writings
+MAX_LATE_AFTER: Final = 43_200.0  # an event that a script wrote may begin 14 hours later, far in the east
 STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
 
 
@@ -136,6 +140,38 @@ class WixBookings(CountingSettings, WixBookingsOptions):
     interval: Duration = default("5m", "Time between two polls.")
 
 
+def _late_after(seconds: float) -> float:
+    if seconds < MIN_LATE_AFTER:
+        raise field_error("is too short: the script runs once an hour", f"write {format_duration(MIN_LATE_AFTER)} or more")
+    if seconds > MAX_LATE_AFTER:
+        raise field_error("is too long: the event may be over by then", f"write {format_duration(MAX_LATE_AFTER)} or less")
+    return seconds
+
+
+class WixHeartbeat(Strict):
+    """A short event that stands in a private calendar to show that its events arrive: at most 5 minutes long.
+
+    It is no conflict with a booking. Without `late_after` one has to begin at `at` on each day, or on the next one at least.
+    """
+
+    schedule: Text = Field(description="Alias or id of the schedule whose calendar has the event.")
+    at: TimeOfDay = Field(
+        description="When it begins, in the target's time zone: an odd time of the night, such as 03:07, in quotes."
+    )
+    late_after: Annotated[Duration, AfterValidator(_late_after)] | None = Field(
+        default=None,
+        description="Only if a script writes the event anew each hour, for the day after the next in UTC and as many minutes "
+        "after `at` as the hour in UTC: written at 14:00 UTC, it begins at 03:21 for an `at` of 03:07. The heartbeat is "
+        "missing once the newest was written longer ago than this. From 2h to 12h.",
+    )
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """What is to be looked for."""
+        hours, _, minutes = self.at.partition(":")
+        return Heartbeat(int(hours) * 60 + int(minutes), self.late_after)
+
+
 class WixEvents(Windowless):
     """Events of private calendars against the bookings of the site."""
 
@@ -149,6 +185,11 @@ class WixEvents(Windowless):
         le=MAX_MAX_EVENTS,
         description="Maximum number of events of the next 7 days that a poll reads. With more, the poll fails and publishes "
         "nothing.",
+    )
+    heartbeats: Annotated[tuple[WixHeartbeat, ...], Field(strict=False, max_length=MAX_HEARTBEATS)] = Field(
+        default_factory=tuple,
+        description="Events that show that a calendar still arrives, one for each schedule that has one. Needs the collector "
+        "`connections`.",
     )
 
 

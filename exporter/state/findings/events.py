@@ -20,6 +20,7 @@ from exporter.state.verdict import (
     BOOKED_OVER,
     EXTERNAL_CONFLICT_LATER,
     EXTERNAL_CONFLICT_SOON,
+    HEARTBEAT_MISSING,
     IMPORT_FROZEN,
     IMPORT_SHORTENED,
     IMPORT_SILENT,
@@ -39,6 +40,7 @@ _FAULTS: Final[Mapping[ImportFault, tuple[VerdictRow, str, Advice]]] = MappingPr
         ImportFault.SILENT: (IMPORT_SILENT, Message("no private events arrive any more"), advice.IMPORT_SILENT),
         ImportFault.FROZEN: (IMPORT_FROZEN, Message("private events no longer change"), advice.IMPORT_FROZEN),
         ImportFault.SHORTENED: (IMPORT_SHORTENED, Message("private events end sooner than they did"), advice.IMPORT_SHORTENED),
+        ImportFault.HEARTBEAT: (HEARTBEAT_MISSING, Message("the heartbeat is missing"), advice.HEARTBEAT_MISSING),
     }
 )
 

@@ -1,0 +1,92 @@
+"""Through which imports of a site the heartbeats of its calendars come, and since when one does not (wix.md 5).
+
+An event names no connection, so where a schedule has several, the one counts through which its heartbeat last came.
+Moments are Unix seconds (``float``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from exporter.counting import Busy, Heard, Heartbeat, listen
+from exporter.platforms.wix.directory import ConnectionDirectory, Source
+from exporter.platforms.wix.event_memory import key_of, source_of
+from exporter.private_calendar import EventMemory, ImportHeartbeat
+
+RESOLUTION_SECONDS: Final = 3600.0
+"""Where no poll looked for so long before, the lag is not known: it might be much less."""
+
+_NEVER: Final = (0.0, 0.0)
+
+
+class Pulses(msgspec.Struct, frozen=True):
+    """How the heartbeat of each source is, since when the one of those ``missing`` is, and what is to be remembered."""
+
+    heartbeats: Mapping[Source, ImportHeartbeat]
+    missing: Mapping[Source, float]
+    beats: Mapping[str, tuple[float, float]]
+
+
+def pulses(
+    directory: ConnectionDirectory,
+    by_source: Mapping[Source, Sequence[Busy]],
+    expected: Mapping[str, Heartbeat],
+    memory: EventMemory,
+    *,
+    now: float,
+    at: float,
+    stepped: float,
+    zone: ZoneInfo,
+) -> Pulses:
+    """Return what a whole poll at ``now`` tells of the heartbeats that are ``expected`` of schedules (ids in lower case).
+
+    ``memory`` has the first sight of each event, this poll's included. ``at`` is ``now`` on the steady clock, and ``stepped``
+    what lies between the two. Of a schedule with a connection that does not work none is ``missing``: that is told already.
+    """
+    heartbeats: dict[Source, ImportHeartbeat] = {}
+    missing: dict[Source, float] = {}
+    beats: dict[str, tuple[float, float]] = {}
+    for schedule, sources in _by_schedule(directory, expected).items():
+        heard = {source: listen(by_source.get(source, ()), expected[schedule], now, zone) for source in sources}
+        known = {source: memory.beats.get(source_of(*source), _NEVER) for source in sources}
+        shown = [source for source in sources if heard[source].arrives] or _last(known)
+        explained = not all(one.works for source in shown for one in directory.importing[source])
+        for source in sources:
+            seen, since = known[source]
+            if heard[source].arrives:
+                beats[source_of(*source)] = (at, 0.0)
+            elif source not in shown:
+                beats[source_of(*source)] = (seen, 0.0)
+            else:
+                beats[source_of(*source)] = (seen, since or at)
+                missing |= {} if explained else {source: since or at}
+        heartbeats |= {source: _told(heard[source], memory, stepped) for source in shown}
+    return Pulses(heartbeats, missing, beats)
+
+
+def _by_schedule(directory: ConnectionDirectory, expected: Mapping[str, Heartbeat]) -> Mapping[str, list[Source]]:
+    found: defaultdict[str, list[Source]] = defaultdict(list)
+    for source in directory.importing:
+        if source[0] in expected:
+            found[source[0]].append(source)
+    return found
+
+
+def _last(known: Mapping[Source, tuple[float, float]]) -> list[Source]:
+    """Return the sources through which it came last; all of them if it never did."""
+    last = max(seen for seen, _ in known.values())
+    return [source for source, (seen, _) in known.items() if seen == last]
+
+
+def _told(heard: Heard, memory: EventMemory, stepped: float) -> ImportHeartbeat:
+    lag = None
+    if heard.newest is not None and heard.written is not None:
+        first, missing_before = memory.seen.get(key_of(heard.newest), _NEVER)
+        if 0 < missing_before <= RESOLUTION_SECONDS:
+            lag = max(0.0, first + stepped - heard.written)
+    return ImportHeartbeat(heard.arrives, heard.written, lag)

@@ -1,0 +1,274 @@
+"""The heartbeats that the collector ``events`` listens for, over real HTTP: which arrive, how late, and which are missing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from exporter.private_calendar import EventsObservation, ImportedEvents, ImportFault, ImportHeartbeat
+from exporter.simulator.wix import GOOGLE, MICROSOFT
+from exporter.simulator.wix.providers import Provider
+from exporter.state.status_history import open_status_history
+from tests.harness.wix_site import WixBench, key_of
+from tests.platforms.wix.test_events import EVENTS, HOUR, LIST, PARTLY_ODD, Calendars, conflicts, only
+
+MINUTE = 60.0
+BERLIN = ZoneInfo("Europe/Berlin")
+NIGHT = datetime(2026, 9, 22, 3, 7, tzinfo=BERLIN).timestamp()
+"""The first time after the first poll that clocks in Berlin show 03:07."""
+STRANGER = "00000000-1111-4222-8333-444444444444"
+
+
+class Salon(Calendars):
+    """A site of which one schedule, Anna's, is to have a heartbeat at 03:07; she has another event a day at noon."""
+
+    def __init__(self, bench: WixBench, late_after: float | None = None) -> None:
+        super().__init__(bench)
+        self.row = {"schedule": "Anna", "at": "03:07", "late_after": late_after}
+        self.plan(20, days=40)
+
+    def start_listening(self) -> None:
+        """Open a new session, as a restart does."""
+        self.open(target={"aliases": {self.staff.schedule_id: "Anna"}}, heartbeats=(self.row,))
+
+    def beat(self, days: int = 40, length: float = 60, provider: Provider = GOOGLE) -> None:
+        """Enter the daily series."""
+        self.site.private.plan(self.staff.schedule_id, NIGHT, NIGHT + length, days=days, provider=provider)
+
+    def write(self, hours_ago: int = 0) -> float:
+        """Write what a script writes that runs each hour; returns when the hour began."""
+        hour = datetime.fromtimestamp(self.bench.clock.now, UTC) - timedelta(hours=hours_ago)
+        day = hour.date() + timedelta(2)
+        start = datetime(day.year, day.month, day.day, 3, 7 + hour.hour, tzinfo=BERLIN).timestamp()
+        self.site.private.plan(self.staff.schedule_id, start, start + 60)
+        return hour.timestamp() - hour.timestamp() % HOUR
+
+    async def settle(self) -> None:
+        """Poll five minutes after the next full hour."""
+        now = self.bench.clock.now
+        await self.look((HOUR - now % HOUR + 4 * MINUTE) / HOUR)
+
+
+@pytest.fixture
+def calendars(bench: WixBench) -> Calendars:
+    return Calendars(bench)
+
+
+@pytest.fixture
+def salon(bench: WixBench) -> Salon:
+    return Salon(bench)
+
+
+@pytest.fixture
+def hourly(bench: WixBench) -> Salon:
+    return Salon(bench, 3 * HOUR)
+
+
+async def test_a_heartbeat_that_is_expected_nowhere_is_told_of_nowhere(calendars: Calendars) -> None:
+    calendars.open()
+    calendars.plan(5)
+    row = await only(calendars)
+    assert (None, {}) == (row.heartbeat, row.faults)
+
+
+async def test_a_daily_heartbeat_arrives_and_takes_nobodys_time(salon: Salon) -> None:
+    salon.start_listening()
+    salon.beat()
+    salon.site.bookings.add(NIGHT - HOUR, NIGHT + HOUR, staff=salon.staff)
+    seen = await salon.look()
+    assert {"next_24h": 0, "next_7d": 0} == conflicts(seen)
+    assert [(ImportHeartbeat(arrives=True), {})] == [(row.heartbeat, row.faults) for row in seen.imports]
+
+
+async def test_what_lasts_longer_at_the_same_minute_is_a_private_event(salon: Salon) -> None:
+    salon.start_listening()
+    salon.beat(length=360)
+    salon.site.bookings.add(NIGHT - HOUR, NIGHT + HOUR, staff=salon.staff)
+    seen = await salon.look()
+    assert 1 == conflicts(seen)["next_24h"]
+    assert {ImportFault.HEARTBEAT} == seen.imports[0].faults.keys()
+
+
+async def test_a_heartbeat_that_is_missing_is_told_since_the_first_poll_that_missed_it_until_it_is_back(salon: Salon) -> None:
+    salon.start_listening()
+    salon.beat()
+    await salon.look()
+    salon.site.private.clear()
+    salon.plan(20, days=40)
+    missed = await only(salon, 1)
+    assert ({ImportFault.HEARTBEAT: salon.bench.clock.now}, ImportHeartbeat(arrives=False)) == (missed.faults, missed.heartbeat)
+    assert missed.faults == (await only(salon, 1)).faults
+    salon.beat()
+    back = await only(salon, 1)
+    assert ({}, ImportHeartbeat(arrives=True)) == (back.faults, back.heartbeat)
+
+
+async def test_a_heartbeat_that_never_came_is_missing_from_the_first_poll_on(salon: Salon) -> None:
+    salon.start_listening()
+    assert {ImportFault.HEARTBEAT: salon.bench.clock.now + 60} == (await only(salon)).faults
+
+
+async def test_a_series_that_ends_is_missing_once_its_last_has_begun(salon: Salon) -> None:
+    salon.start_listening()
+    salon.beat(days=1)
+    await salon.look()
+    salon.bench.clock.now = NIGHT - 61
+    assert {} == (await salon.poll()).imports[0].faults
+    assert {ImportFault.HEARTBEAT} == (await salon.poll()).imports[0].faults.keys()
+
+
+async def test_an_import_that_brings_nothing_at_all_after_a_week_is_silent_and_not_called_missing_as_well(salon: Salon) -> None:
+    salon.start_listening()
+    salon.beat()
+    for _ in range(8):
+        await salon.look(24)
+    salon.site.private.clear()
+    row = await only(salon, 1)
+    assert ([ImportFault.SILENT], ImportHeartbeat(arrives=False)) == (list(row.faults), row.heartbeat)
+
+
+async def test_of_a_connection_that_does_not_work_no_heartbeat_is_missed(salon: Salon) -> None:
+    salon.start_listening()
+    salon.beat()
+    await salon.look()
+    salon.site.connections.revoke_token(salon.connection)
+    assert {} == (await only(salon, 1)).faults
+
+
+# What nobody can know
+
+
+async def test_a_poll_in_which_a_provider_fails_says_nothing_and_what_was_known_stays_up_to_max_age(salon: Salon) -> None:
+    salon.start_listening()
+    salon.site.connections.connect(MICROSOFT, salon.site.add_staff().schedule_id)
+    salon.beat()
+    await salon.look()
+    salon.site.provider_down(MICROSOFT)
+    salon.site.private.clear()
+    shown = []
+    for _ in range(4):
+        salon.bench.clock.now += 600
+        seen = (await salon.bench.poll(EVENTS)).observation
+        assert isinstance(seen, EventsObservation)
+        shown += [(row.heartbeat, row.faults) for row in seen.imports if row.schedule == "Anna"]
+    assert [(ImportHeartbeat(arrives=True), {})] * 2 + [(None, {})] * 2 == shown
+
+
+async def test_before_a_poll_could_read_everything_nothing_is_missing(salon: Salon) -> None:
+    salon.start_listening()
+    salon.bench.answer_with(LIST, PARTLY_ODD.replace("SCHEDULE", salon.staff.schedule_id))
+    row = await only(salon)
+    assert (None, {}) == (row.heartbeat, row.faults)
+
+
+async def test_without_the_connections_nothing_is_told_and_it_still_takes_nobodys_time(salon: Salon) -> None:
+    salon.bench.open(
+        salon.target(connections=False, target={"aliases": {salon.staff.schedule_id: "Anna"}}, heartbeats=(salon.row,))
+    )
+    salon.beat()
+    salon.site.bookings.add(NIGHT - HOUR, NIGHT + HOUR, staff=salon.staff)
+    seen = await salon.look()
+    assert ({"next_24h": 0, "next_7d": 0}, (), ()) == (conflicts(seen), seen.imports, seen.unheard)
+
+
+async def test_a_schedule_without_a_calendar_is_named_as_the_board_names_it(salon: Salon) -> None:
+    salon.row["schedule"] = STRANGER
+    salon.start_listening()
+    assert (key_of(STRANGER),) == (await salon.look()).unheard
+    salon.row["schedule"] = "Anna"
+    salon.start_listening()
+    assert () == (await salon.look()).unheard
+
+
+# Several connections of one schedule
+
+
+async def test_of_several_connections_that_counts_through_which_it_last_came(salon: Salon) -> None:
+    salon.site.connections.connect(MICROSOFT, salon.staff.schedule_id, status="SYNCED")
+    salon.start_listening()
+    salon.beat(provider=MICROSOFT)
+    seen = await salon.look()
+    assert [None, ImportHeartbeat(arrives=True)] == [row.heartbeat for row in seen.imports]
+    salon.site.private.clear()
+    salon.plan(20, days=40)
+    salon.plan(21, days=40, provider=MICROSOFT)
+    rows = (await salon.look(1)).imports
+    assert [(None, False), (ImportHeartbeat(arrives=False), True)] == [(row.heartbeat, bool(row.faults)) for row in rows]
+
+
+async def test_where_it_never_came_each_of_several_connections_misses_it_unless_one_does_not_work(salon: Salon) -> None:
+    other = salon.site.connections.connect(MICROSOFT, salon.staff.schedule_id, status="SYNCED")
+    salon.start_listening()
+    assert [True, True] == [bool(row.faults) for row in (await salon.look()).imports]
+    salon.site.connections.revoke_token(other)
+    assert [False, False] == [bool(row.faults) for row in (await salon.look()).imports]
+
+
+# What a script writes
+
+
+async def test_the_lag_is_from_the_hour_in_which_it_was_written_until_a_poll_saw_it(hourly: Salon) -> None:
+    hourly.start_listening()
+    await hourly.settle()
+    written = hourly.write()
+    await hourly.look(0.25)
+    row = await only(hourly, 0.25)
+    assert ImportHeartbeat(arrives=True, written=written, lag=21 * MINUTE) == row.heartbeat
+    assert {} == row.faults
+
+
+async def test_of_one_that_was_there_at_the_first_poll_the_lag_is_not_known(hourly: Salon) -> None:
+    hourly.start_listening()
+    written = hourly.write()
+    assert ImportHeartbeat(arrives=True, written=written) == (await only(hourly)).heartbeat
+
+
+@pytest.mark.parametrize(("minutes", "is_known"), [(59, True), (60, False)])
+async def test_where_no_poll_looked_within_the_hour_before_the_lag_is_not_known(
+    hourly: Salon, minutes: float, is_known: bool
+) -> None:
+    hourly.start_listening()
+    await hourly.settle()
+    hourly.write()
+    row = await only(hourly, minutes / 60)
+    assert row.heartbeat is not None
+    assert is_known is (row.heartbeat.lag is not None)
+
+
+async def test_one_that_was_written_longer_ago_than_late_after_is_missing(hourly: Salon) -> None:
+    hourly.start_listening()
+    await hourly.settle()
+    written = hourly.write()
+    for hours in (1, 1):
+        assert {} == (await only(hourly, hours)).faults
+    late = await only(hourly, 1)
+    assert {ImportFault.HEARTBEAT} == late.faults.keys()
+    assert ImportHeartbeat(arrives=False, written=written) == late.heartbeat
+    hourly.write()
+    assert {} == (await only(hourly, 0.1)).faults
+
+
+async def test_a_restart_knows_the_lag_and_since_when_it_is_missing(hourly: Salon, tmp_path: Path) -> None:
+    bench = hourly.bench
+    rows: list[ImportedEvents] = []
+    bench.since = open_status_history(tmp_path / "state.json", bench.clock)
+    hourly.start_listening()
+    await hourly.settle()
+    hourly.write()
+    rows.append(await only(hourly, 0.1))
+    await bench.since.aclose()
+    bench.since = open_status_history(tmp_path / "state.json", bench.clock)
+    hourly.start_listening()
+    rows.append(await only(hourly, 0.1))
+    assert rows[0].heartbeat == rows[1].heartbeat
+    rows.append(await only(hourly, 4))
+    await bench.since.aclose()
+    bench.since = open_status_history(tmp_path / "state.json", bench.clock)
+    hourly.start_listening()
+    rows.append(await only(hourly, 0.1))
+    assert {ImportFault.HEARTBEAT} == rows[2].faults.keys()
+    assert [round(since) for since in rows[2].faults.values()] == [round(since) for since in rows[3].faults.values()]
+    await bench.since.aclose()
