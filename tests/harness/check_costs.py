@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,9 @@ from tests.harness.application import application
 from tests.harness.business import API_KEY, SITE_ID
 from tests.harness.clock import ManualClock
 from tests.harness.exposition import lines_of
+
+SERVICE_ID = "0b1f4d7a-2222-4333-8444-555566667777"
+"""The one service of the site."""
 
 _URL = "http://127.0.0.1:8099"
 _CHOSEN = {"listEventFromCalendars": import_from(ACCOUNT_CALENDARS[1]), "syncToCalendar": {"enabled": True}}
@@ -30,6 +34,7 @@ async def cost(tmp_path: Path, staff: int, collectors: Mapping[str, object]) -> 
         for _ in range(staff):
             made = site.connections.connect(APPLE, site.add_staff().schedule_id, config=_CHOSEN)
             site.connections.finish_sync(made)
+        site.services[:] = [replace(site.add_service("Haircut"), id=SERVICE_ID)]
         site.bookings.seed(days_back=1, days_ahead=7)
 
     clock = ManualClock()

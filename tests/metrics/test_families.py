@@ -69,6 +69,8 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "external_events_up": ("gauge", ("provider",)),
     "external_events_last_change_timestamp_seconds": ("gauge", ("connection",)),
     "external_events_horizon_timestamp_seconds": ("gauge", ("connection",)),
+    "open_slots": ("gauge", ("service",)),
+    "slots_over_busy": ("gauge", ("schedule",)),
     "connection_import_failing": ("gauge", ("connection", "reason")),
     "calendar_mismatches": ("gauge", ("window", "kind")),
     "calendar_unverified_bookings": ("gauge", ("window",)),

@@ -15,6 +15,7 @@ def private_events_row(scope: str) -> DashboardRow:
 
 def _panels(scope: str) -> list[Json]:
     events = recent(f'booking_sync_external_events{{{scope},connection=~"$connection",window="next_7d"}}')
+    over_busy, open_slots = (recent(f"booking_sync_{name}{{{scope}}}") for name in ("slots_over_busy", "open_slots"))
     in_week = f'{{{scope},window="next_7d"}}'
     return [
         counts(
@@ -37,5 +38,17 @@ def _panels(scope: str) -> list[Json]:
             "Bookings of the next 7 days that were exported into a private calendar and read from it again: proof of both "
             "directions. Empty until the first one was seen; some calendars never give them back.",
             [query(f"max({recent(f'booking_sync_export_echoes{in_week}')})", "copies")],
+        ),
+        counts(
+            "Slots over private events",
+            "Bookable slots of the next 48 hours that name somebody over an event of that person's private calendar, by "
+            "schedule. Anything above 0 is bad: each can become a double booking. Empty without the collector slots.",
+            [query(top(f"max by (schedule) ({over_busy})"), "{{schedule}}")],
+        ),
+        counts(
+            "Slots that can be booked",
+            "Slots of the next 48 hours that a customer can book, by service. A line that falls to 0 says that customers find "
+            "no time. Empty without the collector slots.",
+            [query(top(f"max by (service) ({open_slots})"), "{{service}}")],
         ),
     ]

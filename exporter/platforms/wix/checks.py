@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from exporter.fields.kinds import FieldProblem
+from exporter.fields.kinds import FieldProblem, mapping_of, shown
 from exporter.platforms.aliases import shared_aliases
 from exporter.platforms.wix.naming import GUID
 from exporter.platforms.wix.settings import WixTarget
@@ -37,6 +38,23 @@ def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]
             yield FieldProblem(path, f"{name} is missing", f"add {name}: an API key works on one site, named by site_id")
     yield from shared_aliases(target, path, "aliases", "schedules")
     yield from shared_aliases(target, path, "resource_aliases", "resources")
+    yield from _shared_services(target, path)
+
+
+def _shared_services(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:
+    """Yield each name and each id that several services of the collector `slots` have."""
+    written = mapping_of(mapping_of(target.get("collectors")).get("slots")).get("services")
+    services = [mapping_of(service) for service in written] if isinstance(written, list) else []
+    names = Counter(name for service in services if isinstance(name := service.get("name"), str))
+    ids = Counter(id_.lower() for service in services if isinstance(id_ := service.get("id"), str))
+    for index, service in enumerate(services):
+        where = (*path, "collectors", "slots", "services", index)
+        name, id_ = service.get("name"), service.get("id")
+        if isinstance(name, str) and names[name] > 1:
+            message = f"{shown(name)} is the name of several services"
+            yield FieldProblem((*where, "name"), message, "give each service a name of its own")
+        if isinstance(id_, str) and ids[id_.lower()] > 1:
+            yield FieldProblem((*where, "id"), "is the id of several services", "name each service once")
 
 
 def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:

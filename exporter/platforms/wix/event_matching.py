@@ -31,6 +31,9 @@ from exporter.private_calendar import (
 )
 
 SHOWN_CONFLICTS: Final = 10
+COPIES_STAY_SECONDS: Final = 3600.0
+"""The copy of a booking that was cancelled or moved may come back for so long: Wix takes minutes for each direction."""
+
 _DAY: Final = 86_400.0
 
 Faults = Mapping[Source, Mapping[ImportFault, float]]
@@ -68,7 +71,7 @@ class Read(msgspec.Struct, frozen=True):
     @property
     def times(self) -> frozenset[Busy]:
         """When the events are, those of whole days included."""
-        return frozenset(map(_busy, self.rows))
+        return frozenset(map(busy_time, self.rows))
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -88,6 +91,7 @@ class Found(msgspec.Struct, frozen=True):
     next_conflict: float | None
     memory: EventMemory
     faults: Faults
+    private: frozenset[Busy]
 
 
 def matched(
@@ -98,7 +102,7 @@ def matched(
     ``zone`` is in which days begin. With ``all_day`` events of whole days take time as well.
     """
     seen = remember(memory, read.times, read.at, read.now + WEEK_SECONDS, whole=read.whole)
-    busy = (_busy(row) for row in read.rows if all_day or not _lasts_days(row, zone))
+    busy = (busy_time(row) for row in read.rows if all_day or not is_of_whole_days(row, zone))
     events = sort_events(busy, (*read.bookings, *read.former))
     judged = {
         booking: cause_of(booking, over, seen, read.stepped)
@@ -123,14 +127,16 @@ def matched(
         next((booking.start for booking, cause in shown if cause is not Cause.BOOKED_OVER), None),
         seen,
         faults,
+        events.private,
     )
 
 
-def _busy(row: EventRow) -> Busy:
+def busy_time(row: EventRow) -> Busy:
+    """Return when ``row`` takes the time of its schedule."""
     return Busy(row.schedule_id.lower(), row.start, row.end)
 
 
-def _lasts_days(row: EventRow, zone: ZoneInfo) -> bool:
+def is_of_whole_days(row: EventRow, zone: ZoneInfo) -> bool:
     """Return whether ``row`` is an event of whole days: it says so, or does not tell and goes from midnight to midnight."""
     if row.all_day is not None:
         return row.all_day
@@ -179,7 +185,7 @@ def _lives(
         else:  # after a restart only what is new can be told: of what is gone there is but a hash
             known = memory
             changed = known is not None and any(
-                row.start < known.until and key_of(_busy(row)) not in known.seen for row in rows
+                row.start < known.until and key_of(busy_time(row)) not in known.seen for row in rows
             )
         life = lived(
             before.get(key), has_events=bool(rows), changed=changed, now=read.at, polled=None if memory is None else memory.at

@@ -41,7 +41,12 @@ Staff = tuple[Sequence[StaffRow], int]
 class StaffDirectory:
     """The staff of one site, as last read. What cannot be read is not known: that is no failure of anything."""
 
-    def __init__(self, api: WixApi, services: Services, target: str) -> None:
+    def __init__(
+        self, api: WixApi, services: Services, target: str, collector: CollectorName = CollectorName.CONNECTIONS
+    ) -> None:
+        """Odd rows count as those of the ``collector``, which asks."""
+        self._collector = collector
+        self._was_asked = False
         self._api = api
         self._services = services
         self._target = target
@@ -51,12 +56,17 @@ class StaffDirectory:
         self.refused = ""
         """Why Wix does not tell the staff, empty while it does."""
 
-    async def refresh(self) -> None:
-        """Read the staff when it is time to, and other calls do not have to wait for that."""
+    async def refresh(self, *, first: bool = False) -> None:
+        """Read the staff when it is time to, and other calls do not have to wait for that.
+
+        With ``first`` it is time if it was never asked for.
+        """
         clock = self._services.clock
+        is_first = first and not self._was_asked and not self._api.paused_for()
         overdue = clock.monotonic() - self._due
-        if overdue < 0 or (self._api.spare_calls() <= SPARE_CALLS and not self._must(overdue)):
+        if not is_first and (overdue < 0 or (self._api.spare_calls() <= SPARE_CALLS and not self._must(overdue))):
             return
+        self._was_asked = True
         deadline = clock.timeout(TIMEOUT_SECONDS)
         try:
             async with deadline:
@@ -98,5 +108,5 @@ class StaffDirectory:
             timeout=TIMEOUT_SECONDS,
             fields=_FIELDS,
         )
-        report(self._services.events, CollectorName.CONNECTIONS, malformed=odd, unrecognized=unrecognized)
+        report(self._services.events, self._collector, malformed=odd, unrecognized=unrecognized)
         return rows, odd
