@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -13,6 +12,7 @@ import yaml
 from exporter.simulator import Simulator
 from exporter.simulator.wix.connections import ACCOUNT_CALENDARS, import_from
 from exporter.simulator.wix.providers import APPLE
+from exporter.simulator.wix.world import OfferedService
 from tests.harness.application import application
 from tests.harness.business import API_KEY, SITE_ID
 from tests.harness.clock import ManualClock
@@ -34,7 +34,7 @@ async def cost(tmp_path: Path, staff: int, collectors: Mapping[str, object]) -> 
         for _ in range(staff):
             made = site.connections.connect(APPLE, site.add_staff().schedule_id, config=_CHOSEN)
             site.connections.finish_sync(made)
-        site.services[:] = [replace(site.add_service("Haircut"), id=SERVICE_ID)]
+        site.services.append(OfferedService(SERVICE_ID, "Haircut", "0b1f4d7a-3333-4333-8444-555566667777"))
         site.bookings.seed(days_back=1, days_ahead=7)
 
     clock = ManualClock()

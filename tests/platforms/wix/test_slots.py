@@ -25,6 +25,8 @@ from exporter.errors import (
 )
 from exporter.model import CollectorName
 from exporter.open_slots import ScheduleSlots, ServiceSlots, SlotsObservation, SlotsPart
+from exporter.platforms.inventory import Inventory
+from exporter.platforms.wix.session import WixSession
 from exporter.platforms.wix.settings import SlotService, WixCollectors, WixConnections, WixEvents, WixSlots, WixTarget
 from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.simulator import FaultKind, canary
@@ -81,6 +83,11 @@ class Shop:
         """Put an event into the calendar, and let the import block nothing."""
         self.plan(hour, length, **how)
         self.site.private.stop_blocking(self.staff.schedule_id)
+
+    async def inventory(self) -> Inventory:
+        session = self.bench.session
+        assert isinstance(session, WixSession)
+        return await session.inventory()
 
     async def look(self, after: float = 0) -> SlotsObservation:
         self.bench.clock.now += after
@@ -346,6 +353,57 @@ async def test_a_service_without_slots_has_none(shop: Shop) -> None:
     shop.service = shop.site.add_service("Closed", hidden=True)
     shop.open()
     assert [0] == opened(await shop.look())
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "number"),
+    [(0, 24, None), (47, 71, None), (48.1, 72, 0), (-24, 0, 0)],
+)
+async def test_that_a_service_has_no_slots_says_nothing_while_a_closed_day_is_among_the_48_hours(
+    shop: Shop, start: float, end: float, number: int | None
+) -> None:
+    shop.service = shop.site.add_service("Closed", hidden=True)
+    now = shop.bench.clock.now
+    shop.bench.policy = TargetPolicy(closed=((now + start * HOUR, now + end * HOUR),))
+    shop.open()
+    assert [number] == opened(await shop.look())
+
+
+async def test_slots_on_a_closed_day_are_counted_all_the_same(shop: Shop) -> None:
+    shop.bench.policy = TargetPolicy(closed=((0.0, 1e11),))
+    shop.open()
+    assert [FREE] == opened(await shop.look())
+
+
+async def test_the_listing_of_a_site_names_the_right_that_slots_lack_where_they_are_watched(shop: Shop) -> None:
+    shop.bench.key = shop.bench.simulator.wix.add_key(shop.site, permissions=ALL_PERMISSIONS - READ_TIME_SLOTS)
+    shop.open()
+    (gap,) = (await shop.inventory()).gaps
+    assert ("bookable slots", True) == (gap.what, "BOOKINGS.AVAILABILITY_READ_TIME_SLOTS" in f"{gap.message} {gap.fix}")
+    shop.bench.open()
+    assert () == (await shop.inventory()).gaps
+
+
+async def test_the_listing_of_a_site_does_not_mind_a_service_that_is_gone(shop: Shop) -> None:
+    gone = shop.named("Yoga", "00000000-1111-4222-8333-444444444444")
+    shop.open(slots=WixSlots(interval=1800.0, services=(gone,), windows=()))
+    assert () == (await shop.inventory()).gaps
+
+
+@pytest.mark.parametrize(("schedules", "shown", "dropped"), [(499, 500, 0), (500, 500, 1)])
+async def test_schedules_beyond_500_have_no_series_and_are_counted(
+    shop: Shop, schedules: int, shown: int, dropped: int
+) -> None:
+    named = [shop.staff, *(shop.site.add_staff() for _ in range(schedules))]
+    rows = [
+        slot(availableResources=[{"resources": [{"id": one.resource_id} for one in named[at : at + 10]]}])
+        for at in range(0, len(named), 10)
+    ]
+    shop.bench.answer_with(LIST, page(*rows))
+    shop.sell_over(10)
+    shop.open()
+    seen = await shop.look()
+    assert (shown, dropped, 1) == (len(seen.schedules), seen.dropped_schedules, over(seen)[0])
 
 
 async def test_slots_that_cannot_be_booked_are_none(shop: Shop) -> None:
