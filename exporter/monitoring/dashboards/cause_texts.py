@@ -59,7 +59,7 @@ CAUSE_TEXTS: Final[Mapping[str, str]] = {
     "BookingSyncDoubleBooking": "they overlap",
     "BookingSyncDoubleBookingMarked": "Wix marks some",
     "BookingSyncExternalConflict": "private events",
-    "BookingSyncSlotsOverBusy": "on sale while busy",
+    "BookingSyncSlotsOverBusy": "staff is busy",
     "BookingSyncBookedOver": "by an event",
     "BookingSyncNoOpenSlots": "none for 48 h",
     "BookingSyncImportSilent": "none for 7 days",
