@@ -58,6 +58,11 @@ CONNECTIONS_VALUES: Final = Cap("Values of a list of connections, at any depth",
 PORTAL_PAGE_ROWS: Final = Cap("Rows of a page of Bitrix24, which documents 50", 500, "rows", _INVALID)
 QUERY_ROWS: Final = Cap("Rows of a page of Wix bookings: what was asked for, at most", 100, "rows", _INVALID)
 EVENT_ROWS: Final = Cap("Rows of a page of private events: what was asked for, at most", 1_000, "rows", _INVALID)
+SLOT_ROWS: Final = Cap("Rows of a page of bookable slots: what was asked for, at most", 500, "rows", _INVALID)
+SERVICE_SLOTS: Final = Cap("Bookable slots of a service within 48 hours", 10_000, "slots", _INVALID)
+SLOT_EVENTS: Final = Cap(
+    "Private events of 3 days that are read for bookable slots alone", 10_000, "events", "the poll fails as `config`"
+)
 CONNECTIONS: Final = Cap("Connections of an answer", 10_000, "connections", _INVALID)
 PROVIDERS: Final = Cap(
     "Providers of the list with their calendar types",
@@ -107,6 +112,8 @@ CONNECTION_SERIES: Final = Cap(
 RESOURCE_SERIES: Final = Cap("Resources of a target with series of their own", 500, "resources", _DROPPED, "max_resources")
 RESOURCE_WINDOWS: Final = Cap("Series of the resources of a target, in all windows", 5_000, "series", _DROPPED)
 PROVIDER_SERIES: Final = Cap("Providers of a target with series of their own", 50, "providers", _DROPPED)
+SLOT_SCHEDULES: Final = Cap("Schedules of a target with series about bookable slots", 500, "schedules", _DROPPED)
+SLOT_SERVICES: Final = Cap("Services of a target whose bookable slots are read", 20, "services", "the configuration is refused")
 WINDOWS: Final = Cap("Windows of a collector", 50, "windows", "the configuration is refused")
 STATUS_CODES: Final = Cap("Status codes of HTTP as a label", 60, "codes", "the others are counted as `other`")
 TARGET_PAGE: Final = Cap("A target's part of the metrics page", 2 * _MIB, "bytes", _FOLLOWS)
@@ -201,6 +208,9 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         PORTAL_PAGE_ROWS,
         QUERY_ROWS,
         EVENT_ROWS,
+        SLOT_ROWS,
+        SERVICE_SLOTS,
+        SLOT_EVENTS,
         CONNECTIONS,
         PROVIDERS,
         CHOSEN_CALENDARS,
@@ -216,7 +226,17 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         MAX_BOOKINGS,
         MAX_EVENTS,
     ),
-    "Series": (CONNECTION_SERIES, RESOURCE_SERIES, RESOURCE_WINDOWS, PROVIDER_SERIES, WINDOWS, STATUS_CODES, TARGET_PAGE),
+    "Series": (
+        CONNECTION_SERIES,
+        RESOURCE_SERIES,
+        RESOURCE_WINDOWS,
+        PROVIDER_SERIES,
+        SLOT_SCHEDULES,
+        SLOT_SERVICES,
+        WINDOWS,
+        STATUS_CODES,
+        TARGET_PAGE,
+    ),
     "Texts": (CODE, MESSAGE, TEXT, NAME, PLACE, LOG_LINE, BOARD_TARGETS, BOARD_CONNECTIONS, STATUS_ANSWER),
     "Memory between polls": (
         KNOWN_CONNECTIONS,

@@ -15,6 +15,7 @@ import msgspec
 
 from exporter.calendar_copies import CalendarCopies
 from exporter.connection_checks import CalendarProbe, ImportCalendars, ProbesAsked, StaffProtection
+from exporter.open_slots import SlotsObservation
 from exporter.private_calendar import EventsObservation
 from exporter.value import Value as Value  # noqa: PLC0414  others take it from here
 from exporter.value import Window as Window  # noqa: PLC0414  ditto
@@ -58,6 +59,7 @@ class CollectorName(StrEnum):
     BOOKINGS = "bookings"
     LINKS = "links"
     EVENTS = "events"
+    SLOTS = "slots"
 
     __hash__ = str.__hash__  # an enum's own is a call of Python each time
 
@@ -342,7 +344,7 @@ class LinksObservation(Value, frozen=True, gc=False):
         return msgspec.structs.replace(self, windows=windows, copies=self.copies and self.copies.verified_within(seconds))
 
 
-Observation = ConnectionsObservation | BookingsObservation | LinksObservation | EventsObservation
+Observation = ConnectionsObservation | BookingsObservation | LinksObservation | EventsObservation | SlotsObservation
 
 
 class Budget(Value, frozen=True, gc=False):

@@ -104,6 +104,7 @@ class WarningKind(StrEnum):
     UNKNOWN_SCHEDULE = "unknown_schedule"
     UNKNOWN_ALIAS = "unknown_alias"
     UNKNOWN_RESOURCE = "unknown_resource"
+    UNKNOWN_SERVICE = "unknown_service"
     UNKNOWN_ACCEPTED = "unknown_accepted"
     NO_CONNECTIONS = "no_connections"
     MISSING_RIGHT = "missing_right"

@@ -142,6 +142,10 @@ def _not_blocked(target: api.Target) -> int | None:
     return max((sum(row.conflicts.values()) for row in windows), default=None)
 
 
+def _over_busy(target: api.Target) -> int | None:
+    return sum(row.over_busy for row in target.slots.schedules) if target.slots and target.slots.schedules else None
+
+
 def _unlinked(target: api.Target) -> int | None:
     return max((row.unlinked for row in target.links.windows), default=None) if target.links else None
 
@@ -151,10 +155,12 @@ _DATA: Final[Mapping[CollectorName, Callable[[api.Target], object]]] = {
     CollectorName.BOOKINGS: lambda target: target.bookings,
     CollectorName.LINKS: lambda target: target.links,
     CollectorName.EVENTS: lambda target: target.events,
+    CollectorName.SLOTS: lambda target: target.slots,
 }
 _SUMS: Final[tuple[tuple[str, CollectorName, Callable[[api.Target], int | None]], ...]] = (
     ("connections_error", CollectorName.CONNECTIONS, _errors),
     ("overlaps", CollectorName.BOOKINGS, _overlaps),
     ("unlinked", CollectorName.LINKS, _unlinked),
     ("private_overlaps", CollectorName.EVENTS, _not_blocked),
+    ("slots_over_busy", CollectorName.SLOTS, _over_busy),
 )

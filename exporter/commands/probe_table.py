@@ -19,7 +19,7 @@ from exporter.state.verdict_row import Verdict
 from exporter.support.local_time import day_and_time, from_to, in_utc, in_zone
 from exporter.support.redaction import visible
 from exporter.support.standard_streams import write_output
-from exporter.web import status_copies
+from exporter.web import slots_types, status_copies
 from exporter.web import status_types as api
 
 _HEAD: Final = ("target", "collector", "state", "seconds", "found")
@@ -30,6 +30,7 @@ _FEEDS: Final[Mapping[str, str]] = {
     WarningKind.UNKNOWN_ALIAS: CollectorName.CONNECTIONS,
     WarningKind.CONFLICTS_OFF: CollectorName.BOOKINGS,
     WarningKind.UNKNOWN_RESOURCE: CollectorName.BOOKINGS,
+    WarningKind.UNKNOWN_SERVICE: CollectorName.SLOTS,
 }
 _STYLES: Final = {"OK": "green", "WARNING": "yellow", "CRITICAL": "bold red", "UNKNOWN": "magenta"}
 
@@ -197,7 +198,14 @@ def _found(target: api.Target, collector: api.Collector) -> str:
         case "events" if target.events is not None:
             return ", ".join(f"{row.window} {sum(row.conflicts.values())} overlapped" for row in target.events.windows)
         case _:
-            return ""
+            return ", ".join(_slots(target.slots)) if collector.name == "slots" and target.slots else ""
+
+
+def _slots(seen: slots_types.Slots) -> Iterator[str]:
+    for row in seen.services:
+        yield f"{row.service} {'unknown' if row.open is None else row.open}"
+    if over := sum(row.over_busy for row in seen.schedules):
+        yield f"{over} over private events"
 
 
 def _differing(row: status_copies.CopiesWindow) -> str:

@@ -209,6 +209,9 @@ class Verdicts(Strict):
     booked_over: Annotated[Judged, MAY_BE_EMPTY] = Field(
         default_factory=Judged, description="An event of a private calendar was put over a booking."
     )
+    no_open_slots: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="A service has no slot in the next 48 hours that a customer can book."
+    )
     calendar_mismatch: Annotated[Judged, MAY_BE_EMPTY] = Field(
         default_factory=Judged,
         description="A booking of the next 24 hours differs from its copy in the staff's calendar.",

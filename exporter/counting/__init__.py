@@ -17,6 +17,7 @@ from exporter.counting.bookings import (
 from exporter.counting.changes import BookingChanges, CompleteRead, PackedRead, booking_changes, gone_bookings, new_ids
 from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
 from exporter.counting.heartbeats import Heard, Heartbeat, beat_of, listen
+from exporter.counting.open_slots import Offered, offered_over
 from exporter.counting.private_events import Busy, Taken, overlapped, sort_events
 from exporter.counting.table import Table, apart, joined
 from exporter.counting.wall_clock import wall_clock_form
@@ -30,6 +31,7 @@ __all__ = [
     "Conflicts",
     "Heard",
     "Heartbeat",
+    "Offered",
     "PackedRead",
     "Rule",
     "Table",
@@ -51,6 +53,7 @@ __all__ = [
     "listen",
     "new_ids",
     "next_start",
+    "offered_over",
     "overlapped",
     "parse",
     "reservations",

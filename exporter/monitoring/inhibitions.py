@@ -49,13 +49,16 @@ _OF_EVENTS = (
     "BookingSyncImportShortened",
     "BookingSyncHeartbeatMissing",
 )
+_OF_SLOTS = ("BookingSyncSlotsOverBusy", "BookingSyncNoOpenSlots")
 _OF_TARGETS = ("BookingSyncAccessDenied", "BookingSyncDataExpired", "BookingSyncDataStale", "BookingSyncApiLimited")
+_OTHERS = ('alertname =~ "BookingSync.+"', 'alertname != "BookingSyncExporterDown"')
 # What can be believed of a target of which nothing is known any more: that its credential ends.
 _BLIND = (
     *_OF_TARGETS,
     *_OF_CONNECTIONS,
     *_OF_BOOKINGS,
     *_OF_EVENTS,
+    *_OF_SLOTS,
     "BookingSyncLinksUnverified",
     "BookingSyncStaffCalendarMismatch",
     "BookingSyncProviderDown",
@@ -65,6 +68,7 @@ _BLIND = (
     "BookingSyncPollOverdue",
     "BookingSyncTargetUnsteady",
 )
+_KNOWN_OF_A_TARGET = (*_OF_TARGETS, *_OF_CONNECTIONS, *_OF_BOOKINGS, *_OF_EVENTS, *_OF_SLOTS)
 _DARK = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _CRITICAL)
 _IN_PART = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _WARNING)
 _REFUSED = f'reason =~ "{"|".join(ACCESS)}"'
@@ -82,13 +86,13 @@ _SAME_TARGET = (*_SAME_JOB, "target")
 _ALL = (
     Inhibition(
         ['alertname = "BookingSyncExporterDown"'],
-        ['alertname =~ "BookingSync.+"', 'alertname != "BookingSyncExporterDown"'],
+        _OTHERS,
         _SAME_JOB,
         "The exporter is down, so all other data of its job is old. An exporter in another namespace may still be up.",
     ),
     Inhibition(
         ['alertname = "BookingSyncExporterDown"', 'namespace = ""'],
-        ['alertname =~ "BookingSync.+"', 'alertname != "BookingSyncExporterDown"'],
+        _OTHERS,
         ["cluster", "job"],
         "absent() gives the alert no label but job, to which Prometheus adds its external ones: no namespace\nhas an exporter.",
     ),
@@ -254,7 +258,7 @@ _ALL = (
     ),
     Inhibition(
         _DARK,
-        [_names(*_OF_CONNECTIONS, *_OF_BOOKINGS, *_OF_EVENTS)],
+        [_names(*(name for name in _KNOWN_OF_A_TARGET if name not in _OF_TARGETS))],
         _SAME_TARGET,
         "Nothing is known about this target.",
     ),
@@ -266,7 +270,7 @@ _ALL = (
     ),
     Inhibition(
         _DARK,
-        [_names(*(name for name in _BLIND if name not in (*_OF_TARGETS, *_OF_CONNECTIONS, *_OF_BOOKINGS, *_OF_EVENTS)))],
+        [_names(*(name for name in _BLIND if name not in _KNOWN_OF_A_TARGET))],
         _SAME_TARGET,
         "The same holds for alerts about earlier states of the target.",
     ),
@@ -299,6 +303,15 @@ _ALL = (
         [_names(*_OF_EVENTS), _WARNING],
         _SAME_TARGET,
         "Nothing is known about the private events of this target.",
+    ),
+    Inhibition(
+        [*_IN_PART, 'collector = "slots"'], [_names(*_OF_SLOTS), _WARNING], _SAME_TARGET, "Nothing is known about the slots."
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncExternalConflict"', _CRITICAL],
+        ['alertname = "BookingSyncSlotsOverBusy"'],
+        _SAME_TARGET,
+        "A customer has booked one of these slots already; the page about that booking has the same fix.",
     ),
     Inhibition(
         [*_IN_PART, 'collector = "links"'],

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from exporter.errors import PollError
 from exporter.limits import MESSAGE, NAME, TEXT
 from exporter.model import BookingsObservation, Conflict, ConnectionsObservation, LinksObservation, Observation
+from exporter.open_slots import SlotsObservation
 from exporter.platforms.inventory import Inventory
 from exporter.private_calendar import EventsObservation
 from exporter.support.known_secrets import KnownSecrets
@@ -33,11 +34,16 @@ def sanitized_observation(observation: Observation, known: KnownSecrets) -> Obse
             known.sanitized(text, MESSAGE.number) for text in (observation.probe_refused, observation.staff_refused)
         )
         return replace(observation, probe_refused=probe, staff_refused=staff)
+    if isinstance(observation, SlotsObservation):
+        parts = {part: known.sanitized(text, MESSAGE.number) for part, text in observation.refused.items()}
+        return replace(observation, refused=parts)
     if isinstance(observation, EventsObservation):
         conflicts = (replace(row, booking=known.sanitized(row.booking, NAME.number)) for row in observation.conflicts)
         return replace(observation, conflicts=tuple(conflicts))
-    if not isinstance(observation, BookingsObservation):
-        return observation
+    return _bookings(observation, known) if isinstance(observation, BookingsObservation) else observation
+
+
+def _bookings(observation: BookingsObservation, known: KnownSecrets) -> BookingsObservation:
     if not (observation.resource_names or observation.conflicts or observation.marks_refused):
         return observation
 

@@ -101,6 +101,20 @@ BOOKED_OVER: Final = Advice(
     "This person moves the private event, or the front desk moves the booking and informs its customer. If the booking is "
     "meant, the exporter's operator lists its id under `accepted`.",
 )
+SLOTS_OVER_BUSY: Final = Advice(
+    "The site offers customers times at which the person who would serve them has an appointment in a connected private "
+    "calendar: the calendar is read, and its busy times block nothing. Each such slot can become a double booking.",
+    "The calendar's owner reconnects the calendar: Wix dashboard -> Bookings calendar -> Sync personal calendar. Until the "
+    "slots are gone, the front desk blocks these times by hand in the Wix calendar. If the times are meant to be free, the "
+    "exporter's operator lists the schedule under `accepted` (`connection: NAME`).",
+)
+NO_OPEN_SLOTS: Final = Advice(
+    "Customers find no time for this service in the next 48 hours: it is fully booked, closed, hidden, or something blocks "
+    "every slot.",
+    "A site manager looks at the service in the Wix dashboard -> Booking services as a customer would: is it visible, does "
+    "anybody offer it, are the working hours right, does an event block them? If the business is closed then, the exporter's "
+    "operator adds the days to the target's `closed`.",
+)
 IMPORT_SILENT: Final = Advice(
     "The status of the connection is good and there were private events for a week, but for the next 7 days there are none. "
     "Either the calendar is empty, or its busy times no longer reach the site and can be booked.",
@@ -204,6 +218,7 @@ UNWATCHED: Final[Mapping[WarningKind, str]] = MappingProxyType(
         WarningKind.UNKNOWN_SCHEDULE: Message("No connection of this schedule is watched."),
         WarningKind.UNKNOWN_ALIAS: Message("No connection has this name."),
         WarningKind.UNKNOWN_RESOURCE: Message("The settings for this resource have no effect."),
+        WarningKind.UNKNOWN_SERVICE: Message("Nothing is known of the slots of this service."),
         WarningKind.UNKNOWN_ACCEPTED: Message("This entry of `accepted` has no effect."),
         WarningKind.NO_CONNECTIONS: Message("No calendar of the site is watched."),
         WarningKind.CHECK_REFUSED: Message("Everything else of the target is watched as configured."),

@@ -25,6 +25,7 @@ _INTERVALS: Final = {
     CollectorName.CONNECTIONS: _MINUTE,
     CollectorName.BOOKINGS: 5 * _MINUTE,
     CollectorName.EVENTS: 10 * _MINUTE,
+    CollectorName.SLOTS: 30 * _MINUTE,
 }
 """The default intervals of the collectors, on every platform that has them."""
 

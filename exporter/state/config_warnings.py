@@ -21,6 +21,7 @@ from exporter.model import (
     Message,
     Observation,
 )
+from exporter.open_slots import SlotsObservation, SlotsPart
 from exporter.platforms.policy import expired_warning
 from exporter.policy import ConfigWarning, TargetPolicy, WarningKind
 from exporter.private_calendar import EventsObservation
@@ -112,6 +113,8 @@ def of_observation(
             yield _without_calendar(target, "heartbeats", WarningKind.UNKNOWN_SCHEDULE, schedules)
         case BookingsObservation():
             yield from _of_bookings(target, observation, policy)
+        case SlotsObservation():
+            yield from _of_slots(target, observation)
         case LinksObservation(copies=CalendarCopies(refused=str(refused))) if refused:
             message = Message(
                 "the portal does not let the exporter compare bookings with their copies in the staff's calendar: %(message)s",
@@ -170,6 +173,47 @@ def _without_calendar(target: str, key: str, kind: WarningKind, names: Sequence[
         names=first_names(names),
     )
     return ConfigWarning(kind, target, message, _REMOVE)
+
+
+_NOT_TOLD: Final[Mapping[SlotsPart, tuple[str, str]]] = {
+    SlotsPart.SLOTS: (
+        Message("the platform does not let the exporter read the bookable slots: %(message)s"),
+        Message(
+            "give the credential the right BOOKINGS.AVAILABILITY_READ_TIME_SLOTS, or remove the collector slots from the target"
+        ),
+    ),
+    SlotsPart.STAFF: (
+        Message("the platform does not let the exporter read whom the bookable slots name: %(message)s"),
+        Message(
+            "give the credential the right BOOKINGS.STAFF_MEMBER_READ, or accept this warning with a reason: slots are counted "
+            "then and compared with nothing"
+        ),
+    ),
+    SlotsPart.EVENTS: (
+        Message(
+            "the platform does not let the exporter compare the bookable slots with private events: %(message)s",
+        ),
+        Message(
+            "give the credential the rights CALENDAR.READ_EXTERNAL_CALENDAR_EVENTS and BOOKINGS.BOOKING_READ, or accept this "
+            "warning with a reason: slots are counted then and compared with nothing"
+        ),
+    ),
+}
+
+
+def _of_slots(target: str, seen: SlotsObservation) -> Iterator[ConfigWarning]:
+    for part, refusal in seen.refused.items():
+        text, fix = _NOT_TOLD[part]
+        yield ConfigWarning(WarningKind.CHECK_REFUSED, target, Message(text, message=refusal), fix)
+    if names := seen.unknown_services:
+        message = Message(
+            "slots names %(number)s service that this site does not have or that takes no appointments: %(names)s",
+            "slots names %(number)s services that this site does not have or that take no appointments: %(names)s",
+            number=len(names),
+            names=first_names(names),
+        )
+        fix = Message("copy the id of the service from `booking-sync-exporter list`, or remove it")
+        yield ConfigWarning(WarningKind.UNKNOWN_SERVICE, target, message, fix)
 
 
 def _of_bookings(target: str, seen: BookingsObservation, policy: TargetPolicy) -> Iterator[ConfigWarning]:

@@ -11,6 +11,17 @@ from typing import Final
 from exporter.errors import Reason
 from exporter.state.thresholds import DEFAULTS as _OF
 from exporter.state.thresholds import Thresholds
+from exporter.state.verdict_events import (
+    BOOKED_OVER,
+    EXTERNAL_CONFLICT_LATER,
+    EXTERNAL_CONFLICT_SOON,
+    HEARTBEAT_MISSING,
+    IMPORT_FROZEN,
+    IMPORT_SHORTENED,
+    IMPORT_SILENT,
+    NO_OPEN_SLOTS,
+    SLOTS_OVER_BUSY,
+)
 from exporter.state.verdict_row import Kind, Verdict, VerdictRow
 
 SILENT_SECONDS: Final = 24 * 3600.0
@@ -63,13 +74,6 @@ CONFLICT_SOON: Final = VerdictRow(
     f"Two bookings overlap on a resource, beginning within {_hours(_OF.conflict_soon)} or already.",
     alerts=("BookingSyncDoubleBooking",),
 )
-EXTERNAL_CONFLICT_SOON: Final = VerdictRow(
-    Kind.EXTERNAL_CONFLICT,
-    Verdict.CRITICAL,
-    "An event of a private calendar does not block a booking that it overlaps and that begins within "
-    f"{_hours(_OF.external_conflict_soon)} or already: it was there first, or nobody knows.",
-    alerts=("BookingSyncExternalConflict",),
-)
 COLLECTOR_FAILING: Final = VerdictRow(
     Kind.COLLECTOR_FAILING,
     Verdict.WARNING,
@@ -100,20 +104,6 @@ CONFLICT_MARKED: Final = VerdictRow(
     "The platform itself marks bookings of the next 7 days as double-booked, and the exporter does not read them "
     "(`conflicts: false`).",
     alerts=("BookingSyncDoubleBookingMarked",),
-)
-EXTERNAL_CONFLICT_LATER: Final = VerdictRow(
-    Kind.EXTERNAL_CONFLICT,
-    Verdict.WARNING,
-    "An event of a private calendar does not block a booking that it overlaps and that begins in "
-    f"{_hours(_OF.external_conflict_soon)} or later: it was there first, or nobody knows.",
-    alerts=("BookingSyncExternalConflict",),
-)
-BOOKED_OVER: Final = VerdictRow(
-    Kind.BOOKED_OVER,
-    Verdict.WARNING,
-    "An event of a private calendar overlaps a booking that was there first.",
-    history=True,
-    alerts=("BookingSyncBookedOver",),
 )
 CALENDAR_MISMATCH: Final = VerdictRow(
     Kind.CALENDAR_MISMATCH,
@@ -175,36 +165,6 @@ STAFF_UNPROTECTED: Final = VerdictRow(
     "A staff member of a site that has connections takes bookings, and no connection imports that member's appointments; what "
     "a connection's own row tells is left out.",
     alerts=("BookingSyncStaffUnprotected",),
-)
-IMPORT_SILENT: Final = VerdictRow(
-    Kind.IMPORT_SILENT,
-    Verdict.WARNING,
-    "A connection works by its status, had private events for a week, and has none for the next 7 days.",
-    history=True,
-    alerts=("BookingSyncImportSilent",),
-)
-IMPORT_FROZEN: Final = VerdictRow(
-    Kind.IMPORT_FROZEN,
-    Verdict.WARNING,
-    "The private events of a connection that works by its status have not changed for a week, nor for three times the longest "
-    "time that they once took; only where three changes were seen.",
-    history=True,
-    alerts=("BookingSyncImportFrozen",),
-)
-IMPORT_SHORTENED: Final = VerdictRow(
-    Kind.IMPORT_SHORTENED,
-    Verdict.WARNING,
-    "The last of the private events of a connection that works by its status lies less than half as far ahead as the day "
-    "before; only where there were five or more.",
-    history=True,
-    alerts=("BookingSyncImportShortened",),
-)
-HEARTBEAT_MISSING: Final = VerdictRow(
-    Kind.HEARTBEAT_MISSING,
-    Verdict.WARNING,
-    "The configuration expects a heartbeat of the calendar of a connection that works by its status, and among the private "
-    "events the next one is missing, or the newest was written too long ago.",
-    alerts=("BookingSyncHeartbeatMissing",),
 )
 API_LIMITED: Final = VerdictRow(
     Kind.API_LIMITED,
@@ -310,6 +270,7 @@ TABLE: Final = (
     CONNECTIONS_DOWN,
     CONFLICT_SOON,
     EXTERNAL_CONFLICT_SOON,
+    SLOTS_OVER_BUSY,
     COLLECTOR_FAILING,
     DATA_EXPIRED,
     PROVIDER_FAILING,
@@ -317,6 +278,7 @@ TABLE: Final = (
     CONFLICT_MARKED,
     EXTERNAL_CONFLICT_LATER,
     BOOKED_OVER,
+    NO_OPEN_SLOTS,
     CALENDAR_MISMATCH,
     CONNECTION_ERROR,
     CONNECTION_CUT,

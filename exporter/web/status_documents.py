@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from exporter import calendar_copies, connection_checks, model
 from exporter.calendar_copies import CalendarCopies
 from exporter.model import BookingsObservation, Conflict, Connection, ConnectionsObservation, LinksObservation
+from exporter.open_slots import SlotsObservation
 from exporter.policy import AcceptedReason
 from exporter.private_calendar import EventsObservation
 from exporter.state.advice import for_connection, for_failure
@@ -19,6 +20,7 @@ from exporter.web.account_types import Budget, OperatingTime
 from exporter.web.check_types import CalendarProbe, ImportCalendars, Probes, Staff, UnprotectedStaff
 from exporter.web.events_documents import events_document, overlapped_documents
 from exporter.web.moments import moment_of, moment_or_none
+from exporter.web.slots_documents import slots_document
 from exporter.web.status_copies import CopiesWindow, MismatchedBooking
 from exporter.web.status_types import (
     Acceptance,
@@ -119,6 +121,7 @@ def target_document(target: TargetView, now: float, state: TargetState) -> Targe
         events=next(
             (events_document(seen, target.policy.zone) for seen in observations if isinstance(seen, EventsObservation)), None
         ),
+        slots=next((slots_document(seen) for seen in observations if isinstance(seen, SlotsObservation)), None),
     )
 
 

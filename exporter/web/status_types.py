@@ -21,6 +21,7 @@ from exporter.web.check_types import CalendarProbe, ImportCalendars, Probes, Sta
 from exporter.web.events_types import Events
 from exporter.web.events_types import OverlappedBooking as OverlappedBooking  # noqa: PLC0414  others take it from here
 from exporter.web.moments import Moment
+from exporter.web.slots_types import Slots
 from exporter.web.status_copies import CopiesWindow, MismatchedBooking
 
 VERSION: Final = 1
@@ -309,7 +310,7 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """One target. ``connections``, ``bookings``, ``links`` and ``events`` are null without data or without that collector.
+    """One target. ``connections``, ``bookings``, ``links``, ``events`` and ``slots`` are null without data or that collector.
 
     ``zone`` is the IANA zone of its people, ``resource_aliases`` the names that the configuration gives to resource ids.
     One that is ``paused`` has no collectors: it is not asked. ``closed`` says that it is a day without bookings.
@@ -331,6 +332,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     operating: tuple[OperatingTime, ...]
     credential_expiry: Moment | None
     events: Events | None = None
+    slots: Slots | None = None
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):

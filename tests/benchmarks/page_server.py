@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from exporter.metrics import Format, MadePage, MetricsPage
 from exporter.model import ApiUsage, BookingsObservation, ConnectionsObservation, LinksObservation, Observation, Window
+from exporter.open_slots import SlotsObservation
 from exporter.private_calendar import EventsObservation
 from exporter.runtime import garbage
 from exporter.state.config_warnings import KeptWarnings, with_warnings
@@ -108,6 +109,8 @@ def seen_again(seen: Observation, at: float) -> Observation:
         case EventsObservation():
             events = tuple(replace(row, window=_later(row.window, at - seen.at)) for row in seen.windows)
             return replace(seen, at=at, windows=events)
+        case SlotsObservation():
+            return replace(seen, at=at)
 
 
 def _later(window: Window, seconds: float) -> Window:

@@ -17,7 +17,7 @@ from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.wix.settings import STATUSES
 from exporter.support.yaml_source import showable_key
 
-_LISTS: Final = ("windows", "accepted", "discover", "heartbeats")
+_LISTS: Final = ("windows", "accepted", "discover", "heartbeats", "services")
 KEYS: Final = [(name, home) for name, places in homes(Config).items() for home in places]
 PLACES: Final = sorted({home for _, home in KEYS} | {Home(platform, ()) for platform in PLATFORMS})
 

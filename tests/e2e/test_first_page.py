@@ -32,11 +32,12 @@ OF_A_POLL = {
 }
 # Not asked for in the first polls: a connection is probed, and the staff read, within ten minutes.
 LATER = {"connection_probe_success", "connection_import_calendars", "staff", "staff_unprotected"}
-# What only the collector events has, which nobody switched on.
+# What only the collectors events and slots have, which nobody switched on.
 PRIVATE = {
     *("external_conflicts", "next_external_conflict_timestamp_seconds", "export_echoes", "external_events"),
     *("external_events_up", "external_events_last_change_timestamp_seconds", "external_events_horizon_timestamp_seconds"),
     *("connection_import_failing", "external_events_heartbeat_up", "external_events_heartbeat_lag_seconds"),
+    *("open_slots", "slots_over_busy"),
 }
 # What only a failed poll has.
 OF_A_FAILURE = {"collector_failing"}

@@ -12,10 +12,14 @@ import yaml
 from exporter.simulator import Simulator
 from exporter.simulator.wix.connections import ACCOUNT_CALENDARS, import_from
 from exporter.simulator.wix.providers import APPLE
+from exporter.simulator.wix.world import OfferedService
 from tests.harness.application import application
 from tests.harness.business import API_KEY, SITE_ID
 from tests.harness.clock import ManualClock
 from tests.harness.exposition import lines_of
+
+SERVICE_ID = "0b1f4d7a-2222-4333-8444-555566667777"
+"""The one service of the site."""
 
 _URL = "http://127.0.0.1:8099"
 _CHOSEN = {"listEventFromCalendars": import_from(ACCOUNT_CALENDARS[1]), "syncToCalendar": {"enabled": True}}
@@ -30,6 +34,7 @@ async def cost(tmp_path: Path, staff: int, collectors: Mapping[str, object]) -> 
         for _ in range(staff):
             made = site.connections.connect(APPLE, site.add_staff().schedule_id, config=_CHOSEN)
             site.connections.finish_sync(made)
+        site.services.append(OfferedService(SERVICE_ID, "Haircut", "0b1f4d7a-3333-4333-8444-555566667777"))
         site.bookings.seed(days_back=1, days_ahead=7)
 
     clock = ManualClock()

@@ -31,7 +31,7 @@ from exporter.model import (
 )
 from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.private_calendar import Cause, EventsObservation, ExternalConflict, ImportedEvents, ImportFault, WindowEvents
-from exporter.state import verdict
+from exporter.state import verdict, verdict_events
 from exporter.state.snapshot import CollectorState, View
 from exporter.state.verdict_row import VerdictRow
 from tests.harness import views
@@ -43,6 +43,7 @@ _CONNECTIONS: Final = views.unpolled(SITE, "wix", CollectorName.CONNECTIONS)
 _BOOKINGS: Final = views.unpolled(SITE, "wix", CollectorName.BOOKINGS)
 _LINKS: Final = views.unpolled(SITE, "bitrix24", CollectorName.LINKS)
 _EVENTS: Final = views.unpolled(SITE, "wix", CollectorName.EVENTS)
+_SLOTS: Final = views.unpolled(SITE, "wix", CollectorName.SLOTS)
 _GOOD: Final = views.succeeded(_BOOKINGS, views.wix_bookings())
 _NEXT_7D: Final = Window("next_7d", NOW - 30, NOW - 30 + 7 * 86_400)
 _MEANT: Final = AcceptedReason("the stylist left", NOW + 86_400)
@@ -125,6 +126,11 @@ def private(*conflicts: ExternalConflict, faults: Mapping[ImportFault, float] | 
     return view(*listed, views.succeeded(_EVENTS, seen))
 
 
+def offered(over_busy: int = 0, open_slots: int = 9) -> View:
+    """Return a site with so many slots over private events, and so many that can be booked."""
+    return view(views.succeeded(_SLOTS, views.wix_slots(over_busy, open_slots)))
+
+
 def private_conflict(start: float, cause: Cause = Cause.NOT_BLOCKED) -> ExternalConflict:
     """Return a booking of half an hour that a private event overlaps, from ``start`` on."""
     return ExternalConflict("812", "a", start, start + 1_800, cause)
@@ -156,7 +162,9 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
     verdict.TARGET_EXPIRED: view(_expired(Reason.NETWORK)),
     verdict.CONNECTIONS_DOWN: connected(went_down("a"), went_down("b")),
     verdict.CONFLICT_SOON: overlapping(NOW + HOUR),
-    verdict.EXTERNAL_CONFLICT_SOON: private(private_conflict(NOW + HOUR)),
+    verdict_events.EXTERNAL_CONFLICT_SOON: private(private_conflict(NOW + HOUR)),
+    verdict_events.SLOTS_OVER_BUSY: offered(over_busy=3),
+    verdict_events.NO_OPEN_SLOTS: offered(open_slots=0),
     verdict.COLLECTOR_FAILING: view(views.failed(_CONNECTIONS, Reason.PERMISSION, "refused"), _GOOD),
     verdict.DATA_EXPIRED: view(_expired(Reason.PERMISSION), _GOOD),
     verdict.PROVIDER_FAILING: view(
@@ -164,8 +172,8 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
     ),
     verdict.CONFLICT_LATER: overlapping(NOW + 25 * HOUR),
     verdict.CONFLICT_MARKED: marked(2),
-    verdict.EXTERNAL_CONFLICT_LATER: private(private_conflict(NOW + 25 * HOUR, Cause.UNKNOWN)),
-    verdict.BOOKED_OVER: private(private_conflict(NOW + HOUR, Cause.BOOKED_OVER)),
+    verdict_events.EXTERNAL_CONFLICT_LATER: private(private_conflict(NOW + 25 * HOUR, Cause.UNKNOWN)),
+    verdict_events.BOOKED_OVER: private(private_conflict(NOW + HOUR, Cause.BOOKED_OVER)),
     verdict.CALENDAR_MISMATCH: view(views.succeeded(_LINKS, views.mismatched((23 * HOUR, MismatchKind.MOVED)))),
     verdict.CALENDAR_MISMATCH_LATER: view(views.succeeded(_LINKS, views.mismatched((25 * HOUR, MismatchKind.MISSING)))),
     verdict.CONNECTION_ERROR: connected(
@@ -183,10 +191,10 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
     ),
     verdict.ACCOUNT_SHARED: shared("a", "b"),
     verdict.STAFF_UNPROTECTED: staffed(UnprotectedReason.NO_CONNECTION),
-    verdict.IMPORT_SILENT: private(faults={ImportFault.SILENT: NOW - HOUR}),
-    verdict.IMPORT_FROZEN: private(faults={ImportFault.FROZEN: NOW - 9 * 86_400}),
-    verdict.IMPORT_SHORTENED: private(faults={ImportFault.SHORTENED: NOW - HOUR}),
-    verdict.HEARTBEAT_MISSING: private(faults={ImportFault.HEARTBEAT: NOW - HOUR}),
+    verdict_events.IMPORT_SILENT: private(faults={ImportFault.SILENT: NOW - HOUR}),
+    verdict_events.IMPORT_FROZEN: private(faults={ImportFault.FROZEN: NOW - 9 * 86_400}),
+    verdict_events.IMPORT_SHORTENED: private(faults={ImportFault.SHORTENED: NOW - HOUR}),
+    verdict_events.HEARTBEAT_MISSING: private(faults={ImportFault.HEARTBEAT: NOW - HOUR}),
     verdict.API_LIMITED: view(_GOOD, usage=ApiUsage(paused_until=NOW + 20)),
     verdict.BUDGET_SPENT: view(_GOOD, usage=_OPERATING_SPENT),
     verdict.CREDENTIAL_EXPIRY: view(_GOOD, usage=ApiUsage(credential_expiry=NOW + 13 * 86_400)),

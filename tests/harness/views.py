@@ -35,6 +35,7 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
+from exporter.open_slots import ScheduleSlots, ServiceSlots, SlotsObservation
 from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.private_calendar import (
     Cause,
@@ -256,6 +257,13 @@ def bitrix24_bookings(at: float = NOW - 30) -> BookingsObservation:
     )
 
 
+def wix_slots(over_busy: int = 0, open_slots: int = 9, at: float = NOW - 30) -> SlotsObservation:
+    """Return a site with one service that has ``open_slots``, of which so many lie over private events of one schedule."""
+    first = NOW + 3 * 3_600 if over_busy else None
+    schedules = (ScheduleSlots("Chair 2", over_busy, first), ScheduleSlots("a1b2c3d4e5f6", 0))
+    return SlotsObservation(at, (ServiceSlots("Haircut", open_slots),), schedules)
+
+
 def bitrix24_links(at: float = NOW - 30) -> LinksObservation:
     """Return link coverage of one window; a booking may have several links."""
     by_entity = {("crm", "deal"): 4, ("crm", "contact"): 1, ("calendar", "event"): 3, ("other", "other"): 0}
@@ -316,6 +324,7 @@ def bitrix24_target(bookings_state: CollectorState, links_state: CollectorState)
 _WIX_CONNECTIONS: Final = unpolled(WIX, "wix", CollectorName.CONNECTIONS)
 _WIX_BOOKINGS: Final = unpolled(WIX, "wix", CollectorName.BOOKINGS)
 _WIX_EVENTS: Final = unpolled(WIX, "wix", CollectorName.EVENTS)
+_WIX_SLOTS: Final = unpolled(WIX, "wix", CollectorName.SLOTS)
 _B24_BOOKINGS: Final = unpolled(BITRIX24, "bitrix24", CollectorName.BOOKINGS)
 _B24_LINKS: Final = unpolled(BITRIX24, "bitrix24", CollectorName.LINKS)
 
@@ -349,7 +358,12 @@ def partial_failure(links: LinksObservation | None = None) -> View:
         first, Reason.SERVER_ERROR, "1 of 3 calendar providers could not be asked: microsoft", at=NOW - 30, observation=second
     )
     return view_of(
-        wix_target(partly, succeeded(_WIX_BOOKINGS, wix_bookings()), succeeded(_WIX_EVENTS, wix_events())),
+        wix_target(
+            partly,
+            succeeded(_WIX_BOOKINGS, wix_bookings()),
+            succeeded(_WIX_EVENTS, wix_events()),
+            succeeded(_WIX_SLOTS, wix_slots(3, 21)),
+        ),
         bitrix24_target(succeeded(_B24_BOOKINGS, bitrix24_bookings()), succeeded(_B24_LINKS, links or bitrix24_links())),
     )
 

@@ -69,6 +69,8 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "external_events_up": ("gauge", ("provider",)),
     "external_events_last_change_timestamp_seconds": ("gauge", ("connection",)),
     "external_events_horizon_timestamp_seconds": ("gauge", ("connection",)),
+    "open_slots": ("gauge", ("service",)),
+    "slots_over_busy": ("gauge", ("schedule",)),
     "connection_import_failing": ("gauge", ("connection", "reason")),
     "external_events_heartbeat_up": ("gauge", ("connection",)),
     "external_events_heartbeat_lag_seconds": ("gauge", ("connection",)),

@@ -15,6 +15,7 @@ from exporter.simulator import Simulator
 from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 from exporter.simulator.wix.connections import import_from
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT, Provider
+from exporter.simulator.wix.world import OfferedService
 from tests.harness.application import application
 from tests.harness.business import API_KEY, APP_SECRET, SITE_ID, WEBHOOK_CODE
 from tests.harness.clock import ManualClock
@@ -242,6 +243,23 @@ async def test_private_events_bring_46_series_before_any_connection_is_known(tmp
     found = await series(tmp_path, site(*connected(4, 4)), {**WIX, "collectors": {**chosen, "events": None}})
     assert 46 == sum(OF_PRIVATE_EVENTS.values())
     assert OF_PRIVATE_EVENTS == {name.removeprefix("booking_sync_"): number for name, number in (found - without).items()}
+
+
+async def test_slots_have_a_series_for_each_service_and_each_schedule_that_a_slot_names(tmp_path: Path) -> None:
+    service = "0b1f4d7a-2222-4333-8444-555566667777"
+
+    def with_service(simulator: Simulator) -> None:
+        site(*connected(4, 4))(simulator)
+        [made] = simulator.wix.sites.values()
+        made.services.append(OfferedService(service, "Haircut", "0b1f4d7a-3333-4333-8444-555566667777"))
+
+    chosen = {"connections": None, "bookings": None}
+    slots = {"services": [{"name": "Haircut", "id": service}]}
+    without = await series(tmp_path, with_service, {**WIX, "collectors": chosen})
+    found = await series(tmp_path, with_service, {**WIX, "collectors": {**chosen, "slots": slots}})
+    brought = found - without
+    assert 1 == brought["booking_sync_open_slots"]
+    assert 5 == brought["booking_sync_unrecognized_values_total"]
 
 
 OF_COPIES = {

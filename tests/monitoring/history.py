@@ -44,7 +44,7 @@ from exporter.private_calendar import Cause, EventsObservation, ImportedEvents, 
 from exporter.state.snapshot import CollectorState, View
 from tests.harness.expected import expected
 from tests.harness.exposition import counters_of
-from tests.harness.views import failed, succeeded, target_of, unpolled, view_of
+from tests.harness.views import failed, succeeded, target_of, unpolled, view_of, wix_slots
 
 JOB: Final = "booking-sync-exporter"
 EMPTY_JOB: Final = "without-targets"
@@ -159,7 +159,7 @@ class Fleet:
         self.members = tuple(
             Member(name, platform, collectors, counters_of(self.instruments, name, platform), labels)
             for name, platform, collectors, labels in (
-                ("salon-wix", WIX, (connections, bookings, CollectorName.EVENTS), SITE),
+                ("salon-wix", WIX, (connections, bookings, CollectorName.EVENTS, CollectorName.SLOTS), SITE),
                 ("salon-b24", BITRIX24, (bookings, links), SITE),
                 ("refused-wix", WIX, (connections, bookings), {"site": "elsewhere"}),
             )
@@ -209,6 +209,8 @@ class Fleet:
             return _connections(at, self.now)
         if collector is CollectorName.BOOKINGS:
             return _bookings(at, member.platform, 6 if member.platform is WIX else 4)
+        if collector is CollectorName.SLOTS:
+            return wix_slots(at=at)
         return _events(at) if collector is CollectorName.EVENTS else _links(at)
 
     def _count(self, member: Member, collector: CollectorName, reason: Reason | None) -> None:

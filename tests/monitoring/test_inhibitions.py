@@ -58,13 +58,13 @@ _SHOWN = (
     "DataExpired AccessDenied DataStale ApiLimited ApiBudgetLow PollOverdue WindowIncomplete AnswersNotUnderstood "
     f"{_CALENDARS} StaffUnprotected ProviderDown DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent "
     "StaffCalendarMismatch UnlinkedBookings LinksUnverified ExternalConflict BookedOver ImportSilent ImportFrozen "
-    "ImportShortened HeartbeatMissing"
+    "ImportShortened HeartbeatMissing NoOpenSlots"
 )
 """Tickets about what a target shows. Those that an operator has to mend anyway are not among them: its credential ends, series
 were dropped."""
 _DARK_PAGES = "DataExpired! DataExpired!+ AccessDenied! AccessDenied!+"
 _NO_CONNECTIONS = "AllConnectionsFailing! AllConnectionsFailing!+ ErrorBudgetBurn! ErrorBudgetBurn!+"
-_DARK = _all(TARGET, f"{_SHOWN} TargetUnsteady {_NO_CONNECTIONS} DoubleBooking! ExternalConflict!")
+_DARK = _all(TARGET, f"{_SHOWN} TargetUnsteady {_NO_CONNECTIONS} DoubleBooking! ExternalConflict! SlotsOverBusy!")
 _REFUSED = _all(COLLECTOR, "DataExpired DataStale")
 _NO_CALENDARS = _all(TARGET, f"{_CALENDARS} StaffUnprotected ProviderDown")
 _NO_BOOKINGS = _all(TARGET, "DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent UnlinkedBookings")
@@ -129,7 +129,7 @@ PROMISES: dict[str, Promises] = {
     "AllConnectionsFailing!+": _CALENDARS_FAIL,
     "ErrorBudgetBurn!": _BUDGET_BURNS,
     "ErrorBudgetBurn!+": _BUDGET_BURNS,
-    "ExternalConflict!": _all(TARGET, "ExternalConflict"),
+    "ExternalConflict!": _all(TARGET, "ExternalConflict SlotsOverBusy!"),
     "DoubleBooking!": _all(TARGET, "DoubleBooking"),
 }
 

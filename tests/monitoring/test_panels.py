@@ -34,6 +34,8 @@ ONLY_WIX = {
     "Private events by connection",
     "Delay of private events",
     "Copies of bookings that came back",
+    "Slots over private events",
+    "Slots that can be booked",
 }
 Query = tuple[str, str, bool, str, str]
 
@@ -68,6 +70,8 @@ NOTHING_FOUND = "nothing to report"
 """The legend of a line that is there where no other one is; the worlds of the incidents hold it both ways."""
 
 ONLY_WHEN_IT_HAPPENS = {
+    "target:booking_sync_slots_over_busy:sum",
+    "target:booking_sync_open_slots:count_none",
     "alike:booking_sync_targets:count",
     "target:booking_sync_target_besides:info",
     "platform:booking_sync_targets_failing_long:sum",

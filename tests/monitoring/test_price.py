@@ -27,6 +27,9 @@ ABSENT_IN_A_CALM_FLEET = frozenset(
         "booking_sync_external_conflicts",
         "booking_sync_connection_import_failing",
         "booking_sync_next_external_conflict_timestamp_seconds",
+        # So is the collector `slots`.
+        "booking_sync_slots_over_busy",
+        "booking_sync_open_slots",
     }
 )
 

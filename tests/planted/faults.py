@@ -8,11 +8,12 @@ from typing import Final
 
 from exporter.simulator.bitrix24.simulator import DEFAULT_SCOPES
 from exporter.simulator.wix.connections import ACCOUNT_CALENDARS, import_from, sync_config
-from exporter.simulator.wix.operations import READ_OWN_CONNECTIONS, READ_STAFF
-from tests.planted.world import DAY, HOUR, MINUTE, PORTAL, SITE, Plant, World
+from exporter.simulator.wix.operations import READ_OWN_CONNECTIONS, READ_STAFF, READ_TIME_SLOTS
+from tests.planted.world import DAY, HOUR, MINUTE, PORTAL, SERVICE, SITE, Plant, World
 
 BOOKINGS: Final = 5 * MINUTE
 EVENTS: Final = 10 * MINUTE
+SLOTS: Final = 30 * MINUTE
 HOURLY: Final = 70 * MINUTE
 LINKS: Final = 15 * MINUTE
 CONNECTIONS: Final = MINUTE
@@ -184,8 +185,28 @@ FAULTS: Final = (
     Fault(
         "The right to read the staff is taken from the API key",
         lambda world: world.grant(world.key.permissions - READ_STAFF),
-        ((SITE, "check_refused", "read the staff"),),
+        ((SITE, "check_refused", "read the staff"), (SITE, "check_refused", "read whom the bookable slots name")),
         HOURLY,
+        note="two hints only: nothing is found",
+    ),
+    Fault(
+        "Wix offers slots over a private event that was there before",
+        lambda world: world.sell_over(1),
+        ((SITE, "slots_over_busy", "Ben"),),
+        SLOTS,
+        prepare=lambda world: world.enter(1, world.free_half_hour(1) + 600, 600),
+    ),
+    Fault(
+        "A service is closed for online booking",
+        World.close,
+        ((SITE, "no_open_slots", SERVICE),),
+        SLOTS,
+    ),
+    Fault(
+        "The right to read slots is taken from the API key",
+        lambda world: world.grant(world.key.permissions - READ_TIME_SLOTS),
+        ((SITE, "check_refused", "read the bookable slots"),),
+        SLOTS,
         note="a hint only: nothing is found",
     ),
     Fault(

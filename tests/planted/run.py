@@ -14,7 +14,14 @@ from tests.planted.world import DAY, HOUR, MINUTE, World
 
 AFTER_SECONDS: Final = 75 * MINUTE
 """So long a planted fault is watched after it was found: each check has run by then, and nothing else may be found."""
-_WARNINGS: Final = ("probe the connections", "read the staff", "count the bookings", "compare bookings with their copies")
+_WARNINGS: Final = (
+    "probe the connections",
+    "read the staff",
+    "read whom the bookable slots name",
+    "read the bookable slots",
+    "count the bookings",
+    "compare bookings with their copies",
+)
 
 
 @dataclass(frozen=True, slots=True)

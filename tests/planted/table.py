@@ -17,10 +17,10 @@ _HEAD: Final = """\
 *Written by `make planted`.*
 
 Does the exporter find what no status of a connection tells, and nothing where there is nothing? A salon of five on Wix and its
-portal on Bitrix24 live on the [simulator](simulator.md), and the real exporter watches them: connections, bookings and `events`
-of the site, bookings and links of the portal, all at their defaults. People book, move and cancel, and change their own
-calendars, whose events end when the first booking hour begins, last whole days, or leave their time free. Two calendars have a
-heartbeat at 03:07: one a daily series, the other an event that a script writes anew each hour.
+portal on Bitrix24 live on the [simulator](simulator.md), and the real exporter watches them: connections, bookings, `events`
+and the `slots` of one service of the site, bookings and links of the portal, all at their defaults. People book, move and
+cancel, and change their own calendars, whose events end when the first booking hour begins, last whole days, or leave their
+time free. Two calendars have a heartbeat at 03:07: one a daily series, the other an event that a script writes anew each hour.
 
 The simulator shows what [the fact sheets](platforms/README.md) know of the platforms. That a real account behaves so is not
 proved here.
@@ -68,7 +68,7 @@ def row(outcome: Outcome) -> str:
 
 def kinds(fault: Fault) -> str:
     """Return the words by which a fault is named, with the cause where the finding tells one."""
-    words = " and ".join(f"`{kind}`" for _, kind, _ in fault.named)
+    words = " and ".join(dict.fromkeys(f"`{kind}`" for _, kind, _ in fault.named))
     return f"{words} (`{fault.cause}`)" if fault.cause else words
 
 

@@ -23,7 +23,7 @@ from exporter.simulator.wix.bookings import Booking, Staff
 from exporter.simulator.wix.connections import ACCOUNT_CALENDARS, IMPORT_PRIMARY, import_from, sync_config
 from exporter.simulator.wix.credentials import ApiKey
 from exporter.simulator.wix.providers import APPLE, GOOGLE, MICROSOFT
-from exporter.simulator.wix.world import Site
+from exporter.simulator.wix.world import OfferedService, Site
 from tests.harness.application import RunningApplication, application
 from tests.harness.clock import ManualClock
 
@@ -36,8 +36,10 @@ DAY: Final = 86_400.0
 
 SITE: Final = "salon"
 PORTAL: Final = "portal"
+SERVICE: Final = "Haircut"
 _SITE_ID: Final = "5c2f0c9e-71b4-4f6e-8a3d-90e1c7b2d4f6"
 _API_KEY: Final = "IST.planted-faults-key-77aa"
+_SERVICE_ID: Final = "0b1f4d7a-2222-4333-8444-555566667777"
 _WEBHOOK_CODE: Final = "plantedfaultswebhook1"
 _MIDNIGHT: Final = START - (START + 2 * HOUR) % DAY
 """When the first day began in Berlin."""
@@ -145,6 +147,21 @@ class World:
         self._beats.clear()
         self._sync()
 
+    def free_half_hour(self, who: int) -> float:
+        """Return when the first half hour of tomorrow's working hours begins in which nobody has booked somebody."""
+        mine, opens = self.staff[who].resource_id, self.clock.time() - (self.clock.time() + 2 * HOUR) % DAY + DAY + 9 * HOUR
+        taken = [(row.start, row.end) for row in self.site.bookings if row.resource_id == mine]
+        starts = (opens + number * HOUR / 2 for number in range(18))
+        return next(at for at in starts if not any(start < at + HOUR / 2 and at < end for start, end in taken))
+
+    def sell_over(self, who: int) -> None:
+        """Let Wix offer slots over somebody's private appointments."""
+        self.site.private.stop_blocking(self.staff[who].schedule_id)
+
+    def close(self) -> None:
+        """Let nobody book the service online any more."""
+        self.site.services[:] = [replace(service, hidden=True) for service in self.site.services]
+
     def next_booking(self, who: int) -> Booking:
         """Return the first confirmed booking of somebody that begins in three hours or later."""
         mine, ahead = self.staff[who].resource_id, self.clock.time() + 3 * HOUR
@@ -204,7 +221,12 @@ class World:
             "api_key": _API_KEY,
             "base_url": "http://127.0.0.1:1",
             "aliases": {member.schedule_id: name for member, name in zip(self.staff[:5], self.names, strict=True)},
-            "collectors": {"connections": {}, "bookings": {}, "events": {"heartbeats": [dict(row) for row in _HEARTBEATS]}},
+            "collectors": {
+                "connections": {},
+                "bookings": {},
+                "events": {"heartbeats": [dict(row) for row in _HEARTBEATS]},
+                "slots": {"services": [{"name": SERVICE, "id": _SERVICE_ID}]},
+            },
         }
 
     def _portal_target(self) -> dict[str, Any]:
@@ -229,6 +251,7 @@ class World:
             made = site.connections.connect(provider, site.add_staff(name).schedule_id, config=config)
             site.connections.recover(made)  # synced, and connected where it only imports
             self.connections.append(made)
+        site.services.append(OfferedService(_SERVICE_ID, SERVICE, "0b1f4d7a-3333-4333-8444-555566667777"))
         site.bookings.seed(days_back=1, days_ahead=8, share=0.25)
         site.diary.start_intake(3 * HOUR)
         site.private.invents = False

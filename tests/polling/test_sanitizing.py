@@ -7,6 +7,7 @@ import msgspec
 from exporter.calendar_copies import CalendarCopies, MismatchedBooking, MismatchKind
 from exporter.limits import MESSAGE
 from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, UnlinkedBooking
+from exporter.open_slots import SlotsObservation, SlotsPart
 from exporter.polling.sanitizing import sanitized_observation
 from exporter.private_calendar import Cause, EventsObservation, ExternalConflict
 from exporter.support.known_secrets import KnownSecrets
@@ -63,6 +64,23 @@ def test_of_each_field_of_the_private_events_it_is_known_whose_text_it_is() -> N
     assert {"conflicts", "unheard"} | {"at", "windows", "imports", "providers", "next_conflict"} == fields
     of_conflict = {field.name for field in msgspec.structs.fields(ExternalConflict)}
     assert {"booking"} | {"schedule", "start", "end", "cause"} == of_conflict
+
+
+def test_why_slots_were_refused_shows_no_secret_and_no_control_character_and_is_cut() -> None:
+    known = KnownSecrets()
+    known.hold("key", ["planted-secret-77"])
+    said = f"planted-secret-77 \x1b[31m {'L' * 4_000}"
+    seen = sanitized_observation(SlotsObservation(0.0, (), refused=dict.fromkeys(SlotsPart, said)), known)
+    assert isinstance(seen, SlotsObservation)
+    for text in seen.refused.values():
+        assert "planted" not in text
+        assert "\x1b" not in text
+        assert len(text) <= MESSAGE.number + 1
+
+
+def test_of_each_field_of_the_slots_it_is_known_whose_text_it_is() -> None:
+    fields = {field.name for field in msgspec.structs.fields(SlotsObservation)}
+    assert {"refused"} | {"at", "services", "schedules", "unknown_services", "dropped_schedules"} == fields
 
 
 def test_copies_show_no_secret_and_no_control_character_and_are_cut() -> None:

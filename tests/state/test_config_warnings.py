@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import structlog.testing
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from exporter.calendar_copies import CalendarCopies
 from exporter.errors import Reason
 from exporter.model import BookingsObservation, CollectorName, ConnectionsObservation, LinksObservation, Observation
+from exporter.open_slots import SlotsObservation, SlotsPart
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
 from exporter.private_calendar import EventsObservation
 from exporter.runtime.warning_log import log_warning_changes
@@ -35,6 +37,10 @@ def kinds(shown: View, unwatched: Sequence[ConfigWarning] = ()) -> list[str]:
 
 def bookings(**fields: tuple[str, ...] | str) -> BookingsObservation:
     return replace(BookingsObservation(NOW - 30, ()), **fields)
+
+
+def slots(**fields: Any) -> SlotsObservation:  # noqa: ANN401  fields of the observation
+    return replace(SlotsObservation(NOW - 30, ()), **fields)
 
 
 def links(copies: CalendarCopies | None) -> LinksObservation:
@@ -62,6 +68,9 @@ KNOWN = TargetPolicy(connections={"chair-9": AcceptedReason("cut")}, bookings={"
         (bookings(unknown_accepted=("17",)), KNOWN, ["unknown_accepted"]),
         (bookings(unknown_accepted=("18",)), KNOWN, []),
         (bookings(marks_refused="HTTP 400"), None, ["check_refused"]),
+        (slots(unknown_services=("Haircut",)), None, ["unknown_service"]),
+        (slots(refused=dict.fromkeys(SlotsPart, "HTTP 403")), None, ["check_refused"] * 3),
+        (slots(), None, []),
         (links(CalendarCopies(refused="no scope")), None, ["check_refused"]),
         (links(CalendarCopies()), None, []),
         (links(None), None, []),
@@ -85,6 +94,20 @@ def test_the_warning_of_heartbeats_names_the_schedules_that_have_no_calendar() -
     (warning,) = with_warnings(view(succeeded(CONNECTIONS, observation))).config_warnings
     expected = "heartbeats names 2 schedules that this site does not have or that have no calendar: Anna, deadbeef"
     assert expected == warning.message
+
+
+@pytest.mark.parametrize(
+    ("part", "right"),
+    [
+        (SlotsPart.SLOTS, "BOOKINGS.AVAILABILITY_READ_TIME_SLOTS"),
+        (SlotsPart.STAFF, "BOOKINGS.STAFF_MEMBER_READ"),
+        (SlotsPart.EVENTS, "CALENDAR.READ_EXTERNAL_CALENDAR_EVENTS"),
+    ],
+)
+def test_a_refused_part_of_the_slots_is_told_with_its_right_and_what_the_platform_said(part: SlotsPart, right: str) -> None:
+    (warning,) = with_warnings(view(succeeded(BOOKINGS, slots(refused={part: "no (HTTP 403)"})))).config_warnings
+    assert warning.message.endswith(": no (HTTP 403)")
+    assert right in warning.fix
 
 
 def test_a_partial_answer_proves_nothing_to_be_missing() -> None:

@@ -18,14 +18,13 @@ from exporter.private_calendar import (
 )
 from exporter.state.findings import findings
 from exporter.state.snapshot import View
-from exporter.state.verdict import (
+from exporter.state.verdict import PROVIDER_FAILING, WINDOW_INCOMPLETE
+from exporter.state.verdict_events import (
     BOOKED_OVER,
     EXTERNAL_CONFLICT_LATER,
     EXTERNAL_CONFLICT_SOON,
     HEARTBEAT_MISSING,
     IMPORT_SILENT,
-    PROVIDER_FAILING,
-    WINDOW_INCOMPLETE,
 )
 from tests.harness import views
 from tests.harness.views import NOW

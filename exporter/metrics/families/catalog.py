@@ -9,9 +9,22 @@ from typing import Any, Final, Generic, NamedTuple
 
 import msgspec
 
-from exporter.metrics.families import api, bookings, connections, copies, events, freshness, links, policy, process, windows
+from exporter.metrics.families import (
+    api,
+    bookings,
+    connections,
+    copies,
+    events,
+    freshness,
+    links,
+    policy,
+    process,
+    slots,
+    windows,
+)
 from exporter.metrics.families.family import PREFIX, TARGET_LABELS, Family, Gauge, T
 from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation
+from exporter.open_slots import SlotsObservation
 from exporter.private_calendar import EventsObservation
 from exporter.state.snapshot import TargetView
 
@@ -33,6 +46,7 @@ class TargetObservations(NamedTuple):
     bookings: BookingsObservation | None
     links: LinksObservation | None
     events: EventsObservation | None
+    slots: SlotsObservation | None
 
 
 def target_observations(target: TargetView) -> TargetObservations:
@@ -41,6 +55,7 @@ def target_observations(target: TargetView) -> TargetObservations:
     bookings: BookingsObservation | None = None
     links: LinksObservation | None = None
     events: EventsObservation | None = None
+    offered: SlotsObservation | None = None
     for state in target.collectors:
         match state.observation:
             case ConnectionsObservation() as seen:
@@ -51,7 +66,9 @@ def target_observations(target: TargetView) -> TargetObservations:
                 links = linked
             case EventsObservation() as looked:
                 events = looked
-    return TargetObservations(target, connections, bookings, links, events)
+            case SlotsObservation() as offers:
+                offered = offers
+    return TargetObservations(target, connections, bookings, links, events, offered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +123,7 @@ GROUPS: Final[tuple[GaugeGroup[Any], ...]] = (
     GaugeGroup(bookings.RESOURCES, _resources),
     GaugeGroup(links.GAUGES, lambda seen: seen.links, links.is_same),
     GaugeGroup(events.GAUGES, lambda seen: seen.events, events.is_same),
+    GaugeGroup(slots.GAUGES, lambda seen: seen.slots, slots.is_same),
     GaugeGroup(copies.GAUGES, lambda seen: None if seen.links is None else seen.links.copies, copies.is_same),
     GaugeGroup(windows.GAUGES, _windowed),
     GaugeGroup(api.CREDENTIAL, _credential),
@@ -132,6 +150,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("Bookings", (*bookings.GAUGES, *bookings.RESOURCES, *bookings.COUNTERS)),
     Topic("Links (Bitrix24)", links.GAUGES),
     Topic("Private calendars (Wix)", events.GAUGES),
+    Topic("Bookable slots (Wix)", slots.GAUGES),
     Topic("Copies in the staff's calendar (Bitrix24)", copies.GAUGES),
     Topic("Windows", windows.GAUGES),
     Topic("API traffic and budgets", (*api.CREDENTIAL, *api.GAUGES, *api.COUNTERS, *api.OF_PLATFORM)),

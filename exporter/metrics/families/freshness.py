@@ -8,6 +8,7 @@ from typing import Final
 
 from exporter.metrics.families.family import Family, Gauge, Row, alike, counter, gauge, histogram
 from exporter.model import BookingsObservation, CollectorName, ConnectionsObservation
+from exporter.open_slots import SlotsObservation
 from exporter.state.snapshot import CollectorState
 
 Collectors = tuple[CollectorState, ...]
@@ -30,6 +31,8 @@ def _dropped(collector: CollectorState) -> float | None:
             return observation.dropped_connections + observation.dropped_providers
         case BookingsObservation() as observation if any(counted.by_resource is not None for counted in observation.windows):
             return observation.dropped_resources
+        case SlotsObservation(dropped_schedules=dropped):
+            return dropped
         case _:
             # Of what is not shown one by one nothing is left out.
             return 0 if collector.collector is CollectorName.CONNECTIONS else None

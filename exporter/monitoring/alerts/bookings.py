@@ -11,6 +11,7 @@ from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, AlertSe
 from exporter.monitoring.alerts.chosen import with_chosen_severity
 from exporter.monitoring.alerts.copies import copy_alerts
 from exporter.monitoring.alerts.events import event_alerts
+from exporter.monitoring.alerts.slots import slot_alerts
 from exporter.monitoring.alerts.wording import MOMENT_THEN, TARGET, if_known
 from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
@@ -34,6 +35,7 @@ def booking_alerts(options: Options) -> AlertGroup:
             *_conflicts(options),
             *_marks(options),
             *event_alerts(options),
+            *slot_alerts(options),
             *copy_alerts(options),
             *_volume(options),
             *_consistency(options),

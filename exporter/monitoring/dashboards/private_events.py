@@ -16,6 +16,7 @@ def private_events_row(scope: str) -> DashboardRow:
 def _panels(scope: str) -> list[Json]:
     events = recent(f'booking_sync_external_events{{{scope},connection=~"$connection",window="next_7d"}}')
     lags = recent(f'booking_sync_external_events_heartbeat_lag_seconds{{{scope},connection=~"$connection"}}')
+    over_busy, open_slots = (recent(f"booking_sync_{name}{{{scope}}}") for name in ("slots_over_busy", "open_slots"))
     in_week = f'{{{scope},window="next_7d"}}'
     return [
         counts(
@@ -45,5 +46,17 @@ def _panels(scope: str) -> list[Json]:
             "where no script writes one (late_after).",
             [query(top(f"max by (connection) ({lags})"), "{{connection}}")],
             unit="s",
+        ),
+        counts(
+            "Slots over private events",
+            "Bookable slots of the next 48 hours that name somebody over an event of that person's private calendar, by "
+            "schedule. Anything above 0 is bad: each can become a double booking. Empty without the collector slots.",
+            [query(top(f"max by (schedule) ({over_busy})"), "{{schedule}}")],
+        ),
+        counts(
+            "Slots that can be booked",
+            "Slots of the next 48 hours that a customer can book, by service. A line that falls to 0 says that customers find "
+            "no time. Empty without the collector slots.",
+            [query(top(f"max by (service) ({open_slots})"), "{{service}}")],
         ),
     ]

@@ -6,6 +6,7 @@ from exporter.monitoring.promql import JOB_LABELS, OF_ANY_TYPE, OF_TARGET, RECEN
 from exporter.monitoring.rules.copies import copy_recording
 from exporter.monitoring.rules.events import event_recordings
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
+from exporter.monitoring.rules.slots import slot_recordings
 
 BOOKINGS = "target_window:booking_sync_bookings:max"
 CONFLICTS = "target_window:booking_sync_conflicting_bookings:max_unaccepted"
@@ -52,6 +53,7 @@ def booking_recordings() -> RecordingGroup:
                 "Where the exporter compares the bookings itself, it knows which are meant to overlap.",
             ),
             *event_recordings(),
+            *slot_recordings(),
             Recording(CLOSED, newest("booking_sync_target_closed == 1"), "Exists on the days on which the target is closed."),
             Recording(
                 VERIFIED,

@@ -29,6 +29,7 @@ from exporter.monitoring.rules.copies import NEXT_MISMATCH
 from exporter.monitoring.rules.events import BOOKED_OVER, NOT_BLOCKED, SUSPECT
 from exporter.monitoring.rules.many import EMPTY, Symptom
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
+from exporter.monitoring.rules.slots import NONE_OPEN, OVER_BUSY
 from exporter.monitoring.rules.targets import (
     ACCESS,
     AVAILABLE,
@@ -43,7 +44,7 @@ from exporter.monitoring.rules.targets import (
     WHY_FAILING,
 )
 from exporter.private_calendar import ImportFault
-from exporter.state import verdict
+from exporter.state import verdict, verdict_events
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import verdict_by
 from exporter.state.verdict_row import Verdict, VerdictRow
@@ -217,10 +218,10 @@ def _of_connections(thresholds: Thresholds) -> str:
     shared = find(verdict.ACCOUNT_SHARED, SHARING, "ConnectionsShareAccount")
     staff = find(verdict.STAFF_UNPROTECTED, where_the_site_has_connections(UNPROTECTED), "StaffUnprotected")
     imports = (  # of connections that work, which have no recorded name
-        *find(verdict.IMPORT_SILENT, f'{SUSPECT}{{reason="{ImportFault.SILENT}"}}', "ImportSilent"),
-        *find(verdict.IMPORT_FROZEN, f'{SUSPECT}{{reason="{ImportFault.FROZEN}"}}', "ImportFrozen"),
-        *find(verdict.IMPORT_SHORTENED, f'{SUSPECT}{{reason="{ImportFault.SHORTENED}"}}', "ImportShortened"),
-        *find(verdict.HEARTBEAT_MISSING, f'{SUSPECT}{{reason="{ImportFault.HEARTBEAT}"}}', "HeartbeatMissing"),
+        *find(verdict_events.IMPORT_SILENT, f'{SUSPECT}{{reason="{ImportFault.SILENT}"}}', "ImportSilent"),
+        *find(verdict_events.IMPORT_FROZEN, f'{SUSPECT}{{reason="{ImportFault.FROZEN}"}}', "ImportFrozen"),
+        *find(verdict_events.IMPORT_SHORTENED, f'{SUSPECT}{{reason="{ImportFault.SHORTENED}"}}', "ImportShortened"),
+        *find(verdict_events.HEARTBEAT_MISSING, f'{SUSPECT}{{reason="{ImportFault.HEARTBEAT}"}}', "HeartbeatMissing"),
     )
     return _OR.join((*((with_names,) if single else ()), *imports, *down, *shared, *staff))
 
@@ -252,13 +253,15 @@ def _of_bookings(thresholds: Thresholds) -> str:
             *find(verdict.CONFLICT_LATER, f"{conflicts('next_7d')} or {begins}", "DoubleBooking"),
             *find(verdict.CONFLICT_MARKED, f"max without (window) ({MARKED} > 0)", "DoubleBookingMarked"),
             *find(
-                verdict.EXTERNAL_CONFLICT_SOON,
+                verdict_events.EXTERNAL_CONFLICT_SOON,
                 f"{not_blocked('next_24h') + ' or ' if thresholds.external_conflict_soon >= _DAY else ''}"
                 f"{external} < {in_promql(thresholds.external_conflict_soon)}",
                 "ExternalConflict",
             ),
-            *find(verdict.EXTERNAL_CONFLICT_LATER, f"{not_blocked('next_7d')} or {external}", "ExternalConflict"),
-            *find(verdict.BOOKED_OVER, f"max without (window) ({BOOKED_OVER} > 0)", "BookedOver"),
+            *find(verdict_events.EXTERNAL_CONFLICT_LATER, f"{not_blocked('next_7d')} or {external}", "ExternalConflict"),
+            *find(verdict_events.SLOTS_OVER_BUSY, OVER_BUSY, "SlotsOverBusy"),
+            *find(verdict_events.NO_OPEN_SLOTS, NONE_OPEN, "NoOpenSlots"),
+            *find(verdict_events.BOOKED_OVER, f"max without (window) ({BOOKED_OVER} > 0)", "BookedOver"),
             *find(
                 verdict.CALENDAR_MISMATCH,
                 f"{NEXT_MISMATCH} < {in_promql(verdict.MISMATCH_SOON_SECONDS)}",

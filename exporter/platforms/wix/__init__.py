@@ -28,6 +28,8 @@ WIX: Final = Platform(
         Section("Wix collector `bookings`", settings.WixBookings, "`collectors.bookings` of a Wix target"),
         Section("Wix collector `events`", settings.WixEvents, "`collectors.events` of a Wix target"),
         Section("Wix heartbeat", settings.WixHeartbeat, "`heartbeats[]` of the collector `events` of a Wix target"),
+        Section("Wix collector `slots`", settings.WixSlots, "`collectors.slots` of a Wix target"),
+        Section("Wix service", settings.SlotService, "`collectors.slots.services[]` of a Wix target"),
     ),
     misnomers={
         "account_id": "remove it, and name the site with site_id: account_id is the id of the account",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -39,6 +40,7 @@ def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]
     yield from shared_aliases(target, path, "aliases", "schedules")
     yield from shared_aliases(target, path, "resource_aliases", "resources")
     yield from _heartbeats(target, path)
+    yield from _shared_services(target, path)
 
 
 def _heartbeats(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:
@@ -65,6 +67,22 @@ _ID_OR_ALIAS: Final = "use the id of a schedule, or a name that stands under ali
 
 def _no_alias(name: str) -> str:
     return f"there is no schedule {shown(name)} under aliases"
+
+
+def _shared_services(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:
+    """Yield each name and each id that several services of the collector `slots` have."""
+    written = mapping_of(mapping_of(target.get("collectors")).get("slots")).get("services")
+    services = [mapping_of(service) for service in written] if isinstance(written, list) else []
+    names = Counter(name for service in services if isinstance(name := service.get("name"), str))
+    ids = Counter(id_.lower() for service in services if isinstance(id_ := service.get("id"), str))
+    for index, service in enumerate(services):
+        where = (*path, "collectors", "slots", "services", index)
+        name, id_ = service.get("name"), service.get("id")
+        if isinstance(name, str) and names[name] > 1:
+            message = f"{shown(name)} is the name of several services"
+            yield FieldProblem((*where, "name"), message, "give each service a name of its own")
+        if isinstance(id_, str) and ids[id_.lower()] > 1:
+            yield FieldProblem((*where, "id"), "is the id of several services", "name each service once")
 
 
 def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:

@@ -70,7 +70,8 @@ class ConnectionsCollector:
         self._providers = providers
         self._probes = CalendarProbes(api, services, target.name, target.timeout, interval=settings.check_interval)
         self._may_probe = settings.probe
-        self._staff = StaffDirectory(api, services, target.name, interval=settings.check_interval) if settings.staff else None
+        self.staff = StaffDirectory(api, services, target.name, interval=settings.check_interval) if settings.staff else None
+        """The staff, where it is watched."""
         self._seen: dict[str, _Seen] = {}  # by the hash of the id; what was seen last comes first
         self._shown: Sequence[str] = ()
         self._changes: Mapping[str, tuple[Change, ...]] = {}  # of those that are shown, by the hash
@@ -94,8 +95,8 @@ class ConnectionsCollector:
             self._listed = frozenset(row.schedule_id.lower() for row in answer.rows)
         rows = [row for row in answer.rows if not self._schedules or row.schedule_id.lower() in self._schedules]
         await self._remember(rows, answer, now)
-        if self._staff is not None:
-            await self._staff.refresh()
+        if self.staff is not None:
+            await self.staff.refresh()
         if self._may_probe:
             await self._probes.ask((self._seen[key].row for key in self._shown), probes)
         labels = await self._labels(failed, answer.rows)
@@ -114,15 +115,15 @@ class ConnectionsCollector:
             None if sharing is None else sum(row.shares_account and not self._is_accepted(row) for row in (*shown, *others)),
             self._probes.refused,
             self._protection((*shown, *others), whole=not failed and not answer.malformed),
-            self._staff.refused if self._staff else "",
+            self.staff.refused if self.staff else "",
             self._probes.asked if self._may_probe else None,
-            self._staff is not None and self._staff.is_awaited,
+            self.staff is not None and self.staff.is_awaited,
         )
         return PollResult(observation, _providers_failed(failed, labels, http) if failed else None)
 
     def _protection(self, connections: Iterable[Connection], *, whole: bool) -> StaffProtection | None:
         """Return how the staff is protected by ``connections``; ``whole`` says that none is missing."""
-        known = self._staff.known() if self._staff else None
+        known = self.staff.known() if self.staff else None
         if known is None:
             return None
         staff, unreadable = known
@@ -156,8 +157,8 @@ class ConnectionsCollector:
 
     def _nobodys(self, schedules: Iterable[str]) -> tuple[str, ...]:
         """Return those of ``schedules`` that no connection and, as far as it may be read, no staff member belongs to."""
-        staff = self._staff.known() if self._staff else None
-        if self._staff and staff is None and not self._staff.refused:
+        staff = self.staff.known() if self.staff else None
+        if self.staff and staff is None and not self.staff.refused:
             return ()
         known = {member.schedule_id.lower() for member in staff[0]} if staff else set()
         return tuple(each for each in self._unlisted(schedules) if each.lower() not in known)

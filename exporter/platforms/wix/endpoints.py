@@ -35,6 +35,7 @@ class Endpoint(Enum):
     QUERY_SCHEDULES = ("query_schedules", "POST", "/calendar/v3/schedules/query", PAGE)
     QUERY_STAFF = ("query_staff", "POST", "/bookings/v1/staff-members/query", PAGE)
     QUERY_SERVICES = ("query_services", "POST", "/bookings/v2/services/query", PAGE)
+    LIST_TIME_SLOTS = ("list_time_slots", "POST", "/_api/service-availability/v2/time-slots", PAGE)
     QUERY_SITES = ("query_sites", "POST", "/site-list/v2/sites/query", PAGE)
 
     def __init__(self, operation: str, method: str, path: str, kind: AnswerKind) -> None:
@@ -44,5 +45,5 @@ class Endpoint(Enum):
         self.kind = kind
 
 
-OF_CHECKS: Final = frozenset({Endpoint.LIST_CALENDARS, Endpoint.LIST_EVENTS, Endpoint.QUERY_STAFF})
+OF_CHECKS: Final = frozenset({Endpoint.LIST_CALENDARS, Endpoint.LIST_EVENTS, Endpoint.LIST_TIME_SLOTS, Endpoint.QUERY_STAFF})
 """For these Wix asks others, or they are nobody's need: when one fails, nothing else has to wait."""

@@ -33,6 +33,9 @@ from exporter.private_calendar import (
 )
 
 SHOWN_CONFLICTS: Final = 10
+COPIES_STAY_SECONDS: Final = 3600.0
+"""The copy of a booking that was cancelled or moved may come back for so long: Wix takes minutes for each direction."""
+
 _DAY: Final = 86_400.0
 
 Faults = Mapping[Source, Mapping[ImportFault, float]]
@@ -79,7 +82,7 @@ class Read(msgspec.Struct, frozen=True):
     @property
     def times(self) -> frozenset[Busy]:
         """When the events are, those of whole days included."""
-        return frozenset(map(_busy, self.rows))
+        return frozenset(map(busy_time, self.rows))
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -99,6 +102,7 @@ class Found(msgspec.Struct, frozen=True):
     next_conflict: float | None
     memory: EventMemory
     judged: Judged
+    private: frozenset[Busy]
 
 
 def matched(
@@ -109,7 +113,9 @@ def matched(
     ``zone`` is in which days begin. With ``all_day`` events of whole days take time as well. A heartbeat takes none.
     """
     seen = remember(memory, read.times, read.at, read.now + WEEK_SECONDS, wall=read.now, whole=read.whole)
-    busy = (_busy(row) for row in read.rows if (all_day or not _lasts_days(row, zone)) and not _is_beat(row, read, zone))
+    busy = (
+        busy_time(row) for row in read.rows if (all_day or not is_of_whole_days(row, zone)) and not _is_beat(row, read, zone)
+    )
     events = sort_events(busy, (*read.bookings, *read.former))
     over = {
         booking: cause_of(booking, found, seen, read.stepped)
@@ -134,16 +140,18 @@ def matched(
         next((booking.start for booking, cause in shown if cause is not Cause.BOOKED_OVER), None),
         seen,
         judged,
+        events.private,
     )
 
 
-def _busy(row: EventRow) -> Busy:
+def busy_time(row: EventRow) -> Busy:
+    """Return when ``row`` takes the time of its schedule."""
     return Busy(row.schedule_id.lower(), row.start, row.end)
 
 
 def _is_beat(row: EventRow, read: Read, zone: ZoneInfo) -> bool:
     heartbeat = read.heartbeats.get(row.schedule_id.lower())
-    return heartbeat is not None and beat_of(_busy(row), heartbeat, zone) is not None
+    return heartbeat is not None and beat_of(busy_time(row), heartbeat, zone) is not None
 
 
 def _judged(
@@ -156,7 +164,7 @@ def _judged(
     expected = [source for source in directory.importing if source[0] in read.heartbeats]
     heard = pulses(
         directory,
-        {source: [_busy(row) for row in by_source.get(source, ())] for source in expected},
+        {source: [busy_time(row) for row in by_source.get(source, ())] for source in expected},
         read.heartbeats,
         seen,
         now=read.now,
@@ -171,7 +179,7 @@ def _judged(
     return Judged(faults, heard.heartbeats), heard.beats
 
 
-def _lasts_days(row: EventRow, zone: ZoneInfo) -> bool:
+def is_of_whole_days(row: EventRow, zone: ZoneInfo) -> bool:
     """Return whether ``row`` is an event of whole days: it says so, or does not tell and goes from midnight to midnight."""
     if row.all_day is not None:
         return row.all_day
@@ -220,7 +228,7 @@ def _lives(
         else:  # after a restart only what is new can be told: of what is gone there is but a hash
             known = memory
             changed = known is not None and any(
-                row.start < known.until and key_of(_busy(row)) not in known.seen for row in rows
+                row.start < known.until and key_of(busy_time(row)) not in known.seen for row in rows
             )
         life = lived(
             before.get(key), has_events=bool(rows), changed=changed, now=read.at, polled=None if memory is None else memory.at

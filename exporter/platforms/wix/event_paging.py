@@ -36,8 +36,16 @@ class Events(msgspec.Struct, frozen=True):
 class EventsReader:
     """Reads at most ``max_events`` at a time."""
 
-    def __init__(self, api: WixApi, services: Services, max_events: int, timeout: float) -> None:
+    def __init__(
+        self,
+        api: WixApi,
+        services: Services,
+        max_events: int,
+        timeout: float,
+        collector: CollectorName = CollectorName.EVENTS,
+    ) -> None:
         """Wait for a page as long as ``timeout`` says, in seconds, and no less than :data:`TIMEOUT_SECONDS`."""
+        self._collector = collector
         self._api = api
         self._services = services
         self._max_events = max_events
@@ -68,10 +76,7 @@ class EventsReader:
             malformed += page.malformed
             read += len(page.rows)
             if read > self._max_events:
-                raise TargetConfigError(
-                    f"the private calendars have more than {self._max_events} events in the next 7 days, and max_events of the "
-                    "collector events allows no more: raise it"
-                )
+                raise self._too_many()
             if not page.next_cursor:
                 return Events(frozenset(rows), frozenset(failed), malformed, answer)
             mark = short_hash(page.next_cursor)  # one may be as long as a page
@@ -82,9 +87,20 @@ class EventsReader:
             query = {**query, "cursorPaging.cursor": page.next_cursor}
         raise InvalidResponseError("Wix sends pages of events without end, most of them nearly empty")
 
+    def _too_many(self) -> TargetConfigError:
+        if self._collector is not CollectorName.EVENTS:  # its number is not the user's to choose
+            return TargetConfigError(
+                f"the private calendars have more than {self._max_events} events in the next days, which is more than the "
+                f"collector {self._collector} reads: switch it off for this site"
+            )
+        return TargetConfigError(
+            f"the private calendars have more than {self._max_events} events in the next 7 days, and max_events of the "
+            "collector events allows no more: raise it"
+        )
+
     async def _page(self, answer: Answer) -> EventsPage:
         page = await off_the_loop(self._services.admission, rows_in(answer.body), events, answer)
-        report(self._services.events, CollectorName.EVENTS, malformed=page.malformed, unrecognized=page.unrecognized)
+        report(self._services.events, self._collector, malformed=page.malformed, unrecognized=page.unrecognized)
         return page
 
 

@@ -19,20 +19,18 @@ from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.api_errors import request_id
 from exporter.platforms.wix.booking_rows import BookingRow
 from exporter.platforms.wix.bookings import ON_THE_CALENDAR
+from exporter.platforms.wix.busy_times import BusyTimes
 from exporter.platforms.wix.directory import ConnectionDirectory
-from exporter.platforms.wix.event_matching import Judged, Looked, Read, matched
+from exporter.platforms.wix.event_matching import COPIES_STAY_SECONDS, Judged, Looked, Read, matched
 from exporter.platforms.wix.event_memory import cut
 from exporter.platforms.wix.event_paging import Events, EventsReader
 from exporter.platforms.wix.event_rows import EventRow
 from exporter.platforms.wix.naming import ConnectionNames
-from exporter.platforms.wix.paging import BookingsReader, bound, matching, readable
+from exporter.platforms.wix.paging import BookingsReader, bound, matching, readable, taken_time
 from exporter.platforms.wix.providers import ProviderDirectory, shown_providers
 from exporter.platforms.wix.settings import WixBookings, WixEvents, WixTarget
 from exporter.private_calendar import WEEK_SECONDS, EventMemory, EventsObservation
 from exporter.support.listing import first_names
-
-COPIES_STAY_SECONDS: Final = 3600.0
-"""The copy of a booking that was cancelled or moved may come back for so long: Wix takes minutes for each direction."""
 
 _HOUR: Final = 3600.0
 _STATUSES: Final = tuple(sorted(status.upper() for status in ON_THE_CALENDAR))
@@ -55,7 +53,9 @@ class EventsCollector:
         providers: ProviderDirectory,
         *,
         directory: Callable[[], ConnectionDirectory | None],
+        is_shared: bool = False,
     ) -> None:
+        """``is_shared`` says that somebody else wants the :attr:`private` events."""
         self._target = target
         self._settings = settings
         self._services = services
@@ -73,6 +73,8 @@ class EventsCollector:
         self._memory: EventMemory | None = None
         self._judged = Judged()
         self._heartbeats = {target.connection_label(one.schedule): one.heartbeat for one in settings.heartbeats}
+        self._is_shared = is_shared
+        self._private: BusyTimes | None = None
 
     async def poll(self) -> PollResult:
         clock = self._services.clock
@@ -82,7 +84,7 @@ class EventsCollector:
         wanted = matching(_STATUSES, bound("endDate", "$gt", now), bound("startDate", "$lt", until))
         rows = readable(await self._bookings.read(wanted, sort="startDate"))
         taken = [row for row in rows.rows if row.schedule and self._is_picked(row.schedule)]
-        bookings = tuple(map(_taken, taken))
+        bookings = tuple(map(taken_time, taken))
         lately = {row: seen for row, seen in self._taken.items() if at - seen <= COPIES_STAY_SECONDS}
         directory = self._directory()
         up, down = await self._providers_of(read, directory)
@@ -116,10 +118,17 @@ class EventsCollector:
         self._kept, self._memory, self._judged = kept, found.memory, found.judged
         if whole:
             self._previous, self._previous_at = Looked(part.rows, until), at
+        if self._is_shared and whole and rows.complete:
+            self._private = BusyTimes(at, until, found.private)
         self._services.history.keep_events(self._target.name, cut(found.memory, part.times))
         unheard = self._unheard(directory)
         observation = EventsObservation(at, found.windows, found.imports, up, found.conflicts, found.next_conflict, unheard)
         return PollResult(observation, _failed(read, up) if read.failed_provider_ids else None)
+
+    def private(self) -> BusyTimes | None:
+        """Return the private events as the last whole poll saw them; ``None`` where that is too long ago, or never was."""
+        seen = self._private
+        return seen if seen is not None and self._services.clock.steady() - seen.at <= self._max_age else None
 
     async def check(self) -> None:
         """Try the calls of a poll, for an hour ahead. Raises :class:`~exporter.errors.PollError` for what it cannot do."""
@@ -184,11 +193,6 @@ class EventsCollector:
         if strangers := len(picked) - len(found):
             report(self._services.events, CollectorName.EVENTS, malformed=0, unrecognized={"schedule": strangers})
         return found
-
-
-def _taken(row: BookingRow) -> Taken:
-    booking = row.booking
-    return Taken(booking.id, row.schedule.lower(), booking.start, booking.end, row.created, row.updated)
 
 
 def _failed(read: Events, up: Mapping[str, bool]) -> ServerError:

@@ -52,6 +52,7 @@ _CONNECTIONS: Final = '"Manage External Calendars"'
 _PROBES: Final = 'CALENDAR.READ_OWN_EXTERNAL_CALENDAR_CONNECTIONS, one of those of "Manage External Calendars",'
 _SCHEDULES: Final = '"Read Calendar"'
 _STAFF: Final = "BOOKINGS.STAFF_MEMBER_READ, one of those of Wix Bookings,"
+_SLOTS: Final = "BOOKINGS.AVAILABILITY_READ_TIME_SLOTS"
 _SERVICES: Final = '"Read Bookings - Public Data"'
 _GRANT_TO_KEY: Final = (
     "The account's owner opens the API Keys Manager and gives the key this permission, and this site; a key that is empty or "
@@ -66,8 +67,13 @@ T = TypeVar("T", bound=HasId)
 Reader = Callable[[], Awaitable[tuple[Sequence[T], int]]]
 
 
-async def read_inventory(target: WixTarget, api: WixApi, admission: Admission) -> Inventory:
-    """Read what the site has. What cannot be read is a gap, and the rest comes all the same."""
+async def read_inventory(
+    target: WixTarget, api: WixApi, admission: Admission, try_slots: Callable[[], Awaitable[None]] | None = None
+) -> Inventory:
+    """Read what the site has. What cannot be read is a gap, and the rest comes all the same.
+
+    ``try_slots`` asks for bookable slots, where they are watched.
+    """
     gaps = Gaps(ADVICE, _GRANT_TO_APP if api.app_mode else _GRANT_TO_KEY)
 
     async def read(what: str, permission: str, rows: Reader[T]) -> Sequence[T]:
@@ -86,6 +92,8 @@ async def read_inventory(target: WixTarget, api: WixApi, admission: Admission) -
     plans = await read("schedules", _SCHEDULES, asking.schedules)
     members = await read("staff", _STAFF, asking.staff)
     offered = await read("services", _SERVICES, asking.services)
+    if try_slots is not None:
+        await gaps.read("bookable slots", try_slots, None, permission=_SLOTS)
     return Inventory(
         (
             Listing("account", ("key", "value"), tuple(_account(target))),

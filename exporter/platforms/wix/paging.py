@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.counting import too_many_bookings
+from exporter.counting import Taken, too_many_bookings
 from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Admission, Events
@@ -136,3 +136,9 @@ def readable(read: Rows) -> Rows:
     if not read.rows and not read.complete:
         raise InvalidResponseError("Wix sends bookings of which none can be read")
     return read
+
+
+def taken_time(row: BookingRow) -> Taken:
+    """Return when ``row`` takes the time of its schedule."""
+    booking = row.booking
+    return Taken(booking.id, row.schedule.lower(), booking.start, booking.end, row.created, row.updated)

@@ -23,11 +23,14 @@ from exporter.platforms.wix.marks import REFUSED
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
 from exporter.platforms.wix.providers import ProviderDirectory
 from exporter.platforms.wix.settings import WixBookings, WixTarget
+from exporter.platforms.wix.slots import SlotsCollector
+from exporter.platforms.wix.staff import StaffDirectory
 
 _FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
     CollectorName.CONNECTIONS: ("status", "error_reason", "calendar_type", "sync_config", "staff_identity"),
     CollectorName.BOOKINGS: ("booked_entity", "end_date"),
     CollectorName.EVENTS: ("calendar_type", "all_day", "schedule", "booked_entity", "end_date"),
+    CollectorName.SLOTS: ("calendar_type", "all_day", "booked_entity", "end_date", "staff_identity"),
 }
 _DEFAULT_READER_PREFIX: Final = "/_api/bookings-reader"
 
@@ -45,7 +48,7 @@ class WixSession:
         collectors: dict[CollectorName, Collector] = {}
         operations: list[Endpoint] = []
         self._connections: ConnectionsCollector | None = None
-        watched, events = target.collectors.connections, target.collectors.events
+        watched, events, slots = target.collectors.connections, target.collectors.events, target.collectors.slots
         asking = CollectorName.CONNECTIONS if watched else CollectorName.EVENTS
         providers = ProviderDirectory(self._api, target, services, asking)
         if watched:
@@ -63,9 +66,22 @@ class WixSession:
         self._events: EventsCollector | None = None
         if events:
             collectors[CollectorName.EVENTS] = self._events = EventsCollector(
-                self._api, target, events, services, providers, directory=self._directory
+                self._api, target, events, services, providers, directory=self._directory, is_shared=slots is not None
             )
             operations += [Endpoint.LIST_EVENTS, Endpoint.LIST_PROVIDERS, Endpoint.QUERY_BOOKINGS]
+        self._slots: SlotsCollector | None = None
+        if slots:
+            staff = self._connections.staff if self._connections else None
+            collectors[CollectorName.SLOTS] = self._slots = SlotsCollector(
+                self._api,
+                target,
+                slots,
+                services,
+                staff or StaffDirectory(self._api, services, target.name, CollectorName.SLOTS),
+                shared=lambda: self._events.private() if self._events else None,
+            )
+            operations += [Endpoint.LIST_TIME_SLOTS, Endpoint.QUERY_STAFF]
+            operations += [Endpoint.LIST_EVENTS, Endpoint.QUERY_BOOKINGS]
         if self._api.app_mode:
             operations.append(Endpoint.MINT_TOKEN)
         self._collectors = MappingProxyType(collectors)
@@ -93,7 +109,7 @@ class WixSession:
         return self._api.usage()
 
     async def check(self) -> Sequence[Observation]:
-        """Make a poll of the connections, with one probe of them and the staff, and the first call of the others.
+        """Make a poll of the connections, with one probe of them and the staff, one of the slots, and the first call of others.
 
         Whether a key may list connections is documented nowhere (wix.md 14.1). Bookings may be read in
         each way that a poll has.
@@ -103,7 +119,8 @@ class WixSession:
             await self._check_bookings(self._settings)
         if self._events:
             await self._events.check()
-        return () if seen is None else (seen,)
+        offered = (await self._slots.poll()).observation if self._slots else None
+        return tuple(observation for observation in (seen, offered) if observation is not None)
 
     async def _check_bookings(self, settings: WixBookings) -> None:
         reader = BookingsReader(self._api, self._services.events, self._services.admission, settings)
@@ -122,7 +139,8 @@ class WixSession:
 
     async def inventory(self) -> Inventory:
         """Read what the site has, by name and id: on demand only."""
-        return await read_inventory(self._target, self._api, self._services.admission)
+        try_slots = self._slots.check if self._slots else None
+        return await read_inventory(self._target, self._api, self._services.admission, try_slots)
 
     async def conform(self, record: Record) -> None:
         """Ask about the statements of the fact sheet: on demand only."""

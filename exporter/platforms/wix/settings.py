@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, With
 from exporter.counting import Heartbeat, WindowSpec
 from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text, shown_source, source_of
 from exporter.fields.durations import format_duration
-from exporter.fields.kinds import Duration, Id, Text, TimeOfDay, field_error, named, shown, text_of
-from exporter.limits import CONNECTION_SERIES, CONNECTIONS, MAX_BOOKINGS, MAX_EVENTS
+from exporter.fields.kinds import Duration, Id, Name, Text, TimeOfDay, field_error, named, shown, text_of
+from exporter.limits import CONNECTION_SERIES, CONNECTIONS, MAX_BOOKINGS, MAX_EVENTS, SLOT_SERVICES
 from exporter.platforms.settings import (
     MAX_MAX_BOOKINGS,
     MAY_BE_EMPTY,
@@ -55,6 +55,7 @@ def _api_key(value: object, info: ValidationInfo) -> Secret:
 
 Status = Annotated[str, PlainValidator(_status), WithJsonSchema({"enum": list(STATUSES)})]
 ApiKey = Annotated[Secret, PlainValidator(_api_key), SECRET_SCHEMA]
+_SERVICE_EXAMPLE: Final = "0b1f4d7a-2222-4333-8444-555566667777"
 ReaderPrefix = Annotated[
     str, *named("(?:/[A-Za-z0-9_-]+)+", "a path that starts with / and does not end with /", "/_api/bookings-reader")
 ]
@@ -193,10 +194,40 @@ class WixEvents(Windowless):
     )
 
 
+def _service_id(value: object) -> str:
+    text = text_of(value, _SERVICE_EXAMPLE).lower()
+    if GUID.fullmatch(text) is None:
+        raise field_error("is not the id of a service", "copy the GUID that booking-sync-exporter list shows for it")
+    return text
+
+
+ServiceId = Annotated[
+    str,
+    PlainValidator(_service_id),
+    WithJsonSchema({"type": "string", "format": "uuid", "examples": [_SERVICE_EXAMPLE]}),
+]
+
+
+class SlotService(Strict):
+    """A service whose bookable slots are watched."""
+
+    name: Name = Field(description="Value of the label `service`: what people call the service.")
+    id: ServiceId = Field(description="Id of the service, a GUID; `booking-sync-exporter list` shows it.")
+
+
+class WixSlots(Windowless):
+    """Bookable slots of the next 48 hours, and which of them lie over private events."""
+
+    interval: Duration = default("30m", "Time between two polls. Costs one request for each service and 500 slots.")
+    services: Annotated[tuple[SlotService, ...], Field(strict=False, min_length=1, max_length=SLOT_SERVICES.number)] = Field(
+        description="Services whose slots are read; each takes appointments."
+    )
+
+
 class WixCollectors(Collectors):
     """The collectors of a Wix site; one without a value has its defaults, and one that is not named does not run."""
 
-    NAMED_ONLY = frozenset({"events"})
+    NAMED_ONLY = frozenset({"events", "slots"})
 
     connections: Annotated[WixConnections | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="State of the connections."
@@ -208,6 +239,11 @@ class WixCollectors(Collectors):
         default=None,
         validate_default=False,
         description="Events of private calendars against bookings. Runs only where it is named.",
+    )
+    slots: Annotated[WixSlots | None, MAY_BE_EMPTY] = Field(
+        default=None,
+        validate_default=False,
+        description="Bookable slots of the services that it names. Runs only where it is named.",
     )
 
 

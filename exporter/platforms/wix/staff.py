@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 AGAIN_SECONDS: Final = 600.0
 """After no answer it is asked again so much later."""
 
+_INTERVAL_SECONDS: Final = 3600.0
+"""So often the staff is read for a collector that has no interval of checks."""
+
 _FIELDS: Final = ("RESOURCE_DETAILS", "ASSOCIATED_IDENTITY_STATUS")
 Staff = tuple[Sequence[StaffRow], int]
 """Members, and how many rows could not be read: those are members, too, of whom nothing is known."""
@@ -34,7 +37,17 @@ Staff = tuple[Sequence[StaffRow], int]
 class StaffDirectory:
     """The staff of one site, as last read. What cannot be read is not known: that is no failure of anything."""
 
-    def __init__(self, api: WixApi, services: Services, target: str, *, interval: float) -> None:
+    def __init__(
+        self,
+        api: WixApi,
+        services: Services,
+        target: str,
+        collector: CollectorName = CollectorName.CONNECTIONS,
+        *,
+        interval: float = _INTERVAL_SECONDS,
+    ) -> None:
+        """Odd rows count as those of the ``collector``, which asks."""
+        self._collector = collector
         self._api = api
         self._services = services
         self._target = target
@@ -48,11 +61,15 @@ class StaffDirectory:
         self.refused = ""
         """Why Wix does not tell the staff, empty while it does."""
 
-    async def refresh(self) -> None:
-        """Read the staff when it is time to, and other calls do not have to wait for that."""
+    async def refresh(self, *, first: bool = False) -> None:
+        """Read the staff when it is time to, and other calls do not have to wait for that.
+
+        With ``first`` it is time if it was never asked for.
+        """
         clock = self._services.clock
+        is_first = first and self.is_awaited and not self._api.paused_for()
         overdue = clock.monotonic() - self._due
-        if overdue < 0 or (self._api.spare_calls() <= SPARE_CALLS and not self._must(overdue)):
+        if not is_first and (overdue < 0 or (self._api.spare_calls() <= SPARE_CALLS and not self._must(overdue))):
             return
         self.is_awaited = False
         deadline = clock.timeout(TIMEOUT_SECONDS)
@@ -97,5 +114,5 @@ class StaffDirectory:
             timeout=TIMEOUT_SECONDS,
             fields=_FIELDS,
         )
-        report(self._services.events, CollectorName.CONNECTIONS, malformed=odd, unrecognized=unrecognized)
+        report(self._services.events, self._collector, malformed=odd, unrecognized=unrecognized)
         return rows, odd

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, Message
+from exporter.open_slots import SlotsObservation
 from exporter.policy import TargetPolicy
 from exporter.private_calendar import EventsObservation
 from exporter.state.advice import KNOWN, NOT_POLLED
@@ -18,6 +19,7 @@ from exporter.state.findings.collectors import brought_data, of_collectors
 from exporter.state.findings.connections import is_broken, of_connections
 from exporter.state.findings.events import of_events
 from exporter.state.findings.finding import Finding, Severity, is_in_force
+from exporter.state.findings.slots import of_slots
 from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import CONNECTIONS_DOWN, PLACE, RANKS, TARGET_CLOSED, TARGET_PAUSED, verdict_of, worst
 from exporter.state.verdict import NOT_POLLED as NOT_POLLED_ROW
@@ -107,6 +109,8 @@ def of_target(target: TargetView, now: float) -> Iterator[Finding]:
                 yield from of_links(target, state, seen, now)
             case EventsObservation() as seen:
                 yield from of_events(target, state, seen, now)
+            case SlotsObservation() as seen:
+                yield from of_slots(target, state, seen, now)
     yield from of_account(target, now)
 
 

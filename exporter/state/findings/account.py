@@ -34,6 +34,7 @@ _TITLES: Final[Mapping[WarningKind, str]] = MappingProxyType(
         WarningKind.UNKNOWN_SCHEDULE: Message("a schedule to watch does not exist, or has no calendar"),
         WarningKind.UNKNOWN_ALIAS: Message("a schedule that has an alias does not exist, or has no calendar"),
         WarningKind.UNKNOWN_RESOURCE: Message("a resource that the configuration names does not exist"),
+        WarningKind.UNKNOWN_SERVICE: Message("a service that the configuration names does not exist, or takes no appointments"),
         WarningKind.UNKNOWN_ACCEPTED: Message("an entry of `accepted` fits nothing"),
         WarningKind.NO_CONNECTIONS: Message("no calendar is connected"),
         WarningKind.CHECK_REFUSED: Message("a check is refused"),

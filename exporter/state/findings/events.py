@@ -16,7 +16,7 @@ from exporter.state import advice
 from exporter.state.findings.bookings import of_incomplete
 from exporter.state.findings.finding import Finding, is_in_force
 from exporter.state.snapshot import CollectorState, TargetView
-from exporter.state.verdict import (
+from exporter.state.verdict_events import (
     BOOKED_OVER,
     EXTERNAL_CONFLICT_LATER,
     EXTERNAL_CONFLICT_SOON,

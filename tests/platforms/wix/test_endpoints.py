@@ -47,6 +47,7 @@ def test_the_posts_are_reads_and_the_minting_of_a_token() -> None:
         "/calendar/v3/schedules/query",
         "/bookings/v1/staff-members/query",
         "/bookings/v2/services/query",
+        "/_api/service-availability/v2/time-slots",
         "/site-list/v2/sites/query",
     } == posts
 
@@ -55,7 +56,7 @@ def test_operations_are_short_stable_words() -> None:
     expected = [
         *("list_connections", "list_calendars", "list_providers", "list_events", "count_bookings", "query_bookings"),
         "mint_token",
-        *("query_schedules", "query_staff", "query_services", "query_sites"),
+        *("query_schedules", "query_staff", "query_services", "list_time_slots", "query_sites"),
     ]
     assert expected == [endpoint.operation for endpoint in Endpoint]
 
