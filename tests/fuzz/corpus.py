@@ -15,7 +15,7 @@ from exporter.errors import PollError
 from exporter.model import CollectorName
 from exporter.platforms.bitrix24 import BITRIX24
 from exporter.platforms.wix import WIX
-from exporter.platforms.wix.settings import WixCollectors, WixConnections, WixEvents
+from exporter.platforms.wix.settings import SlotService, WixCollectors, WixConnections, WixEvents, WixSlots
 from exporter.simulator.bitrix24.errors import ApiError
 from exporter.simulator.bitrix24.world import Link, calendar_event, sku
 from tests.harness.bitrix24_target import HOUR, Bench, poll_bookings, poll_links, running_portal
@@ -73,8 +73,10 @@ async def _site(bench: WixBench, found: Corpus) -> None:
     watched = WixCollectors(connections=WixConnections(interval=60.0), events=WixEvents(interval=60.0))
     bench.open(bench.target(app=app, collectors=watched))
     await bench.poll(CollectorName.EVENTS)
+    offered = WixSlots(interval=1800.0, services=(SlotService(name="Cut", id=bench.site.add_service("Cut").id),))
+    bench.open(bench.target(app=app, collectors=WixCollectors(slots=offered)))
+    await bench.poll(CollectorName.SLOTS)
     bench.open(bench.target(app=app, bookings={}))
-    bench.site.add_service("Cut")
     await WIX.inventory(bench.session)
     bench.site.premium = False
     await bench.failure()

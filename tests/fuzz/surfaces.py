@@ -30,7 +30,7 @@ from exporter.platforms.bitrix24.calendar_events import event_copy
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.platforms.exchange import Answer
 from exporter.platforms.http_body import FragmentedError, TooLargeError, UnreadableError, read_body
-from exporter.platforms.wix import booking_rows, connection_rows, event_rows, inventory_rows
+from exporter.platforms.wix import booking_rows, connection_rows, event_rows, inventory_rows, slot_rows
 from exporter.platforms.wix.answers import decode
 from exporter.platforms.wix.api import _TokenAnswer
 from exporter.platforms.wix.api_errors import failure, request_id
@@ -111,6 +111,7 @@ def _wix(known: dict[str, list[bytes]]) -> Iterator[Surface]:
         "providers": (answer_kinds.OTHER, lambda content: connection_rows.providers(answer(content))),
         "query": (answer_kinds.PAGE, lambda content: booking_rows.bookings(answer(content))),
         "events": (answer_kinds.PAGE, lambda content: event_rows.events(answer(content))),
+        "time-slots": (answer_kinds.PAGE, lambda content: slot_rows.slots(answer(content))),
         "count": (answer_kinds.COUNT, lambda content: booking_rows.count(answer(content))),
         "schedules": (answer_kinds.PAGE, lambda content: inventory_rows.schedules(answer(content))),
         "staff-members": (answer_kinds.PAGE, lambda content: inventory_rows.staff(answer(content))),

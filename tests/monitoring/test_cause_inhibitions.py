@@ -28,7 +28,7 @@ pytestmark = pytest.mark.servers
 Labels = Mapping[str, str]
 Key = frozenset[tuple[str, str]]
 
-TURNS: Final = 28
+TURNS: Final = 32
 WORLDS: Final = TURNS * len(RULES)
 BESIDES: Final = 4
 AT_ONCE: Final = 40

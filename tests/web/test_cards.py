@@ -258,11 +258,11 @@ def test_each_kind_of_configuration_warning_is_a_card_whose_title_says_what_is_w
     warnings = [ConfigWarning(kind, "salon", f"about {kind}", "mend it") for kind in TOLD]
     page = board.render(warned(*warnings), texts=texts_in(language)).decode()
     titles = re.findall(r"<h3>(.*?)</h3>", page.partition('id="targets"')[0])
-    assert 11 == len(TOLD) == len(set(titles))
+    assert 12 == len(TOLD) == len(set(titles))
     english = {str(card.cause.title) for card in board.board_of(warned(*warnings)).cards}
     assert (language == "en") == bool(english & {title[:1].lower() + title[1:] for title in titles})
     meanings = re.findall(r'<div class="advice">\s*<p>(.*?)</p>', page)
-    assert 11 == len(set(meanings))
+    assert 12 == len(set(meanings))
 
 
 def test_an_acceptance_that_is_over_does_not_say_that_something_is_watched_less() -> None:

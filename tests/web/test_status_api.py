@@ -155,7 +155,7 @@ def test_a_failure_says_what_to_do() -> None:
 
 
 def test_a_partial_failure_is_told_from_a_whole_one() -> None:
-    [connections, bookings, _] = by_name(document(views.partial_failure())["targets"], WIX)["collectors"]
+    [connections, bookings, *_] = by_name(document(views.partial_failure())["targets"], WIX)["collectors"]
     assert ("partial", "ok") == (connections["condition"], bookings["condition"])
 
 
