@@ -3,7 +3,7 @@
 Each is a Wix site and a Bitrix24 portal of the simulator, with the platforms' own limits: a site refuses what is more than
 200 requests a minute, a portal what does not fit its bucket. Everybody has a calendar of which some are chosen, two private
 events a day and bookings over the next week; copies of the portal's bookings stand in staff calendars. Checks of private
-calendars and of conflicts are switched on, all others are by default. The exporter has a core of its own, the simulator and
+calendars, of conflicts and of the slots of one service are switched on, all others are by default. The exporter has a core of its own, the simulator and
 whoever measures share the other. ``make bench-checks`` runs it; ``make bench`` does not.
 """
 
@@ -30,7 +30,7 @@ from exporter.simulator import Simulator, running
 from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 from exporter.simulator.wix.connections import ACCOUNT_CALENDARS, IMPORT_PRIMARY, import_from, sync_config
 from exporter.simulator.wix.providers import APPLE, GOOGLE, MICROSOFT
-from exporter.simulator.wix.world import Site
+from exporter.simulator.wix.world import OfferedService, Site
 from tests.benchmarks import goals
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.report import measured
@@ -42,6 +42,7 @@ from tools.benchmarks import DOCUMENT, RESULTS, written
 
 BUSINESSES: Final = 500
 SECONDS: Final = 1_200.0
+_SERVICE_ID: Final = "0b1f4d7a-2222-4333-8444-555566667777"
 _DAYS: Final = 14
 _DAY: Final = 86_400.0
 _HOUR: Final = 3_600.0
@@ -108,7 +109,9 @@ def build(simulator: Simulator, businesses: int) -> list[dict[str, Any]]:
         site = simulator.wix.add_site()
         key = simulator.wix.add_key(site)
         _staff(site)
-        collectors = {"connections": {}, "bookings": {"conflicts": True}, "events": {}}
+        site.services.append(OfferedService(_SERVICE_ID, "Haircut", "0b1f4d7a-3333-4333-8444-555566667777"))
+        slots = {"services": [{"name": "Haircut", "id": _SERVICE_ID}]}
+        collectors = {"connections": {}, "bookings": {"conflicts": True}, "events": {}, "slots": slots}
         wix = {"name": f"site-{number:03}", "platform": "wix", "site_id": site.id, "api_key": key.value}
         targets.append({**wix, "collectors": collectors})
         portal = simulator.bitrix24.add_portal(f"portal-{number:03}")
@@ -196,7 +199,7 @@ def figures(businesses: int, seconds: float, rounds: int) -> Iterator[Figure]:  
         yield Figure(name, goal.unit, (ours,), goal=goal if whole else None, limited_by=limited_by)
     yield Figure("memory at its peak", "MiB", (seen.peak_mib,))
     yield Figure("requests a second", "requests", (sum(seen.asked.statuses.values()) / seen.seconds,))
-    for collector in ("connections", "bookings", "events", "links"):
+    for collector in ("connections", "bookings", "events", "slots", "links"):
         yield Figure(f"targets whose `{collector}` are up", "targets", (float(seen.up(collector)),))
     yield Figure("connections that were probed", "connections", (float(seen.series("connection_probe_success")),))
     yield Figure("sites whose staff were read", "sites", (seen.series("staff") / 3,))

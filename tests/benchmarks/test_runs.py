@@ -157,7 +157,7 @@ async def test_the_fleet_that_is_scraped_shows_what_was_polled_and_keeps_the_res
 
 async def test_businesses_with_every_check_are_asked_within_the_limits_of_both_platforms() -> None:
     seen = await every_check.measure(2, 0.0)
-    assert (2, 4, 2, 2) == tuple(map(seen.up, ("connections", "bookings", "events", "links")))
+    assert (2, 4, 2, 2, 2) == tuple(map(seen.up, ("connections", "bookings", "events", "slots", "links")))
     assert (0, 0) == (seen.failed, seen.asked.refused + seen.asked.statuses[429])
     assert 2 == len({site for site, _ in seen.asked.of_site})
 
