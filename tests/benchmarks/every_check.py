@@ -3,8 +3,8 @@
 Each is a Wix site and a Bitrix24 portal of the simulator, with the platforms' own limits: a site refuses what is more than
 200 requests a minute, a portal what does not fit its bucket. Everybody has a calendar of which some are chosen, two private
 events a day and bookings over the next week; copies of the portal's bookings stand in staff calendars. Checks of private
-calendars, of conflicts and of the slots of one service are switched on, all others are by default. The exporter has a core of its own, the simulator and
-whoever measures share the other. ``make bench-checks`` runs it; ``make bench`` does not.
+calendars, of conflicts and of the slots of one service are switched on, all others are by default. The exporter has a core of
+its own, the simulator and whoever measures share the other. ``make bench-checks`` runs it; ``make bench`` does not.
 """
 
 from __future__ import annotations
