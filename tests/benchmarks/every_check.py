@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import yaml
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -166,7 +167,10 @@ async def measure(businesses: int, seconds: float, cores: tuple[int, ...] = ()) 
 
 async def _watched(watching: Exporter, asked: Asked, seconds: float) -> Seen:
     pid = watching.process.pid
-    watching.http.timeout = _READY_SECONDS  # the simulator keeps the loop of whoever asks busy while all is polled at once
+    # The simulator keeps the loop of whoever asks busy while all is polled at once: longer than a page or a connection waits.
+    kept_open = httpx.Limits(max_keepalive_connections=0)
+    await watching.http.aclose()
+    watching.http = httpx.AsyncClient(timeout=_READY_SECONDS, limits=kept_open, trust_env=False)
     began, used = time.monotonic(), cpu_seconds(pid)
     await watching.ready(_READY_SECONDS)
     with contextlib.suppress(TimeoutError):
