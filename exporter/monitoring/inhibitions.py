@@ -28,12 +28,8 @@ def _names(*names: str) -> str:
 
 _WARNING = 'severity = "warning"'
 _CRITICAL = 'severity = "critical"'
-_OF_CONNECTIONS = (
-    "BookingSyncConnection.+",
-    "BookingSyncStaffUnprotected",
-    "BookingSyncAllConnectionsFailing",
-    "BookingSyncErrorBudgetBurn",
-)
+_BURN = "BookingSyncErrorBudgetBurn"
+_OF_CONNECTIONS = ("BookingSyncConnection.+", "BookingSyncStaffUnprotected", "BookingSyncAllConnectionsFailing", _BURN)
 _OF_BOOKINGS = (
     "BookingSyncDoubleBooking",
     "BookingSyncDoubleBookingMarked",

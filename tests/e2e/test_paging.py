@@ -100,7 +100,9 @@ def _mend_every_connection(stack: Stack, broken: list[str]) -> None:
 @pytest.mark.servers
 def test_each_incident_reaches_whom_its_runbook_names_and_nothing_else_arrives(tmp_path: Path) -> None:
     assert set(EXPECTED) | OF_CHECKS == {incident.name for incident in INCIDENTS}
-    assert all(incident.alert in {alert for _, alert, _ in EXPECTED[incident.name]} for incident in INCIDENTS)
+    for incident in INCIDENTS:
+        if incident.name not in OF_CHECKS:
+            assert incident.alert in {alert for _, alert, _ in EXPECTED[incident.name]}
 
     with paging_stack(tmp_path) as stack:
         began = time.monotonic()

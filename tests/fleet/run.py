@@ -241,7 +241,11 @@ class _Watched:
 def failures_told(log: Iterable[Mapping[str, object]], since: float, until: float) -> Counter[str]:
     """Return by kind how often the log tells, between two moments of the clock on the wall, that a poll failed."""
     told = (line for line in log if line.get("event") in _FAILURES)
-    return Counter(str(line["kind"]) for line in told if since <= datetime.fromisoformat(str(line["time"])).timestamp() < until)
+    return Counter(
+        str(line.get("kind", line["event"]))
+        for line in told
+        if since <= datetime.fromisoformat(str(line["time"])).timestamp() < until
+    )
 
 
 async def _stop(result: Run, running: Exporter) -> None:

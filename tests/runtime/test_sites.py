@@ -14,7 +14,7 @@ from tests.harness.application import RunningApplication, application, driven
 from tests.harness.business import Business
 from tests.harness.clock import ManualClock
 
-HOURLY = {"collectors": {"connections": {"interval": "1h"}}}
+HOURLY = {"collectors": {"connections": {"interval": "1h", "staff": False}}}
 
 
 async def targets_of(app: RunningApplication, site: str) -> set[str]:
