@@ -304,12 +304,6 @@ _ALL = (
         [*_IN_PART, 'collector = "slots"'], [_names(*_OF_SLOTS), _WARNING], _SAME_TARGET, "Nothing is known about the slots."
     ),
     Inhibition(
-        ['alertname = "BookingSyncExternalConflict"', _CRITICAL],
-        ['alertname = "BookingSyncSlotsOverBusy"'],
-        _SAME_TARGET,
-        "A customer has booked one of these slots already; the page about that booking has the same fix.",
-    ),
-    Inhibition(
         [*_IN_PART, 'collector = "links"'],
         [_names("BookingSyncUnlinkedBookings", "BookingSyncLinksUnverified", "BookingSyncStaffCalendarMismatch"), _WARNING],
         _SAME_TARGET,

@@ -129,7 +129,7 @@ PROMISES: dict[str, Promises] = {
     "AllConnectionsFailing!+": _CALENDARS_FAIL,
     "ErrorBudgetBurn!": _BUDGET_BURNS,
     "ErrorBudgetBurn!+": _BUDGET_BURNS,
-    "ExternalConflict!": _all(TARGET, "ExternalConflict SlotsOverBusy!"),
+    "ExternalConflict!": _all(TARGET, "ExternalConflict"),
     "DoubleBooking!": _all(TARGET, "DoubleBooking"),
 }
 

@@ -1,6 +1,6 @@
 """One call to Wix: credential, limit, retries, error classes (docs/platforms/wix.md 2, 9, 10).
 
-Each collector asks one thing after another, so a site never sees more than two calls of ours at once.
+Each collector asks one thing after another, so a site never sees more calls of ours at once than it has collectors.
 """
 
 from __future__ import annotations

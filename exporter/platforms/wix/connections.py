@@ -158,8 +158,8 @@ class ConnectionsCollector:
     def _nobodys(self, schedules: Iterable[str]) -> tuple[str, ...]:
         """Return those of ``schedules`` that no connection and, as far as it may be read, no staff member belongs to."""
         staff = self.staff.known() if self.staff else None
-        if self.staff and staff is None and not self.staff.refused:
-            return ()
+        if self.staff and (staff is None or staff[1]) and not self.staff.refused:
+            return ()  # whose schedule it is may stand in what was not read
         known = {member.schedule_id.lower() for member in staff[0]} if staff else set()
         return tuple(each for each in self._unlisted(schedules) if each.lower() not in known)
 

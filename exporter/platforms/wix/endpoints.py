@@ -3,7 +3,7 @@
 The credential that may list calendar connections may also disconnect them (docs/platforms/wix.md 2.5), so the external calendar
 service is reachable by ``GET`` only: :class:`~exporter.platforms.wix.api.WixApi` takes a member of :class:`Endpoint` and
 builds method and path from nothing else. The ``POST`` calls are queries, which only read, and the minting of a token.
-Schedules, staff and services are asked for on demand only, by :mod:`exporter.platforms.wix.inventory`, and the sites of an
+Schedules and services are asked for on demand only, by :mod:`exporter.platforms.wix.inventory`, and the sites of an
 account by :mod:`exporter.platforms.wix.sites`.
 """
 

@@ -179,7 +179,9 @@ class CalendarProbes:
         except NOT_OPEN as refusal:
             if refusal.code == NOT_CONNECTED:
                 failed = self._answer(before, succeeded=False)
-                return _Probed(due, failed, works=works, again=_again(failed, self._services.clock.monotonic()))
+                return _Probed(
+                    due, failed, chosen=row.chosen, works=works, again=_again(failed, self._services.clock.monotonic())
+                )
             if refusal.code == UNSUPPORTED:
                 return _Probed(due - self._interval + max(UNSUPPORTED_SECONDS, self._interval), works=works)
             return _Probed(due, refused=refusal.message, works=works)

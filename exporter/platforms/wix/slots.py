@@ -31,6 +31,9 @@ log = structlog.get_logger(__name__)
 AHEAD_SECONDS: Final = 48 * 3600.0
 """So far ahead slots are looked at."""
 
+SETTLED_SECONDS: Final = 900.0
+"""An event counts so long after it was first seen: by then Wix keeps the time of a new one free."""
+
 _HOUR: Final = 3600.0
 _OF_ALL: Final = (PermissionDeniedError, NotEntitledError)
 """Refusals that say nothing of a service: the others need not be asked about."""
@@ -41,8 +44,9 @@ _NO_SUCH_SERVICE: Final = frozenset({"SERVICE_NOT_FOUND", "INVALID_SERVICE_IDS_P
 class SlotsCollector:
     """Reads the slots of the services that the configuration names, and holds them against private events.
 
-    An event counts once it was there before the last poll as well: Wix keeps the time of a new one free some minutes later. On
-    the first poll all of them count. One that is gone since the collector ``events`` saw it does not.
+    An event counts some minutes after it was first seen: Wix keeps the time of a new one free by then. On the first poll all of
+    them count. One that is gone since the collector ``events`` saw it does not; what a provider that fails no longer tells
+    stays until the data is too old.
     """
 
     def __init__(
@@ -65,7 +69,8 @@ class SlotsCollector:
         self._busy = BusyTimesReader(api, target, services)
         self._picked = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)
-        self._before: BusyTimes | None = None
+        self._seen: dict[Busy, float] | None = None  # since when (steady)
+        self._whole_at = float("-inf")  # steady
         self._unknown: set[str] = set()  # names of services
         self._is_closed = False  # for the poll that runs
         self._was_refused: frozenset[SlotsPart] = frozenset()
@@ -153,16 +158,16 @@ class SlotsCollector:
         """Return what the slots that were ``read`` say of those of ``schedules`` that they name, the worst first."""
         offered = [row for slots in read for row in slots.rows]
         keys = {resource: schedule.lower() for resource, schedule in schedules.items()}
-        settled = self._settled(busy)
+        settled = self._settled(busy, now)
         over = await self._over(offered, keys, settled)
         if is_shared and any(over.values()):
             try:
-                busy = await self._busy.confirmed(busy, now)
+                busy = await self._busy.confirmed(busy, now, now + AHEAD_SECONDS + MAX_SLOT_SECONDS)
             except NOT_OPEN as refusal:
                 self._note(SlotsPart.EVENTS, refusal, refused)
                 return ()
-            over = await self._over(offered, keys, settled & busy.events)
-        whole = busy.whole and all(slots.complete for slots in read)
+            over = await self._over(offered, keys, settled & busy.events if busy.whole else settled)
+        whole = busy.whole and all(slots.complete for slots in read) and SlotsPart.SLOTS not in refused
         accepted = self._services.policy().at(now).connections
         labels = {schedule.lower(): self._names.schedule(schedule) for schedule in schedules.values()}
         rows = [
@@ -172,14 +177,16 @@ class SlotsCollector:
         ]
         return sorted(rows, key=lambda row: (-row.over_busy, row.schedule))
 
-    def _settled(self, busy: BusyTimes) -> frozenset[Busy]:
-        """Return those of the ``busy`` times that the last poll saw as well, or all where none did lately."""
-        before = self._before
-        if before is not None and busy.at - before.at > self._settings.max_age_seconds:
-            before = None
-        if busy.whole or before is None:
-            self._before = busy
-        return busy.events if before is None else busy.events & before.events
+    def _settled(self, busy: BusyTimes, now: float) -> frozenset[Busy]:
+        """Return those of the ``busy`` times that are not over at ``now`` and were first seen long enough ago."""
+        known, is_first = self._seen or {}, self._seen is None
+        if busy.whole:
+            self._whole_at = busy.at
+        stay = not busy.whole and busy.at - self._whole_at <= self._settings.max_age_seconds
+        seen = {event: since for event, since in known.items() if stay and event.end > now}
+        since = float("-inf") if is_first else busy.at
+        self._seen = seen | {event: known.get(event, since) for event in busy.events}
+        return frozenset(event for event, first in self._seen.items() if busy.at - first >= SETTLED_SECONDS)
 
     async def _over(
         self, offered: Sequence[Offered], schedules: Mapping[str, str], events: frozenset[Busy]

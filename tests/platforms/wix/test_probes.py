@@ -557,3 +557,14 @@ async def test_no_address_and_no_id_of_an_account_leaves_the_decoder(bench: WixB
     assert ImportCalendars(1, 0) == seen.connections[0].import_calendars
     text = repr(seen)
     assert not [word for word in (*canary.CANARIES, made) if word in text]
+
+
+async def test_a_failed_probe_of_a_connection_with_chosen_calendars_is_tried_again_six_times_an_hour(bench: WixBench) -> None:
+    made = bench.connect(APPLE, status="SYNCED")
+    choose(bench, made, ACCOUNT_CALENDARS[1])
+    bench.site.connections.kill_token(made)
+    await first_probes(bench)
+    before = bench.calls(LIST)
+    for _ in range(60):
+        await bench.observe()
+    assert 6 == bench.calls(LIST) - before

@@ -27,7 +27,15 @@ from exporter.model import CollectorName
 from exporter.open_slots import ScheduleSlots, ServiceSlots, SlotsObservation, SlotsPart
 from exporter.platforms.inventory import Inventory
 from exporter.platforms.wix.session import WixSession
-from exporter.platforms.wix.settings import SlotService, WixCollectors, WixConnections, WixEvents, WixSlots, WixTarget
+from exporter.platforms.wix.settings import (
+    SlotService,
+    WixCollectors,
+    WixConnections,
+    WixEvents,
+    WixHeartbeat,
+    WixSlots,
+    WixTarget,
+)
 from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.simulator import FaultKind, canary
 from exporter.simulator.wix import GOOGLE, MICROSOFT
@@ -179,11 +187,99 @@ async def test_an_event_that_is_new_counts_from_the_second_poll_that_sees_it(sho
     assert [3] == over(await shop.look(1740))
 
 
-async def test_a_look_that_is_too_long_ago_makes_no_event_new(shop: Shop) -> None:
+async def test_an_event_is_new_as_well_when_the_last_look_is_long_ago(shop: Shop) -> None:
     shop.open()
     await shop.look()
     shop.sell_over(10)
-    assert [3] == over(await shop.look(3 * 1800))
+    assert [[0], [3]] == [over(await shop.look(3 * 1800)), over(await shop.look(1740))]
+
+
+async def test_a_second_look_a_few_seconds_later_makes_no_event_older(shop: Shop) -> None:
+    shop.open()
+    await shop.look(1740)
+    shop.sell_over(10)
+    first = over(await shop.look())
+    shop.bench.clock.now -= 50
+    assert [[0], [0]] == [first, over(await shop.look())]
+
+
+async def test_two_looks_at_the_same_answer_of_the_events_make_no_event_older(shop: Shop) -> None:
+    shop.open(events=WixEvents(interval=1800.0, max_age=5400.0, windows=()))
+    await shop.bench.poll(CollectorName.EVENTS)
+    await shop.look()
+    shop.sell_over(10)
+    await shop.bench.poll(CollectorName.EVENTS)
+    assert [[0], [0]] == [over(await shop.look()), over(await shop.look())]
+
+
+def two_calendars(shop: Shop) -> dict[str, object]:
+    """Connect somebody else's calendar at another provider; returns what names both."""
+    other = shop.site.add_staff("Berta")
+    shop.site.connections.connect(MICROSOFT, other.schedule_id)
+    return {"aliases": {shop.staff.schedule_id: "Chair 1", other.schedule_id: "Chair 2"}}
+
+
+async def test_while_a_provider_fails_an_event_of_another_one_becomes_older_all_the_same(shop: Shop) -> None:
+    shop.open(target=two_calendars(shop))
+    await shop.look()
+    shop.site.provider_down(MICROSOFT)
+    shop.sell_over(10)
+    assert [0, 3, 3] == [sum(over(await shop.look(1740))) for _ in range(3)]
+
+
+async def test_however_long_a_provider_fails_an_event_of_another_one_is_new_at_first(shop: Shop) -> None:
+    shop.open(target=two_calendars(shop))
+    await shop.look()
+    shop.site.provider_down(MICROSOFT)
+    for _ in range(3):
+        await shop.look(1740)
+    shop.sell_over(10)
+    assert 0 == sum(over(await shop.look(1740)))
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_what_was_found_stays_while_the_provider_of_the_calendar_fails(shop: Shop, *, shared: bool) -> None:
+    events = WixEvents(interval=600.0, max_age=1800.0, windows=()) if shared else None
+    shop.open(connections=shared, events=events, target=two_calendars(shop))
+    shop.sell_over(10)
+    if shared:
+        await shop.bench.poll()
+        await shop.bench.poll(CollectorName.EVENTS)
+    assert 3 == sum(over(await shop.look()))
+    shop.site.provider_down(GOOGLE)
+    assert 3 == sum(over(await shop.look(0 if shared else 1740)))
+
+
+@pytest.mark.slow
+async def test_what_is_found_on_a_site_with_very_many_events_is_confirmed_for_the_days_of_the_slots_alone(shop: Shop) -> None:
+    shop.open(events=WixEvents(interval=600.0, max_age=1800.0, max_events=50_000, windows=()))
+    shop.sell_over(10)
+    start = shop.at(0, 25)
+    for number in range(10_050):
+        shop.site.private.plan(shop.staff.schedule_id, start + number * 10, start + number * 10 + 5)
+    await shop.bench.poll(CollectorName.EVENTS)
+    assert [3] == over(await shop.look())
+
+
+async def test_a_heartbeat_takes_no_slot_although_the_events_have_no_answer_yet(shop: Shop) -> None:
+    heartbeats = (WixHeartbeat(schedule="Anna", at="10:03"),)
+    shop.open(
+        target={"aliases": {shop.staff.schedule_id: "Anna"}},
+        connections=True,
+        events=WixEvents(interval=600.0, max_age=1800.0, windows=(), heartbeats=heartbeats),
+    )
+    shop.sell_over(10 + 3 / 60, 1 / 60)
+    assert [0] == over(await shop.look())
+
+
+async def test_while_the_slots_of_a_service_are_refused_no_schedule_has_none_over_events(shop: Shop) -> None:
+    other = shop.site.add_service("B")
+    shop.open(slots=WixSlots(interval=1800.0, windows=(), services=(shop.named("B", other.id), shop.named())))
+    named = [{"resources": [{"id": shop.staff.resource_id}]}]
+    shop.bench.spoil(FaultKind.EMPTY, LIST, status=403, after=1)
+    free = page(slot("2026-09-22T12:00:00", "2026-09-22T12:30:00", availableResources=named))
+    shop.bench.answer_with(LIST, free, times=1)
+    assert [] == over(await shop.look())
 
 
 async def test_an_event_that_is_gone_counts_no_longer(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -92,6 +93,16 @@ async def test_the_schedule_of_a_staff_member_without_a_connection_may_have_a_na
     assert ("beef",) == seen.unknown_aliases
     assert seen.staff is not None
     assert ["Ben"] == [one.schedule for one in seen.staff.unprotected]
+
+
+async def test_no_name_is_called_unknown_while_a_row_of_the_staff_cannot_be_read(bench: WixBench) -> None:
+    anna, ben = bench.site.add_staff(), bench.site.add_staff()
+    connected(bench, anna)
+    bench.open(bench.target(aliases={ben.schedule_id: "Ben"}), asks_once=True)
+    row = {"resourceId": anna.resource_id, "resource": {"eventsSchedule": {"id": anna.schedule_id}}}
+    rows = [row, {"resourceId": 7}]
+    bench.answer_with(STAFF, json.dumps({"staffMembers": rows, "pagingMetadata": {}}))
+    assert () == (await bench.observe()).unknown_aliases
 
 
 async def test_a_schedule_to_watch_is_told_to_have_no_calendar_at_once_although_it_is_a_staff_members(bench: WixBench) -> None:
