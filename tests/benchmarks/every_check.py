@@ -37,7 +37,6 @@ from tests.benchmarks.figures import Figure
 from tests.benchmarks.report import measured
 from tests.benchmarks.report import table as verdicts
 from tests.fleet.processes import cpu_seconds, memory_mib
-from tests.fleet.run import failures_told
 from tests.harness.process import Exporter, exporter
 from tools.benchmarks import DOCUMENT, RESULTS, written
 
@@ -178,8 +177,9 @@ async def _watched(watching: Exporter, asked: Asked, seconds: float) -> Seen:
     assert watching.process.returncode is None, f"the exporter ended by itself:\n{watching.raw[-4000:]}"
     lasted = time.monotonic() - began
     share = 100 * (cpu_seconds(pid) - used) / lasted
-    failed = sum(failures_told(watching.log, 0.0, float("inf")).values())
-    return Seen(lasted, share, memory_mib(pid)[1], failed, await watching.samples(), asked)
+    samples = await watching.samples()
+    failed = sum(value for name, value in samples.items() if name.startswith("collector_failures_total{"))
+    return Seen(lasted, share, memory_mib(pid)[1], int(failed), samples, asked)
 
 
 def figures(businesses: int, seconds: float, rounds: int) -> Iterator[Figure]:  # noqa: ARG001  twenty minutes are enough

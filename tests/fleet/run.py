@@ -242,9 +242,7 @@ def failures_told(log: Iterable[Mapping[str, object]], since: float, until: floa
     """Return by kind how often the log tells, between two moments of the clock on the wall, that a poll failed."""
     told = (line for line in log if line.get("event") in _FAILURES)
     return Counter(
-        str(line.get("kind", line["event"]))
-        for line in told
-        if since <= datetime.fromisoformat(str(line["time"])).timestamp() < until
+        str(line["reason"]) for line in told if since <= datetime.fromisoformat(str(line["time"])).timestamp() < until
     )
 
 

@@ -75,8 +75,8 @@ def test_a_run_is_divided_by_readiness_and_by_the_minute_in_which_it_was_stopped
 
 def test_a_failure_is_of_the_stretch_in_which_the_log_tells_of_it() -> None:
     log = [
-        {"event": "poll_failed", "kind": "timeout", "time": "2026-11-28T22:00:10.000000Z"},
-        {"event": "poll_partly_failed", "kind": "network", "time": "2026-11-28T22:00:20.000000Z"},
+        {"event": "poll_failed", "reason": "timeout", "time": "2026-11-28T22:00:10.000000Z"},
+        {"event": "poll_partly_failed", "reason": "network", "time": "2026-11-28T22:00:20.000000Z"},
         {"event": "poll_recovered", "time": "2026-11-28T22:00:20.000000Z"},
     ]
     ten = 1795903210.0
