@@ -61,7 +61,10 @@ EVENT_ROWS: Final = Cap("Rows of a page of private events: what was asked for, a
 SLOT_ROWS: Final = Cap("Rows of a page of bookable slots: what was asked for, at most", 500, "rows", _INVALID)
 SERVICE_SLOTS: Final = Cap("Bookable slots of a service within 48 hours", 10_000, "slots", _INVALID)
 SLOT_EVENTS: Final = Cap(
-    "Private events of 3 days that are read for bookable slots alone", 10_000, "events", "the poll fails as `config`"
+    "Private events of 3 days that are read for bookable slots; more where `max_events` of `events` is",
+    10_000,
+    "events",
+    "the poll fails as `config`",
 )
 CONNECTIONS: Final = Cap("Connections of an answer", 10_000, "connections", _INVALID)
 PROVIDERS: Final = Cap(

@@ -68,8 +68,9 @@ class EventMemory(Value, frozen=True, gc=False):
     ``seen`` has for the hash of each event when it was first seen, and how many seconds before that a whole poll had looked
     and not found it, 0 where none had. Of an event that begins at ``until`` (on the wall clock) or later the last poll could
     not know. ``lives`` are by the hash of schedule and calendar type; ``copies`` says whether a copy of a booking ever came
-    back. ``beats`` has by the same hash when a heartbeat last came through it, and since when none does, 0 for never and for
-    not at all. ``ends`` tells when an event is over (on the wall clock), of those that this process saw: no file has it.
+    back. ``beats`` has by the same hash when a heartbeat last came through it, since when none does, and when a script wrote
+    the newest (on the wall clock), 0 for never and for not at all. ``ends`` tells when an event is over (on the wall
+    clock), of those that this process saw: no file has it.
     Moments but ``until`` and these are of the steady clock.
     """
 
@@ -78,7 +79,7 @@ class EventMemory(Value, frozen=True, gc=False):
     seen: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
     lives: Mapping[str, ImportLife] = msgspec.field(default_factory=dict)
     copies: bool = False
-    beats: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=dict)
+    beats: Mapping[str, tuple[float, float, float]] = msgspec.field(default_factory=dict)
     ends: Mapping[str, float] = msgspec.field(default_factory=dict)
 
 

@@ -5,7 +5,7 @@
     {"at": 1790000000, "until": 1790604800, "copies": false,
      "seen": {"0a1b2c3d4e5f": [1789990000, 600]},
      "lives": {"5f4e3d2c1b0a": [1789000000, 1790000000, 1789990000, 86400, 1790500000, 1789950000, 1790500000, 0, 3]},
-     "beats": {"5f4e3d2c1b0a": [1790000000, 0]}}
+     "beats": {"5f4e3d2c1b0a": [1790000000, 0, 1789999200]}}
 
 See :class:`~exporter.private_calendar.EventMemory` for what they mean.
 """
@@ -38,7 +38,7 @@ class _Memory(msgspec.Struct, frozen=True):
         msgspec.Meta(max_length=REMEMBERED_IMPORTS.number),
     ] = {}
     copies: bool = False
-    beats: Annotated[dict[_Key, tuple[_Moment, _Moment]], msgspec.Meta(max_length=REMEMBERED_IMPORTS.number)] = {}
+    beats: Annotated[dict[_Key, tuple[_Moment, _Moment, _Moment]], msgspec.Meta(max_length=REMEMBERED_IMPORTS.number)] = {}
 
 
 def events_text(memory: EventMemory, stepped: float) -> bytes:
@@ -54,7 +54,10 @@ def events_text(memory: EventMemory, stepped: float) -> bytes:
 
     lives = {key: of_life(life) for key, life in memory.lives.items()}
     seen = {key: (wall(moment), round(before)) for key, (moment, before) in memory.seen.items()}
-    beats = {key: [wall(moment) if moment else 0 for moment in beat] for key, beat in memory.beats.items()}
+    beats = {
+        key: (wall(came) if came else 0, wall(since) if since else 0, round(written))
+        for key, (came, since, written) in memory.beats.items()
+    }
     whole = {"at": wall(memory.at), "until": max(0, round(memory.until)), "copies": memory.copies, "seen": seen, "lives": lives}
     return msgspec.json.encode(whole | ({"beats": beats} if beats else {}))
 

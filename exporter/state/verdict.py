@@ -22,7 +22,7 @@ from exporter.state.verdict_events import (
     NO_OPEN_SLOTS,
     SLOTS_OVER_BUSY,
 )
-from exporter.state.verdict_row import Kind, Verdict, VerdictRow
+from exporter.state.verdict_row import Kind, Verdict, VerdictRow, hours
 
 SILENT_SECONDS: Final = 24 * 3600.0
 MISMATCH_SOON_SECONDS: Final = 24 * 3600.0
@@ -30,10 +30,6 @@ USUAL_BEFORE_SECONDS: Final = 7 * 24 * 3600.0
 
 LIMITS: Final = frozenset({Reason.RATE_LIMITED, Reason.OPERATING_LIMIT, Reason.OVERLOAD})
 """Failures that say that we ask too much, and nothing of the target."""
-
-
-def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:g} h"
 
 
 def _days(seconds: float) -> str:
@@ -64,14 +60,14 @@ CONNECTIONS_DOWN: Final = VerdictRow(
     Kind.CONNECTIONS_DOWN,
     Verdict.CRITICAL,
     f"{_OF.connections_down_least} or more connections of the target were {_WORKED} within "
-    f"{_hours(_OF.connections_down_within)}, or one that is gone was, and now none of the connections is.",
+    f"{hours(_OF.connections_down_within)}, or one that is gone was, and now none of the connections is.",
     history=True,
     alerts=("BookingSyncAllConnectionsFailing",),
 )
 CONFLICT_SOON: Final = VerdictRow(
     Kind.CONFLICT,
     Verdict.CRITICAL,
-    f"Two bookings overlap on a resource, beginning within {_hours(_OF.conflict_soon)} or already.",
+    f"Two bookings overlap on a resource, beginning within {hours(_OF.conflict_soon)} or already.",
     alerts=("BookingSyncDoubleBooking",),
 )
 COLLECTOR_FAILING: Final = VerdictRow(
@@ -95,7 +91,7 @@ PROVIDER_FAILING: Final = VerdictRow(
 CONFLICT_LATER: Final = VerdictRow(
     Kind.CONFLICT,
     Verdict.WARNING,
-    f"Two bookings overlap on a resource, beginning in {_hours(_OF.conflict_soon)} or later.",
+    f"Two bookings overlap on a resource, beginning in {hours(_OF.conflict_soon)} or later.",
     alerts=("BookingSyncDoubleBooking",),
 )
 CONFLICT_MARKED: Final = VerdictRow(
@@ -108,7 +104,7 @@ CONFLICT_MARKED: Final = VerdictRow(
 CALENDAR_MISMATCH: Final = VerdictRow(
     Kind.CALENDAR_MISMATCH,
     Verdict.WARNING,
-    f"A booking that begins within {_hours(MISMATCH_SOON_SECONDS)} differs from its copy in the staff's calendar: the copy is "
+    f"A booking that begins within {hours(MISMATCH_SOON_SECONDS)} differs from its copy in the staff's calendar: the copy is "
     "missing, has moved, or was declined.",
     alerts=("BookingSyncStaffCalendarMismatch",),
 )
@@ -122,7 +118,7 @@ CONNECTION_CUT: Final = VerdictRow(
     Kind.CONNECTION_DISCONNECTED,
     Verdict.WARNING,
     "A connection is `disconnected`, and the exporter saw within "
-    f"{_hours(_OF.connection_disconnected_within)} that it became so.",
+    f"{hours(_OF.connection_disconnected_within)} that it became so.",
     history=True,
     alerts=("BookingSyncConnectionDisconnected",),
 )
@@ -130,14 +126,14 @@ CONNECTION_STUCK: Final = VerdictRow(
     Kind.CONNECTION_STUCK,
     Verdict.WARNING,
     f"A connection has been `sync_in_progress`, or `connected` although it exports, for more than "
-    f"{_hours(_OF.connection_stuck_after)}.",
+    f"{hours(_OF.connection_stuck_after)}.",
     history=True,
     alerts=("BookingSyncConnectionStuck",),
 )
 CONNECTION_UNCLEAR: Final = VerdictRow(
     Kind.CONNECTION_UNCLEAR,
     Verdict.WARNING,
-    f"A connection has been `undefined` or `unknown` for more than {_hours(_OF.connection_unclear_after)}.",
+    f"A connection has been `undefined` or `unknown` for more than {hours(_OF.connection_unclear_after)}.",
     history=True,
     alerts=("BookingSyncConnectionUnclear",),
 )
@@ -196,7 +192,7 @@ UNLINKED_BOOKINGS: Final = VerdictRow(
 INTAKE_SILENT: Final = VerdictRow(
     Kind.INTAKE_SILENT,
     Verdict.WARNING,
-    f"No new booking for {_hours(SILENT_SECONDS)}, although polls succeeded, and at least {_OF.intake_silent_least} in the "
+    f"No new booking for {hours(SILENT_SECONDS)}, although polls succeeded, and at least {_OF.intake_silent_least} in the "
     f"same time {_days(USUAL_BEFORE_SECONDS)} before; no `closed` day is among them.",
     history=True,
     alerts=("BookingSyncIntakeSilent",),
@@ -253,13 +249,13 @@ WARNING_ACCEPTED: Final = VerdictRow(
 CALENDAR_MISMATCH_LATER: Final = VerdictRow(
     Kind.CALENDAR_MISMATCH,
     Verdict.OK,
-    f"A booking that begins in {_hours(MISMATCH_SOON_SECONDS)} or later differs from its copy in the staff's calendar, and "
+    f"A booking that begins in {hours(MISMATCH_SOON_SECONDS)} or later differs from its copy in the staff's calendar, and "
     "none that begins sooner.",
 )
 CONNECTION_CUT_BEFORE: Final = VerdictRow(
     Kind.CONNECTION_DISCONNECTED,
     Verdict.OK,
-    f"A connection is `disconnected`, and has been for {_hours(_OF.connection_disconnected_within)} or since "
+    f"A connection is `disconnected`, and has been for {hours(_OF.connection_disconnected_within)} or since "
     "before the exporter first looked.",
 )
 

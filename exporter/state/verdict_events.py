@@ -5,18 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.state.thresholds import DEFAULTS as _OF
-from exporter.state.verdict_row import Kind, Verdict, VerdictRow
-
-
-def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:g} h"
-
+from exporter.state.verdict_row import Kind, Verdict, VerdictRow, hours
 
 EXTERNAL_CONFLICT_SOON: Final = VerdictRow(
     Kind.EXTERNAL_CONFLICT,
     Verdict.CRITICAL,
     "An event of a private calendar does not block a booking that it overlaps and that begins within "
-    f"{_hours(_OF.external_conflict_soon)} or already: it was there first, or nobody knows.",
+    f"{hours(_OF.external_conflict_soon)} or already: it was there first, or nobody knows.",
     alerts=("BookingSyncExternalConflict",),
 )
 SLOTS_OVER_BUSY: Final = VerdictRow(
@@ -29,7 +24,7 @@ EXTERNAL_CONFLICT_LATER: Final = VerdictRow(
     Kind.EXTERNAL_CONFLICT,
     Verdict.WARNING,
     "An event of a private calendar does not block a booking that it overlaps and that begins in "
-    f"{_hours(_OF.external_conflict_soon)} or later: it was there first, or nobody knows.",
+    f"{hours(_OF.external_conflict_soon)} or later: it was there first, or nobody knows.",
     alerts=("BookingSyncExternalConflict",),
 )
 BOOKED_OVER: Final = VerdictRow(

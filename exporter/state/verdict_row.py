@@ -73,3 +73,8 @@ class VerdictRow:
     condition: str
     history: bool = False
     alerts: tuple[str, ...] = ()
+
+
+def hours(seconds: float) -> str:
+    """Return ``seconds`` as the texts of the table have them."""
+    return f"{seconds / 3600:g} h"

@@ -139,8 +139,8 @@ GAUGES: Final[tuple[Gauge[ConnectionsObservation], ...]] = (
     ),
     gauge(
         "connection_probe_success",
-        "1 if Wix could read the calendars of the connection's account when the exporter last asked it to, about an hour ago "
-        "at most; 0 if it could not, whatever the status says. Absent where that is not known, not supported or refused.",
+        "1 if Wix could read the calendars of the connection's account when it was last asked to, about once an hour by "
+        "default; 0 if it could not, whatever the status says. Absent where that is not known, not supported or refused.",
         "connection",
         read=_probe,
     ),

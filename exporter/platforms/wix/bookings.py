@@ -27,6 +27,7 @@ from exporter.platforms.wix.settings import WixBookings, WixTarget
 log = structlog.get_logger(__name__)
 
 ON_THE_CALENDAR: Final = frozenset({"confirmed", "pending"})
+_CALENDAR_STATUSES: Final = tuple(sorted(status.upper() for status in ON_THE_CALENDAR))
 """Only these can double-book somebody; the others are over, or were never on the calendar (wix.md 6.3)."""
 
 
@@ -196,3 +197,10 @@ def _bookings(rows: Iterable[BookingRow]) -> list[Booking]:
 
 def _on_the_calendar(read: Rows) -> list[BookingRow]:
     return [row for row in read.rows if row.booking.status in ON_THE_CALENDAR]
+
+
+def on_the_calendar(start: float, end: float | None = None) -> Filter:
+    """Return the filter for bookings that take time in ``[start, end)``, Unix seconds; without ``end`` that begin after it."""
+    if end is None:
+        return matching(_CALENDAR_STATUSES, bound("startDate", "$gte", start))
+    return matching(_CALENDAR_STATUSES, bound("endDate", "$gt", start), bound("startDate", "$lt", end))

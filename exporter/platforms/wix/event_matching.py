@@ -6,7 +6,7 @@ Moments are Unix seconds (``float``) of the wall clock, unless they are said to 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -113,10 +113,7 @@ def matched(
     ``zone`` is in which days begin. With ``all_day`` events of whole days take time as well. A heartbeat takes none.
     """
     seen = remember(memory, read.times, read.at, read.now + WEEK_SECONDS, wall=read.now, whole=read.whole)
-    busy = (
-        busy_time(row) for row in read.rows if (all_day or not is_of_whole_days(row, zone)) and not _is_beat(row, read, zone)
-    )
-    events = sort_events(busy, (*read.bookings, *read.former))
+    events = sort_events(times_of(read.rows, read.heartbeats, zone, all_day=all_day), (*read.bookings, *read.former))
     over = {
         booking: cause_of(booking, found, seen, read.stepped)
         for booking, found in overlapped(read.bookings, events.private).items()
@@ -149,14 +146,22 @@ def busy_time(row: EventRow) -> Busy:
     return Busy(row.schedule_id.lower(), row.start, row.end)
 
 
-def _is_beat(row: EventRow, read: Read, zone: ZoneInfo) -> bool:
-    heartbeat = read.heartbeats.get(row.schedule_id.lower())
-    return heartbeat is not None and beat_of(busy_time(row), heartbeat, zone) is not None
+def times_of(rows: Iterable[EventRow], heartbeats: Mapping[str, Heartbeat], zone: ZoneInfo, *, all_day: bool) -> Iterator[Busy]:
+    """Yield when ``rows`` take the time of schedules.
+
+    A heartbeat, by the schedule's id in lower case, takes none, and an event of whole days only with ``all_day``.
+    """
+    for row in rows:
+        if all_day or not _is_of_whole_days(row, zone):
+            busy = busy_time(row)
+            heartbeat = heartbeats.get(busy.schedule)
+            if heartbeat is None or beat_of(busy, heartbeat, zone) is None:
+                yield busy
 
 
 def _judged(
     read: Read, directory: ConnectionDirectory, by_source: Mapping[Source, list[EventRow]], seen: EventMemory, zone: ZoneInfo
-) -> tuple[Judged, Mapping[str, tuple[float, float]]]:
+) -> tuple[Judged, Mapping[str, tuple[float, float, float]]]:
     """Return what a whole poll tells of each source, and what is remembered of heartbeats.
 
     Where no event comes at all that says enough: a heartbeat that is missing with them has the same cause.
@@ -179,7 +184,7 @@ def _judged(
     return Judged(faults, heard.heartbeats), heard.beats
 
 
-def is_of_whole_days(row: EventRow, zone: ZoneInfo) -> bool:
+def _is_of_whole_days(row: EventRow, zone: ZoneInfo) -> bool:
     """Return whether ``row`` is an event of whole days: it says so, or does not tell and goes from midnight to midnight."""
     if row.all_day is not None:
         return row.all_day

@@ -18,22 +18,22 @@ from exporter.platforms.decoding import off_the_loop, report
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.api_errors import request_id
 from exporter.platforms.wix.booking_rows import BookingRow
-from exporter.platforms.wix.bookings import ON_THE_CALENDAR
+from exporter.platforms.wix.bookings import on_the_calendar
 from exporter.platforms.wix.busy_times import BusyTimes
 from exporter.platforms.wix.directory import ConnectionDirectory
 from exporter.platforms.wix.event_matching import COPIES_STAY_SECONDS, Judged, Looked, Read, matched
 from exporter.platforms.wix.event_memory import cut
 from exporter.platforms.wix.event_paging import Events, EventsReader
 from exporter.platforms.wix.event_rows import EventRow
+from exporter.platforms.wix.heartbeats import of_schedules
 from exporter.platforms.wix.naming import ConnectionNames
-from exporter.platforms.wix.paging import BookingsReader, bound, matching, readable, taken_time
+from exporter.platforms.wix.paging import BookingsReader, readable, taken_time
 from exporter.platforms.wix.providers import ProviderDirectory, shown_providers
 from exporter.platforms.wix.settings import WixBookings, WixEvents, WixTarget
 from exporter.private_calendar import WEEK_SECONDS, EventMemory, EventsObservation
 from exporter.support.listing import first_names
 
 _HOUR: Final = 3600.0
-_STATUSES: Final = tuple(sorted(status.upper() for status in ON_THE_CALENDAR))
 _SAYS_NOTHING: Final = frozenset({CalendarType.UNDEFINED, CalendarType.UNKNOWN})
 
 
@@ -72,7 +72,7 @@ class EventsCollector:
         self._previous_at = float("-inf")  # steady
         self._memory: EventMemory | None = None
         self._judged = Judged()
-        self._heartbeats = {target.connection_label(one.schedule): one.heartbeat for one in settings.heartbeats}
+        self._heartbeats = target.heartbeats
         self._is_shared = is_shared
         self._private: BusyTimes | None = None
 
@@ -81,8 +81,7 @@ class EventsCollector:
         now, at = clock.time(), clock.steady()
         until = now + WEEK_SECONDS
         read = await self._events.read(now, until)
-        wanted = matching(_STATUSES, bound("endDate", "$gt", now), bound("startDate", "$lt", until))
-        rows = readable(await self._bookings.read(wanted, sort="startDate"))
+        rows = readable(await self._bookings.read(on_the_calendar(now, until), sort="startDate"))
         taken = [row for row in rows.rows if row.schedule and self._is_picked(row.schedule)]
         bookings = tuple(map(taken_time, taken))
         lately = {row: seen for row, seen in self._taken.items() if at - seen <= COPIES_STAY_SECONDS}
@@ -134,7 +133,7 @@ class EventsCollector:
         """Try the calls of a poll, for an hour ahead. Raises :class:`~exporter.errors.PollError` for what it cannot do."""
         now = self._services.clock.time()
         await self._events.read(now, now + _HOUR)
-        await self._bookings.first(matching(_STATUSES, bound("startDate", "$gte", now)), sort="startDate")
+        await self._bookings.first(on_the_calendar(now), sort="startDate")
 
     @property
     def _max_age(self) -> float:
@@ -145,12 +144,11 @@ class EventsCollector:
 
     def _expected_of(self, rows: Iterable[EventRow], directory: ConnectionDirectory | None) -> Mapping[str, Heartbeat]:
         """Return the heartbeats that the configuration expects, by the schedule's id in lower case."""
-        if not self._heartbeats:
-            return {}
-        named = {schedule.lower(): self._names.schedule(schedule) for schedule in {row.schedule_id for row in rows}}
+        found = of_schedules(self._heartbeats, (row.schedule_id for row in rows), self._names)
         for (schedule, _), connections in (directory.importing if directory else {}).items():
-            named[schedule] = connections[0].schedule
-        return {schedule: self._heartbeats[label] for schedule, label in named.items() if label in self._heartbeats}
+            if connections[0].schedule in self._heartbeats:
+                found[schedule] = self._heartbeats[connections[0].schedule]
+        return found
 
     def _unheard(self, directory: ConnectionDirectory | None) -> tuple[str, ...]:
         """Return the schedules, as they are shown, that have no connection through which a heartbeat could come."""

@@ -79,6 +79,7 @@ class WixSession:
                 services,
                 staff or StaffDirectory(self._api, services, target.name, CollectorName.SLOTS),
                 shared=lambda: self._events.private() if self._events else None,
+                directory=self._directory,
             )
             operations += [Endpoint.LIST_TIME_SLOTS, Endpoint.QUERY_STAFF]
             operations += [Endpoint.LIST_EVENTS, Endpoint.QUERY_BOOKINGS]

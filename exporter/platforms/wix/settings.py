@@ -294,6 +294,12 @@ class WixTarget(Target):
     def may_have_resource(self, resource: str) -> bool:
         return GUID.fullmatch(resource.lower()) is not None
 
+    @property
+    def heartbeats(self) -> Mapping[str, Heartbeat]:
+        """The heartbeats that the collector ``events`` expects, by the label of the schedule."""
+        chosen = self.collectors.events.heartbeats if self.collectors.events else ()
+        return {self.connection_label(one.schedule): one.heartbeat for one in chosen}
+
     def connection_label(self, name: str) -> str:
         """Return the alias of the schedule ``name``, or its hash when it is an id without one, else ``name``."""
         return label_of(name, self.aliases)

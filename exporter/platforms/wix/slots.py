@@ -6,7 +6,7 @@ the event and does not keep its time free.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -19,6 +19,7 @@ from exporter.platforms.base import PollResult, Services
 from exporter.platforms.decoding import off_the_loop
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.busy_times import BusyTimes, BusyTimesReader
+from exporter.platforms.wix.directory import ConnectionDirectory
 from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.probes import NOT_OPEN
 from exporter.platforms.wix.settings import SlotService, WixSlots, WixTarget
@@ -58,13 +59,19 @@ class SlotsCollector:
         staff: StaffDirectory,
         *,
         shared: Callable[[], BusyTimes | None],
+        directory: Callable[[], ConnectionDirectory | None],
     ) -> None:
-        """``shared`` gives the private events that another collector has seen in a whole poll, if it has lately."""
+        """``shared`` gives the private events that another collector has seen in a whole poll, if it has lately.
+
+        ``directory`` gives the connections, where they are watched: of a schedule without a working import only what was found
+        is told.
+        """
         self._target = target
         self._settings = settings
         self._services = services
         self._staff = staff
         self._shared = shared
+        self._directory = directory
         self._slots = SlotsReader(api, services)
         self._busy = BusyTimesReader(api, target, services)
         self._picked = frozenset(schedule.lower() for schedule in target.schedule_ids)
@@ -168,14 +175,23 @@ class SlotsCollector:
                 return ()
             over = await self._over(offered, keys, settled & busy.events if busy.whole else settled)
         whole = busy.whole and all(slots.complete for slots in read) and SlotsPart.SLOTS not in refused
+        imports = self._importing(busy)
         accepted = self._services.policy().at(now).connections
         labels = {schedule.lower(): self._names.schedule(schedule) for schedule in schedules.values()}
         rows = [
             ScheduleSlots(labels[schedule], len(slots), min((slot.start for slot in slots), default=None))
             for schedule, slots in over.items()
-            if labels[schedule] not in accepted and (slots or whole)
+            if labels[schedule] not in accepted and (slots or (whole and (imports is None or schedule in imports)))
         ]
         return sorted(rows, key=lambda row: (-row.over_busy, row.schedule))
+
+    def _importing(self, busy: BusyTimes) -> Collection[str] | None:
+        """Return the schedules whose events can come, or did (ids in lower case); ``None`` where nobody watches connections."""
+        directory = self._directory()
+        if directory is None:
+            return None
+        working = {schedule for (schedule, _), found in directory.importing.items() if any(one.works for one in found)}
+        return working | {event.schedule for event in busy.events}
 
     def _settled(self, busy: BusyTimes, now: float) -> frozenset[Busy]:
         """Return those of the ``busy`` times that are not over at ``now`` and were first seen long enough ago."""

@@ -272,3 +272,35 @@ async def test_a_restart_knows_the_lag_and_since_when_it_is_missing(hourly: Salo
     assert {ImportFault.HEARTBEAT} == rows[2].faults.keys()
     assert [round(since) for since in rows[2].faults.values()] == [round(since) for since in rows[3].faults.values()]
     await bench.since.aclose()
+
+
+async def test_of_a_schedule_with_two_connections_nothing_is_missing_when_the_one_that_brought_it_is_cut(salon: Salon) -> None:
+    other = salon.site.connections.connect(MICROSOFT, salon.staff.schedule_id, status="SYNCED")
+    salon.start_listening()
+    salon.beat(provider=MICROSOFT)
+    await salon.look()
+    salon.site.connections.disconnect(other)
+    for _ in range(3):
+        imports = (await salon.look(1)).imports
+        assert [{}] == [row.faults for row in imports]
+        assert [None] == [row.heartbeat for row in imports]
+    salon.beat(provider=GOOGLE)
+    (row,) = (await salon.look(1)).imports
+    assert row.heartbeat == ImportHeartbeat(arrives=True)
+
+
+async def test_between_deleting_one_and_writing_the_next_the_newest_counts_until_it_is_late(
+    hourly: Salon,
+) -> None:
+    hourly.start_listening()
+    await hourly.settle()
+    written = hourly.write()
+    await hourly.look(0.25)
+    hourly.site.private.clear()
+    hourly.plan(20, days=40)
+    row = await only(hourly, 0.25)
+    assert ImportHeartbeat(arrives=True, written=written) == row.heartbeat
+    assert {} == row.faults
+    for _ in range(3):
+        row = await only(hourly, 1)
+    assert [ImportFault.HEARTBEAT] == list(row.faults)

@@ -656,3 +656,13 @@ async def test_a_check_of_the_credential_shows_what_the_poll_shows(shop: Shop) -
     *_, seen = await shop.bench.session.check()
     assert isinstance(seen, SlotsObservation)
     assert [3] == over(seen)
+
+
+async def test_a_schedule_without_a_working_import_has_no_0_where_connections_are_watched(shop: Shop) -> None:
+    shop.open(connections=True)
+    (made,) = [connection.id for connection in shop.site.connections]
+    await shop.bench.poll()
+    assert [0] == over(await shop.look())
+    shop.site.connections.disconnect(made)
+    await shop.bench.poll()
+    assert [] == over(await shop.look())
