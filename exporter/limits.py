@@ -59,7 +59,7 @@ PORTAL_PAGE_ROWS: Final = Cap("Rows of a page of Bitrix24, which documents 50", 
 QUERY_ROWS: Final = Cap("Rows of a page of Wix bookings: what was asked for, at most", 100, "rows", _INVALID)
 EVENT_ROWS: Final = Cap("Rows of a page of private events: what was asked for, at most", 1_000, "rows", _INVALID)
 SLOT_ROWS: Final = Cap("Rows of a page of bookable slots: what was asked for, at most", 500, "rows", _INVALID)
-SERVICE_SLOTS: Final = Cap("Bookable slots of a service within 48 hours", 10_000, "slots", _INVALID)
+SERVICE_SLOTS: Final = Cap("Bookable slots of a service, within 48 hours or a week", 10_000, "slots", _INVALID)
 SLOT_EVENTS: Final = Cap(
     "Private events of 3 days that are read for bookable slots; more where `max_events` of `events` is",
     10_000,

@@ -24,10 +24,19 @@ class SlotsPart(StrEnum):
 
 
 class ServiceSlots(Value, frozen=True, gc=False):
-    """How many slots of a ``service`` (its name in the configuration) can be booked; ``None`` where nobody knows."""
+    """How many slots of a ``service`` (its name in the configuration) can be booked; ``None`` where nobody knows.
+
+    ``first`` is when the first slot of the next 7 days begins, ``None`` where there is none or nobody knows.
+    """
 
     service: str
     open: int | None
+    first: float | None = None
+
+    @property
+    def has_none(self) -> bool:
+        """Whether it is known that in the next 7 days there is none."""
+        return self.open == 0 and self.first is None
 
 
 class ScheduleSlots(Value, frozen=True, gc=False):

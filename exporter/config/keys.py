@@ -42,6 +42,22 @@ class Home(NamedTuple):
 
 def known_keys(path: Path, source: ConfigSource, root: type[BaseModel]) -> list[str]:
     """Return the keys that may stand at ``path`` in a file that ``root`` describes."""
+    return [field.alias or name for model in _models_at(path, source, root) for name, field in model.model_fields.items()]
+
+
+def example_at(path: Path, source: ConfigSource, root: type[BaseModel]) -> object:
+    """Return what may stand at ``path``, as the field says, or at its element of a list; ``None`` where none is told."""
+    is_element = isinstance(path[-1], int)
+    *around, name = path[:-1] if is_element else path
+    fields = [model.model_fields.get(str(name)) for model in _models_at(tuple(around), source, root)]
+    examples = [example for field in fields if field is not None for example in field.examples or ()][:1]
+    if is_element:
+        examples = [element for example in examples if isinstance(example, list) for element in example]
+    return examples[0] if examples else None
+
+
+def _models_at(path: Path, source: ConfigSource, root: type[BaseModel]) -> list[type[BaseModel]]:
+    """Return what describes the mapping at ``path``."""
     models = [root]
     for index, element in enumerate(path):
         if isinstance(element, int):
@@ -54,7 +70,7 @@ def known_keys(path: Path, source: ConfigSource, root: type[BaseModel]) -> list[
         models = [
             model for field in fields for annotation in (field.annotation, *field.metadata) for model in models_in(annotation)
         ]
-    return [field.alias or name for model in models for name, field in model.model_fields.items()]
+    return models
 
 
 def platform_at(path: Path, source: ConfigSource) -> str:

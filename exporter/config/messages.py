@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from exporter.config.keys import ConfigSource, elsewhere, homes, known_keys, platform_at
+from exporter.config.keys import ConfigSource, elsewhere, example_at, homes, known_keys, platform_at
 from exporter.config.settings import Config
 from exporter.errors import ConfigProblem
 from exporter.fields.kinds import REPORTED_ELSEWHERE, kind, mapping_of, shown
@@ -128,6 +128,10 @@ def _problem(details: ErrorDetails, path: Path, source: ConfigSource, root: type
         message, fix = "a key is not text", "put it in quotes"
     else:
         message, fix = _standard(details, path, root)
+        example = example_at(path, source, root) if path else None
+        is_list_of_mappings = isinstance(example, list) and all(isinstance(inner, Mapping) for inner in example)
+        if (fix in _NEEDS_AN_EXAMPLE and example is not None) or (is_list_of_mappings and isinstance(details["input"], str)):
+            fix = f"write {path[-1]}: {_flow(example)}" if isinstance(path[-1], str) else f"write {_flow(example)}"
         if details["type"] == "union_tag_not_found":
             written = [str(key) for key in mapping_of(details["input"]) if showable_key(key) and close_match(key, ["platform"])]
             fix = f"did you mean platform, where {written[0]} stands?" if written else fix
@@ -150,6 +154,7 @@ _WANTED: Final[Mapping[str, tuple[str, str]]] = {
     "model_type": ("a mapping", "write {key: value}, or one line with key: value for each"),
     "model_attributes_type": ("a mapping", "write {key: value}, or one line with key: value for each"),
 }
+_NEEDS_AN_EXAMPLE: Final = frozenset({"add it", _WANTED["model_type"][1]})
 _NUMBERS: Final[Mapping[str, str]] = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -199,6 +204,15 @@ def _standard(details: ErrorDetails, path: Path, root: type[BaseModel]) -> tuple
     if name == "union_tag_invalid":
         return _none_of(list(PLATFORMS), context["tag"], "a platform")
     return _PLAIN.get(name, ("cannot be used", "see docs/configuration.md"))
+
+
+def _flow(value: object) -> str:
+    """Return ``value`` as one line of YAML."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return f'"{value}"' if ":" in str(value) else str(value)
 
 
 def _none_of(words: Sequence[str], value: object, what: str) -> tuple[str, str]:

@@ -210,7 +210,7 @@ class Verdicts(Strict):
         default_factory=Judged, description="An event of a private calendar was put over a booking."
     )
     no_open_slots: Annotated[Judged, MAY_BE_EMPTY] = Field(
-        default_factory=Judged, description="A service has no slot in the next 48 hours that a customer can book."
+        default_factory=Judged, description="A service has no slot in the next 7 days that a customer can book."
     )
     calendar_mismatch: Annotated[Judged, MAY_BE_EMPTY] = Field(
         default_factory=Judged,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -34,6 +34,12 @@ MIN_DEADLINE_SECONDS: Final = 300.0
 
 AT_ONCE: Final = 20
 """Polls, or checks of a credential, that a command makes side by side: a fleet is not asked all at once."""
+
+_LEANS_ON: Final[Mapping[CollectorName, Sequence[CollectorName]]] = {
+    CollectorName.EVENTS: (CollectorName.CONNECTIONS,),
+    CollectorName.SLOTS: (CollectorName.CONNECTIONS, CollectorName.EVENTS),
+}
+"""Whose polls use what other collectors of the target have seen."""
 
 
 class PollRecorder(Protocol):
@@ -158,12 +164,20 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> PollOutcome:
 async def poll_all(
     jobs: Sequence[Job], clock: Clock, finished: Callable[[CollectorState], None] = lambda _: None
 ) -> tuple[CollectorState, ...]:
-    """Poll all ``jobs``, :data:`AT_ONCE` side by side; ``finished`` hears of each. The result is in the order of ``jobs``."""
+    """Poll all ``jobs`` once, :data:`AT_ONCE` side by side; ``finished`` hears of each. The result is in the order of ``jobs``.
+
+    No second poll comes to see what the first did not know, so those that use what others have seen are polled after them.
+    """
     places = asyncio.Semaphore(AT_ONCE)
+    ended = {(job.target, job.name): asyncio.Event() for job in jobs}
 
     async def one(job: Job) -> CollectorState:
+        for name in _LEANS_ON.get(job.name, ()):
+            if (job.target, name) in ended:
+                await ended[job.target, name].wait()
         async with places:
             state = (await poll(job, job.initial_state(), clock)).state
+        ended[job.target, job.name].set()
         finished(state)
         return state
 

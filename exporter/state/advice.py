@@ -109,7 +109,7 @@ SLOTS_OVER_BUSY: Final = Advice(
     "exporter's operator lists the schedule under `accepted` (`connection: NAME`).",
 )
 NO_OPEN_SLOTS: Final = Advice(
-    "Customers find no time for this service in the next 48 hours: it is fully booked, closed, hidden, or something blocks "
+    "Customers find no time for this service in the next 7 days: it is fully booked, closed, hidden, or something blocks "
     "every slot.",
     "A site manager looks at the service in the Wix dashboard -> Booking services as a customer would: is it visible, does "
     "anybody offer it, are the working hours right, does an event block them? If the business is closed then, the exporter's "

@@ -37,7 +37,7 @@ BOOKED_OVER: Final = VerdictRow(
 NO_OPEN_SLOTS: Final = VerdictRow(
     Kind.NO_OPEN_SLOTS,
     Verdict.WARNING,
-    "A service that the configuration names has no slot in the next 48 hours that a customer can book, and none of them is a "
+    "A service that the configuration names has no slot in the next 7 days that a customer can book, and none of them is a "
     "`closed` day.",
     alerts=("BookingSyncNoOpenSlots",),
 )

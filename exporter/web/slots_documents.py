@@ -11,7 +11,9 @@ def slots_document(seen: SlotsObservation) -> Slots:
     """Return what ``seen`` shows of a target."""
     return Slots(
         at=moment_of(seen.at),
-        services=tuple(ServiceSlots(service=row.service, open=row.open) for row in seen.services),
+        services=tuple(
+            ServiceSlots(service=row.service, open=row.open, first=moment_or_none(row.first)) for row in seen.services
+        ),
         schedules=tuple(
             ScheduleSlots(schedule=row.schedule, over_busy=row.over_busy, first=moment_or_none(row.first))
             for row in seen.schedules

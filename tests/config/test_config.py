@@ -438,6 +438,21 @@ def test_an_alias_of_a_resource_is_one_plain_line_like_any_other_name(
         ("aliases: {12ab: Chair 1}", "aliases.12ab", "does not look like the GUID"),
         (f"schedule_ids: [{SITE}]\naliases: {{{SITE[:-1]}7: x}}", f"aliases.{SITE[:-1]}7", "leaves out"),
         ("collectors: {connections: {windows: [today]}}", "collectors.connections.windows", "has no effect"),
+        (
+            "collectors: {connections: {interval: 2m, check_interval: 1m}}",
+            "collectors.connections.check_interval",
+            "of 1m is shorter than interval",
+        ),
+        (
+            "collectors: {connections: {probe: false, staff: false, check_interval: 1h}}",
+            "collectors.connections.check_interval",
+            "has no effect: probe and staff are both false",
+        ),
+        (
+            f'collectors: {{connections: {{}}, events: {{heartbeats: [{{schedule: {SITE}, at: "03:37", late_after: 3h}}]}}}}',
+            "collectors.events.heartbeats[0].at",
+            "go past the full hour",
+        ),
         ("collectors: {events: {}}", "collectors", "neither the connections nor the bookings are watched"),
     ],
 )
@@ -448,6 +463,23 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(tmp_path: Path, ext
     assert message in config.warnings[0].message
     assert config.warnings[0].fix
     assert config.warnings[0].line is not None
+
+
+@pytest.mark.parametrize(
+    "collectors",
+    [
+        "connections: {interval: 2h, max_age: 8h}",
+        "connections: {interval: 5m, check_interval: 5m}",
+        "connections: {probe: false, staff: false}",
+        "connections: {probe: false, check_interval: 2h}",
+        f'connections: {{}}, events: {{heartbeats: [{{schedule: {SITE}, at: "03:36", late_after: 3h}}]}}',
+        f'connections: {{}}, events: {{heartbeats: [{{schedule: {SITE}, at: "03:59"}}]}}',
+    ],
+)
+def test_what_may_be_meant_is_no_warning(tmp_path: Path, collectors: str) -> None:
+    target = f"{{name: salon, platform: wix, site_id: {SITE}, api_key: {KEY}, collectors: {{{collectors}}}}}"
+    warnings = load(tmp_path, f"targets: [{target}]").warnings
+    assert [] == [warning for warning in warnings if warning.path.startswith("targets")]
 
 
 EVENTS_BY_DEFAULT = "defaults: {wix: {collectors: {bookings: {conflicts: true}, events: {}}}}\n"

@@ -58,6 +58,34 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         ],
     ),
     (
+        "slots of no service",
+        WIX + "    collectors: {slots: }\n",
+        [
+            "6: targets[0].collectors.slots.services: is missing (fix: write services: [{name: Haircut, id: 0b1f4d7a-2222-4333-8444-555566667777}])"
+        ],
+    ),
+    (
+        "a service by its name alone",
+        WIX + "    collectors: {slots: {services: [Haircut]}}\n",
+        [
+            "6: targets[0].collectors.slots.services[0]: must be a mapping, not text (fix: write {name: Haircut, id: 0b1f4d7a-2222-4333-8444-555566667777})"
+        ],
+    ),
+    (
+        "a service that is no list",
+        WIX + "    collectors: {slots: {services: Haircut}}\n",
+        [
+            "6: targets[0].collectors.slots.services: must be a list, not text (fix: write services: [{name: Haircut, id: 0b1f4d7a-2222-4333-8444-555566667777}])"
+        ],
+    ),
+    (
+        "a heartbeat by the name of its schedule alone",
+        WIX + "    collectors: {events: {heartbeats: [Anna]}}\n",
+        [
+            '6: targets[0].collectors.events.heartbeats[0]: must be a mapping, not text (fix: write {schedule: Anna, at: "03:07"})'
+        ],
+    ),
+    (
         "the key platform misspelt",
         WIX.replace("platform", "platfrom"),
         ["2: targets[0]: the platform is missing (fix: did you mean platform, where platfrom stands?)"],

@@ -37,7 +37,7 @@ PRIVATE = {
     *("external_conflicts", "next_external_conflict_timestamp_seconds", "export_echoes", "external_events"),
     *("external_events_up", "external_events_last_change_timestamp_seconds", "external_events_horizon_timestamp_seconds"),
     *("connection_import_failing", "external_events_heartbeat_up", "external_events_heartbeat_lag_seconds"),
-    *("open_slots", "slots_over_busy"),
+    *("open_slots", "next_open_slot_timestamp_seconds", "slots_over_busy"),
 }
 # What only a failed poll has.
 OF_A_FAILURE = {"collector_failing"}

@@ -261,7 +261,7 @@ def wix_slots(over_busy: int = 0, open_slots: int = 9, at: float = NOW - 30) -> 
     """Return a site with one service that has ``open_slots``, of which so many lie over private events of one schedule."""
     first = NOW + 3 * 3_600 if over_busy else None
     schedules = (ScheduleSlots("Chair 2", over_busy, first), ScheduleSlots("a1b2c3d4e5f6", 0))
-    return SlotsObservation(at, (ServiceSlots("Haircut", open_slots),), schedules)
+    return SlotsObservation(at, (ServiceSlots("Haircut", open_slots, NOW + 7_200 if open_slots else None),), schedules)
 
 
 def bitrix24_links(at: float = NOW - 30) -> LinksObservation:
@@ -341,6 +341,11 @@ def healthy() -> View:
         wix_target(succeeded(_WIX_CONNECTIONS, wix_connections()), succeeded(_WIX_BOOKINGS, wix_bookings())),
         bitrix24_target(succeeded(_B24_BOOKINGS, bitrix24_bookings()), succeeded(_B24_LINKS, bitrix24_links())),
     )
+
+
+def weekend_slots() -> SlotsObservation:
+    """Return a site with a service that has its next slot in three days, and with staff of whom nothing is known."""
+    return SlotsObservation(NOW - 30, (ServiceSlots("Haircut", 0, NOW + 3 * 86_400), ServiceSlots("Beard", 5, NOW + 7_200)))
 
 
 def partial_failure(links: LinksObservation | None = None) -> View:

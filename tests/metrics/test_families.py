@@ -69,6 +69,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "external_events_up": ("gauge", ("provider",)),
     "external_events_last_change_timestamp_seconds": ("gauge", ("connection",)),
     "external_events_horizon_timestamp_seconds": ("gauge", ("connection",)),
+    "next_open_slot_timestamp_seconds": ("gauge", ("service",)),
     "open_slots": ("gauge", ("service",)),
     "slots_over_busy": ("gauge", ("schedule",)),
     "connection_import_failing": ("gauge", ("connection", "reason")),

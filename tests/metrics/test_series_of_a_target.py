@@ -259,7 +259,8 @@ async def test_slots_have_a_series_for_each_service_and_each_schedule_that_a_slo
     found = await series(tmp_path, with_service, {**WIX, "collectors": {**chosen, "slots": slots}})
     brought = found - without
     assert 1 == brought["booking_sync_open_slots"]
-    assert 5 == brought["booking_sync_unrecognized_values_total"]
+    assert 1 == brought["booking_sync_next_open_slot_timestamp_seconds"]
+    assert 6 == brought["booking_sync_unrecognized_values_total"]
 
 
 OF_COPIES = {

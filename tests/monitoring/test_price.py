@@ -30,6 +30,7 @@ ABSENT_IN_A_CALM_FLEET = frozenset(
         # So is the collector `slots`.
         "booking_sync_slots_over_busy",
         "booking_sync_open_slots",
+        "booking_sync_next_open_slot_timestamp_seconds",
     }
 )
 

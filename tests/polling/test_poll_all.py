@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import permutations
+
+import pytest
 
 from exporter.errors import Reason
 from exporter.model import BookingsObservation, CollectorName
@@ -44,3 +47,25 @@ async def test_a_fleet_is_polled_twenty_at_a_time_and_comes_back_in_its_order() 
     await crowd.clock.advance(5.5)
     assert names == [state.target for state in await polling]
     assert (20, 100) == (crowd.most, len(finished))
+
+
+LEANING = (CollectorName.CONNECTIONS, CollectorName.EVENTS, CollectorName.SLOTS)
+
+
+@pytest.mark.parametrize("order", [*permutations(LEANING)])
+async def test_what_uses_what_connections_and_events_show_is_polled_after_them(order: tuple[CollectorName, ...]) -> None:
+    crowd = Crowd(ManualClock())
+    jobs = [Job("salon", "wix", name, 60.0, 300.0, crowd, crowd) for name in order]
+    polling = asyncio.create_task(poll_all(jobs, crowd.clock))
+    await crowd.clock.advance(3.5)
+    assert order == tuple(state.collector for state in await polling)
+    assert ([*LEANING], 1) == (crowd.recorded, crowd.most)
+
+
+@pytest.mark.parametrize("name", LEANING)
+async def test_nobody_waits_for_a_collector_that_does_not_run_or_is_of_another_target(name: CollectorName) -> None:
+    crowd = Crowd(ManualClock())
+    jobs = [Job(f"site-{number}", "wix", each, 60.0, 300.0, crowd, crowd) for number, each in enumerate((*LEANING, name))]
+    polling = asyncio.create_task(poll_all(jobs, crowd.clock))
+    await crowd.clock.advance(1.5)
+    assert (4, 4) == (len(await polling), crowd.most)

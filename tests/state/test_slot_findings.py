@@ -43,3 +43,7 @@ def test_a_service_without_slots_is_found_and_one_of_which_nothing_is_known_is_n
     number: int | None, found: list[tuple[object, str]]
 ) -> None:
     assert found == [(one.row, one.subject) for one in findings(shown(ServiceSlots("Haircut", number)))]
+
+
+def test_a_service_without_slots_before_the_end_of_the_week_is_not_found() -> None:
+    assert not findings(shown(ServiceSlots("Haircut", 0, NOW + 3 * 86_400)))

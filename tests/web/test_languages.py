@@ -223,6 +223,11 @@ PAGES: Final[Mapping[str, View]] = {
     "flapping": _flapping(),
     "staff": verdict_scenes.staffed(*UNPROTECTED, accepted=UnprotectedReason.NO_CONNECTION),
     "nothing_chosen": verdict_scenes.connected(replace(views.connection("a"), import_calendars=ImportCalendars(0, 0))),
+    "weekend": views.view_of(
+        views.target_of(
+            "salon", "wix", [views.succeeded(views.unpolled("salon", "wix", CollectorName.SLOTS), views.weekend_slots())]
+        )
+    ),
     "worst_site": views.view_of(worst.site("salon", worst.connections())),
     "worst_portal": views.view_of(worst.portal("salon", number=10, letters=12)),
     **{

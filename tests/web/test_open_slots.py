@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ def test_the_api_has_the_numbers_of_services_and_schedules() -> None:
     [target] = document(shown())["targets"]
     assert {
         "at": "2026-09-21T14:12:50Z",
-        "services": [{"service": "Haircut", "open": 21}],
+        "services": [{"service": "Haircut", "open": 21, "first": "2026-09-21T16:13:20Z"}],
         "schedules": [
             {"schedule": "Chair 2", "over_busy": 3, "first": "2026-09-21T17:13:20Z"},
             {"schedule": "a1b2c3d4e5f6", "over_busy": 0, "first": None},
@@ -47,7 +48,7 @@ def test_the_api_has_the_numbers_of_services_and_schedules() -> None:
 
 def test_a_service_of_which_nothing_is_known_is_null() -> None:
     seen = replace(views.wix_slots(), services=(ServiceSlots("Haircut", None),))
-    assert [{"service": "Haircut", "open": None}] == document(shown(seen))["targets"][0]["slots"]["services"]
+    assert [{"service": "Haircut", "open": None, "first": None}] == document(shown(seen))["targets"][0]["slots"]["services"]
 
 
 def test_without_the_collector_there_is_nothing_of_it() -> None:
@@ -90,6 +91,21 @@ def test_a_probe_prints_the_slots_of_each_service_and_how_many_lie_over_private_
     over: int, number: int, found: str
 ) -> None:
     assert found in rows_of(status_of(shown(views.wix_slots(over, number))))[0]
+
+
+def section(seen: SlotsObservation) -> str:
+    html = board.render(shown(seen)).decode().partition("<h3>Bookable slots</h3>")[2].partition("<h3>")[0]
+    return " ".join(re.sub("<[^>]+>", " ", html).split())
+
+
+def test_the_board_tells_a_weekend_without_slots_from_a_week() -> None:
+    closed, none = (ServiceSlots("Haircut", 0, views.NOW + 3 * 86_400), ServiceSlots("Haircut", 0))
+    assert "Haircut 0 \N{EN DASH} the next: Thu 24 Sep 16:13" in section(replace(views.wix_slots(), services=(closed,)))
+    assert "Haircut 0 None of them" in section(replace(views.wix_slots(), services=(none,)))
+
+
+def test_the_board_says_when_nobody_knows_whether_slots_lie_over_private_events() -> None:
+    assert "Whether any of them lies over a private event is not known." in section(replace(views.wix_slots(), schedules=()))
 
 
 def test_a_probe_of_a_service_of_which_nothing_is_known_says_so() -> None:

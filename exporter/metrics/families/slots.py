@@ -15,6 +15,12 @@ def _open(observation: SlotsObservation) -> Iterator[Row]:
             yield (row.service,), row.open
 
 
+def _next_open(observation: SlotsObservation) -> Iterator[Row]:
+    for row in observation.services:
+        if row.open is not None and row.first is not None:
+            yield (row.service,), row.first
+
+
 def _over_busy(observation: SlotsObservation) -> Iterator[Row]:
     for row in observation.schedules:
         yield (row.schedule,), row.over_busy
@@ -23,10 +29,17 @@ def _over_busy(observation: SlotsObservation) -> Iterator[Row]:
 GAUGES: Final[tuple[Gauge[SlotsObservation], ...]] = (
     gauge(
         "open_slots",
-        "Slots of this service within 48 hours that a customer can book. Absent where they could not be read, and where there "
-        "are none because one of these days is `closed`.",
+        "Slots of this service within 48 hours that a customer can book. Absent where they could not be read, and where the "
+        "next 7 days have none and one of them is `closed`.",
         "service",
         read=_open,
+    ),
+    gauge(
+        "next_open_slot_timestamp_seconds",
+        "Unix time in seconds at which the first slot of this service begins that a customer can book, as of the last poll. "
+        "Absent where the next 7 days have none, or could not be read.",
+        "service",
+        read=_next_open,
     ),
     gauge(
         "slots_over_busy",

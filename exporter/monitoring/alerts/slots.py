@@ -49,10 +49,10 @@ def _none_open() -> Alert:
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.ADMINISTRATOR,
         summary="A service has no time that customers can book.",
-        until_morning="Customers who look for a time in the next two days find none and go elsewhere.",
+        until_morning="Customers who look for a time in the next seven days find none and go elsewhere.",
         description=counted(
-            "%(count)s service of %(target)s has no slot within the next 48 hours that a customer can book.",
-            "%(count)s services of %(target)s have no slot within the next 48 hours that a customer can book.",
+            "%(count)s service of %(target)s has no slot within the next 7 days that a customer can book.",
+            "%(count)s services of %(target)s have no slot within the next 7 days that a customer can book.",
             target=TARGET,
         ),
         fix=advice.NO_OPEN_SLOTS.fix,

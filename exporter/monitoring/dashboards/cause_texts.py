@@ -61,7 +61,7 @@ CAUSE_TEXTS: Final[Mapping[str, str]] = {
     "BookingSyncExternalConflict": "private events",
     "BookingSyncSlotsOverBusy": "staff is busy",
     "BookingSyncBookedOver": "by an event",
-    "BookingSyncNoOpenSlots": "none for 48 h",
+    "BookingSyncNoOpenSlots": "none for 7 days",
     "BookingSyncImportSilent": "none for 7 days",
     "BookingSyncImportFrozen": "no change",
     "BookingSyncImportShortened": "half as far",

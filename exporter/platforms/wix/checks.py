@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, mapping_of, shown
 from exporter.platforms.aliases import shared_aliases
 from exporter.platforms.wix.naming import GUID, label_of
-from exporter.platforms.wix.settings import WixEvents, WixTarget
+from exporter.platforms.wix.settings import WixConnections, WixEvents, WixTarget
 from exporter.support.close_matches import close_match
 from exporter.support.yaml_source import Path
 
 _API_KEY_MODE: Final = ("site_id", "api_key")
+LAST_PLAIN_MINUTE: Final = 36
 _APP_MODE: Final = ("app_id", "app_secret", "instance_id")
 
 
@@ -97,6 +99,8 @@ def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:
             )
             message = "does not look like a GUID such as 12345678-9abc-4def-8123-456789abcdef"
             yield FieldProblem((*path, name), message, fix)
+    if target.collectors.connections:
+        yield from _checks(target.collectors.connections, (*path, "collectors", "connections", "check_interval"))
     if target.collectors.events:
         yield from _events(target, target.collectors.events, path)
     for index, schedule in enumerate(target.schedule_ids):
@@ -112,6 +116,17 @@ def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:
             yield FieldProblem(where, "does not look like the GUID of a booking", "copy the id that the board shows")
 
 
+def _checks(connections: WixConnections, where: Path) -> Iterator[FieldProblem]:
+    every, polled = connections.check_interval, connections.interval
+    if "check_interval" not in connections.model_fields_set:
+        return
+    if not connections.probe and not connections.staff:
+        yield FieldProblem(where, "has no effect: probe and staff are both false", "remove it, or one of these two")
+    elif every < polled:
+        message = f"of {format_duration(every)} is shorter than interval: checks are made in polls alone"
+        yield FieldProblem(where, message, f"use {format_duration(polled)} or more")
+
+
 def _events(target: WixTarget, events: WixEvents, path: Path) -> Iterator[FieldProblem]:
     chosen, where = target.collectors, (*path, "collectors", "events", "heartbeats")
     if not chosen.connections and not chosen.bookings:
@@ -121,6 +136,10 @@ def _events(target: WixTarget, events: WixEvents, path: Path) -> Iterator[FieldP
         message = "are looked for nowhere: without the collector connections nothing tells which schedules have a calendar"
         yield FieldProblem(where, message, "name connections as well")
     for index, heartbeat in enumerate(events.heartbeats):
+        if heartbeat.late_after is not None and heartbeat.heartbeat.minute % 60 > LAST_PLAIN_MINUTE:
+            message = "leaves a script no room: the 23 minutes that it may add go past the full hour, and it has to carry them"
+            fix = f"choose a minute of {LAST_PLAIN_MINUTE} or less"
+            yield FieldProblem((*where, index, "at"), message, fix)
         if not target.aliases and not _is_guid(heartbeat.schedule):
             yield FieldProblem((*where, index, "schedule"), _no_alias(heartbeat.schedule), _ID_OR_ALIAS)
 

@@ -68,7 +68,9 @@ class ConnectionsCollector:
         self._schedules = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)
         self._providers = providers
-        self._probes = CalendarProbes(api, services, target.name, target.timeout, interval=settings.check_interval)
+        self._probes = CalendarProbes(
+            api, services, target.name, target.timeout, interval=settings.check_interval, polls_every=settings.interval
+        )
         self._may_probe = settings.probe
         self.staff = StaffDirectory(api, services, target.name, interval=settings.check_interval) if settings.staff else None
         """The staff, where it is watched."""

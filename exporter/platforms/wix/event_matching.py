@@ -121,15 +121,16 @@ def matched(
     }
     seen = replace(seen, copies=seen.copies or bool(events.copies))
     by_source = _by_source(read.rows)
+    own = _by_source(_own(read.rows, read.heartbeats, zone))
     if read.whole and read.directory is not None:
-        seen = replace(seen, lives=_lives(read, by_source, memory, previous))
+        seen = replace(seen, lives=_lives(read, own, memory, previous, zone))
         judged, beats = _judged(read, read.directory, by_source, seen, zone)
         seen = replace(seen, beats=beats)
     # Those come first that somebody has to look at whatever the others are: else ten of the milder kind would hide them.
     shown = sorted(over.items(), key=lambda row: (row[1] is Cause.BOOKED_OVER, row[0].start, row[0].id))
     return Found(
         tuple(_window(window, over, events.copies, seen, read) for window in read.windows),
-        tuple(_imports(read, by_source, seen.lives, judged)),
+        tuple(_imports(read, by_source, own, seen.lives, judged)),
         tuple(
             ExternalConflict(booking.id, read.labels[booking.schedule], booking.start, booking.end, cause)
             for booking, cause in shown[:SHOWN_CONFLICTS]
@@ -164,7 +165,7 @@ def _judged(
 ) -> tuple[Judged, Mapping[str, tuple[float, float, float]]]:
     """Return what a whole poll tells of each source, and what is remembered of heartbeats.
 
-    Where no event comes at all that says enough: a heartbeat that is missing with them has the same cause.
+    Where no event comes at all that says enough: a heartbeat that went missing with the last of them has the same cause.
     """
     expected = [source for source in directory.importing if source[0] in read.heartbeats]
     heard = pulses(
@@ -179,7 +180,8 @@ def _judged(
     )
     faults = {source: faults_of(seen.lives[source_of(*source)], read.at) for source in directory.importing}
     for source, since in heard.missing.items():
-        if ImportFault.SILENT not in faults[source]:
+        last_came, _, _ = heard.beats[source_of(*source)]
+        if faults[source].get(ImportFault.SILENT, -1.0) < last_came:
             faults[source] = {ImportFault.HEARTBEAT: since}
     return Judged(faults, heard.heartbeats), heard.beats
 
@@ -220,14 +222,33 @@ def _is_in(event: Busy | EventRow, window: Window) -> bool:
     return event.start < window.end and (event.end > window.start or event.start == event.end == window.start)
 
 
+def _own(rows: Iterable[EventRow], heartbeats: Mapping[str, Heartbeat], zone: ZoneInfo) -> Iterator[EventRow]:
+    """Yield those of ``rows`` that are no heartbeat."""
+    for row in rows:
+        heartbeat = heartbeats.get(row.schedule_id.lower())
+        if heartbeat is None or beat_of(busy_time(row), heartbeat, zone) is None:
+            yield row
+
+
+def _lively(rows: Iterable[EventRow], heartbeats: Mapping[str, Heartbeat], zone: ZoneInfo) -> Iterator[EventRow]:
+    """Yield those of ``rows`` that tell whether an import lives: a heartbeat that stands there for ever does not."""
+    return _own(rows, {schedule: one for schedule, one in heartbeats.items() if one.late_after is None}, zone)
+
+
 def _lives(
-    read: Read, by_source: Mapping[Source, list[EventRow]], memory: EventMemory | None, previous: Looked | None
+    read: Read,
+    own: Mapping[Source, list[EventRow]],
+    memory: EventMemory | None,
+    previous: Looked | None,
+    zone: ZoneInfo,
 ) -> Mapping[str, ImportLife]:
+    """Return how the imports live. How far their events reach those tell that are their ``own``: no heartbeats."""
     before = {} if memory is None else memory.lives
-    earlier = None if previous is None else _by_source(previous.rows)
+    lively = _by_source(_lively(read.rows, read.heartbeats, zone))
+    earlier = None if previous is None else _by_source(_lively(previous.rows, read.heartbeats, zone))
     found = {}
     for source in () if read.directory is None else read.directory.importing:
-        rows, key = by_source.get(source, []), source_of(*source)
+        rows, key = lively.get(source, []), source_of(*source)
         if earlier is not None and previous is not None:
             changed = _times(rows, previous.until, read.now) != _times(earlier.get(source, ()), previous.until, read.now)
         else:  # after a restart only what is new can be told: of what is gone there is but a hash
@@ -238,8 +259,8 @@ def _lives(
         life = lived(
             before.get(key), has_events=bool(rows), changed=changed, now=read.at, polled=None if memory is None else memory.at
         )
-        farthest = max((row.start for row in rows), default=0.0)
-        found[key] = reached(life, before.get(key), farthest, len(rows), now=read.at, wall=read.now)
+        starts = [row.start for row in own.get(source, ())]
+        found[key] = reached(life, before.get(key), max(starts, default=0.0), len(starts), now=read.at, wall=read.now)
     return found
 
 
@@ -249,7 +270,11 @@ def _times(rows: Iterable[EventRow], until: float, now: float) -> frozenset[tupl
 
 
 def _imports(
-    read: Read, by_source: Mapping[Source, list[EventRow]], lives: Mapping[str, ImportLife], judged: Judged
+    read: Read,
+    by_source: Mapping[Source, list[EventRow]],
+    own: Mapping[Source, list[EventRow]],
+    lives: Mapping[str, ImportLife],
+    judged: Judged,
 ) -> Iterable[ImportedEvents]:
     for source, connections in {} if read.directory is None else read.directory.importing.items():
         if source[1] in read.unknown:
@@ -262,7 +287,7 @@ def _imports(
                 connection.schedule,
                 events,
                 None if life is None else life.changed,
-                max((row.start for row in rows), default=None),
+                max((row.start for row in own.get(source, ())), default=None),
                 judged.faults.get(source, {}) if connection.works else {},
                 judged.heartbeats.get(source),
             )

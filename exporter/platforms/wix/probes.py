@@ -9,6 +9,7 @@ again, since somebody may have mended it, where there is room beside those whose
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import Final
 
 import structlog
@@ -71,11 +72,15 @@ class _Probed(Value, frozen=True, gc=False):
 class CalendarProbes:
     """The probes of one site. What they may not ask, they know nothing of: that is no failure of anything."""
 
-    def __init__(self, api: WixApi, services: Services, target: str, timeout: float, *, interval: float) -> None:
+    def __init__(
+        self, api: WixApi, services: Services, target: str, timeout: float, *, interval: float, polls_every: float
+    ) -> None:
+        """Ask about each connection once in ``interval``, in polls that come ``polls_every`` so many seconds."""
         self._api = api
         self._services = services
         self._target = target
         self._interval = interval  # in seconds
+        self._polls_every = polls_every
         self._timeout = min(timeout, TIMEOUT_SECONDS)
         self._probed: Mapping[str, _Probed] = {}
         self._was_refused = False
@@ -131,7 +136,13 @@ class CalendarProbes:
         """Return what the newest probe of ``row`` showed; ``None`` when it is too old at ``now`` (steady), or there is none."""
         known = self._probed.get(row.key)
         answer = known.answer if known else None
-        return answer if answer and now - answer.at <= MAX_AGE_INTERVALS * self._interval else None
+        return answer if answer and now - answer.at <= self._max_age else None
+
+    @property
+    def _max_age(self) -> float:
+        """How long an answer counts, in seconds: with many connections it takes polls enough until each has had its turn."""
+        round_takes = ceil(len(self._probed) / A_POLL) * self._polls_every
+        return MAX_AGE_INTERVALS * max(self._interval, round_takes)
 
     def import_calendars(self, row: ConnectionRow, now: float) -> ImportCalendars | None:
         """Return how many of the calendars that are chosen for the import of ``row`` there are at ``now`` (steady)."""

@@ -30,7 +30,7 @@ _FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
     CollectorName.CONNECTIONS: ("status", "error_reason", "calendar_type", "sync_config", "staff_identity"),
     CollectorName.BOOKINGS: ("booked_entity", "end_date"),
     CollectorName.EVENTS: ("calendar_type", "all_day", "schedule", "booked_entity", "end_date"),
-    CollectorName.SLOTS: ("calendar_type", "all_day", "booked_entity", "end_date", "staff_identity"),
+    CollectorName.SLOTS: ("calendar_type", "all_day", "resource", "booked_entity", "end_date", "staff_identity"),
 }
 _DEFAULT_READER_PREFIX: Final = "/_api/bookings-reader"
 
@@ -115,13 +115,15 @@ class WixSession:
         Whether a key may list connections is documented nowhere (wix.md 14.1). Bookings may be read in
         each way that a poll has.
         """
-        seen = (await self._connections.poll(repeat=False, probes=1)).observation if self._connections else None
+        connections = (await self._connections.poll(repeat=False, probes=1)).observation if self._connections else None
         if self._settings:
             await self._check_bookings(self._settings)
         if self._events:
             await self._events.check()
-        offered = (await self._slots.poll()).observation if self._slots else None
-        return tuple(observation for observation in (seen, offered) if observation is not None)
+        offered = await self._slots.poll() if self._slots else None
+        if offered is not None and offered.failure is not None:
+            raise offered.failure
+        return tuple(seen for seen in (connections, offered.observation if offered else None) if seen is not None)
 
     async def _check_bookings(self, settings: WixBookings) -> None:
         reader = BookingsReader(self._api, self._services.events, self._services.admission, settings)

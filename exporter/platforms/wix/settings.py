@@ -102,7 +102,9 @@ class WixConnections(Windowless):
         "members.",
     )
     check_interval: Duration = default(
-        "1h", "Time between two probes of a connection, and between two reads of the staff; up to a sixth is added to it."
+        "1h",
+        "Time between two probes of a connection, and between two reads of the staff; up to a sixth is added to it, and with "
+        "many connections what five probes a poll take.",
     )
 
 
@@ -191,6 +193,7 @@ class WixEvents(Windowless):
         default_factory=tuple,
         description="Events that show that a calendar still arrives, one for each schedule that has one. Needs the collector "
         "`connections`.",
+        examples=[[{"schedule": "Anna", "at": "03:07"}]],
     )
 
 
@@ -220,7 +223,8 @@ class WixSlots(Windowless):
 
     interval: Duration = default("30m", "Time between two polls. Costs one request for each service and 500 slots.")
     services: Annotated[tuple[SlotService, ...], Field(strict=False, min_length=1, max_length=SLOT_SERVICES.number)] = Field(
-        description="Services whose slots are read; each takes appointments."
+        description="Services whose slots are read; each takes appointments.",
+        examples=[[{"name": "Haircut", "id": _SERVICE_EXAMPLE}]],
     )
 
 

@@ -64,7 +64,7 @@ class SlotsReader:
             rows += page.rows
             complete = complete and not page.malformed
             if len(rows) > SERVICE_SLOTS.number:
-                raise InvalidResponseError(f"Wix has more than {SERVICE_SLOTS} that can be booked within 48 hours")
+                raise InvalidResponseError(f"Wix has more than {SERVICE_SLOTS} of a service that can be booked within days")
             if not page.next_cursor:
                 return ServiceSlotRows(tuple(rows), complete)
             mark = short_hash(page.next_cursor)  # one may be as long as a page

@@ -24,7 +24,7 @@ from exporter.support.phases import phase
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS: Final = 600.0
-"""After no answer it is asked again so much later."""
+"""After no answer it is asked again so much later, or after an interval that is shorter."""
 
 _INTERVAL_SECONDS: Final = 3600.0
 """So often the staff is read for a collector that has no interval of checks."""
@@ -86,7 +86,7 @@ class StaffDirectory:
                 raise
             log.info("wix_staff_unanswered", target=self._target, message=str(error))
             asked = error.retry_after or 0.0 if isinstance(error, PollError) else 0.0
-            self._due = clock.monotonic() + max(AGAIN_SECONDS, asked)
+            self._due = clock.monotonic() + max(min(AGAIN_SECONDS, self._interval), asked)
             return
         else:
             self.refused = ""

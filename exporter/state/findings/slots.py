@@ -31,7 +31,7 @@ def of_slots(target: TargetView, state: CollectorState, seen: SlotsObservation, 
                 ),
             )
     for service in seen.services:
-        if service.open == 0:
+        if service.has_none:
             yield Finding(
                 NO_OPEN_SLOTS,
                 target.name,

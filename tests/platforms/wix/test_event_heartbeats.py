@@ -130,6 +130,60 @@ async def test_an_import_that_brings_nothing_at_all_after_a_week_is_silent_and_n
     assert ([ImportFault.SILENT], ImportHeartbeat(arrives=False)) == (list(row.faults), row.heartbeat)
 
 
+def leave_only_the_heartbeat(salon: Salon) -> None:
+    salon.site.private.clear()
+    salon.beat()
+
+
+async def test_a_daily_heartbeat_that_still_stands_does_not_hide_that_nothing_else_comes(salon: Salon) -> None:
+    salon.start_listening()
+    salon.beat()
+    for _ in range(8):
+        await salon.look(24)
+    last = salon.bench.clock.now
+    leave_only_the_heartbeat(salon)
+    row = await only(salon, 1)
+    assert ({ImportFault.SILENT: last}, ImportHeartbeat(arrives=True)) == (row.faults, row.heartbeat)
+    assert (7, None) == (row.events["next_7d"], row.farthest)
+
+
+async def test_a_daily_heartbeat_alone_is_no_change_of_the_events(salon: Salon) -> None:
+    salon.start_listening()
+    salon.beat()
+    await salon.look()
+    changed = (await only(salon, 24)).changed
+    salon.beat()  # another series at the same time
+    salon.site.private.plan(salon.staff.schedule_id, NIGHT + 2 * MINUTE, NIGHT + 3 * MINUTE, days=40)
+    assert changed != (await only(salon, 1)).changed
+    changed = salon.bench.clock.now
+    salon.site.private.clear()
+    salon.plan(20, days=40)
+    salon.site.private.plan(salon.staff.schedule_id, NIGHT + 2 * MINUTE, NIGHT + 3 * MINUTE, days=40)
+    row = await only(salon, 1)
+    assert (changed, [ImportFault.HEARTBEAT]) == (row.changed, list(row.faults))
+
+
+async def test_a_heartbeat_that_goes_missing_after_the_events_is_told_instead_of_them(salon: Salon) -> None:
+    salon.start_listening()
+    salon.beat()
+    for _ in range(8):
+        await salon.look(24)
+    leave_only_the_heartbeat(salon)
+    assert [ImportFault.SILENT] == list((await only(salon, 1)).faults)
+    salon.site.private.clear()
+    assert {ImportFault.HEARTBEAT: salon.bench.clock.now + HOUR + 60} == (await only(salon, 1)).faults
+
+
+async def test_a_heartbeat_that_is_written_each_hour_proves_that_an_import_without_other_events_lives(hourly: Salon) -> None:
+    hourly.start_listening()
+    for _ in range(8):
+        hourly.write()
+        await hourly.look(24)
+    hourly.site.private.clear()
+    hourly.write()
+    assert {} == (await only(hourly, 1)).faults
+
+
 async def test_of_a_connection_that_does_not_work_no_heartbeat_is_missed(salon: Salon) -> None:
     salon.start_listening()
     salon.beat()

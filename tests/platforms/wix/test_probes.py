@@ -78,6 +78,16 @@ async def test_a_probe_counts_for_three_times_as_long_as_lies_between_two(bench:
     assert [True, False] == seen
 
 
+async def test_a_probe_counts_longer_where_it_takes_long_until_all_had_their_turn(bench: WixBench) -> None:
+    for _ in range(100):
+        bench.connect(APPLE, status="SYNCED")
+    bench.open(target(bench, check_interval=300.0))
+    for _ in range(60):
+        await bench.observe()
+    known = [sum(row.probe is not None for row in (await bench.observe()).connections) for _ in range(60)]
+    assert [100] * 60 == known
+
+
 async def test_a_failed_probe_is_as_old_as_the_first_that_failed_and_ends_with_the_next_that_works(bench: WixBench) -> None:
     made = bench.connect(APPLE, status="SYNCED")
     await first_probes(bench)

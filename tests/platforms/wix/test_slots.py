@@ -48,6 +48,7 @@ SLOTS = CollectorName.SLOTS
 LIST = "ListAvailabilityTimeSlots"
 EVENTS = "ListEvents"
 STAFF = "QueryStaffMembers"
+CONNECTIONS = "ListConnections"
 BERLIN = ZoneInfo("Europe/Berlin")
 FREE = 2 + 17 + 15
 """Slots of the next 48 hours: those of Monday at 16:30 and 17:00, all of Tuesday, and those of Wednesday until 16:13."""
@@ -68,7 +69,7 @@ class Shop:
         self.site.connections.connect(GOOGLE, staff.schedule_id)
         return staff
 
-    def target(self, *, connections: bool = False, target: Mapping[str, Any] | None = None, **collectors: Any) -> WixTarget:  # noqa: ANN401  settings
+    def target(self, *, connections: bool = True, target: Mapping[str, Any] | None = None, **collectors: Any) -> WixTarget:  # noqa: ANN401  settings
         chosen: dict[str, Any] = {"slots": WixSlots(interval=1800.0, services=(self.named(),), windows=())}
         if connections:
             chosen["connections"] = WixConnections(interval=60.0, max_age=300.0, windows=WINDOWS)
@@ -98,7 +99,12 @@ class Shop:
         return await session.inventory()
 
     async def look(self, after: float = 0) -> SlotsObservation:
+        """Poll the connections once before the first time, and the slots."""
         self.bench.clock.now += after
+        session = self.bench.session
+        assert isinstance(session, WixSession)
+        if CollectorName.CONNECTIONS in session.collectors and not self.bench.calls(CONNECTIONS):
+            await self.bench.poll()
         result = await self.bench.poll(SLOTS)
         assert result.failure is None
         assert isinstance(result.observation, SlotsObservation)
@@ -121,7 +127,7 @@ def opened(seen: SlotsObservation) -> list[int | None]:
 async def test_the_bookable_slots_of_the_next_48_hours_are_counted_by_the_name_of_the_service(shop: Shop) -> None:
     shop.open()
     seen = await shop.look()
-    assert (ServiceSlots("Haircut", FREE),) == seen.services
+    assert (ServiceSlots("Haircut", FREE, shop.at(16.5, day=21)),) == seen.services
 
 
 async def test_a_healthy_import_has_no_slot_over_a_private_event(shop: Shop) -> None:
@@ -445,6 +451,30 @@ async def test_a_service_that_is_known_again_is_no_longer_named(shop: Shop) -> N
     assert () == (await shop.look()).unknown_services
 
 
+NONE = '{"timeSlots":[],"timeZone":"UTC"}'
+
+
+async def test_of_a_service_without_slots_soon_the_first_of_the_week_is_known(shop: Shop) -> None:
+    shop.bench.answer_with(LIST, NONE, times=1)
+    shop.open()
+    (seen,) = (await shop.look()).services
+    assert ("Haircut", 0, shop.at(16.5, day=23), False) == (seen.service, seen.open, seen.first, seen.has_none)
+
+
+async def test_a_service_has_none_when_there_is_no_slot_in_the_week(shop: Shop) -> None:
+    shop.service = shop.site.add_service("Closed", hidden=True)
+    shop.open()
+    (seen,) = (await shop.look()).services
+    assert (None, True, 2) == (seen.first, seen.has_none, shop.bench.calls(LIST))
+
+
+async def test_a_week_that_cannot_be_read_whole_is_no_week_without_slots(shop: Shop) -> None:
+    shop.bench.answer_with(LIST, NONE, times=1)
+    shop.bench.answer_with(LIST, page("7", slot(bookable=False)), times=1)
+    shop.open()
+    assert (ServiceSlots("Haircut", None),) == (await shop.look()).services
+
+
 async def test_a_service_without_slots_has_none(shop: Shop) -> None:
     shop.service = shop.site.add_service("Closed", hidden=True)
     shop.open()
@@ -453,9 +483,9 @@ async def test_a_service_without_slots_has_none(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("start", "end", "number"),
-    [(0, 24, None), (47, 71, None), (48.1, 72, 0), (-24, 0, 0)],
+    [(0, 24, None), (47, 71, None), (167, 191, None), (168.1, 191, 0), (-24, 0, 0)],
 )
-async def test_that_a_service_has_no_slots_says_nothing_while_a_closed_day_is_among_the_48_hours(
+async def test_that_a_service_has_no_slots_says_nothing_while_a_closed_day_is_among_the_next_seven(
     shop: Shop, start: float, end: float, number: int | None
 ) -> None:
     shop.service = shop.site.add_service("Closed", hidden=True)
@@ -490,14 +520,16 @@ async def test_the_listing_of_a_site_does_not_mind_a_service_that_is_gone(shop: 
 async def test_schedules_beyond_500_have_no_series_and_are_counted(
     shop: Shop, schedules: int, shown: int, dropped: int
 ) -> None:
-    named = [shop.staff, *(shop.site.add_staff() for _ in range(schedules))]
+    named = [shop.staff, *(shop.hire(f"Colleague {number}") for number in range(schedules))]
     rows = [
         slot(availableResources=[{"resources": [{"id": one.resource_id} for one in named[at : at + 10]]}])
         for at in range(0, len(named), 10)
     ]
     shop.bench.answer_with(LIST, page(*rows))
+    for each in named:
+        shop.plan(12, staff=each)
     shop.sell_over(10)
-    shop.open()
+    shop.open(connections=False)  # they have a cap of their own
     seen = await shop.look()
     assert (shown, dropped, 1) == (len(seen.schedules), seen.dropped_schedules, over(seen)[0])
 
@@ -621,6 +653,147 @@ async def test_what_fails_fails_the_poll_and_no_other(
     assert isinstance(await shop.bench.failure(SLOTS), error)
 
 
+def two_services(shop: Shop) -> WixSlots:
+    beard = shop.site.add_service("Beard")
+    return WixSlots(interval=1800.0, services=(shop.named(), shop.named("Beard", beard.id)), windows=())
+
+
+async def look_partly(shop: Shop, after: float = 1740) -> tuple[SlotsObservation, PollError]:
+    shop.bench.clock.now += after
+    result = await shop.bench.poll(SLOTS)
+    assert isinstance(result.observation, SlotsObservation)
+    assert result.failure is not None
+    return result.observation, result.failure
+
+
+ONE_FAILS = [
+    (FaultKind.STATUS, {"status": 500}, ServerError),
+    (FaultKind.TRUNCATED, {}, InvalidResponseError),
+]
+
+
+@pytest.mark.parametrize(("kind", "options", "error"), ONE_FAILS)
+async def test_a_service_that_cannot_be_read_costs_no_other_its_slots(
+    shop: Shop, kind: FaultKind, options: dict[str, Any], error: type[PollError]
+) -> None:
+    shop.open(slots=two_services(shop))
+    shop.bench.spoil(kind, LIST, after=1, **options)
+    seen, failure = await look_partly(shop)
+    assert ([FREE, None], error) == (opened(seen), type(failure))
+
+
+@pytest.mark.parametrize(("kind", "options", "error"), ONE_FAILS)
+@pytest.mark.parametrize("of", [LIST, EVENTS])
+async def test_what_was_found_stays_while_a_part_cannot_be_read_until_it_is_too_old(
+    shop: Shop, of: str, kind: FaultKind, options: dict[str, Any], error: type[PollError]
+) -> None:
+    shop.open(slots=two_services(shop))
+    shop.sell_over(10)
+    before = await shop.look()
+    assert [6] == over(before)
+    shop.bench.spoil(kind, of, after=1 if of == LIST else 0, **options)
+    seen, failure = await look_partly(shop)
+    assert ([6], error) == (over(seen), type(failure))
+    assert opened(before)[1] == opened(seen)[1] or of == EVENTS
+    shop.bench.simulator.faults.clear()
+    shop.bench.spoil(kind, of, after=1 if of == LIST else 0, **options)
+    seen, _ = await look_partly(shop, after=3 * 1800)
+    assert ([3] if of == LIST else []) == over(seen)
+
+
+async def test_a_part_that_cannot_be_read_makes_of_no_overlap_nothing_that_is_known(shop: Shop) -> None:
+    shop.open(slots=two_services(shop))
+    shop.plan(10)
+    assert [0] == over(await shop.look())
+    shop.bench.spoil(FaultKind.STATUS, LIST, after=1, status=500)
+    seen, _ = await look_partly(shop)
+    assert () == seen.schedules
+
+
+async def test_slots_that_are_over_are_told_no_longer_although_their_service_cannot_be_read(shop: Shop) -> None:
+    shop.open(slots=two_services(shop))
+    shop.plan(16, staff=shop.staff)
+    shop.bench.clock.now = shop.at(15.5)
+    shop.site.private.stop_blocking(shop.staff.schedule_id)
+    # At 15:31 two of either service lie over the event, of 16:00 and 16:30; half an hour later that of 16:30 is left.
+    assert [4] == over(await shop.look())
+    shop.bench.spoil(FaultKind.STATUS, LIST, after=1, status=500)
+    seen, _ = await look_partly(shop, after=1800)
+    assert [2] == over(seen)
+
+
+async def test_a_check_of_the_slots_fails_where_a_part_of_the_poll_does(shop: Shop) -> None:
+    shop.open(slots=two_services(shop))
+    shop.bench.spoil(FaultKind.STATUS, LIST, after=1, status=500)
+    with pytest.raises(ServerError):
+        await shop.bench.session.check()
+
+
+async def test_whom_slots_name_and_the_staff_does_not_have_is_counted(shop: Shop) -> None:
+    strangers = [{"resources": [{"id": f"00000000-1111-4222-8333-44444444444{number}"} for number in (1, 2)]}]
+    known = [{"resources": [{"id": shop.staff.resource_id.upper()}]}]
+    rows = [slot(availableResources=strangers), slot(availableResources=strangers), slot(availableResources=known)]
+    shop.bench.answer_with(LIST, page(*rows))
+    shop.open()
+    await shop.look()
+    assert 2 == shop.bench.events.unrecognized[SLOTS, "resource"]
+
+
+async def test_nobody_is_called_a_stranger_while_the_staff_is_not_known_whole(shop: Shop) -> None:
+    strangers = [{"resources": [{"id": "00000000-1111-4222-8333-444444444444"}]}]
+    shop.bench.answer_with(LIST, page(slot(availableResources=strangers)))
+    shop.bench.spoil(FaultKind.EMPTY, STAFF, status=403)
+    shop.open()
+    await shop.look()
+    assert {} == shop.bench.events.unrecognized
+
+
+async def test_without_connections_a_0_is_told_where_private_events_come_alone(shop: Shop) -> None:
+    other = shop.hire("Berta")
+    shop.open(connections=False, target={"aliases": {shop.staff.schedule_id: "Chair 1", other.schedule_id: "Chair 2"}})
+    shop.plan(10)
+    assert (ScheduleSlots("Chair 1", 0),) == (await shop.look()).schedules
+
+
+LOOKS_FOR_EVENTS = WixEvents(interval=600.0, max_age=1800.0, windows=())
+
+
+async def test_a_restart_makes_no_new_event_an_old_one(shop: Shop) -> None:
+    shop.open(events=LOOKS_FOR_EVENTS)
+    await shop.bench.poll(CollectorName.EVENTS)
+    shop.sell_over(10)
+    await shop.bench.poll(CollectorName.EVENTS)
+    shop.open(events=LOOKS_FOR_EVENTS)
+    assert [0] == over(await shop.look())
+    assert [3] == over(await shop.look(900))
+
+
+async def test_a_restart_forgets_no_event_that_the_collector_events_has_known_for_long(shop: Shop) -> None:
+    shop.open(events=LOOKS_FOR_EVENTS)
+    await shop.bench.poll(CollectorName.EVENTS)
+    shop.sell_over(10)
+    await shop.bench.poll(CollectorName.EVENTS)
+    shop.bench.clock.now += 900
+    shop.open(events=LOOKS_FOR_EVENTS)
+    assert [3] == over(await shop.look())
+
+
+async def test_events_that_were_there_when_the_collector_events_first_looked_count_at_once(shop: Shop) -> None:
+    shop.open(events=LOOKS_FOR_EVENTS)
+    shop.sell_over(10)
+    await shop.bench.poll(CollectorName.EVENTS)
+    assert [3] == over(await shop.look())
+
+
+async def test_an_event_counts_from_when_the_collector_events_saw_it_first(shop: Shop) -> None:
+    shop.open(events=LOOKS_FOR_EVENTS)
+    await shop.bench.poll(CollectorName.EVENTS)
+    await shop.look()
+    shop.sell_over(10)
+    await shop.bench.poll(CollectorName.EVENTS)
+    assert [3] == over(await shop.look(900))
+
+
 async def test_a_provider_that_fails_leaves_what_is_known_to_be_wrong_and_nothing_else(shop: Shop) -> None:
     other = shop.site.add_staff("Berta")
     shop.site.connections.connect(MICROSOFT, other.schedule_id)
@@ -637,9 +810,11 @@ async def test_more_private_events_than_are_read_for_slots_fail_and_say_what_to_
     body = '{"events":[' + ",".join([row.format(shop.staff.schedule_id)] * 1000) + "]"
     for number in range(11):
         shop.bench.answer_with(EVENTS, body + following.replace("NEXT", str(number)), times=1)
-    error = await shop.bench.failure(SLOTS)
-    assert isinstance(error, TargetConfigError)
-    assert "collector slots" in error.message
+    result = await shop.bench.poll(SLOTS)
+    assert isinstance(result.observation, SlotsObservation)
+    assert (FREE, ()) == (*opened(result.observation), result.observation.schedules)
+    assert isinstance(result.failure, TargetConfigError)
+    assert "collector slots" in result.failure.message
 
 
 async def test_no_name_of_a_person_stays(shop: Shop) -> None:
