@@ -74,7 +74,7 @@ PSEUDO: Final = Texts("en", Bracketed())
 _NAMES: Final = re.compile(
     "|".join(
         (
-            r"salon-wix|salon-b24|salon-berlin|salon|portal|wix|bitrix24|Chair \d|Window seat|Haircut|owner=anna",
+            r"salon-wix|salon-b24|salon-berlin|salon|portal|wix|bitrix24|Chair \d|Window seat|Haircut|Beard|owner=anna",
             r"label=x|site=|new\.[\w.]+",
             r"the stylist left|cut on some days",
             r"UTC|HTTP|JSON|LIMIT|next_24h|next_7d|today|token_revoked|webhook_url",
