@@ -82,7 +82,11 @@ class Exporter:
 
     async def ready(self, seconds: float = PATIENCE_SECONDS) -> None:
         async def is_ready() -> bool:
-            return (await self.get("/-/ready")).status_code == 200
+            try:
+                return (await self.get("/-/ready")).status_code == 200
+            except httpx.RemoteProtocolError:  # it ended while it was asked
+                await asyncio.wait_for(self.process.wait(), PATIENCE_SECONDS)
+                raise AssertionError(f"the exporter ended with {self.process.returncode}:\n{self.raw[-2000:]}") from None
 
         await until(is_ready, "every collector to finish a poll", seconds=seconds)
 
