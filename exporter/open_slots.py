@@ -14,9 +14,8 @@ from exporter.value import Value
 
 
 class SlotsPart(StrEnum):
-    """What the collector ``slots`` asks for: each may be refused by itself."""
+    """What the collector ``slots`` asks for beside slots: each may be refused by itself."""
 
-    SLOTS = "slots"
     STAFF = "staff"
     EVENTS = "events"
 

@@ -110,7 +110,13 @@ def of_observation(
         case ConnectionsObservation():
             yield from _of_connections(target, observation, policy, whole=whole)
         case EventsObservation(unheard=schedules) if schedules and whole:
-            yield _without_calendar(target, "heartbeats", WarningKind.UNKNOWN_SCHEDULE, schedules)
+            message = Message(
+                "heartbeats names %(number)s schedule of which no calendar is imported: %(names)s",
+                "heartbeats names %(number)s schedules of which no calendar is imported: %(names)s",
+                number=len(schedules),
+                names=first_names(schedules),
+            )
+            yield ConfigWarning(WarningKind.UNKNOWN_SCHEDULE, target, message, _REMOVE)
         case BookingsObservation():
             yield from _of_bookings(target, observation, policy)
         case SlotsObservation():
@@ -176,12 +182,6 @@ def _without_calendar(target: str, key: str, kind: WarningKind, names: Sequence[
 
 
 _NOT_TOLD: Final[Mapping[SlotsPart, tuple[str, str]]] = {
-    SlotsPart.SLOTS: (
-        Message("the platform does not let the exporter read the bookable slots: %(message)s"),
-        Message(
-            "give the credential the right BOOKINGS.AVAILABILITY_READ_TIME_SLOTS, or remove the collector slots from the target"
-        ),
-    ),
     SlotsPart.STAFF: (
         Message("the platform does not let the exporter read whom the bookable slots name: %(message)s"),
         Message(

@@ -37,8 +37,8 @@ BOOKED_OVER: Final = VerdictRow(
 NO_OPEN_SLOTS: Final = VerdictRow(
     Kind.NO_OPEN_SLOTS,
     Verdict.WARNING,
-    "A service that the configuration names has no slot in the next 7 days that a customer can book, and none of them is a "
-    "`closed` day.",
+    "A service that the configuration names has no slot in the next 7 days that a customer can book, and fewer than three of "
+    "them are `closed`.",
     alerts=("BookingSyncNoOpenSlots",),
 )
 IMPORT_SILENT: Final = VerdictRow(

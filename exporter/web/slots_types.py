@@ -10,8 +10,8 @@ from exporter.web.moments import Moment
 class ServiceSlots(msgspec.Struct, frozen=True, kw_only=True):
     """How many slots of a ``service`` a customer can book within 48 hours; null where that is not known.
 
-    It is null as well where the next 7 days have none and one of them is `closed`. ``first`` is when the first slot of these
-    days begins, null where there is none.
+    It is null as well where the next 7 days have none and three or more of them are `closed`. ``first`` is when the first slot
+    of these days begins, null where there is none.
     """
 
     service: str

@@ -205,9 +205,8 @@ FAULTS: Final = (
     Fault(
         "The right to read slots is taken from the API key",
         lambda world: world.grant(world.key.permissions - READ_TIME_SLOTS),
-        ((SITE, "check_refused", "read the bookable slots"),),
+        ((SITE, "collector_failing", "slots"),),
         SLOTS,
-        note="a hint only: nothing is found",
     ),
     Fault(
         "Wix sells the time of a private event that was there first",

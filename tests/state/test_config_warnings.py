@@ -69,7 +69,7 @@ KNOWN = TargetPolicy(connections={"chair-9": AcceptedReason("cut")}, bookings={"
         (bookings(unknown_accepted=("18",)), KNOWN, []),
         (bookings(marks_refused="HTTP 400"), None, ["check_refused"]),
         (slots(unknown_services=("Haircut",)), None, ["unknown_service"]),
-        (slots(refused=dict.fromkeys(SlotsPart, "HTTP 403")), None, ["check_refused"] * 3),
+        (slots(refused=dict.fromkeys(SlotsPart, "HTTP 403")), None, ["check_refused"] * 2),
         (slots(), None, []),
         (links(CalendarCopies(refused="no scope")), None, ["check_refused"]),
         (links(CalendarCopies()), None, []),
@@ -92,14 +92,13 @@ def test_the_warning_says_how_many_and_which() -> None:
 def test_the_warning_of_heartbeats_names_the_schedules_that_have_no_calendar() -> None:
     observation = EventsObservation(NOW - 30, (), unheard=("Anna", "deadbeef"))
     (warning,) = with_warnings(view(succeeded(CONNECTIONS, observation))).config_warnings
-    expected = "heartbeats names 2 schedules that this site does not have or that have no calendar: Anna, deadbeef"
+    expected = "heartbeats names 2 schedules of which no calendar is imported: Anna, deadbeef"
     assert expected == warning.message
 
 
 @pytest.mark.parametrize(
     ("part", "right"),
     [
-        (SlotsPart.SLOTS, "BOOKINGS.AVAILABILITY_READ_TIME_SLOTS"),
         (SlotsPart.STAFF, "BOOKINGS.STAFF_MEMBER_READ"),
         (SlotsPart.EVENTS, "CALENDAR.READ_EXTERNAL_CALENDAR_EVENTS"),
     ],

@@ -83,7 +83,7 @@ def test_the_board_says_how_many_slots_lie_over_private_events_of_whom_and_from_
 
 
 def test_the_board_says_that_none_lies_over_a_private_event() -> None:
-    assert "None of them lies over a private event." in board.render(shown(views.wix_slots())).decode()
+    assert "None of them is known to lie over a private event." in board.render(shown(views.wix_slots())).decode()
 
 
 @pytest.mark.parametrize(("over", "number", "found"), [(3, 21, "Haircut 21, 3 over private events"), (0, 0, "Haircut 0")])

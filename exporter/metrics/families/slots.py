@@ -30,7 +30,7 @@ GAUGES: Final[tuple[Gauge[SlotsObservation], ...]] = (
     gauge(
         "open_slots",
         "Slots of this service within 48 hours that a customer can book. Absent where they could not be read, and where the "
-        "next 7 days have none and one of them is `closed`.",
+        "next 7 days have none and three or more of them are `closed`.",
         "service",
         read=_open,
     ),

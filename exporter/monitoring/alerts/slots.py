@@ -37,7 +37,7 @@ def _over_busy() -> Alert:
             target=TARGET,
         ),
         fix=advice.SLOTS_OVER_BUSY.fix,
-        comment="Nobody has booked them yet. Slots are read twice an hour; an event counts from the second poll that sees it.",
+        comment="Nobody has booked them yet. Slots are read twice an hour; an event counts 15 minutes after it was first seen.",
     )
 
 

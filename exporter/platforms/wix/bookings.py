@@ -27,6 +27,7 @@ from exporter.platforms.wix.settings import WixBookings, WixTarget
 log = structlog.get_logger(__name__)
 
 ON_THE_CALENDAR: Final = frozenset({"confirmed", "pending"})
+_OFF_THE_CALENDAR: Final = ("CANCELED", "DECLINED")
 _CALENDAR_STATUSES: Final = tuple(sorted(status.upper() for status in ON_THE_CALENDAR))
 """Only these can double-book somebody; the others are over, or were never on the calendar (wix.md 6.3)."""
 
@@ -197,6 +198,13 @@ def _bookings(rows: Iterable[BookingRow]) -> list[Booking]:
 
 def _on_the_calendar(read: Rows) -> list[BookingRow]:
     return [row for row in read.rows if row.booking.status in ON_THE_CALENDAR]
+
+
+def taken_off_the_calendar(start: float, end: float, since: float) -> Filter:
+    """Return the filter for bookings of ``[start, end)`` that were cancelled or declined after ``since``, Unix seconds."""
+    return matching(
+        _OFF_THE_CALENDAR, bound("endDate", "$gt", start), bound("startDate", "$lt", end), bound("updatedDate", "$gt", since)
+    )
 
 
 def on_the_calendar(start: float, end: float | None = None) -> Filter:

@@ -6,7 +6,7 @@ Copies of bookings are no private events, and those of whole days are none eithe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
@@ -17,8 +17,9 @@ from exporter.platforms.base import Services
 from exporter.platforms.decoding import off_the_loop
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.bookings import on_the_calendar
-from exporter.platforms.wix.event_matching import COPIES_STAY_SECONDS, busy_time, times_of
+from exporter.platforms.wix.event_matching import busy_time, times_of
 from exporter.platforms.wix.event_paging import Events, EventsReader
+from exporter.platforms.wix.former_bookings import FormerBookings
 from exporter.platforms.wix.heartbeats import of_schedules
 from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.paging import BookingsReader, readable, taken_time
@@ -48,7 +49,7 @@ class BusyTimesReader:
         self._heartbeats = target.heartbeats
         counting = target.collectors.bookings or WixBookings()
         self._bookings = BookingsReader(api, services.events, services.admission, counting, asked_by)
-        self._taken: Mapping[Taken, float] = {}  # and when each was last seen (steady)
+        self._former = FormerBookings(self._bookings)
 
     async def read(self, now: float, until: float) -> BusyTimes:
         """Return the private events that overlap ``[now, until)``, Unix seconds.
@@ -58,23 +59,20 @@ class BusyTimesReader:
         read = await self._events.read(now, until)
         rows = readable(await self._bookings.read(on_the_calendar(now, until), sort="startDate"))
         at = self._services.clock.steady()
-        lately = {row: seen for row, seen in self._taken.items() if at - seen <= COPIES_STAY_SECONDS}
-        self._taken = {**lately, **dict.fromkeys((taken_time(row) for row in rows.rows if row.schedule), at)}
-        size = len(read.rows) + len(self._taken)
-        events = await off_the_loop(self._services.admission, size, self._private, read, tuple(self._taken))
+        taken = [taken_time(row) for row in rows.rows if row.schedule]
+        taken += await self._former.beside(taken, now, until, at)
+        events = await off_the_loop(self._services.admission, len(read.rows) + len(taken), self._private, read, taken)
         return BusyTimes(at, until, events, _is_whole(read) and rows.complete)
 
     async def confirmed(self, times: BusyTimes, now: float, until: float) -> BusyTimes:
         """Return ``times`` with those events alone that are still there and begin before ``until``.
 
-        What a provider that fails does not tell now may be there, so nothing is taken away then.
-
-        Raises :class:`~exporter.errors.PollError` where that cannot be read.
+        ``whole`` says of the answer whether others may be there, too. Raises :class:`~exporter.errors.PollError` where that
+        cannot be read.
         """
         read = await self._events.read(now, min(until, times.until))
-        if not _is_whole(read):
-            return BusyTimes(times.at, times.until, times.events, whole=False)
-        return BusyTimes(times.at, times.until, times.events & frozenset(map(busy_time, read.rows)), times.whole)
+        there = frozenset(map(busy_time, read.rows))
+        return BusyTimes(times.at, times.until, times.events & there, times.whole and _is_whole(read))
 
     def _private(self, read: Events, taken: Iterable[Taken]) -> frozenset[Busy]:
         heartbeats = of_schedules(self._heartbeats, (row.schedule_id for row in read.rows), self._names)

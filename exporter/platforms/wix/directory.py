@@ -30,12 +30,14 @@ class Importing(Value, frozen=True, gc=False):
 class ConnectionDirectory(Value, frozen=True, gc=False):
     """The ``schedules`` (ids in lower case) that have a connection, what imports by its source, and types by provider id.
 
+    Of those ``unheard`` no connection imports, and not because it was cut.
     Where several connections share a source its events are those of each: nobody can tell them apart.
     """
 
     schedules: frozenset[str]
     importing: Mapping[Source, tuple[Importing, ...]]
     providers: Mapping[str, CalendarType]
+    unheard: frozenset[str] = frozenset()
 
 
 def directory_of(
@@ -55,8 +57,11 @@ def directory_of(
             works = row.status in WORKING and row.key not in failing
             one = Importing(labels[row.key], names.schedule(row.schedule_id), works)
             importing[row.schedule_id.lower(), row.calendar_type].append(one)
+    heard = (row for row in known if row.import_enabled or row.status is ConnectionStatus.DISCONNECTED)
+    schedules = frozenset(row.schedule_id.lower() for row in known)
     return ConnectionDirectory(
-        frozenset(row.schedule_id.lower() for row in known),
+        schedules,
         {source: tuple(found) for source, found in importing.items()},
         {row.provider_id: row.calendar_type for row in known if row.provider_id},
+        schedules - {row.schedule_id.lower() for row in heard},
     )

@@ -33,9 +33,6 @@ from exporter.private_calendar import (
 )
 
 SHOWN_CONFLICTS: Final = 10
-COPIES_STAY_SECONDS: Final = 3600.0
-"""The copy of a booking that was cancelled or moved may come back for so long: Wix takes minutes for each direction."""
-
 _DAY: Final = 86_400.0
 
 Faults = Mapping[Source, Mapping[ImportFault, float]]
@@ -49,10 +46,11 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """What a whole poll saw, up to ``until``."""
+    """What a poll at ``at`` (steady) saw of a source that it could read whole, up to ``until``: the times of its events."""
 
-    rows: frozenset[EventRow]
+    at: float
     until: float
+    times: frozenset[tuple[float, float]]
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -61,8 +59,9 @@ class Read(msgspec.Struct, frozen=True):
     ``former`` are bookings that were cancelled or moved so lately that their copies may still be in the calendar.
     ``at`` is the same moment on the steady clock, and ``stepped`` what lies between the two. ``labels`` are the label values of
     schedules (ids in lower case). ``whole`` says that every provider answered and each row could be read, ``complete`` that the
-    numbers are no lower bound, ``unknown`` of which types of calendar nothing is known. ``heartbeats`` are those that are
-    expected of schedules (ids in lower case).
+    numbers are no lower bound, ``unknown`` of which types of calendar nothing is known. ``doubtful`` are the types of those
+    that could not be read whole; ``None`` where any may be. ``heartbeats`` are those that are expected of schedules (ids in
+    lower case).
     """
 
     now: float
@@ -76,6 +75,7 @@ class Read(msgspec.Struct, frozen=True):
     whole: bool
     complete: bool
     unknown: Collection[CalendarType] = ()
+    doubtful: Collection[CalendarType] | None = ()
     former: Collection[Taken] = ()
     heartbeats: Mapping[str, Heartbeat] = {}
 
@@ -88,6 +88,10 @@ class Read(msgspec.Struct, frozen=True):
     def windows(self) -> tuple[Window, ...]:
         """The windows in which is counted."""
         return tuple(Window(name, self.now, self.now + seconds) for name, seconds in _WINDOWS)
+
+    def can_judge(self, source: Source) -> bool:
+        """Return whether all events of ``source`` were read."""
+        return self.doubtful is not None and source[1] not in self.doubtful
 
 
 _WINDOWS: Final = (("next_24h", _DAY), ("next_7d", WEEK_SECONDS))
@@ -102,14 +106,16 @@ class Found(msgspec.Struct, frozen=True):
     next_conflict: float | None
     memory: EventMemory
     judged: Judged
+    looked: Mapping[Source, Looked]
     private: frozenset[Busy]
 
 
 def matched(
-    read: Read, memory: EventMemory | None, previous: Looked | None, judged: Judged, zone: ZoneInfo, *, all_day: bool
+    read: Read, memory: EventMemory | None, previous: Mapping[Source, Looked], judged: Judged, zone: ZoneInfo, *, all_day: bool
 ) -> Found:
     """Hold the events that were ``read`` against the bookings, by what earlier polls left behind.
 
+    ``previous`` is what was seen of each source when it could last be read, since the process began.
     ``zone`` is in which days begin. With ``all_day`` events of whole days take time as well. A heartbeat takes none.
     """
     seen = remember(memory, read.times, read.at, read.now + WEEK_SECONDS, wall=read.now, whole=read.whole)
@@ -122,10 +128,15 @@ def matched(
     seen = replace(seen, copies=seen.copies or bool(events.copies))
     by_source = _by_source(read.rows)
     own = _by_source(_own(read.rows, read.heartbeats, zone))
-    if read.whole and read.directory is not None:
-        seen = replace(seen, lives=_lives(read, own, memory, previous, zone))
-        judged, beats = _judged(read, read.directory, by_source, seen, zone)
-        seen = replace(seen, beats=beats)
+    judging = [] if read.directory is None else [source for source in read.directory.importing if read.can_judge(source)]
+    lively = _by_source(_lively(read.rows, read.heartbeats, zone))
+    if judging and read.directory is not None:
+        lives = _lives(read, judging, lively, own, memory=memory, previous=previous)
+        seen = replace(seen, lives=lives if read.whole else {**seen.lives, **lives})
+        new, beats = _judged(read, read.directory, judging, by_source, seen=seen, zone=zone)
+        judged = _together(judged, new, judging)
+        seen = replace(seen, beats=beats if read.whole else {**seen.beats, **beats})
+    looked = {source: Looked(read.at, read.now + WEEK_SECONDS, _times(lively.get(source, ()))) for source in judging}
     # Those come first that somebody has to look at whatever the others are: else ten of the milder kind would hide them.
     shown = sorted(over.items(), key=lambda row: (row[1] is Cause.BOOKED_OVER, row[0].start, row[0].id))
     return Found(
@@ -138,6 +149,7 @@ def matched(
         next((booking.start for booking, cause in shown if cause is not Cause.BOOKED_OVER), None),
         seen,
         judged,
+        {**previous, **looked},
         events.private,
     )
 
@@ -161,29 +173,44 @@ def times_of(rows: Iterable[EventRow], heartbeats: Mapping[str, Heartbeat], zone
 
 
 def _judged(
-    read: Read, directory: ConnectionDirectory, by_source: Mapping[Source, list[EventRow]], seen: EventMemory, zone: ZoneInfo
+    read: Read,
+    directory: ConnectionDirectory,
+    judging: Collection[Source],
+    by_source: Mapping[Source, list[EventRow]],
+    *,
+    seen: EventMemory,
+    zone: ZoneInfo,
 ) -> tuple[Judged, Mapping[str, tuple[float, float, float]]]:
-    """Return what a whole poll tells of each source, and what is remembered of heartbeats.
+    """Return what a poll tells of the sources that it is ``judging``, and what is remembered of their heartbeats.
 
-    Where no event comes at all that says enough: a heartbeat that went missing with the last of them has the same cause.
+    Where no event comes at all that says enough: a heartbeat that went missing with the last of them has the same cause. Of a
+    schedule that has a source which could not be read no heartbeat is judged: it may come through that one.
     """
-    expected = [source for source in directory.importing if source[0] in read.heartbeats]
+    doubtful = {schedule for schedule, kind in directory.importing if (schedule, kind) not in judging}
+    expected = {schedule: one for schedule, one in read.heartbeats.items() if schedule not in doubtful}
     heard = pulses(
         directory,
-        {source: [busy_time(row) for row in by_source.get(source, ())] for source in expected},
-        read.heartbeats,
+        {source: [busy_time(row) for row in by_source.get(source, ())] for source in judging if source[0] in expected},
+        expected,
         seen,
         now=read.now,
         at=read.at,
         stepped=read.stepped,
         zone=zone,
     )
-    faults = {source: faults_of(seen.lives[source_of(*source)], read.at) for source in directory.importing}
+    faults = {source: faults_of(seen.lives[source_of(*source)], read.at) for source in judging}
     for source, since in heard.missing.items():
         last_came, _, _ = heard.beats[source_of(*source)]
         if faults[source].get(ImportFault.SILENT, -1.0) < last_came:
             faults[source] = {ImportFault.HEARTBEAT: since}
     return Judged(faults, heard.heartbeats), heard.beats
+
+
+def _together(before: Judged, new: Judged, judging: Collection[Source]) -> Judged:
+    """Return what is ``new`` of the sources that were judged now, and of others what was told ``before``."""
+    faults = {source: found for source, found in before.faults.items() if source not in judging}
+    heartbeats = {source: found for source, found in before.heartbeats.items() if source not in judging}
+    return Judged({**faults, **new.faults}, {**heartbeats, **new.heartbeats})
 
 
 def _is_of_whole_days(row: EventRow, zone: ZoneInfo) -> bool:
@@ -237,36 +264,39 @@ def _lively(rows: Iterable[EventRow], heartbeats: Mapping[str, Heartbeat], zone:
 
 def _lives(
     read: Read,
+    judging: Iterable[Source],
+    lively: Mapping[Source, list[EventRow]],
     own: Mapping[Source, list[EventRow]],
+    *,
     memory: EventMemory | None,
-    previous: Looked | None,
-    zone: ZoneInfo,
+    previous: Mapping[Source, Looked],
 ) -> Mapping[str, ImportLife]:
-    """Return how the imports live. How far their events reach those tell that are their ``own``: no heartbeats."""
+    """Return how imports live by their ``lively`` events; how far these reach, by those of their ``own``: no heartbeats."""
     before = {} if memory is None else memory.lives
-    lively = _by_source(_lively(read.rows, read.heartbeats, zone))
-    earlier = None if previous is None else _by_source(_lively(previous.rows, read.heartbeats, zone))
     found = {}
-    for source in () if read.directory is None else read.directory.importing:
+    for source in judging:
         rows, key = lively.get(source, []), source_of(*source)
-        if earlier is not None and previous is not None:
-            changed = _times(rows, previous.until, read.now) != _times(earlier.get(source, ()), previous.until, read.now)
+        if (earlier := previous.get(source)) is not None:
+            changed = _between(_times(rows), earlier.until, read.now) != _between(earlier.times, earlier.until, read.now)
         else:  # after a restart only what is new can be told: of what is gone there is but a hash
             known = memory
             changed = known is not None and any(
                 row.start < known.until and key_of(busy_time(row)) not in known.seen for row in rows
             )
-        life = lived(
-            before.get(key), has_events=bool(rows), changed=changed, now=read.at, polled=None if memory is None else memory.at
-        )
+        polled = earlier.at if earlier is not None else memory.at if memory is not None else None
+        life = lived(before.get(key), has_events=bool(rows), changed=changed, now=read.at, polled=polled)
         starts = [row.start for row in own.get(source, ())]
         found[key] = reached(life, before.get(key), max(starts, default=0.0), len(starts), now=read.at, wall=read.now)
     return found
 
 
-def _times(rows: Iterable[EventRow], until: float, now: float) -> frozenset[tuple[float, float]]:
-    """Return the times of what both polls could see."""
-    return frozenset((row.start, row.end) for row in rows if row.start < until and row.end > now)
+def _times(rows: Iterable[EventRow]) -> frozenset[tuple[float, float]]:
+    return frozenset((row.start, row.end) for row in rows)
+
+
+def _between(times: Iterable[tuple[float, float]], until: float, now: float) -> frozenset[tuple[float, float]]:
+    """Return those of the ``times`` that both of two polls could see."""
+    return frozenset((start, end) for start, end in times if start < until and end > now)
 
 
 def _imports(

@@ -125,7 +125,7 @@ def reached(
 
 
 def lived(before: ImportLife | None, *, has_events: bool, changed: bool, now: float, polled: float | None) -> ImportLife:
-    """Return the life of an import after a whole poll at ``now``; ``polled`` is when the last whole poll was, if there was one.
+    """Return the life of an import that a poll at ``now`` read whole, as the last one at ``polled`` did, if there was one.
 
     Who was away for longer than a poll looks ahead cannot know what changed meanwhile, and begins anew.
     """

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Final
 
-from exporter.counting import Heartbeat, Taken
+from exporter.counting import Heartbeat
 from exporter.errors import ServerError
 from exporter.model import CalendarType, CollectorName
 from exporter.platforms.base import PollResult, Services
@@ -20,11 +20,12 @@ from exporter.platforms.wix.api_errors import request_id
 from exporter.platforms.wix.booking_rows import BookingRow
 from exporter.platforms.wix.bookings import on_the_calendar
 from exporter.platforms.wix.busy_times import BusyTimes
-from exporter.platforms.wix.directory import ConnectionDirectory
-from exporter.platforms.wix.event_matching import COPIES_STAY_SECONDS, Judged, Looked, Read, matched
+from exporter.platforms.wix.directory import ConnectionDirectory, Source
+from exporter.platforms.wix.event_matching import Judged, Looked, Read, matched
 from exporter.platforms.wix.event_memory import cut
 from exporter.platforms.wix.event_paging import Events, EventsReader
 from exporter.platforms.wix.event_rows import EventRow
+from exporter.platforms.wix.former_bookings import FormerBookings
 from exporter.platforms.wix.heartbeats import of_schedules
 from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.paging import BookingsReader, readable, taken_time
@@ -67,9 +68,9 @@ class EventsCollector:
         self._picked = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)
         self._kept: Mapping[EventRow, float] = {}  # and when each was last seen (steady)
-        self._taken: Mapping[Taken, float] = {}  # and when each was last seen (steady)
-        self._previous: Looked | None = None
-        self._previous_at = float("-inf")  # steady
+        self._former = FormerBookings(self._bookings)
+        self._looked: Mapping[Source, Looked] = {}
+        self._read_at: Mapping[CalendarType, float] = {}  # when its events could last be read (steady)
         self._memory: EventMemory | None = None
         self._judged = Judged()
         self._heartbeats = target.heartbeats
@@ -84,11 +85,13 @@ class EventsCollector:
         rows = readable(await self._bookings.read(on_the_calendar(now, until), sort="startDate"))
         taken = [row for row in rows.rows if row.schedule and self._is_picked(row.schedule)]
         bookings = tuple(map(taken_time, taken))
-        lately = {row: seen for row, seen in self._taken.items() if at - seen <= COPIES_STAY_SECONDS}
+        former = await self._former.beside(bookings, now, until, at)
         directory = self._directory()
         up, down = await self._providers_of(read, directory)
-        is_old = at - self._previous_at > self._max_age  # the last poll that saw everything
-        unknown = down if is_old else frozenset()
+        doubtful = None if read.malformed or not _SAYS_NOTHING.isdisjoint(down) else down
+        if doubtful is not None:
+            self._read_at = {**self._read_at, **dict.fromkeys((kind for kind in CalendarType if kind not in doubtful), at)}
+        unknown = frozenset(kind for kind in down if at - self._read_at.get(kind, float("-inf")) > self._max_age)
         kept = self._with_last_known(read, down, at)
         whole = not read.failed_provider_ids and not read.malformed
         part = Read(
@@ -103,20 +106,18 @@ class EventsCollector:
             whole,
             complete=rows.complete and not read.malformed and not unknown,
             unknown=unknown,
-            former=lately.keys() - frozenset(bookings),
+            doubtful=doubtful,
+            former=former,
             heartbeats=self._expected_of(kept, directory),
         )
         memory = self._memory or self._services.history.events(self._target.name)
         if memory is not None and memory.at > at:  # of a clock that ran wrong
             memory = None
-        judged = Judged() if is_old else self._judged
-        work = partial(matched, part, memory, self._previous, judged, self._target.timezone)
+        work = partial(matched, part, memory, self._looked, self._recently_judged(at), self._target.timezone)
         size = len(kept) + len(taken)
         found = await off_the_loop(self._services.admission, size, work, all_day=self._settings.all_day)
-        self._taken = {**lately, **dict.fromkeys(bookings, at)}
         self._kept, self._memory, self._judged = kept, found.memory, found.judged
-        if whole:
-            self._previous, self._previous_at = Looked(part.rows, until), at
+        self._looked = found.looked
         if self._is_shared and whole and rows.complete:
             self._private = BusyTimes(at, until, found.private)
         self._services.history.keep_events(self._target.name, cut(found.memory, part.times))
@@ -139,6 +140,12 @@ class EventsCollector:
     def _max_age(self) -> float:
         return self._settings.max_age_seconds
 
+    def _recently_judged(self, at: float) -> Judged:
+        """Return what was told of the sources that could be read not too long ago."""
+        recent = {source for source, looked in self._looked.items() if at - looked.at <= self._max_age}
+        faults = {source: found for source, found in self._judged.faults.items() if source in recent}
+        return Judged(faults, {source: found for source, found in self._judged.heartbeats.items() if source in recent})
+
     def _is_picked(self, schedule: str) -> bool:
         return not self._picked or schedule.lower() in self._picked
 
@@ -151,10 +158,10 @@ class EventsCollector:
         return found
 
     def _unheard(self, directory: ConnectionDirectory | None) -> tuple[str, ...]:
-        """Return the schedules, as they are shown, that have no connection through which a heartbeat could come."""
+        """Return the schedules, as they are shown, through whose connections no heartbeat can come."""
         if directory is None:
             return ()
-        return tuple(sorted(self._heartbeats.keys() - set(map(self._names.schedule, directory.schedules))))
+        return tuple(sorted(self._heartbeats.keys() - set(map(self._names.schedule, directory.schedules - directory.unheard))))
 
     async def _providers_of(
         self, read: Events, directory: ConnectionDirectory | None

@@ -23,6 +23,9 @@ from exporter.private_calendar import EventMemory, ImportHeartbeat
 RESOLUTION_SECONDS: Final = 3600.0
 """Where no poll looked for so long before, the lag is not known: it might be much less."""
 
+LEFT_SECONDS: Final = 86_400.0
+"""So long the heartbeat may be missing because the connection through which it came was cut: then another has to bring it."""
+
 _NEVER: Final = (0.0, 0.0, 0.0)
 
 
@@ -68,7 +71,7 @@ def pulses(
             for source, (_, _, written) in known.items()
         }
         arrives = [source for source in sources if heard[source].arrives]
-        left = {} if arrives else _left(schedule, sources, memory)
+        left = {} if arrives else _left(schedule, sources, memory, at)
         beats |= left
         came_elsewhere = max((seen for seen, _, _ in left.values()), default=0.0) > max(seen for seen, _, _ in known.values())
         shown = arrives or ([] if came_elsewhere else _last(known))
@@ -101,10 +104,10 @@ def _with_known(heard: Heard, written: float, heartbeat: Heartbeat, now: float) 
     return Heard(now - written <= heartbeat.late_after, None, written)
 
 
-def _left(schedule: str, sources: Collection[Source], memory: EventMemory) -> dict[str, tuple[float, float, float]]:
-    """Return what is remembered of imports of ``schedule`` that are none any more."""
+def _left(schedule: str, sources: Collection[Source], memory: EventMemory, at: float) -> dict[str, tuple[float, float, float]]:
+    """Return what is remembered of imports of ``schedule`` that are none any more, if that is not too long ago."""
     keys = (source_of(schedule, kind) for kind in CalendarType if (schedule, kind) not in sources)
-    return {key: memory.beats[key] for key in keys if key in memory.beats}
+    return {key: memory.beats[key] for key in keys if key in memory.beats and at - memory.beats[key][0] <= LEFT_SECONDS}
 
 
 def _last(known: Mapping[Source, tuple[float, float, float]]) -> list[Source]:

@@ -61,8 +61,10 @@ class SlotsReader:
         complete = True
         for _ in range(_PAGES):
             page = await self._page(body)
-            rows += page.rows
-            complete = complete and not page.malformed
+            beyond = sum(row.start >= end for row in page.rows)
+            report(self._services.events, CollectorName.SLOTS, malformed=beyond, unrecognized={})
+            rows += (row for row in page.rows if int(start) <= row.start < end)  # one that began since may still be listed
+            complete = complete and not page.malformed and not beyond
             if len(rows) > SERVICE_SLOTS.number:
                 raise InvalidResponseError(f"Wix has more than {SERVICE_SLOTS} of a service that can be booked within days")
             if not page.next_cursor:

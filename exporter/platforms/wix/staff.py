@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from exporter.errors import PollError
+from exporter.errors import PollError, PollTimeoutError
 from exporter.limits import STAFF
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
@@ -60,6 +60,8 @@ class StaffDirectory:
         """Whether it was not asked for yet."""
         self.refused = ""
         """Why Wix does not tell the staff, empty while it does."""
+        self.failure: PollError | None = None
+        """Why the last read brought nothing, unless that was a refusal."""
 
     async def refresh(self, *, first: bool = False) -> None:
         """Read the staff when it is time to, and other calls do not have to wait for that.
@@ -84,11 +86,13 @@ class StaffDirectory:
         except (PollError, TimeoutError) as error:
             if isinstance(error, TimeoutError) and not deadline.expired:
                 raise
-            log.info("wix_staff_unanswered", target=self._target, message=str(error))
-            asked = error.retry_after or 0.0 if isinstance(error, PollError) else 0.0
-            self._due = clock.monotonic() + max(min(AGAIN_SECONDS, self._interval), asked)
+            late = PollTimeoutError(f"Wix did not list the staff within {TIMEOUT_SECONDS:g} s")
+            self.failure = failure = error if isinstance(error, PollError) else late
+            log.info("wix_staff_unanswered", target=self._target, message=failure.message)
+            self._due = clock.monotonic() + max(min(AGAIN_SECONDS, self._interval), failure.retry_after or 0.0)
             return
         else:
+            self.failure = None
             self.refused = ""
             self._read_at = clock.monotonic()
         self._due = clock.monotonic() + self._interval + self._phase

@@ -195,20 +195,60 @@ async def test_of_a_connection_that_does_not_work_no_heartbeat_is_missed(salon: 
 # What nobody can know
 
 
-async def test_a_poll_in_which_a_provider_fails_says_nothing_and_what_was_known_stays_up_to_max_age(salon: Salon) -> None:
+async def of_anna(salon: Salon, hours: float) -> list[ImportedEvents]:
+    """Poll, however much of it fails."""
+    salon.bench.clock.now += hours * HOUR - MINUTE
+    seen = (await salon.bench.poll(EVENTS)).observation
+    assert isinstance(seen, EventsObservation)
+    return [row for row in seen.imports if row.schedule == "Anna"]
+
+
+async def test_a_poll_in_which_its_provider_fails_says_nothing_and_what_was_known_stays_up_to_max_age(salon: Salon) -> None:
+    salon.start_listening()
+    salon.site.connections.connect(MICROSOFT, salon.site.add_staff().schedule_id)
+    salon.beat()
+    await salon.look()
+    salon.site.provider_down(GOOGLE)
+    salon.site.private.clear()
+    shown = [[(row.heartbeat, row.faults) for row in await of_anna(salon, 0.2)] for _ in range(4)]
+    assert [[(ImportHeartbeat(arrives=True), {})]] * 2 + [[]] * 2 == shown
+
+
+async def test_another_provider_that_fails_for_long_hides_neither_that_a_heartbeat_is_missing_nor_that_it_is_back(
+    salon: Salon,
+) -> None:
     salon.start_listening()
     salon.site.connections.connect(MICROSOFT, salon.site.add_staff().schedule_id)
     salon.beat()
     await salon.look()
     salon.site.provider_down(MICROSOFT)
     salon.site.private.clear()
-    shown = []
-    for _ in range(4):
-        salon.bench.clock.now += 600
-        seen = (await salon.bench.poll(EVENTS)).observation
-        assert isinstance(seen, EventsObservation)
-        shown += [(row.heartbeat, row.faults) for row in seen.imports if row.schedule == "Anna"]
-    assert [(ImportHeartbeat(arrives=True), {})] * 2 + [(None, {})] * 2 == shown
+    salon.plan(20, days=40)
+    shown = [[(row.heartbeat, list(row.faults)) for row in await of_anna(salon, 0.5)] for _ in range(6)]
+    assert [[(ImportHeartbeat(arrives=False), [ImportFault.HEARTBEAT])]] * 6 == shown
+    salon.beat()
+    assert [(ImportHeartbeat(arrives=True), {})] == [(row.heartbeat, row.faults) for row in await of_anna(salon, 0.5)]
+
+
+async def test_another_provider_that_fails_for_weeks_does_not_hide_that_an_import_fell_silent(salon: Salon) -> None:
+    salon.open(target={"aliases": {salon.staff.schedule_id: "Anna"}})
+    salon.site.connections.connect(MICROSOFT, salon.site.add_staff().schedule_id)
+    await salon.look()
+    salon.site.provider_down(MICROSOFT)
+    for _ in range(9):
+        assert [{}] == [row.faults for row in await of_anna(salon, 24)]
+    last = salon.bench.clock.now
+    salon.site.private.clear()
+    for _ in range(9):
+        assert [{ImportFault.SILENT: last}] == [row.faults for row in await of_anna(salon, 24)]
+
+
+async def test_while_a_row_cannot_be_read_no_import_is_judged(salon: Salon) -> None:
+    salon.start_listening()
+    salon.beat()
+    await salon.look()
+    salon.bench.answer_with(LIST, PARTLY_ODD)
+    assert [[{}]] * 3 == [[row.faults for row in await of_anna(salon, 1)] for _ in range(3)]
 
 
 async def test_before_a_poll_could_read_everything_nothing_is_missing(salon: Salon) -> None:
@@ -238,6 +278,28 @@ async def test_a_schedule_without_a_calendar_is_named_as_the_board_names_it(salo
 
 
 # Several connections of one schedule
+
+
+async def test_a_schedule_whose_import_is_switched_off_is_named(salon: Salon) -> None:
+    [made] = [one.id for one in salon.site.connections]
+    salon.start_listening()
+    salon.beat()
+    assert () == (await salon.look()).unheard
+    salon.site.connections.amend(made, syncConfig={"listEventFromCalendars": {"enabled": False}, "syncToCalendar": {}})
+    assert ("Anna",) == (await salon.look(1)).unheard
+
+
+async def test_a_day_after_its_connection_was_cut_the_heartbeat_has_to_come_through_another(salon: Salon) -> None:
+    salon.start_listening()
+    salon.beat()
+    await salon.look()
+    [made] = [one.id for one in salon.site.connections]
+    salon.site.connections.disconnect(made)
+    salon.site.connections.connect(MICROSOFT, salon.staff.schedule_id, status="SYNCED")
+    salon.site.private.clear()
+    salon.site.private.plan(salon.staff.schedule_id, NIGHT + 20 * HOUR, NIGHT + 21 * HOUR, days=60, provider=MICROSOFT)
+    found = [[list(row.faults) for row in (await salon.look(8)).imports] for _ in range(4)]
+    assert [[[]]] * 2 + [[[ImportFault.HEARTBEAT]]] * 2 == found
 
 
 async def test_of_several_connections_that_counts_through_which_it_last_came(salon: Salon) -> None:

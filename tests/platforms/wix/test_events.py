@@ -756,10 +756,31 @@ async def test_more_than_1000_events_are_read_over_their_cursors_each_with_the_b
     assert 1 == len({one["from"] for one in asked})
 
 
-async def test_one_call_for_the_events_and_one_for_the_bookings(calendars: Calendars) -> None:
+async def test_one_call_for_the_events_and_one_for_the_bookings_and_at_first_one_for_those_that_were_cancelled(
+    calendars: Calendars,
+) -> None:
     calendars.open(connections=False)
     await calendars.look()
-    assert (1, 1) == (calendars.bench.calls(LIST), calendars.bench.calls(QUERY))
+    assert (1, 2) == (calendars.bench.calls(LIST), calendars.bench.calls(QUERY))
+    await calendars.look(1 / 6)
+    assert (2, 3) == (calendars.bench.calls(LIST), calendars.bench.calls(QUERY))
+
+
+@pytest.mark.parametrize("minutes", [2, 58])
+async def test_the_copy_of_a_booking_that_was_cancelled_before_a_restart_is_no_private_event(
+    calendars: Calendars, minutes: int
+) -> None:
+    calendars.open()
+    booked = calendars.book(30)
+    calendars.plan(30)  # its copy
+    for _ in range(3):
+        await calendars.look(1)
+    calendars.site.bookings.amend(booked, status="CANCELED")
+    calendars.bench.clock.now += 60
+    calendars.book(30, 1.5)
+    calendars.bench.clock.now += 60 * (minutes - 1)
+    calendars.open()
+    assert {"next_24h": 0, "next_7d": 0} == conflicts(await calendars.look())
 
 
 async def test_a_slow_answer_is_waited_for_half_a_minute_also_where_the_target_waits_less(calendars: Calendars) -> None:

@@ -15,8 +15,11 @@ import pytest
 
 from exporter.errors import (
     AuthError,
+    ClientError,
     InvalidResponseError,
     NetworkError,
+    NotFoundError,
+    PermissionDeniedError,
     PollError,
     PollTimeoutError,
     RateLimitedError,
@@ -278,16 +281,6 @@ async def test_a_heartbeat_takes_no_slot_although_the_events_have_no_answer_yet(
     assert [0] == over(await shop.look())
 
 
-async def test_while_the_slots_of_a_service_are_refused_no_schedule_has_none_over_events(shop: Shop) -> None:
-    other = shop.site.add_service("B")
-    shop.open(slots=WixSlots(interval=1800.0, windows=(), services=(shop.named("B", other.id), shop.named())))
-    named = [{"resources": [{"id": shop.staff.resource_id}]}]
-    shop.bench.spoil(FaultKind.EMPTY, LIST, status=403, after=1)
-    free = page(slot("2026-09-22T12:00:00", "2026-09-22T12:30:00", availableResources=named))
-    shop.bench.answer_with(LIST, free, times=1)
-    assert [] == over(await shop.look())
-
-
 async def test_an_event_that_is_gone_counts_no_longer(shop: Shop) -> None:
     shop.open()
     shop.sell_over(10)
@@ -380,13 +373,13 @@ async def test_the_first_poll_asks_for_the_staff_although_the_connections_would_
 
 
 @pytest.mark.parametrize("answered", ["code", "empty"])
-async def test_a_right_that_is_missing_leaves_the_slots_unknown_and_fails_nothing(shop: Shop, answered: str) -> None:
+async def test_a_right_that_is_missing_fails_the_poll_with_what_the_platform_said(shop: Shop, answered: str) -> None:
     shop.bench.switches.slots_refusal = answered  # type: ignore[assignment]  # one of two words
     shop.bench.key = shop.bench.simulator.wix.add_key(shop.site, permissions=ALL_PERMISSIONS - READ_TIME_SLOTS)
     shop.open()
-    seen = await shop.look()
-    assert ([None], ()) == (opened(seen), seen.schedules)
-    assert "list_time_slots" in seen.refused[SlotsPart.SLOTS]
+    error = await shop.bench.failure(SLOTS)
+    assert isinstance(error, PermissionDeniedError)
+    assert "list_time_slots" in error.message
 
 
 async def test_after_a_refusal_no_further_service_is_asked_about(shop: Shop) -> None:
@@ -394,19 +387,15 @@ async def test_after_a_refusal_no_further_service_is_asked_about(shop: Shop) -> 
     beard = shop.site.add_service("Beard")
     services = (shop.named(), shop.named("Beard", beard.id))
     shop.open(slots=WixSlots(interval=1800.0, services=services, windows=()))
-    assert [None, None] == opened(await shop.look())
+    assert isinstance(await shop.bench.failure(SLOTS), PermissionDeniedError)
     assert 1 == shop.bench.calls(LIST)
 
 
-@pytest.mark.parametrize(("status", "kept"), [(404, True), (410, True), (501, False)])
-async def test_an_endpoint_that_is_gone_is_a_refusal(shop: Shop, status: int, kept: bool) -> None:
+@pytest.mark.parametrize(("status", "error"), [(404, NotFoundError), (410, ClientError), (501, ServerError)])
+async def test_an_endpoint_that_is_gone_fails_the_poll(shop: Shop, status: int, error: type[PollError]) -> None:
     shop.bench.spoil(FaultKind.EMPTY, LIST, status=status)
     shop.open()
-    if not kept:
-        assert isinstance(await shop.bench.failure(SLOTS), ServerError)
-        return
-    seen = await shop.look()
-    assert ([None], [SlotsPart.SLOTS]) == (opened(seen), list(seen.refused))
+    assert isinstance(await shop.bench.failure(SLOTS), error)
 
 
 @pytest.mark.parametrize(
@@ -483,9 +472,9 @@ async def test_a_service_without_slots_has_none(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("start", "end", "number"),
-    [(0, 24, None), (47, 71, None), (167, 191, None), (168.1, 191, 0), (-24, 0, 0)],
+    [(0, 72.1, None), (95.9, 240, None), (0, 71.9, 0), (96.1, 240, 0), (168.1, 300, 0), (-72, 0, 0)],
 )
-async def test_that_a_service_has_no_slots_says_nothing_while_a_closed_day_is_among_the_next_seven(
+async def test_that_a_service_has_no_slots_says_nothing_while_three_of_the_next_seven_days_are_closed(
     shop: Shop, start: float, end: float, number: int | None
 ) -> None:
     shop.service = shop.site.add_service("Closed", hidden=True)
@@ -651,82 +640,6 @@ async def test_what_fails_fails_the_poll_and_no_other(
     shop.bench.spoil(kind, LIST, **options)
     shop.open(connections=True)
     assert isinstance(await shop.bench.failure(SLOTS), error)
-
-
-def two_services(shop: Shop) -> WixSlots:
-    beard = shop.site.add_service("Beard")
-    return WixSlots(interval=1800.0, services=(shop.named(), shop.named("Beard", beard.id)), windows=())
-
-
-async def look_partly(shop: Shop, after: float = 1740) -> tuple[SlotsObservation, PollError]:
-    shop.bench.clock.now += after
-    result = await shop.bench.poll(SLOTS)
-    assert isinstance(result.observation, SlotsObservation)
-    assert result.failure is not None
-    return result.observation, result.failure
-
-
-ONE_FAILS = [
-    (FaultKind.STATUS, {"status": 500}, ServerError),
-    (FaultKind.TRUNCATED, {}, InvalidResponseError),
-]
-
-
-@pytest.mark.parametrize(("kind", "options", "error"), ONE_FAILS)
-async def test_a_service_that_cannot_be_read_costs_no_other_its_slots(
-    shop: Shop, kind: FaultKind, options: dict[str, Any], error: type[PollError]
-) -> None:
-    shop.open(slots=two_services(shop))
-    shop.bench.spoil(kind, LIST, after=1, **options)
-    seen, failure = await look_partly(shop)
-    assert ([FREE, None], error) == (opened(seen), type(failure))
-
-
-@pytest.mark.parametrize(("kind", "options", "error"), ONE_FAILS)
-@pytest.mark.parametrize("of", [LIST, EVENTS])
-async def test_what_was_found_stays_while_a_part_cannot_be_read_until_it_is_too_old(
-    shop: Shop, of: str, kind: FaultKind, options: dict[str, Any], error: type[PollError]
-) -> None:
-    shop.open(slots=two_services(shop))
-    shop.sell_over(10)
-    before = await shop.look()
-    assert [6] == over(before)
-    shop.bench.spoil(kind, of, after=1 if of == LIST else 0, **options)
-    seen, failure = await look_partly(shop)
-    assert ([6], error) == (over(seen), type(failure))
-    assert opened(before)[1] == opened(seen)[1] or of == EVENTS
-    shop.bench.simulator.faults.clear()
-    shop.bench.spoil(kind, of, after=1 if of == LIST else 0, **options)
-    seen, _ = await look_partly(shop, after=3 * 1800)
-    assert ([3] if of == LIST else []) == over(seen)
-
-
-async def test_a_part_that_cannot_be_read_makes_of_no_overlap_nothing_that_is_known(shop: Shop) -> None:
-    shop.open(slots=two_services(shop))
-    shop.plan(10)
-    assert [0] == over(await shop.look())
-    shop.bench.spoil(FaultKind.STATUS, LIST, after=1, status=500)
-    seen, _ = await look_partly(shop)
-    assert () == seen.schedules
-
-
-async def test_slots_that_are_over_are_told_no_longer_although_their_service_cannot_be_read(shop: Shop) -> None:
-    shop.open(slots=two_services(shop))
-    shop.plan(16, staff=shop.staff)
-    shop.bench.clock.now = shop.at(15.5)
-    shop.site.private.stop_blocking(shop.staff.schedule_id)
-    # At 15:31 two of either service lie over the event, of 16:00 and 16:30; half an hour later that of 16:30 is left.
-    assert [4] == over(await shop.look())
-    shop.bench.spoil(FaultKind.STATUS, LIST, after=1, status=500)
-    seen, _ = await look_partly(shop, after=1800)
-    assert [2] == over(seen)
-
-
-async def test_a_check_of_the_slots_fails_where_a_part_of_the_poll_does(shop: Shop) -> None:
-    shop.open(slots=two_services(shop))
-    shop.bench.spoil(FaultKind.STATUS, LIST, after=1, status=500)
-    with pytest.raises(ServerError):
-        await shop.bench.session.check()
 
 
 async def test_whom_slots_name_and_the_staff_does_not_have_is_counted(shop: Shop) -> None:
