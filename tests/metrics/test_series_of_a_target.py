@@ -234,14 +234,18 @@ OF_PRIVATE_EVENTS = {
     "window_start_timestamp_seconds": 2,
     "window_end_timestamp_seconds": 2,
     "window_complete": 2,
+    "external_events": 4 * 2,
+    "external_events_last_change_timestamp_seconds": 4,
+    "external_events_horizon_timestamp_seconds": 4,
+    "external_events_up": 4,
 }
 
 
-async def test_private_events_bring_46_series_before_any_connection_is_known(tmp_path: Path) -> None:
+async def test_private_events_of_four_connections_bring_66_series(tmp_path: Path) -> None:
     chosen = {"connections": None, "bookings": None}
     without = await series(tmp_path, site(*connected(4, 4)), {**WIX, "collectors": chosen})
     found = await series(tmp_path, site(*connected(4, 4)), {**WIX, "collectors": {**chosen, "events": None}})
-    assert 46 == sum(OF_PRIVATE_EVENTS.values())
+    assert 66 == sum(OF_PRIVATE_EVENTS.values())
     assert OF_PRIVATE_EVENTS == {name.removeprefix("booking_sync_"): number for name, number in (found - without).items()}
 
 
