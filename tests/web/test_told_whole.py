@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,7 @@ from exporter.calendar_copies import MismatchKind
 from exporter.commands.probe_table import fixes, print_report
 from exporter.connection_checks import CalendarProbe, ImportCalendars, ProbesAsked
 from exporter.model import CollectorName, Connection, Window
+from exporter.open_slots import ScheduleSlots
 from exporter.platforms.advice import Advice
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy
 from exporter.private_calendar import Cause, EventsObservation, ExternalConflict, WindowEvents
@@ -127,6 +129,14 @@ def test_slots_over_private_events_say_when_the_first_of_them_begins() -> None:
     assert "2026-09-21T17:13:20Z" == problem["first"]
     assert "the first: " in page(view)
     assert "salon Chair 2: the first: today 19:13 (17:13 UTC)" in "\n".join(fixes(status_of(view)))
+
+
+def test_each_schedule_has_its_own_first_slot_on_the_card_the_soonest_above() -> None:
+    rows = (ScheduleSlots("Chair 1", 3, NOW + 5 * HOUR), ScheduleSlots("Chair 2", 3, NOW + 2 * HOUR))
+    state = views.succeeded(views.unpolled("salon", "wix", CollectorName.SLOTS), replace(views.wix_slots(), schedules=rows))
+    html = page(views.view_of(views.target_of("salon", "wix", [state])))
+    moments = re.findall(r"the first: <time[^>]*>today (\d\d:\d\d)", html)
+    assert ["16:13", "19:13"] == moments
 
 
 def test_a_booking_that_differs_from_its_copy_says_whom_to_ask() -> None:
