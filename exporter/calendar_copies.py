@@ -67,12 +67,16 @@ class WindowCopies(msgspec.Struct, frozen=True, gc=False):
 
 
 class MismatchedBooking(msgspec.Struct, frozen=True, gc=False):
-    """A booking whose copy differs: its id on the platform as text, how it differs, when it begins, the age of the answer."""
+    """A booking whose copy differs: its id on the platform as text, how it differs, when it begins, the age of the answer.
+
+    ``resources`` are the ids of those whom it books.
+    """
 
     booking: str
     kind: MismatchKind
     start: float
     age: float = 0.0
+    resources: tuple[str, ...] = ()
 
 
 class CalendarCopies(msgspec.Struct, frozen=True, gc=False):

@@ -23,10 +23,14 @@ class CalendarProbe(Value, frozen=True, gc=False):
 
 
 class ProbesAsked(Value, frozen=True, gc=False):
-    """Of the ``connections`` that are to be probed, how many were ``asked`` about since the start, whatever came of it."""
+    """Of the ``connections`` that are to be probed, how many were ``asked`` about since the start, whatever came of it.
+
+    Of those ``cannot_be_probed`` counts whose provider has no list of calendars, or of whom the platform refuses it.
+    """
 
     asked: int
     connections: int
+    cannot_be_probed: int = 0
 
 
 class ImportCalendars(Value, frozen=True, gc=False):

@@ -129,12 +129,13 @@ def _detail(problem: api.Problem, now: datetime) -> str:
     if problem.unlinked:
         return "the next ones: " + _bookings(problem.unlinked, problem.zone, now)
     if problem.overlapped:
-        return _bookings(problem.overlapped, problem.zone, now)
+        more = f", and {problem.more} more of this target" if problem.more else ""
+        return _bookings(problem.overlapped, problem.zone, now) + more
     if problem.mismatched:
         return _first_mismatched(problem, now)
-    if problem.until is not None:
-        until = in_zone(problem.until, problem.zone)
-        return f"ends {day_and_time(until, now)} ({in_utc(until)})"
+    if (moment := problem.first or problem.until) is not None:
+        at = in_zone(moment, problem.zone)
+        return f"{'the first:' if problem.first else 'ends'} {day_and_time(at, now)} ({in_utc(at)})"
     return problem.detail or ""
 
 
@@ -151,7 +152,8 @@ def _bookings(rows: Iterable[api.UnlinkedBooking | api.OverlappedBooking], zone:
 def _first_mismatched(problem: api.Problem, now: datetime) -> str:
     rows = ((in_zone(row.start, problem.zone), row) for row in problem.mismatched)
     return "the next ones: " + ", ".join(
-        f"{day_and_time(at, now)} ({in_utc(at)}) booking {row.booking} ({row.kind})" for at, row in rows
+        f"{day_and_time(at, now)} ({in_utc(at)}) booking {row.booking} ({', '.join((row.kind, *row.resources))})"
+        for at, row in rows
     )
 
 
@@ -160,7 +162,9 @@ def _listings(listed: Iterable[api.Listed]) -> Iterator[str]:
     for one in listed:
         why = f", known: {one.why}" if one.why else ""
         until = f", until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
-        yield visible(f"- listed, not judged: {_place(one)}: {one.title}{why}{until}")
+        what = f": {one.message.rstrip('.')}" if one.message else ""
+        fix = f". Fix: {one.fix}" if one.message and one.fix else ""
+        yield visible(plain(f"- listed, not judged: {_place(one)}: {one.title}{what}{why}{until}{fix}"))
 
 
 def _row(target: api.Target, collector: api.Collector, judged: str) -> tuple[str, ...]:

@@ -128,8 +128,8 @@ def cards_of(
 def _card(cause: Cause, group: Sequence[Finding], document: Callable[[Finding], Problem]) -> Card:
     places: dict[tuple[object, ...], list[Finding]] = {}
     for problem in group:
-        # Each double booking and each credential is a place of its own.
-        own = id(problem) if problem.begins is not None or problem.until else None
+        # Each double booking, each credential and each schedule with a first slot is a place of its own.
+        own = id(problem) if problem.begins is not None or problem.until or problem.first else None
         key = (problem.severity, problem.target, problem.effect, problem.detail, own)
         places.setdefault(key, []).append(problem)
     ordered = sorted(places.values(), key=lambda same: _order(same[0]))
@@ -157,5 +157,5 @@ def _place(same: Sequence[Finding], document: Callable[[Finding], Problem], *, t
 
 
 def _order(problem: Finding) -> tuple[object, ...]:
-    moment = problem.until or 0.0 if problem.begins is None else problem.begins
+    moment = problem.until or problem.first or 0.0 if problem.begins is None else problem.begins
     return list(Severity).index(problem.severity), not problem.none_works, moment, natural(problem.target)

@@ -18,10 +18,14 @@ class CalendarProbe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Probes(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the ``connections`` that are to be probed, how many were ``asked`` about since the start, whatever came of it."""
+    """Of the ``connections`` that are to be probed, how many were ``asked`` about since the start, whatever came of it.
+
+    Of those ``cannot_be_probed`` counts whose provider has no list of calendars, or of whom the platform refuses it.
+    """
 
     asked: int
     connections: int
+    cannot_be_probed: int = 0
 
 
 class ImportCalendars(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,13 +16,15 @@ _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 class MismatchedBooking(msgspec.Struct, frozen=True, kw_only=True):
     """The id of a booking whose copy in the staff's calendar differs, how, and when the booking begins.
 
-    ``missing``: there is no copy. ``moved``: it lies at another time. ``declined``: the staff declined it.
+    ``missing``: there is no copy. ``moved``: it lies at another time. ``declined``: the staff declined it. ``resources`` are
+    those whom it books: the alias, else the name on the platform, else the id.
     """
 
     booking: str
     kind: MismatchKind
     start: _Moment
     local_start: _Moment
+    resources: tuple[str, ...] = ()
 
 
 class CopiesWindow(msgspec.Struct, frozen=True, kw_only=True):

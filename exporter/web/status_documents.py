@@ -12,8 +12,8 @@ from exporter.policy import AcceptedReason
 from exporter.private_calendar import EventsObservation
 from exporter.state.advice import for_connection, for_failure
 from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS, changed_times, is_flapping
-from exporter.state.findings import Finding, brought_data, is_broken
-from exporter.state.places import overlap_minutes, resource_names
+from exporter.state.findings import Finding, brought_data, failed_check, is_broken
+from exporter.state.places import overlap_minutes, resource_name, resource_names
 from exporter.state.snapshot import CollectorState, TargetView
 from exporter.support.local_time import local
 from exporter.web.account_types import Budget, OperatingTime
@@ -64,7 +64,7 @@ def problem_document(problem: Finding, target: TargetView | None) -> Problem:
         meaning=str(problem.advice.meaning),
         fix=str(problem.advice.fix),
         conflict=_conflict(problem.conflict, target) if problem.conflict and target else None,
-        since_known=problem.since_known,
+        since_known=problem.since is not None and problem.since_known,
         unlinked=tuple(
             UnlinkedBooking(booking=row.booking, start=moment_of(row.start), local_start=local(row.start, target.policy.zone))
             for row in problem.unlinked
@@ -73,6 +73,8 @@ def problem_document(problem: Finding, target: TargetView | None) -> Problem:
         else (),
         overlapped=overlapped_documents(problem.external, target.policy.zone) if target else (),
         mismatched=_mismatched(problem.mismatched, target) if target else (),
+        first=moment_or_none(problem.first),
+        more=problem.more,
     )
 
 
@@ -87,6 +89,8 @@ def listed_document(finding: Finding, target: TargetView | None) -> Listed:
         until=moment_or_none(finding.until),
         why=(finding.known.why or None) if finding.known else None,
         conflict=_conflict(finding.conflict, target) if finding.conflict and target else None,
+        message=str(finding.detail) or None,
+        fix=(str(finding.advice.fix) or None) if finding.known is None else None,
     )
 
 
@@ -193,13 +197,14 @@ def _connections(seen: ConnectionsObservation, target: TargetView, now: float) -
         dropped_providers=seen.dropped_providers,
         sharing_account=seen.sharing_account,
         staff=_staff(seen.staff) if seen.staff else None,
-        probes=Probes(asked=seen.probes.asked, connections=seen.probes.connections) if seen.probes else None,
+        probes=_probes(seen.probes) if seen.probes else None,
         staff_awaited=seen.staff_awaited,
     )
 
 
 def _connection(row: Connection, target: TargetView, now: float) -> CalendarConnection:
-    advice, calendars = for_connection(target.platform, row.status, row.error_reason), row.import_calendars
+    advice = failed_check(row) or for_connection(target.platform, row.status, row.error_reason)
+    calendars = row.import_calendars
     return CalendarConnection(
         connection=row.key,
         calendar_type=row.calendar_type,
@@ -233,6 +238,10 @@ def _staff(seen: connection_checks.StaffProtection) -> Staff:
         for members in (seen.unprotected, seen.accepted)
     )
     return Staff(protected=seen.protected, unknown=seen.unknown, unprotected=unprotected, accepted=accepted)
+
+
+def _probes(seen: connection_checks.ProbesAsked) -> Probes:
+    return Probes(asked=seen.asked, connections=seen.connections, cannot_be_probed=seen.cannot_be_probed)
 
 
 def _probe(seen: connection_checks.CalendarProbe) -> CalendarProbe:
@@ -271,7 +280,13 @@ def _bookings(seen: BookingsObservation, target: TargetView) -> Bookings:
 def _mismatched(rows: Iterable[calendar_copies.MismatchedBooking], target: TargetView) -> tuple[MismatchedBooking, ...]:
     zone = target.policy.zone
     return tuple(
-        MismatchedBooking(booking=row.booking, kind=row.kind, start=moment_of(row.start), local_start=local(row.start, zone))
+        MismatchedBooking(
+            booking=row.booking,
+            kind=row.kind,
+            start=moment_of(row.start),
+            local_start=local(row.start, zone),
+            resources=tuple(resource_name(target, resource) for resource in row.resources),
+        )
         for row in rows
     )
 

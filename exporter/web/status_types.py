@@ -69,11 +69,12 @@ class UnlinkedBooking(msgspec.Struct, frozen=True, kw_only=True):
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One broken thing: where, since when, what it means and who fixes it.
 
-    ``since`` is null when it cannot be known; without ``since_known`` it is broken since then at least.
-    ``target`` is empty for what concerns the exporter as a whole.
-    ``site`` is the label of that name, ``zone`` the IANA zone of the target; ``calendar_type`` is that of a connection. The
-    data of ``collector`` says so. ``unlinked`` are the first bookings that somebody has to link, ``mismatched`` those that
-    differ from their copies in the staff's calendar, both soonest first, ``overlapped`` those that private events overlap.
+    ``since`` is null when it cannot be known; without ``since_known`` it is broken since then at least. ``target`` is empty for
+    what concerns the exporter as a whole. ``site`` is the label of that name, ``zone`` the IANA zone of the target;
+    ``calendar_type`` is that of a connection. The data of ``collector`` says so. ``unlinked`` are the first bookings that
+    somebody has to link, ``mismatched`` those that differ from their copies in the staff's calendar, both soonest first,
+    ``overlapped`` those that private events overlap; ``more`` counts further ones of the target, at one of its problems.
+    ``first`` is when the first slot begins that lies over a private event.
     """
 
     severity: Severity
@@ -96,6 +97,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     unlinked: tuple[UnlinkedBooking, ...] = ()
     overlapped: tuple[OverlappedBooking, ...] = ()
     mismatched: tuple[MismatchedBooking, ...] = ()
+    first: Moment | None = None
+    more: int = 0
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +117,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """Something that is not judged, because the configuration accepts it, or because it has been so for long.
 
-    ``why`` and ``until`` are as the configuration has them; ``since`` is null when it cannot be known.
+    ``why`` and ``until`` are as the configuration has them; ``since`` is null when it cannot be known, ``message`` and ``fix``
+    where there is nothing to say, ``fix`` also where the configuration accepts it.
     """
 
     kind: Kind
@@ -125,6 +129,8 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     until: Moment | None
     why: str | None
     conflict: BookingConflict | None
+    message: str | None = None
+    fix: str | None = None
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,9 +151,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 class Collector(msgspec.Struct, frozen=True, kw_only=True):
     """One collector. ``data_at`` is the moment of the data shown, null when there is none or it was withdrawn.
 
-    ``polling_since`` is when the poll began that runs now, null when none does.
-    ``since`` and what follows is as with a connection; its states are ``ok``, ``failing`` and ``expired``, and it has none
-    before its first poll.
+    ``polling_since`` is when the poll began that runs now, null when none does. ``since`` and what follows is as with a
+    connection; its states are ``ok``, ``failing`` and ``expired``, and it has none before its first poll.
     """
 
     name: CollectorName

@@ -59,13 +59,13 @@ def test_a_connection_that_is_accepted_is_listed_and_not_judged_for_its_checks()
     assert [Kind.CONNECTION_ACCEPTED] * 2 == [finding.kind for finding in found]
 
 
-def test_what_only_the_newest_poll_shows_is_so_at_least_since_then() -> None:
+def test_of_what_only_the_newest_poll_shows_nobody_knows_since_when_it_is_so() -> None:
     gone = replace(views.connection("a"), import_calendars=ImportCalendars(0, 1))
     probed = replace(views.connection("a"), probe=replace(FAILED, since_known=True))
     scene = scenes.connected(gone, views.connection("b"))
     views_told = (scene, scenes.shared("a", "b"), scenes.staffed(UnprotectedReason.IMPORT_OFF))
     told = [finding for view in views_told for finding in findings(view)]
-    assert [(NOW - 30, False)] * 3 == [(finding.since, finding.since_known) for finding in told]
+    assert [None] * 3 == [finding.since for finding in told]
     (known,) = findings(scenes.connected(probed, views.connection("b")))
     assert (NOW - 3_600, True) == (known.since, known.since_known)
 

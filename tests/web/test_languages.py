@@ -14,7 +14,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from exporter.connection_checks import ImportCalendars, UnprotectedReason
+from exporter.connection_checks import ImportCalendars, ProbesAsked, UnprotectedReason
 from exporter.errors import Reason
 from exporter.model import (
     ApiUsage,
@@ -32,6 +32,7 @@ from exporter.model import (
     WindowLinks,
 )
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
+from exporter.private_calendar import Cause, ExternalConflict
 from exporter.state import verdict
 from exporter.state.advice import UNPROTECTED
 from exporter.state.config_warnings import of_observation
@@ -195,6 +196,19 @@ def _unwatched() -> View:
     return replace(shown, config_warnings=tuple(ConfigWarning(kind, verdict_scenes.SITE, "x", "") for kind in WarningKind))
 
 
+def _left_out() -> View:
+    """Return a site with more overlapped bookings than are listed, and a connection that cannot be probed."""
+    seen = replace(views.connections(views.connection("Chair 1")), probes=ProbesAsked(1, 1, 1))
+    events = views.wix_events()
+    windows = tuple(replace(row, conflicts={Cause.NOT_BLOCKED: 70}) for row in events.windows)
+    events = replace(
+        events, windows=windows, conflicts=(ExternalConflict("1", "Chair 1", NOW + 60, NOW + 90, Cause.NOT_BLOCKED),)
+    )
+    rows = ((CollectorName.CONNECTIONS, seen), (CollectorName.EVENTS, events))
+    states = [views.succeeded(views.unpolled("salon", "wix", name), found) for name, found in rows]
+    return views.view_of(views.target_of("salon", "wix", states))
+
+
 def _gone() -> View:
     """Return a salon whose only connection went."""
     return verdict_scenes.connected(gone=[GoneConnection("a", "", (Change(NOW - 90, "synced"), Change(NOW - 60, "gone")))])
@@ -216,6 +230,7 @@ PAGES: Final[Mapping[str, View]] = {
     **{name: make() for name, make in views.SCENES.items()},
     "in_berlin": views.in_berlin(),
     "awaiting": views.awaiting(),
+    "left_out": _left_out(),
     "none": views.view_of(),
     "shard": replace(views.view_of(), shard=Shard(1, 3)),
     "warned": _warned(),

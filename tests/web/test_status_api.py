@@ -116,7 +116,7 @@ def test_links_say_which_bookings_differ_from_their_copies_and_how_many() -> Non
     mismatches = {"missing": 0, "moved": 1, "declined": 0}
     assert [{"window": "next_7d", "compared": 9, "mismatches": mismatches, "unverified": 2}] == links["copies"]
     start, local_start = "2026-09-21T15:13:20Z", "2026-09-21T17:13:20+02:00"
-    row = {"booking": "812", "kind": "moved", "start": start, "local_start": local_start}
+    row = {"booking": "812", "kind": "moved", "start": start, "local_start": local_start, "resources": []}
     assert ([row], [row]) == (links["mismatched"], shown["problems"][0]["mismatched"])
 
 
@@ -134,7 +134,7 @@ def test_copies_of_which_nothing_is_known_are_null_and_never_zero() -> None:
 
 def test_connections_say_how_many_of_them_were_probed_and_what_is_still_to_come() -> None:
     shown = by_name(document(views.awaiting())["targets"], "salon")["connections"]
-    assert ({"asked": 1, "connections": 2}, True) == (shown["probes"], shown["staff_awaited"])
+    assert ({"asked": 1, "connections": 2, "cannot_be_probed": 0}, True) == (shown["probes"], shown["staff_awaited"])
     assert [True, False] == [row["probe_awaited"] for row in shown["connections"]]
 
 

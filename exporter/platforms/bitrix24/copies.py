@@ -208,7 +208,7 @@ class CopyComparison:
             return CalendarCopies(refused=NONE_SHOWN)
         told = {each: row for each, state in states.items() if (row := self._told(each, state, at)) is not None}
         ahead = [
-            MismatchedBooking(each, kind, self._copied[each].booking.start, age)
+            MismatchedBooking(each, kind, self._copied[each].booking.start, age, self._copied[each].booking.resources)
             for each, (age, kind) in told.items()
             if kind is not None and self._copied[each].booking.start >= now
         ]

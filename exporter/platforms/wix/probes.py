@@ -56,7 +56,8 @@ class _Probed(Value, frozen=True, gc=False):
     ``again`` is another: from then on it is asked about sooner, where there is room.
 
     ``calendars`` are those of its account, and ``chosen`` those that it was told to import when they were listed. ``works``
-    says whether its status said then that it works. Until it ``was_asked`` nothing of this is known.
+    says whether its status said then that it works. Until it ``was_asked`` nothing of this is known. ``unsupported`` says that
+    its provider has no list of calendars.
     """
 
     due: float
@@ -67,6 +68,7 @@ class _Probed(Value, frozen=True, gc=False):
     works: bool = True
     again: float = float("inf")
     was_asked: bool = True
+    unsupported: bool = False
 
 
 class CalendarProbes:
@@ -124,8 +126,10 @@ class CalendarProbes:
 
     @property
     def asked(self) -> ProbesAsked:
-        """How many of the connections that are to be probed were asked about."""
-        return ProbesAsked(sum(known.was_asked for known in self._probed.values()), len(self._probed))
+        """How many of the connections that are to be probed were asked about, and how many of those cannot be."""
+        known = self._probed.values()
+        barred = sum(one.unsupported or bool(one.refused) for one in known)
+        return ProbesAsked(sum(one.was_asked for one in known), len(known), barred)
 
     def is_awaited(self, row: ConnectionRow) -> bool:
         """Tell whether the first probe of ``row`` is still to come."""
@@ -194,7 +198,8 @@ class CalendarProbes:
                     due, failed, chosen=row.chosen, works=works, again=_again(failed, self._services.clock.monotonic())
                 )
             if refusal.code == UNSUPPORTED:
-                return _Probed(due - self._interval + max(UNSUPPORTED_SECONDS, self._interval), works=works)
+                later = due - self._interval + max(UNSUPPORTED_SECONDS, self._interval)
+                return _Probed(later, works=works, unsupported=True)
             return _Probed(due, refused=refusal.message, works=works)
         listed = calendars(http)  # read in any case: what is no list is no answer
         kept = listed if row.chosen else None

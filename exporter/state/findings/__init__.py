@@ -15,6 +15,7 @@ from exporter.private_calendar import EventsObservation
 from exporter.state.advice import KNOWN, NOT_POLLED
 from exporter.state.findings.account import of_account, of_configuration
 from exporter.state.findings.bookings import of_bookings, of_links
+from exporter.state.findings.calendar_checks import failed_check
 from exporter.state.findings.collectors import brought_data, of_collectors
 from exporter.state.findings.connections import is_broken, of_connections
 from exporter.state.findings.events import of_events
@@ -30,6 +31,7 @@ __all__ = [
     "Kind",
     "Severity",
     "brought_data",
+    "failed_check",
     "findings",
     "is_broken",
     "overall",

@@ -108,5 +108,12 @@ def _of_accepted(view: View) -> Iterator[Finding]:
         # What is accepted of a missing right is the warning; the collector that was refused is judged.
         if title is not None and known is not None:
             yield Finding(
-                WARNING_ACCEPTED, warning.target or "", warning.kind, title, advice.KNOWN, until=known.until, known=known
+                WARNING_ACCEPTED,
+                warning.target or "",
+                warning.kind,
+                title,
+                advice.KNOWN,
+                until=known.until,
+                known=known,
+                detail=warning.message,
             )

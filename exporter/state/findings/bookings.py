@@ -67,8 +67,6 @@ def of_links(target: TargetView, state: CollectorState, seen: LinksObservation, 
             str(state.collector),
             Message("many bookings have no CRM link"),
             advice.UNLINKED,
-            since=state.last_poll,
-            since_known=False,  # only the newest poll is looked at
             collector=state.collector,
             effect=_shares(unlinked),  # which windows, and how many of them, differs with every portal
             unlinked=tuple(row for row in seen.unlinked if row.start > now),
@@ -118,8 +116,6 @@ def _of_marks(target: str, state: CollectorState, seen: BookingsObservation) -> 
             str(state.collector),
             Message("Wix marks bookings as double-booked"),
             advice.DOUBLE_BOOKING_MARKED,
-            since=state.last_poll,
-            since_known=False,
             collector=state.collector,
             effect=", ".join(f"{window} ({number:,})" for window, number in marked.items()),
         )
@@ -141,4 +137,4 @@ def of_incomplete(
 
 def _of_windows(row: VerdictRow, target: str, state: CollectorState, title: Message, fix: Advice) -> Finding:
     name = state.collector
-    return Finding(row, target, str(name), title, fix, since=state.last_poll, since_known=False, collector=name)
+    return Finding(row, target, str(name), title, fix, collector=name)

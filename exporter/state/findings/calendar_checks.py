@@ -48,8 +48,8 @@ def of_checks(target: TargetView, connection: Connection, now: float) -> Iterato
             connection.key,
             title,
             fix,
-            since=probe.since if probe else connection.observed_at,
-            since_known=probe is not None and probe.since_known,  # else only the newest poll is looked at
+            since=probe.since if probe else None,  # of what else is found nobody remembers when it began
+            since_known=probe is not None and probe.since_known,
             collector=CollectorName.CONNECTIONS,
             connection=connection,
             until=None if known is None else known.until,
@@ -62,6 +62,11 @@ def is_check_failing(target: TargetView, connection: Connection) -> bool:
     return any(verdict_by(row, target.thresholds) is not Verdict.OK for row, _, _ in _failing(connection))
 
 
+def failed_check(connection: Connection) -> Advice | None:
+    """Return what the first check of ``connection`` that fails means, and who mends it; ``None`` where all is well."""
+    return next((fix for _, _, fix in _failing(connection)), None)
+
+
 def of_account(target: TargetView, seen: ConnectionsObservation) -> Iterator[Finding]:
     """Yield that connections of ``target`` share an external account, unless all of them are accepted."""
     if seen.sharing_account:
@@ -72,8 +77,6 @@ def of_account(target: TargetView, seen: ConnectionsObservation) -> Iterator[Fin
             "connections",
             Message("schedules share one calendar account"),
             advice.ACCOUNT_SHARED,
-            since=seen.at,
-            since_known=False,
             detail=first_names(names),
             collector=CollectorName.CONNECTIONS,
         )
@@ -92,8 +95,6 @@ def of_staff(target: TargetView, seen: ConnectionsObservation) -> Iterator[Findi
                     member.schedule,
                     _TITLES[member.reason],
                     fix,
-                    since=seen.at,
-                    since_known=False,
                     reason=member.reason,
                     collector=CollectorName.CONNECTIONS,
                     known=target.policy.connections.get(member.schedule) if row is CONNECTION_ACCEPTED else None,

@@ -24,8 +24,6 @@ def of_copies(target: TargetView, state: CollectorState, copies: CalendarCopies,
         str(state.collector),
         Message("the staff's calendar differs from the bookings"),
         advice.CALENDAR_MISMATCH,
-        since=state.last_poll,
-        since_known=False,  # only the newest poll is looked at
         collector=state.collector,
         effect=", ".join(f"{window} ({number:,})" for window, number in numbers.items() if number),
         mismatched=ahead,

@@ -51,14 +51,35 @@ def of_events(target: TargetView, state: CollectorState, seen: EventsObservation
     for conflict in seen.conflicts:
         if conflict.end > now:
             groups.setdefault((_row(target, conflict, now), conflict.schedule), []).append(conflict)
+    last_groups = {place[0] is BOOKED_OVER: place for place in groups}
     for (row, schedule), group in groups.items():
         fix = advice.BOOKED_OVER if row is BOOKED_OVER else advice.EXTERNAL_CONFLICT
-        yield Finding(row, target.name, schedule, _TITLES[row], fix, collector=state.collector, external=tuple(group))
+        last = (row, schedule) == last_groups[row is BOOKED_OVER]
+        yield Finding(
+            row,
+            target.name,
+            schedule,
+            _TITLES[row],
+            fix,
+            collector=state.collector,
+            external=tuple(group),
+            more=_left_out(seen, booked_over=row is BOOKED_OVER) if last else 0,
+        )
     for imported in seen.imports:
         if not is_in_force(target.policy.accepted_label(imported.connection, imported.schedule), now):
             yield from _of_import(target, state, imported)
     if all(seen.providers.values()):  # else the provider is what somebody has to look at
         yield from of_incomplete(target.name, state, seen.windows)
+
+
+def _left_out(seen: EventsObservation, *, booked_over: bool) -> int:
+    """Return how many overlapped bookings are counted and not among the conflicts that ``seen`` lists."""
+
+    def is_meant(cause: Cause) -> bool:
+        return (cause is Cause.BOOKED_OVER) == booked_over
+
+    counted = (sum(number for cause, number in row.conflicts.items() if is_meant(cause)) for row in seen.windows)
+    return max(0, max(counted, default=0) - sum(is_meant(conflict.cause) for conflict in seen.conflicts))
 
 
 def _row(target: TargetView, conflict: ExternalConflict, now: float) -> VerdictRow:
@@ -71,4 +92,7 @@ def _row(target: TargetView, conflict: ExternalConflict, now: float) -> VerdictR
 def _of_import(target: TargetView, state: CollectorState, imported: ImportedEvents) -> Iterator[Finding]:
     for fault, since in imported.faults.items():
         row, title, fix = _FAULTS[fault]
-        yield Finding(row, target.name, imported.connection, title, fix, since=since, collector=state.collector)
+        # The first poll that misses a heartbeat cannot tell for how long it was missing before.
+        known = fault is not ImportFault.HEARTBEAT
+        name = imported.connection
+        yield Finding(row, target.name, name, title, fix, since=since, since_known=known, collector=state.collector)

@@ -37,7 +37,8 @@ class Finding(msgspec.Struct, frozen=True):
     ``since`` is ``None`` for what lies ahead, and when we cannot know; without ``since_known`` it is that long at least.
     ``until`` is the day that a credential ends. ``detail`` quotes the failed poll. ``collector`` is whose data says so, if
     one collector's does. ``unlinked`` are the first bookings that somebody has to link, ``external`` those that private
-    events overlap, ``mismatched`` those that differ from their copies. ``known`` is why it is listed and not
+    events overlap, ``mismatched`` those that differ from their copies; ``more`` counts those of the target that are not listed.
+    ``first`` is when the first slot begins that should not be offered. ``known`` is why it is listed and not
     judged, if the configuration says so. ``none_works`` says that no calendar of the target works: such a warning comes first.
     ``moved`` is the verdict that the configuration has instead of the row's.
     """
@@ -60,6 +61,8 @@ class Finding(msgspec.Struct, frozen=True):
     unlinked: tuple[UnlinkedBooking, ...] = ()
     external: tuple[ExternalConflict, ...] = ()
     mismatched: tuple[MismatchedBooking, ...] = ()
+    first: float | None = None
+    more: int = 0
     none_works: bool = False
     moved: Verdict | None = None
 

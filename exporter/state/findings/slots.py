@@ -29,6 +29,7 @@ def of_slots(target: TargetView, state: CollectorState, seen: SlotsObservation, 
                 effect=Message(
                     "%(number)s slot of the next 48 hours", "%(number)s slots of the next 48 hours", number=row.over_busy
                 ),
+                first=row.first,
             )
     for service in seen.services:
         if service.has_none:

@@ -105,6 +105,13 @@ async def test_a_copy_is_missing_or_else_moved_or_else_declined(
     assert staffed.now + 2 * HOUR == copies.next_mismatch
 
 
+async def test_a_booking_that_differs_from_its_copy_names_the_resource_that_it_books(staffed: Bench) -> None:
+    for hours, chair in ((2, 1), (3, 2)):
+        staffed.portal.calendar.edit(book(staffed, hours, chair), status="N")
+    copies = await copies_of(opened(staffed))
+    assert [("1",), ("2",)] == [row.resources for row in copies.mismatched]
+
+
 @pytest.mark.parametrize(("seconds", "differs"), [(3600, 1), (-3600, 1), (60, 1), (59, 0), (0, 0)])
 async def test_a_copy_has_moved_by_a_minute_or_more(staffed: Bench, seconds: int, differs: int) -> None:
     staffed.portal.calendar.shift(book(staffed, 2), seconds)

@@ -193,14 +193,21 @@ async def test_a_connection_is_awaited_until_it_was_asked_about_and_those_that_w
     bench.connect(APPLE, status="DISCONNECTED")
     seen = [await bench.observe() for _ in range(11)]
     awaited = [sum(row.probe_awaited for row in one.connections) for one in seen]
-    assert [ProbesAsked(4 - number, 4) for number in awaited] == [one.probes for one in seen]
+    told = [one.probes for one in seen if one.probes is not None]
+    assert [(4 - number, 4) for number in awaited] == [(probes.asked, probes.connections) for probes in told]
     assert 4 >= awaited[0] > awaited[-1] == 0
+
+
+async def test_a_connection_whose_provider_lists_no_calendars_cannot_be_probed(bench: WixBench) -> None:
+    for provider in (APPLE, GOOGLE, GOOGLE):
+        bench.connect(provider)
+    assert ProbesAsked(3, 3, 2) == (await first_probes(bench)).probes
 
 
 async def test_a_probe_that_is_refused_or_has_no_answer_was_asked_for(bench: WixBench) -> None:
     bench.connect(APPLE)
     bench.spoil(FaultKind.STATUS, LIST, status=403, times=1)
-    assert ProbesAsked(1, 1) == (await first_probes(bench)).probes
+    assert ProbesAsked(1, 1, 1) == (await first_probes(bench)).probes
     bench.spoil(FaultKind.STATUS, LIST, status=500)
     bench.open()
     assert ProbesAsked(1, 1) == (await first_probes(bench)).probes
