@@ -28,6 +28,7 @@ from exporter.errors import ConfigError, PollError
 from exporter.fields.credentials import shown_source
 from exporter.metrics import Instruments
 from exporter.model import ConnectionsObservation, Shard
+from exporter.platforms.base import RefusedPart
 from exporter.platforms.policy import policy_of
 from exporter.platforms.retry import MAX_WAIT_SECONDS, wait_allowance
 from exporter.platforms.routes import host_route
@@ -50,10 +51,10 @@ _NAMED: Final = 3  # of those that are waited for, or have one warning
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the check of one target brought: ``problem`` is empty if the target can be polled. Warnings have their fix."""
+    """What the check of one target brought: ``problems`` is empty if the target can be polled. Warnings have their fix."""
 
     says: str = "the credential works"
-    problem: str = ""
+    problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -150,17 +151,17 @@ async def check_all(
     places = asyncio.Semaphore(AT_ONCE)
     times: Counter[str] = Counter()
 
-    async def one(target: Target) -> str:
+    async def one(target: Target) -> Sequence[str]:
         async with places:
             checked = await check(target)
         done(target.name)
-        if not checked.problem:
+        if not checked.problems:
             say(f"{target.name}: {checked.says}")
         for warning in checked.warnings:
             times[warning] += 1
             if times[warning] <= _NAMED:
                 warn(f"{target.name}: {warning}")
-        return checked.problem
+        return checked.problems
 
     checks = [asyncio.create_task(one(target), name=f"check {target.name}") for target in targets]
     try:
@@ -168,7 +169,7 @@ async def check_all(
         for warning, number in times.items():
             if number > _NAMED:
                 warn(f"{number - _NAMED:,} more target{'' if number == _NAMED + 1 else 's'}: {warning}")
-        return [f"{target.name}: {problem}" for target, problem in found if problem]
+        return [f"{target.name}: {problem}" for target, problems in found for problem in problems]
     finally:  # a bug in one, or Ctrl-C, ends the others
         for checking in checks:
             checking.cancel()
@@ -218,17 +219,17 @@ async def _checked(factory: TargetFactory, target: Target) -> Checked:
         live = factory.open_target(target, StatusHistory())
         try:
             with wait_allowance(MAX_WAIT_SECONDS):  # as in a poll: who refuses slowly is not asked four times
-                seen = await live.session.check()
+                found = await live.session.check()
             moved = live.session.usage().moved
         finally:
             await live.session.aclose()
     except PollError as failed:
-        error = sanitized_error(failed, factory.known)
-        fix = plain(asked_once(for_failure(target.platform, error.reason, target.sign_in).fix))
-        return Checked(problem=f"{error.reason.value}: {plain(error.message)} (fix: {fix})")
+        return Checked(problems=(_problem(factory, target, failed),))
+    refused = [each for each in found if isinstance(each, RefusedPart)]
+    seen = [each for each in found if not isinstance(each, RefusedPart)]
     policy = policy_of(target).at(factory.clock.time())
-    found = [warning for each in seen for warning in of_observation(target.name, each, policy)]
-    warnings = [_line(warning.message, warning.fix) for warning in found if warning.kind not in policy.warnings]
+    told = [warning for each in seen for warning in of_observation(target.name, each, policy)]
+    warnings = [_line(warning.message, warning.fix) for warning in told if warning.kind not in policy.warnings]
     silent = {row.label for each in seen if isinstance(each, ConnectionsObservation) for row in each.providers if not row.up}
     for provider in sorted(silent):
         message = f"the calendar provider {provider} does not answer the platform now: its connections could not be read"
@@ -236,7 +237,16 @@ async def _checked(factory: TargetFactory, target: Target) -> Checked:
     if moved is not None:
         advice = advice_moved(moved)
         warnings.append(_line(advice.meaning, advice.fix))
-    return Checked(warnings=tuple(warnings))
+    problems = [
+        _problem(factory, target, part.error, f"the collector {part.collector} needs {part.needs}. ") for part in refused
+    ]
+    return Checked(problems=tuple(problems), warnings=tuple(warnings))
+
+
+def _problem(factory: TargetFactory, target: Target, failed: PollError, needs: str = "") -> str:
+    error = sanitized_error(failed, factory.known)
+    fix = needs + plain(asked_once(for_failure(target.platform, error.reason, target.sign_in).fix))
+    return f"{error.reason.value}: {plain(error.message)} (fix: {fix})"
 
 
 def _line(message: str, fix: str) -> str:

@@ -209,7 +209,8 @@ def _slots(seen: slots_types.Slots) -> Iterator[str]:
     for row in seen.services:
         yield f"{row.service} {'unknown' if row.open is None else row.open}"
     if over := sum(row.over_busy for row in seen.schedules):
-        yield f"{over} over private events"
+        several = sum(row.over_busy > 0 for row in seen.schedules) > 1
+        yield f"{over} over private events" + (" (each once for every person whom it names)" if several else "")
 
 
 def _differing(row: status_copies.CopiesWindow) -> str:

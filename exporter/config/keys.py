@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from exporter.config.settings import Config
 from exporter.errors import ConfigProblem
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.settings import models_in
+from exporter.platforms.settings import MAY_BE_EMPTY, models_in
 from exporter.support.close_matches import respelled
 from exporter.support.yaml_source import Path
 
@@ -54,6 +54,30 @@ def example_at(path: Path, source: ConfigSource, root: type[BaseModel]) -> objec
     if is_element:
         examples = [element for example in examples if isinstance(example, list) for element in example]
     return examples[0] if examples else None
+
+
+def named_alone(path: Path, source: ConfigSource, root: type[BaseModel]) -> str:
+    """Return how the mapping at ``path`` is written to have its defaults; empty where it has none, or may not be empty."""
+    *around, name = path
+    fields = [model.model_fields.get(str(name)) for model in _models_at(tuple(around), source, root)]
+    if not any(field is not None and MAY_BE_EMPTY in field.metadata for field in fields):
+        return ""
+    required = [
+        key for model in _models_at(path, source, root) for key, field in model.model_fields.items() if field.is_required()
+    ]
+    if not required:
+        return f"{name}: without a value"
+    examples = [example_at((*path, key), source, root) for key in required]
+    return "" if None in examples else f"{name}: {in_flow(dict(zip(required, examples, strict=True)))}"
+
+
+def in_flow(value: object) -> str:
+    """Return ``value`` as one line of YAML."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {in_flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(in_flow, value)) + "]"
+    return f'"{value}"' if ":" in str(value) else str(value)
 
 
 def _models_at(path: Path, source: ConfigSource, root: type[BaseModel]) -> list[type[BaseModel]]:
@@ -124,7 +148,15 @@ def elsewhere(name: str, around: Path, platform: str, root: type[BaseModel]) -> 
         return _within_target(written, of_target, in_target=in_target) + spelt
     if in_target and (others := sorted({home.platform for home in known if home.platform})):
         return f"remove it: it is a {'collector' if around[-1] == 'collectors' else 'key'} of platform {others[0]}{spelt}"
-    return f"move it to {_common(at_top)}{spelt}" if at_top else ""
+    return f"{_beside(around, at_top)}{spelt}" if at_top else ""
+
+
+def _beside(around: Path, inside: AbstractSet[tuple[str, ...]]) -> str:
+    """Return where a key belongs that stands ``around``: to name the place where it stands would not help."""
+    siblings = sorted(place[-1] for place in inside if around and place[:-1] == around[:-1])
+    if len(inside) == 1 or not siblings:
+        return f"move it to {_common(inside)}"
+    return f"remove it: only {', '.join(siblings[:-1])}{' and ' if siblings[1:] else ''}{siblings[-1]} take it"
 
 
 def _is_own(name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from exporter.config.keys import ConfigSource, elsewhere, example_at, homes, known_keys, platform_at
+from exporter.config.keys import ConfigSource, elsewhere, example_at, homes, in_flow, known_keys, named_alone, platform_at
 from exporter.config.settings import Config
 from exporter.errors import ConfigProblem
 from exporter.fields.kinds import REPORTED_ELSEWHERE, kind, mapping_of, shown
@@ -131,7 +131,9 @@ def _problem(details: ErrorDetails, path: Path, source: ConfigSource, root: type
         example = example_at(path, source, root) if path else None
         is_list_of_mappings = isinstance(example, list) and all(isinstance(inner, Mapping) for inner in example)
         if (fix in _NEEDS_AN_EXAMPLE and example is not None) or (is_list_of_mappings and isinstance(details["input"], str)):
-            fix = f"write {path[-1]}: {_flow(example)}" if isinstance(path[-1], str) else f"write {_flow(example)}"
+            fix = f"write {path[-1]}: {in_flow(example)}" if isinstance(path[-1], str) else f"write {in_flow(example)}"
+        if details["type"] == "model_type" and isinstance(details["input"], bool):
+            fix = _switch(details["input"], path, source, root) or fix
         if details["type"] == "union_tag_not_found":
             written = [str(key) for key in mapping_of(details["input"]) if showable_key(key) and close_match(key, ["platform"])]
             fix = f"did you mean platform, where {written[0]} stands?" if written else fix
@@ -180,7 +182,6 @@ _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
     "union_tag_not_found": ("the platform is missing", f"add {_either(f'platform: {name}' for name in PLATFORMS)}"),
     "missing": ("is missing", "add it"),
     "too_short": ("is an empty list", "add something, or remove the key"),
-    "too_long": ("has too many entries", "remove some"),
     "string_too_short": ("is empty", "give it a value, or remove the key"),
     "string_too_long": ("is too long", "shorten it"),
     "finite_number": _FINITE,
@@ -199,20 +200,16 @@ def _standard(details: ErrorDetails, path: Path, root: type[BaseModel]) -> tuple
         return _empty(wanted) if value is None else said
     if name in _NUMBERS or name in _BOUNDS:
         return _of_number(name, value, context)
-    if name == "literal_error":
-        return _none_of(re.findall("'([^']*)'", context["expected"]), value, "allowed")
-    if name == "union_tag_invalid":
-        return _none_of(list(PLATFORMS), context["tag"], "a platform")
-    return _PLAIN.get(name, ("cannot be used", "see docs/configuration.md"))
-
-
-def _flow(value: object) -> str:
-    """Return ``value`` as one line of YAML."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    return f'"{value}"' if ":" in str(value) else str(value)
+    match name:
+        case "too_long":
+            found = _too_many(context["max_length"], context["actual_length"])
+        case "literal_error":
+            found = _none_of(re.findall("'([^']*)'", context["expected"]), value, "allowed")
+        case "union_tag_invalid":
+            found = _none_of(list(PLATFORMS), context["tag"], "a platform")
+        case _:
+            found = _PLAIN.get(name, ("cannot be used", "see docs/configuration.md"))
+    return found
 
 
 def _none_of(words: Sequence[str], value: object, what: str) -> tuple[str, str]:
@@ -220,6 +217,14 @@ def _none_of(words: Sequence[str], value: object, what: str) -> tuple[str, str]:
     if not isinstance(value, str):
         return "is empty" if value is None else f"must be text, not {kind(value)}", f"write {_either(words)}"
     return f"{shown(value)} is not {what}", _meant(close_match(value, words)) or f"write {_either(words)}"
+
+
+def _switch(on: bool, path: Path, source: ConfigSource, root: type[BaseModel]) -> str:
+    """Return what to write where a mapping is switched on or off like a flag; empty where nothing special is."""
+    if not on:
+        return "remove it, and name the collectors that should run" if path[-2:-1] == ("collectors",) else ""
+    alone = named_alone(path, source, root) if path else ""
+    return f"write {alone}" if alone else ""
 
 
 def _in_another_form(wanted: str, value: object, path: Path) -> str:
@@ -243,6 +248,13 @@ def _in_another_form(wanted: str, value: object, path: Path) -> str:
 
 def _empty(wanted: str) -> tuple[str, str]:
     return "is empty", f"give it a value, or remove the key; it is {wanted}"
+
+
+def _too_many(most: int, there: int | None) -> tuple[str, str]:
+    """Return what is wrong with a list that is too long; pydantic stops counting some of them at the first that is too much."""
+    if there is None:
+        return f"has too many entries: at most {most}", "remove some"
+    return f"has too many entries: at most {most}, not {there}", f"remove {there - most}"
 
 
 def _of_number(name: str, value: Any, context: Mapping[str, Any]) -> tuple[str, str]:  # noqa: ANN401  what stands in the file

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field, WrapValidator
 
 from exporter.fields.durations import format_duration
-from exporter.fields.kinds import Duration, field_error
+from exporter.fields.kinds import Duration, between, field_error
 from exporter.platforms.settings import MAY_BE_EMPTY, Strict, default
 from exporter.state import bounds
 from exporter.state.thresholds import DEFAULTS, Thresholds
@@ -24,18 +24,17 @@ def _written(span: bounds.ThresholdBounds) -> tuple[str, str]:
     return format_duration(span.min_seconds()), f"{span.max_seconds / _DAY:.0f}d"
 
 
-def _within(span: bounds.ThresholdBounds) -> AfterValidator:
+def _within(span: bounds.ThresholdBounds) -> WrapValidator:
     """Return a check of a duration: from the least to the greatest value that is of use."""
     minimum, maximum = _written(span)
 
-    def checked(seconds: float) -> float:
+    def refuse(seconds: float) -> None:
         if seconds < span.min_seconds():
             raise field_error(_too_short(span), f"write {minimum} or more")
         if seconds > span.max_seconds:
             raise field_error("is longer than its alert looks", f"write {maximum} or less")
-        return seconds
 
-    return AfterValidator(checked)
+    return between(span.min_seconds(), span.max_seconds, refuse)
 
 
 def _too_short(span: bounds.ThresholdBounds) -> str:

@@ -6,6 +6,7 @@ directly. Credentials and addresses are in :mod:`exporter.fields.credentials`.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +16,12 @@ from typing import Annotated, Final, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import PlainValidator, ValidationInfo, ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from exporter.counting import WindowError, WindowSpec, parse
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
-from exporter.fields.durations import meant_duration, parse_duration
+from exporter.fields.durations import format_duration, meant_duration, parse_duration
 from exporter.fields.zones import instead_of
 from exporter.support.files import is_no_file
 from exporter.support.invisible import code_point, find_invisible, first_invisible
@@ -168,6 +169,37 @@ Duration = Annotated[
     PlainValidator(_duration),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "minLength": 2, "examples": ["30s", "5m", "1h30m"]}),
 ]
+
+
+_UNIT_WORDS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def between(least: float, most: float, refuse: Callable[[float], None] = lambda _: None) -> WrapValidator:
+    """Return what to annotate :data:`Duration` with whose bounds are ``least`` and ``most`` seconds.
+
+    ``refuse`` raises for a duration that lies outside of them. A number without a unit is told with those units alone that
+    keep within them.
+    """
+
+    def read(value: object, validate: ValidatorFunctionWrapHandler, info: ValidationInfo) -> float:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and info.context is not None:
+            raise field_error("has no unit", _with_unit_between(value, least, most))
+        seconds: float = validate(value)
+        refuse(seconds)
+        return seconds
+
+    return WrapValidator(read)
+
+
+def _with_unit_between(value: float, least: float, most: float) -> str:
+    fitting = []
+    for unit, word in _UNIT_WORDS.items():
+        with contextlib.suppress(ValueError):  # negative, infinite, or with more digits than a duration has
+            if least <= parse_duration(f"{value}{unit}") <= most:
+                fitting.append(f"{value}{unit} for {word}")
+    if fitting:
+        return f"write {' or '.join(fitting)}"
+    return f"write a time from {format_duration(least)} to {format_duration(most)}"
 
 
 def _zone(value: object) -> ZoneInfo:

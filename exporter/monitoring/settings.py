@@ -17,7 +17,7 @@ from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, Validati
 from exporter.config import field_problems, problems_of_file, read_text
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.fields.durations import format_duration
-from exporter.fields.kinds import Duration, FieldProblem, LabelValue, Reading, field_error, named, seen, shown, text_of
+from exporter.fields.kinds import Duration, FieldProblem, LabelValue, Reading, between, field_error, named, seen, shown, text_of
 from exporter.fields.links import Address, UidPrefix
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.alerts.needed import NEEDED
@@ -119,10 +119,9 @@ def _language(value: object) -> str:
     return language
 
 
-def _interval(seconds: float) -> float:
+def _interval(seconds: float) -> None:
     if not MIN_SCRAPE_SECONDS <= seconds <= MAX_SCRAPE_SECONDS or seconds % 1:
         raise field_error("must be between 10s and 60s, in whole seconds", "write 30s; rules and boards are made for that")
-    return seconds
 
 
 def _password_file(value: object) -> str:
@@ -227,7 +226,9 @@ class Settings(Strict):
             description="Addresses of the exporters of each job, for the example prometheus.yml: `{job: [host:port]}`.",
         )
     )
-    scrape_interval: Annotated[Duration, AfterValidator(_interval)] = default("30s", "Time between two scrapes of an exporter.")
+    scrape_interval: Annotated[Duration, between(MIN_SCRAPE_SECONDS, MAX_SCRAPE_SECONDS, _interval)] = default(
+        "30s", "Time between two scrapes of an exporter."
+    )
     slo: Annotated[float, AfterValidator(_slo)] = Field(
         default=0.99, description="Share of live connections that have to be free of errors over 30 days."
     )

@@ -17,7 +17,7 @@ import msgspec
 from pydantic import BaseModel
 
 from exporter.clock import Clock
-from exporter.errors import PollError, Reason
+from exporter.errors import PermissionDeniedError, PollError, Reason
 from exporter.fields.kinds import FieldProblem
 from exporter.model import ApiUsage, Change, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.advice import PlatformAdvice
@@ -188,16 +188,28 @@ class Session(Protocol):
         """Return what is left of the API's budgets now. Cheap, no I/O."""
         ...
 
-    async def check(self) -> Sequence[Observation]:
+    async def check(self) -> Sequence[Observation | RefusedPart]:
         """Try the credential with the cheapest reads. Raises :class:`~exporter.errors.PollError` for what a poll cannot do.
 
-        Returns what they showed of what the configuration names; bookings are not counted in it.
+        Returns what they showed of what the configuration names; bookings are not counted in it. What a credential may not
+        read may be returned instead, so that all of it can be told.
         """
         ...
 
     async def aclose(self) -> None:
         """Let go of everything. The shared HTTP client stays open."""
         ...
+
+
+class RefusedPart(msgspec.Struct, frozen=True):
+    """What the platform lets nobody read with this credential, of all that ``collector`` reads.
+
+    ``needs`` names the permissions that the collector needs, as the platform's screen or its documentation calls them.
+    """
+
+    collector: CollectorName
+    error: PermissionDeniedError
+    needs: str
 
 
 class Section(msgspec.Struct, frozen=True):

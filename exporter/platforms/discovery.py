@@ -11,13 +11,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import msgspec
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from exporter.errors import Reason
 from exporter.fields.durations import format_duration
-from exporter.fields.kinds import Duration, Name, Text, field_error
+from exporter.fields.kinds import Duration, Name, Text, between, field_error
 from exporter.model import Value
 from exporter.platforms.settings import Strict, Target, default
 
@@ -31,13 +31,12 @@ MIN_INTERVAL_SECONDS: Final = 60.0
 MAX_INTERVAL_SECONDS: Final = 86_400.0
 
 
-def _seldom(seconds: float) -> float:
+def _seldom(seconds: float) -> None:
     if not MIN_INTERVAL_SECONDS <= seconds <= MAX_INTERVAL_SECONDS:
         raise field_error(
             f"{format_duration(seconds)} is not from 1m to 1d",
             "write a time from 1m to 1d; 15m is enough for sites that are added and removed",
         )
-    return seconds
 
 
 _Patterns = Annotated[tuple[Text, ...], Field(strict=False, max_length=_MAX_PATTERNS)]
@@ -69,7 +68,9 @@ class Discovery(Strict):
         target: Target
 
     name: Name = Field(description="Value of the label `discovery`. Unique.")
-    interval: Annotated[Duration, AfterValidator(_seldom)] = default("15m", "Time between two reads of the list; 1m to 1d.")
+    interval: Annotated[Duration, between(MIN_INTERVAL_SECONDS, MAX_INTERVAL_SECONDS, _seldom)] = default(
+        "15m", "Time between two reads of the list; 1m to 1d."
+    )
     max_sites: int = Field(
         default=MAX_SITES,
         ge=1,

@@ -143,12 +143,16 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
         message = Message(
             "the platform does not let the exporter probe the connections: %(message)s", message=seen.probe_refused
         )
-        yield ConfigWarning(
-            WarningKind.CHECK_REFUSED, target, message, Message("write probe: false, or accept this warning with a reason")
+        fix = Message(
+            "give the credential the right CALENDAR.READ_OWN_EXTERNAL_CALENDAR_CONNECTIONS, write probe: false, or accept this "
+            "warning with a reason"
         )
+        yield ConfigWarning(WarningKind.CHECK_REFUSED, target, message, fix)
     if seen.staff_refused:
         message = Message("the platform does not let the exporter read the staff: %(message)s", message=seen.staff_refused)
-        fix = Message("write staff: false, or accept this warning with a reason")
+        fix = Message(
+            "give the credential the right BOOKINGS.STAFF_MEMBER_READ, write staff: false, or accept this warning with a reason"
+        )
         yield ConfigWarning(WarningKind.CHECK_REFUSED, target, message, fix)
     if not whole:
         return
@@ -230,7 +234,10 @@ def _of_bookings(target: str, seen: BookingsObservation, policy: TargetPolicy) -
             "the platform does not let the exporter count the bookings that it marks as double-booked: %(message)s",
             message=seen.marks_refused,
         )
-        fix = Message("write platform_conflicts: false, or accept this warning with a reason")
+        fix = Message(
+            "give the credential the right Read Bookings - Including Participants, write platform_conflicts: false, or accept "
+            "this warning with a reason"
+        )
         yield ConfigWarning(WarningKind.CHECK_REFUSED, target, message, fix)
     # Those of the last poll, as far as a reload since has not removed them.
     if expired_warning := [each for each in seen.unknown_accepted if each in policy.bookings]:

@@ -25,6 +25,8 @@ from exporter.platforms.settings import Target
 from exporter.polling import Admission
 from exporter.runtime import TargetFactory
 from exporter.simulator import Fault, FaultKind
+from exporter.simulator.wix.operations import ALL_PERMISSIONS
+from exporter.simulator.wix.providers import GOOGLE
 from tests.harness.business import Business, running_business
 from tests.harness.clock import ManualClock
 from tests.harness.pool import pool
@@ -56,7 +58,7 @@ async def test_a_fleet_is_checked_twenty_at_a_time_and_each_told_as_soon_as_it_i
         await clock.sleep(90 if number == 1 else 1 + number * 7 % 10)
         asking -= 1
         known[f"{target.name}: the credential works"] = clock.monotonic()
-        return Checked(problem="no") if number % 3 == 0 else Checked()
+        return Checked(problems=("no",)) if number % 3 == 0 else Checked()
 
     def say(line: str) -> None:
         said[line] = clock.monotonic()
@@ -162,7 +164,7 @@ async def test_a_platform_that_refuses_slowly_is_given_up_within_half_a_minute(t
                 assert clock.monotonic() - began <= 30
                 await clock.advance(0.5)
                 await asyncio.sleep(0.001)
-        problem = (await checking).problem
+        (problem,) = (await checking).problems
         assert "server_error" in problem
         assert "Try again in a few minutes. If it lasts longer than an hour, " in problem
 
@@ -203,6 +205,34 @@ async def test_a_site_that_refuses_to_count_and_lets_rows_be_read_is_as_good_as_
     business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, operation="QueryExtendedBookings"))
     (problem,) = await checked(business, business.wix_target())
     assert problem.startswith("error: salon-wix: permission: ")
+
+
+async def test_all_that_is_refused_of_a_target_is_told_at_once_with_the_permission_that_is_missing(business: Business) -> None:
+    business.site.connect_many(1, (GOOGLE,))
+    service = business.site.add_service("Haircut")
+    rights = {
+        "CALENDAR.READ_EXTERNAL_CALENDAR_EVENTS",
+        "CALENDAR.READ_OWN_EXTERNAL_CALENDAR_CONNECTIONS",
+        "BOOKINGS.STAFF_MEMBER_READ",
+        "BOOKINGS.AVAILABILITY_READ_TIME_SLOTS",
+    }
+    key = business.simulator.wix.add_key(business.site, permissions=ALL_PERMISSIONS - rights).value
+    slots = {"services": [{"name": "Haircut", "id": service.id}]}
+    wanted = {"connections": {}, "bookings": {}, "events": {}, "slots": slots}
+    told = await checked(business, business.wix_target(api_key=key, collectors=wanted))
+    assert dict.fromkeys(rights, True) == {right: any(right in line for line in told) for right in rights}, told
+    assert 1 == sum(line.startswith("error: ") for line in told)
+
+
+async def test_each_collector_that_is_refused_is_told_with_what_it_needs(business: Business) -> None:
+    key = business.simulator.wix.add_key(business.site, permissions=frozenset()).value
+    wanted: dict[str, object] = {"connections": {}, "bookings": {}, "events": {}}
+    told = await checked(business, business.wix_target(api_key=key, collectors=wanted))
+    assert [
+        "the collector connections needs Manage External Calendars",
+        "the collector bookings needs Read Bookings",
+        "the collector events needs CALENDAR.READ_EXTERNAL_CALENDAR_EVENTS and BOOKINGS.BOOKING_READ",
+    ] == [line.partition("(fix: ")[2].partition(". ")[0] for line in told if "permission:" in line], told
 
 
 async def test_a_paused_target_is_not_asked(business: Business) -> None:

@@ -107,7 +107,7 @@ ROWS: Final = (
     ("rate", ".nan", f"must be a finite number {DIGITS}"),
     ("resource", "012", f"012 is read as 10, {OCTAL}"),
     ("resource", "1:30", f"1:30 is read as 90, {SIXTIES}"),
-    ("after", "30", "has no unit (fix: write 30s for seconds)"),
+    ("after", "30", "has no unit (fix: write 30m for minutes)"),
     ("after", "010", f"010 is read as 8, {OCTAL}"),
     ("after", "1:30", f"1:30 is read as 90, {SIXTIES}"),
     ("after", "1e3", "'1e3' is not a duration (fix: write it like 30s, 5m or 1h30m)"),

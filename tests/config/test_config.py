@@ -426,6 +426,8 @@ def test_an_alias_of_a_resource_is_one_plain_line_like_any_other_name(
 
 # Warnings.
 
+SLOTS = f"slots: {{services: [{{name: Haircut, id: {SITE}}}]}}"
+
 
 @pytest.mark.parametrize(
     ("extra", "path", "message"),
@@ -453,7 +455,30 @@ def test_an_alias_of_a_resource_is_one_plain_line_like_any_other_name(
             "collectors.events.heartbeats[0].at",
             "go past the full hour",
         ),
-        ("collectors: {events: {}}", "collectors", "neither the connections nor the bookings are watched"),
+        *(
+            (f"collectors: {{{chosen}}}", "collectors", f"only {told}: neither the connections nor the bookings are watched")
+            for chosen, told in (
+                ("events: {}", "events runs"),
+                (SLOTS, "slots runs"),
+                (f"events: {{}}, {SLOTS}", "events and slots run"),
+            )
+        ),
+        *(
+            (f"collectors: {{connections: {{{own}}}, {more}}}", f"collectors.{path}", f"of {long} is longer than a day")
+            for own, more, path, long in (
+                ("check_interval: 2w", "bookings: {}", "connections.check_interval", "2w"),
+                ("", "events: {interval: 2d}", "events.interval", "2d"),
+                ("", f"{SLOTS[:-1]}, interval: 1d1s}}", "slots.interval", "1d1s"),
+            )
+        ),
+        *(
+            (
+                f'collectors: {{connections: {{}}, events: {{heartbeats: [{{schedule: {SITE}, at: "{at}"}}]}}}}',
+                "collectors.events.heartbeats[0].at",
+                "is not at night",
+            )
+            for at in ("06:00", "12:00", "22:59")
+        ),
     ],
 )
 def test_what_is_allowed_and_probably_not_meant_is_a_warning(tmp_path: Path, extra: str, path: str, message: str) -> None:
@@ -473,7 +498,13 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(tmp_path: Path, ext
         "connections: {probe: false, staff: false}",
         "connections: {probe: false, check_interval: 2h}",
         f'connections: {{}}, events: {{heartbeats: [{{schedule: {SITE}, at: "03:36", late_after: 3h}}]}}',
-        f'connections: {{}}, events: {{heartbeats: [{{schedule: {SITE}, at: "03:59"}}]}}',
+        *(
+            f'connections: {{}}, events: {{heartbeats: [{{schedule: {SITE}, at: "{at}"}}]}}'
+            for at in ("23:00", "03:59", "05:59")
+        ),
+        f"connections: {{check_interval: 1d}}, events: {{interval: 1d}}, {SLOTS[:-1]}, interval: 1d}}",
+        f"connections: {{}}, {SLOTS}",
+        f"bookings: {{}}, events: {{}}, {SLOTS}",
     ],
 )
 def test_what_may_be_meant_is_no_warning(tmp_path: Path, collectors: str) -> None:

@@ -280,6 +280,35 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
             "6: targets[0].collectors.interval: not a collector of platform wix (fix: move it to a collector: collectors.<name>.interval)"
         ],
     ),
+    *(
+        (
+            f"{name} {value}",
+            WIX + f"    collectors: {{{name}: {value}}}\n",
+            [f"6: targets[0].collectors.{name}: must be a mapping, not true or false (fix: {fix})"],
+        )
+        for name, value, fix in (
+            ("events", "true", "write events: without a value"),
+            ("connections", "yes", "write connections: without a value"),
+            ("slots", "true", "write slots: {services: [{name: Haircut, id: 0b1f4d7a-2222-4333-8444-555566667777}]}"),
+            ("bookings", "false", "remove it, and name the collectors that should run"),
+        )
+    ),
+    (
+        "collectors true",
+        WIX + "    collectors: true\n",
+        ["6: targets[0].collectors: must be a mapping, not true or false (fix: write collectors: without a value)"],
+    ),
+    (
+        "25 services",
+        WIX
+        + f"    collectors: {{slots: {{services: [{', '.join(f'{{name: S{number}, id: 11111111-2222-4333-8444-5555666677{number:02d}}}' for number in range(25))}]}}}}\n",
+        ["6: targets[0].collectors.slots.services: has too many entries: at most 20, not 25 (fix: remove 5)"],
+    ),
+    (
+        "threshold of another kind",
+        WIX + "verdicts: {no_open_slots: {after: 2h}}\n",
+        ["6: verdicts.no_open_slots.after: unknown key (fix: remove it: only connection_stuck and connection_unclear take it)"],
+    ),
     ("oauth key on target", PORTAL + "    client_id: x\n", ["5: targets[0].client_id: unknown key (fix: move it to oauth)"]),
     (
         "key twice",

@@ -265,6 +265,7 @@ async def test_slots_have_a_series_for_each_service_and_each_schedule_that_a_slo
     assert 1 == brought["booking_sync_open_slots"]
     assert 1 == brought["booking_sync_next_open_slot_timestamp_seconds"]
     assert 6 == brought["booking_sync_unrecognized_values_total"]
+    assert 38 == brought.total() - 2 - brought["booking_sync_slots_over_busy"]  # as docs/sizing.md says
 
 
 OF_COPIES = {

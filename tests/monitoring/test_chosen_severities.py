@@ -179,7 +179,10 @@ def test_a_check_reads_the_same_block(tmp_path: Path) -> None:
     asked = ["monitoring", "check", "--prometheus-url", "http://127.0.0.1:9", "--config.file", str(config)]
     result = CliRunner().invoke(app, asked)
     assert 2 == result.exit_code
-    assert f"{config}:2: verdicts.connection_stuck.after: has no unit (fix: write 20s for seconds)" in result.stderr
+    assert (
+        f"{config}:2: verdicts.connection_stuck.after: has no unit (fix: write 20m for minutes or 20h for hours)"
+        in result.stderr
+    )
 
 
 def test_the_command_says_what_is_wrong_with_the_verdicts_and_writes_nothing(tmp_path: Path) -> None:
@@ -187,7 +190,10 @@ def test_the_command_says_what_is_wrong_with_the_verdicts_and_writes_nothing(tmp
     config.write_text("verdicts:\n  connection_stuck: {after: 20}\n")
     result = CliRunner().invoke(app, ["monitoring", "render", "--config.file", str(config), "--out", str(out)])
     assert 2 == result.exit_code
-    assert f"{config}:2: verdicts.connection_stuck.after: has no unit (fix: write 20s for seconds)" in result.stderr
+    assert (
+        f"{config}:2: verdicts.connection_stuck.after: has no unit (fix: write 20m for minutes or 20h for hours)"
+        in result.stderr
+    )
     assert not out.exists()
 
 

@@ -14,11 +14,13 @@ from exporter.monitoring.alerts import Alert, Choice, alert_groups
 from exporter.monitoring.runbook_text import first_steps, sections
 from tests.monitoring.bundle import ALERT_NAMES, BOARDS, ROOT, RUNBOOKS, load_board, panels
 from tests.monitoring.cases import CASES, load
-from tests.monitoring.promql import selectors
+from tests.monitoring.promql import labels_of_expression, selectors
 
 PAGES = sorted(path for path in RUNBOOKS.glob("*.md") if path.name != "README.md")
 WRITTEN = sorted((ROOT / "exporter" / "monitoring" / "runbooks").glob("*.md"))
 BY_HAND = ["What it means", "First three steps", "How to find out", "Mitigation", "May I go back to bed?", "Silence"]
+PARTS = {"connection", "provider", "service", "schedule", "resource", "budget"}
+"""Labels of what a target has several of, each with alerts of its own."""
 TITLES = {panel["title"] for path in BOARDS for panel in panels(load_board(path))}
 ALERTS = [alert for group in alert_groups(Options()) for alert in group.alerts]
 SILENCE = re.compile(
@@ -132,6 +134,25 @@ def test_the_board_of_the_alert_goes_first_and_has_every_panel_that_stands_on_it
 
 
 @each_written
+def test_a_page_that_asks_for_a_metric_names_a_panel_that_shows_it_where_there_is_one(written: Path) -> None:
+    text = section(written.read_text(), "How to find out")
+    asked = {metric for quoted in re.findall(r"`([^`]*booking_sync_[^`]*)`", text) for metric, _, _ in selectors(quoted)}
+    shown = {title for title, metrics in _shown().items() if asked & metrics}
+    assert not shown or shown & set(re.findall(r"\*\*([^*]+)\*\*", text)), shown
+
+
+@cache
+def _shown() -> dict[str, set[str]]:
+    """Return the metrics of each panel that has a title, by that."""
+    return {
+        panel["title"]: {metric for query in panel.get("targets", ()) for metric, _, _ in selectors(query["expr"])}
+        for path in BOARDS
+        for panel in panels(load_board(path))
+        if "rawSql" not in panel
+    }
+
+
+@each_written
 def test_every_query_that_is_offered_asks_for_metrics_that_exist(written: Path) -> None:
     quoted = re.findall(r"`([^`]*booking_sync_[^`]*)`", section(written.read_text(), "How to find out"))
     assert all(selectors(expression) for expression in quoted)
@@ -157,6 +178,13 @@ def test_a_page_has_a_silence_of_labels_with_which_its_alert_fires(alert: str) -
     assert set(values) <= fired_with(alert), "the silence would hold nothing back"
     hours = 1 if re.search(r"\ban hour\b", silence) else 8
     assert hours == int(matched[4]), "the command is for as long as the sentence says"
+
+
+@pytest.mark.parametrize("alert", sorted(set(ALERT_NAMES) - {"Watchdog"}))
+def test_a_silence_holds_back_no_other_part_of_the_target_than_the_one_that_fires(alert: str) -> None:
+    command = section((RUNBOOKS / f"{alert.lower()}.md").read_text(), "Silence")
+    kept = set.intersection(*(labels_of_expression(one.expr) for one in ALERTS if alert == one.name))
+    assert kept & PARTS == {label for label in PARTS if f" {label}={label.upper()} " in command}
 
 
 def fired_with(alert: str) -> set[str]:

@@ -71,7 +71,7 @@ async def test_a_check_fails_where_a_poll_fails_and_nowhere_else(
             states = await poll_all(live.jobs, clock, lambda _: None)
             await live.session.aclose()
             failed = [state.failure.reason for state in states if state.failure]
-            judged[operation] = bool(checked.problem), failed
+            judged[operation] = bool(checked.problems), failed
     assert {operation: bool(failed) for operation, (_, failed) in judged.items()} == {
         operation: checked for operation, (checked, _) in judged.items()
     }, judged
@@ -85,5 +85,5 @@ async def test_a_provider_that_is_silent_now_is_a_warning_and_no_fault_of_the_cr
     async with pool(clock) as http:
         world = TargetFactory(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
         checked = await _checked(world, target)
-    assert "" == checked.problem
+    assert () == checked.problems
     assert "does not answer the platform now: its connections could not be read" in " ".join(checked.warnings)

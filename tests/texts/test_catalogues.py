@@ -55,6 +55,21 @@ def test_every_text_of_code_and_templates_is_translated_and_nothing_else(languag
     assert [] == list(faults(tool.catalog_of(language), wanted)), "run: python -m tools.texts, and fill in what is empty"
 
 
+@pytest.mark.parametrize(
+    ("language", "aim"), [("de", r"\bZiel(e|en|es|s)?\b"), ("ru", r"(?<!\w)цел(ь|и|ью|ям|ями|ях)(?!\w)")], ids=["de", "ru"]
+)
+def test_a_target_is_called_an_account_and_nowhere_an_aim(language: str, aim: str) -> None:
+    about = [row for row in tool.catalog_of(language) if re.search(r"\btargets?\b", _words_of(row.id))]
+    assert len(about) > 30
+    assert [] == [row.string for row in about if re.search(aim, str(row.string), re.IGNORECASE)]
+
+
+def _words_of(text: str | tuple[str, ...] | list[str]) -> str:
+    """Return a text, in all of its forms, without what stands for something else."""
+    joined = text if isinstance(text, str) else " ".join(text)
+    return _ACTION.sub("", _PLACEHOLDER.sub("", _CODE.sub("", joined)))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_catalogue_is_written_by_the_tool(language: str, wanted: Catalog) -> None:

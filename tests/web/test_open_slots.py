@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from exporter.commands.probe_line import numbers
 from exporter.commands.probe_table import rows_of
 from exporter.model import CollectorName
-from exporter.open_slots import ServiceSlots, SlotsObservation
+from exporter.open_slots import ScheduleSlots, ServiceSlots, SlotsObservation
 from exporter.policy import TargetPolicy
 from exporter.state.snapshot import View
 from exporter.texts import texts_in
@@ -91,6 +91,12 @@ def test_a_probe_prints_the_slots_of_each_service_and_how_many_lie_over_private_
     over: int, number: int, found: str
 ) -> None:
     assert found in rows_of(status_of(shown(views.wix_slots(over, number))))[0]
+
+
+def test_a_probe_of_slots_over_events_of_several_people_says_that_each_counts_for_every_person_it_names() -> None:
+    several = (ScheduleSlots("Chair 1", 13, views.NOW), ScheduleSlots("Chair 2", 12, views.NOW))
+    found = rows_of(status_of(shown(replace(views.wix_slots(), schedules=several))))[0]
+    assert "Haircut 9, 25 over private events (each once for every person whom it names)" in found
 
 
 def section(seen: SlotsObservation) -> str:

@@ -33,7 +33,8 @@ def _over_busy() -> Alert:
         until_morning="Each of these slots can become a double booking before the morning; block their times by hand.",
         description=counted(
             "%(count)s bookable slot of %(target)s within the next 48 hours lies over a private event.",
-            "%(count)s bookable slots of %(target)s within the next 48 hours lie over private events.",
+            "%(count)s bookable slots of %(target)s within the next 48 hours lie over private events, counted once for "
+            "each person whom a slot names.",
             target=TARGET,
         ),
         fix=advice.SLOTS_OVER_BUSY.fix,

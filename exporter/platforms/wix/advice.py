@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from exporter.errors import Reason
-from exporter.model import ConnectionStatus, ErrorReason
+from exporter.model import CollectorName, ConnectionStatus, ErrorReason
 from exporter.platforms.advice import EVERYWHERE, Advice, PlatformAdvice
+
+STAFF_RIGHT: Final = "BOOKINGS.STAFF_MEMBER_READ"
+SLOTS_RIGHT: Final = "BOOKINGS.AVAILABILITY_READ_TIME_SLOTS"
+EVENTS_RIGHTS: Final = "CALENDAR.READ_EXTERNAL_CALENDAR_EVENTS and BOOKINGS.BOOKING_READ"
+PROBES_RIGHT: Final = "CALENDAR.READ_OWN_EXTERNAL_CALENDAR_CONNECTIONS"
+NEEDED_RIGHTS: Final[Mapping[CollectorName, str]] = MappingProxyType(
+    {
+        CollectorName.CONNECTIONS: "Manage External Calendars",
+        CollectorName.BOOKINGS: "Read Bookings",
+        CollectorName.EVENTS: EVENTS_RIGHTS,
+        CollectorName.SLOTS: SLOTS_RIGHT,
+    }
+)
+"""The permissions without which a collector reads nothing."""
 
 _STATES: Final[Mapping[ConnectionStatus, Advice]] = {
     ConnectionStatus.SYNCED: Advice("Both calendars agree.", ""),

@@ -10,12 +10,17 @@ from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, mapping_of, shown
 from exporter.platforms.aliases import shared_aliases
 from exporter.platforms.wix.naming import GUID, label_of
-from exporter.platforms.wix.settings import WixConnections, WixEvents, WixTarget
+from exporter.platforms.wix.settings import WixCollectors, WixConnections, WixEvents, WixTarget
 from exporter.support.close_matches import close_match
 from exporter.support.yaml_source import Path
 
 _API_KEY_MODE: Final = ("site_id", "api_key")
 LAST_PLAIN_MINUTE: Final = 36
+LONGEST_INTERVAL: Final = 86_400.0
+"""Of what looks for faults that no status tells, in seconds: with a longer one a warning is given."""
+MORNING: Final = 6 * 60
+LATE_EVENING: Final = 23 * 60
+"""Minutes of the day between which nobody means a heartbeat to be."""
 _APP_MODE: Final = ("app_id", "app_secret", "instance_id")
 
 
@@ -99,10 +104,9 @@ def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:
             )
             message = "does not look like a GUID such as 12345678-9abc-4def-8123-456789abcdef"
             yield FieldProblem((*path, name), message, fix)
-    if target.collectors.connections:
-        yield from _checks(target.collectors.connections, (*path, "collectors", "connections", "check_interval"))
+    yield from _collectors(target.collectors, (*path, "collectors"))
     if target.collectors.events:
-        yield from _events(target, target.collectors.events, path)
+        yield from _events(target, target.collectors.events, (*path, "collectors", "events", "heartbeats"))
     for index, schedule in enumerate(target.schedule_ids):
         yield from _schedule(schedule, (*path, "schedule_ids", index))
     for schedule in target.aliases:
@@ -127,15 +131,34 @@ def _checks(connections: WixConnections, where: Path) -> Iterator[FieldProblem]:
         yield FieldProblem(where, message, f"use {format_duration(polled)} or more")
 
 
-def _events(target: WixTarget, events: WixEvents, path: Path) -> Iterator[FieldProblem]:
-    chosen, where = target.collectors, (*path, "collectors", "events", "heartbeats")
+def _collectors(chosen: WixCollectors, path: Path) -> Iterator[FieldProblem]:
+    """Yield what the named collectors leave out, and what is looked for less than once a day."""
     if not chosen.connections and not chosen.bookings:
-        message = "of those that are named only events runs: neither the connections nor the bookings are watched"
-        yield FieldProblem((*path, "collectors"), message, "name connections and bookings as well")
-    elif events.heartbeats and not chosen.connections:
+        named = [name for name, one in (("events", chosen.events), ("slots", chosen.slots)) if one]
+        only = f"{' and '.join(named)} {'runs' if len(named) == 1 else 'run'}"
+        message = f"of those that are named only {only}: neither the connections nor the bookings are watched"
+        yield FieldProblem(path, message, "name connections and bookings as well")
+    if chosen.connections:
+        yield from _checks(chosen.connections, (*path, "connections", "check_interval"))
+    for where, interval in (
+        (("connections", "check_interval"), chosen.connections.check_interval if chosen.connections else 0.0),
+        (("events", "interval"), chosen.events.interval if chosen.events else 0.0),
+        (("slots", "interval"), chosen.slots.interval if chosen.slots else 0.0),
+    ):
+        if interval > LONGEST_INTERVAL:
+            message = f"of {format_duration(interval)} is longer than a day: what it looks for is found as late as that"
+            yield FieldProblem((*path, *where), message, f"use {format_duration(LONGEST_INTERVAL)} or less")
+
+
+def _events(target: WixTarget, events: WixEvents, where: Path) -> Iterator[FieldProblem]:
+    chosen = target.collectors
+    if events.heartbeats and chosen.bookings and not chosen.connections:
         message = "are looked for nowhere: without the collector connections nothing tells which schedules have a calendar"
         yield FieldProblem(where, message, "name connections as well")
     for index, heartbeat in enumerate(events.heartbeats):
+        if MORNING <= heartbeat.heartbeat.minute < LATE_EVENING:
+            message = "is not at night: the event takes somebody's time, and that of bookings"
+            yield FieldProblem((*where, index, "at"), message, "choose an odd time between 23:00 and 06:00, such as 03:07")
         if heartbeat.late_after is not None and heartbeat.heartbeat.minute % 60 > LAST_PLAIN_MINUTE:
             message = "leaves a script no room: the 23 minutes that it may add go past the full hour, and it has to carry them"
             fix = f"choose a minute of {LAST_PLAIN_MINUTE} or less"

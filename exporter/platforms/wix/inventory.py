@@ -27,7 +27,7 @@ from exporter.platforms.base import Admission
 from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.platforms.exchange import Answer
 from exporter.platforms.inventory import Gaps, Inventory, Listing, SuggestedNames
-from exporter.platforms.wix.advice import ADVICE
+from exporter.platforms.wix.advice import ADVICE, EVENTS_RIGHTS, PROBES_RIGHT, SLOTS_RIGHT, STAFF_RIGHT
 from exporter.platforms.wix.all_rows import HasId, all_rows
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.connection_rows import ConnectionRow, ConnectionsAnswer, connections
@@ -49,10 +49,10 @@ from exporter.platforms.wix.probes import TIMEOUT_SECONDS
 from exporter.platforms.wix.settings import WixTarget
 
 _CONNECTIONS: Final = '"Manage External Calendars"'
-_PROBES: Final = 'CALENDAR.READ_OWN_EXTERNAL_CALENDAR_CONNECTIONS, one of those of "Manage External Calendars",'
+_PROBES: Final = f'{PROBES_RIGHT}, one of those of "Manage External Calendars",'
 _SCHEDULES: Final = '"Read Calendar"'
-_STAFF: Final = "BOOKINGS.STAFF_MEMBER_READ, one of those of Wix Bookings,"
-_SLOTS: Final = "BOOKINGS.AVAILABILITY_READ_TIME_SLOTS"
+_STAFF: Final = f"{STAFF_RIGHT}, one of those of Wix Bookings,"
+_EVENTS: Final = EVENTS_RIGHTS.replace(" and ", " or ")  # which of them is refused, the answer does not say
 _SERVICES: Final = '"Read Bookings - Public Data"'
 _GRANT_TO_KEY: Final = (
     "The account's owner opens the API Keys Manager and gives the key this permission, and this site; a key that is empty or "
@@ -68,11 +68,16 @@ Reader = Callable[[], Awaitable[tuple[Sequence[T], int]]]
 
 
 async def read_inventory(
-    target: WixTarget, api: WixApi, admission: Admission, try_slots: Callable[[], Awaitable[None]] | None = None
+    target: WixTarget,
+    api: WixApi,
+    admission: Admission,
+    *,
+    try_slots: Callable[[], Awaitable[None]] | None = None,
+    try_events: Callable[[], Awaitable[None]] | None = None,
 ) -> Inventory:
     """Read what the site has. What cannot be read is a gap, and the rest comes all the same.
 
-    ``try_slots`` asks for bookable slots, where they are watched.
+    ``try_slots`` asks for bookable slots and ``try_events`` for private events, where they are watched.
     """
     gaps = Gaps(ADVICE, _GRANT_TO_APP if api.app_mode else _GRANT_TO_KEY)
 
@@ -93,7 +98,9 @@ async def read_inventory(
     members = await read("staff", _STAFF, asking.staff)
     offered = await read("services", _SERVICES, asking.services)
     if try_slots is not None:
-        await gaps.read("bookable slots", try_slots, None, permission=_SLOTS)
+        await gaps.read("bookable slots", try_slots, None, permission=SLOTS_RIGHT)
+    if try_events is not None:
+        await gaps.read("private events", try_events, None, permission=_EVENTS)
     return Inventory(
         (
             Listing("account", ("key", "value"), tuple(_account(target))),

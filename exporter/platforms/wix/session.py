@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from exporter.errors import PermissionDeniedError
 from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation
-from exporter.platforms.base import RETRIED, Collector, Services, Session
+from exporter.platforms.base import RETRIED, Collector, RefusedPart, Services, Session
 from exporter.platforms.inventory import Inventory
 from exporter.platforms.recording import Record
+from exporter.platforms.wix.advice import NEEDED_RIGHTS
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.api_errors import REASONS
 from exporter.platforms.wix.bookings import BookingsCollector
@@ -22,7 +24,7 @@ from exporter.platforms.wix.inventory import read_inventory
 from exporter.platforms.wix.marks import REFUSED
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
 from exporter.platforms.wix.providers import ProviderDirectory
-from exporter.platforms.wix.settings import WixBookings, WixTarget
+from exporter.platforms.wix.settings import WixTarget
 from exporter.platforms.wix.slots import SlotsCollector
 from exporter.platforms.wix.staff import StaffDirectory
 
@@ -109,23 +111,43 @@ class WixSession:
     def usage(self) -> ApiUsage:
         return self._api.usage()
 
-    async def check(self) -> Sequence[Observation]:
+    async def check(self) -> Sequence[Observation | RefusedPart]:
         """Make a poll of the connections, with one probe of them and the staff, one of the slots, and the first call of others.
 
         Whether a key may list connections is documented nowhere (wix.md 14.1). Bookings may be read in
-        each way that a poll has.
+        each way that a poll has. What is refused ends none of the other calls.
         """
-        connections = (await self._connections.poll(repeat=False, probes=1)).observation if self._connections else None
-        if self._settings:
-            await self._check_bookings(self._settings)
+        tries: dict[CollectorName, Callable[[], Awaitable[Observation | None]]] = {
+            CollectorName.CONNECTIONS: self._check_connections,
+            CollectorName.BOOKINGS: self._check_bookings,
+            CollectorName.EVENTS: self._check_events,
+            CollectorName.SLOTS: self._check_slots,
+        }
+        found: list[Observation | RefusedPart | None] = []
+        for collector, attempt in tries.items():
+            try:
+                found.append(await attempt())
+            except PermissionDeniedError as refusal:
+                found.append(RefusedPart(collector, refusal, NEEDED_RIGHTS[collector]))
+        return tuple(seen for seen in found if seen is not None)
+
+    async def _check_connections(self) -> Observation | None:
+        return (await self._connections.poll(repeat=False, probes=1)).observation if self._connections else None
+
+    async def _check_events(self) -> None:
         if self._events:
             await self._events.check()
+
+    async def _check_slots(self) -> Observation | None:
         offered = await self._slots.poll() if self._slots else None
         if offered is not None and offered.failure is not None:
             raise offered.failure
-        return tuple(seen for seen in (connections, offered.observation if offered else None) if seen is not None)
+        return offered.observation if offered else None
 
-    async def _check_bookings(self, settings: WixBookings) -> None:
+    async def _check_bookings(self) -> None:
+        settings = self._settings
+        if settings is None:
+            return
         reader = BookingsReader(self._api, self._services.events, self._services.admission, settings)
         now = self._services.clock.time()
         wanted = matching(settings.statuses, bound("startDate", "$gte", now), bound("startDate", "$lt", now + 3600))
@@ -143,7 +165,10 @@ class WixSession:
     async def inventory(self) -> Inventory:
         """Read what the site has, by name and id: on demand only."""
         try_slots = self._slots.check if self._slots else None
-        return await read_inventory(self._target, self._api, self._services.admission, try_slots)
+        try_events = self._events.check if self._events else None
+        return await read_inventory(
+            self._target, self._api, self._services.admission, try_slots=try_slots, try_events=try_events
+        )
 
     async def conform(self, record: Record) -> None:
         """Ask about the statements of the fact sheet: on demand only."""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, With
 from exporter.counting import Heartbeat, WindowSpec
 from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text, shown_source, source_of
 from exporter.fields.durations import format_duration
-from exporter.fields.kinds import Duration, Id, Name, Text, TimeOfDay, field_error, named, shown, text_of
+from exporter.fields.kinds import Duration, Id, Name, Text, TimeOfDay, between, field_error, named, shown, text_of
 from exporter.limits import CONNECTION_SERIES, CONNECTIONS, MAX_BOOKINGS, MAX_EVENTS, SLOT_SERVICES
 from exporter.platforms.settings import (
     MAX_MAX_BOOKINGS,
@@ -143,12 +143,11 @@ class WixBookings(CountingSettings, WixBookingsOptions):
     interval: Duration = default("5m", "Time between two polls.")
 
 
-def _late_after(seconds: float) -> float:
+def _late_after(seconds: float) -> None:
     if seconds < MIN_LATE_AFTER:
         raise field_error("is too short: the script runs once an hour", f"write {format_duration(MIN_LATE_AFTER)} or more")
     if seconds > MAX_LATE_AFTER:
         raise field_error("is too long: the event may be over by then", f"write {format_duration(MAX_LATE_AFTER)} or less")
-    return seconds
 
 
 class WixHeartbeat(Strict):
@@ -161,7 +160,7 @@ class WixHeartbeat(Strict):
     at: TimeOfDay = Field(
         description="When it begins, in the target's time zone: an odd time of the night, such as 03:07, in quotes."
     )
-    late_after: Annotated[Duration, AfterValidator(_late_after)] | None = Field(
+    late_after: Annotated[Duration, between(MIN_LATE_AFTER, MAX_LATE_AFTER, _late_after)] | None = Field(
         default=None,
         description="Only if a script writes the event anew each hour, for the day after the next in UTC and as many minutes "
         "after `at` as the hour in UTC: written at 14:00 UTC, it begins at 03:21 for an `at` of 03:07. The heartbeat is "

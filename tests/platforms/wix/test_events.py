@@ -17,6 +17,9 @@ from exporter.errors import (
     TargetConfigError,
 )
 from exporter.model import CollectorName
+from exporter.platforms.base import RefusedPart
+from exporter.platforms.inventory import Inventory
+from exporter.platforms.wix.session import WixSession
 from exporter.platforms.wix.settings import WixCollectors, WixConnections, WixEvents, WixTarget
 from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.private_calendar import Cause, EventsObservation, ImportedEvents, ImportFault
@@ -70,6 +73,11 @@ class Calendars:
 
     def plan(self, hours: float, length: float = 1, **how: Any) -> None:  # noqa: ANN401  as plan takes them
         self.site.private.plan(self.staff.schedule_id, self.at(hours), self.at(hours + length), **how)
+
+    async def inventory(self) -> Inventory:
+        session = self.bench.session
+        assert isinstance(session, WixSession)
+        return await session.inventory()
 
     async def look(self, after: float = 0) -> EventsObservation:
         """Poll both collectors, ``after`` hours and a minute later; both must succeed fully."""
@@ -732,8 +740,19 @@ async def test_a_check_of_the_credential_tells_which_right_is_missing(calendars:
     lacking = ALL_PERMISSIONS - {right, "BOOKINGS.BOOKING_READ_ANY"}
     calendars.bench.key = calendars.bench.simulator.wix.add_key(calendars.site, permissions=lacking)
     calendars.open()
-    with pytest.raises(PermissionDeniedError):
-        await calendars.bench.session.check()
+    refused = [seen for seen in await calendars.bench.session.check() if isinstance(seen, RefusedPart)]
+    assert EVENTS in [seen.collector for seen in refused]
+    assert "CALENDAR.READ_EXTERNAL_CALENDAR_EVENTS and BOOKINGS.BOOKING_READ" in [seen.needs for seen in refused]
+
+
+async def test_the_listing_of_a_site_names_the_right_that_events_lack_where_they_are_watched(calendars: Calendars) -> None:
+    right = "CALENDAR.READ_EXTERNAL_CALENDAR_EVENTS"
+    calendars.bench.key = calendars.bench.simulator.wix.add_key(calendars.site, permissions=ALL_PERMISSIONS - {right})
+    calendars.open()
+    (gap,) = (await calendars.inventory()).gaps
+    assert ("private events", True) == (gap.what, right in f"{gap.message} {gap.fix}")
+    calendars.bench.open()
+    assert () == (await calendars.inventory()).gaps
 
 
 async def test_more_events_than_the_option_allows_fail_and_name_it(calendars: Calendars) -> None:
