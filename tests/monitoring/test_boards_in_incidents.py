@@ -58,6 +58,8 @@ NAMED: Final[Mapping[str, set[tuple[str, str, str]]]] = {
     "copy-moved": {(SALON_B24, "warning", "front desk")},
     "private-event-sold": {(PHYSIO_WIX, "critical", "front desk")},
     "import-silent": {(SALON_WIX, "warning", "calendar owner")},
+    "busy-time-offered": {(PHYSIO_WIX, "critical", "calendar owner")},
+    "service-closed": {(SALON_WIX, "warning", "account administrator")},
     "stopped": {("the exporter", "critical", "exporter operator")},
     "stopped-for-long": {("the exporter", "critical", "exporter operator")},
     CALM: set(),
@@ -76,6 +78,8 @@ WHAT: Final[Mapping[str, str]] = {
     "copy-moved": "staff's calendar differs",
     "private-event-sold": "private event does not block",
     "import-silent": "No private events",
+    "busy-time-offered": "times at which the staff is busy",
+    "service-closed": "no time that customers can book",
     "stopped": "exporter cannot be scraped",
     "stopped-for-long": "exporter cannot be scraped",
 }
@@ -94,6 +98,8 @@ FIXES: Final[Mapping[str, str]] = {
     "copy-moved": "The status board names the bookings, how each differs and the time.",
     "private-event-sold": "The status board names the booking, the schedule and the time.",
     "import-silent": "The calendar's owner looks whether the calendar has events",
+    "busy-time-offered": "The calendar's owner reconnects the calendar",
+    "service-closed": "A site manager looks at the service",
     "stopped-for-long": "The exporter's operator starts it again",
 }
 """How the fix begins: for the platform and the reason, as the message has it."""
@@ -187,6 +193,8 @@ _SAYS_WHY: Final[Mapping[str, str]] = {
     "copy-moved": "within 24 h",
     "private-event-sold": r"\d+ not blocked",
     "import-silent": "silent",
+    "busy-time-offered": "staff is busy",
+    "service-closed": "none for 7 days",
     "stopped": "scrapes fail",
     "stopped-for-long": "scrapes fail",
 }
