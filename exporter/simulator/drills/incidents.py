@@ -320,7 +320,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "BookingSyncSlotsOverBusy",
         _busy_time_offered,
         on_board_after=0,
-        pages_after=42 * 60,
+        pages_after=47 * 60,
     ),
     Incident(
         "service-closed",
