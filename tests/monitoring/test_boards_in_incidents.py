@@ -230,6 +230,8 @@ _WRAPS: Final[Mapping[tuple[str, str], tuple[int, str]]] = {
 _NUMBERS: Final = {"Severity", "Targets", "Since", "For"}
 _OF_MANY: Final = "What"
 """What befalls many targets at once is said in more words."""
+_LONG: Final = {"busy-time-offered", "service-closed"}
+"""What is said of slots takes two lines."""
 WIDE: Final = 1_389
 """Pixels that a table has on a screen of 1,440."""
 
@@ -260,7 +262,7 @@ def test_no_text_of_a_cause_is_cut_at_1440_pixels(sights: Sights, job: str) -> N
         for row in sights.see(place)["rows"]:
             for name, width in columns.items():
                 text = row[name]["text"]
-                many = job in FLEETS and name == _OF_MANY
+                many = (job in FLEETS or job in _LONG) and name == _OF_MANY
                 lines, _ = _WRAPS.get((place.stem, name), (2 if many else 1, ""))
                 room = width - (PADDING_OF_NUMBERS if name in _NUMBERS else PADDING)
                 if lines_of(text, room) > lines or is_cut(text, room):
