@@ -27,12 +27,18 @@ DEMO_COLLECTORS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
         "connections": {"interval": "5s", "check_interval": "15s"},
         "bookings": {"interval": "15s", "conflicts": True},
         "events": {"interval": "15s"},
+        "slots": {"interval": "15s"},
     },
     "bitrix24": {
         "bookings": {"interval": "15s"},
         "links": {"interval": "30s", "window": "next_7d", "batch_size": 25, "verify_calls": 1},
     },
 }
+_SERVICES: Final[Mapping[str, Mapping[str, str]]] = {
+    demo_site.SITE_ID: {"name": "Haircut", "id": demo_site.HAIRCUT},
+    demo_world.PHYSIO_SITE_ID: {"name": "Massage", "id": demo_world.MASSAGE},
+}
+"""What customers can book on each site of the demo world."""
 SHOWN: Final = ("booking_sync_connection_status{", "booking_sync_bookings{")
 SHOWN_LINES: Final = 6
 
@@ -109,6 +115,14 @@ def demo_targets(base_url: str) -> list[dict[str, Any]]:
     ]
 
 
+def with_collectors(target: Mapping[str, Any], collectors: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Return ``target`` of the demo world with the ``collectors`` of its platform; its service is that of ``slots``."""
+    chosen = dict(collectors[target["platform"]])
+    if "slots" in chosen:
+        chosen["slots"] = {**chosen["slots"], "services": [dict(_SERVICES[target["site_id"]])]}
+    return {**target, "collectors": chosen}
+
+
 def scenario_named(name: str) -> Scenario:
     """Return the scenario. Raises :class:`~exporter.errors.ConfigError` when there is none of that name."""
     if name not in SCENARIOS:
@@ -139,7 +153,7 @@ async def playing(simulator: Simulator, script: Scenario, say: Callable[[str], N
 
 
 def _configuration(origin: str) -> dict[str, Any]:
-    targets = [{**target, "collectors": DEMO_COLLECTORS[target["platform"]]} for target in demo_targets(origin)]
+    targets = [with_collectors(target, DEMO_COLLECTORS) for target in demo_targets(origin)]
     return {"timezone": "Europe/Berlin", "state_file": STATE_FILE, "targets": targets}
 
 

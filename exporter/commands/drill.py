@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import yaml
 
 from exporter.commands import daemon
-from exporter.commands.demo import demo_targets
+from exporter.commands.demo import demo_targets, with_collectors
 from exporter.commands.drill_play import HURRIED, Business, Drill, in_words, shipped_alerts
 from exporter.commands.drill_stack import Stack
 from exporter.commands.known_week import STATE_FILE, write_known_week
@@ -47,7 +47,7 @@ SLOW_SECONDS: Final = 10.0
 """Longer than any group waits in a hurry."""
 
 INTERVALS: Final[Mapping[str, Mapping[str, tuple[float, float]]]] = {
-    "wix": {"connections": (60.0, 1.0), "bookings": (300.0, 5.0), "events": (600.0, 10.0)},
+    "wix": {"connections": (60.0, 1.0), "bookings": (300.0, 5.0), "events": (600.0, 10.0), "slots": (1800.0, 15.0)},
     "bitrix24": {"bookings": (300.0, 5.0), "links": (900.0, 15.0)},
 }
 """Seconds between polls in life, and the fewest of a drill: the limits of the platforms are not divided."""
@@ -209,7 +209,8 @@ def configuration(origin: str, hurry: float) -> dict[str, Any]:
             found["links"] |= {"window": "next_7d", "batch_size": 25, "verify_calls": 1}
         return found
 
-    targets = [{**target, "collectors": collectors(target["platform"])} for target in demo_targets(origin)]
+    of_platforms = {platform: collectors(platform) for platform in INTERVALS}
+    targets = [with_collectors(target, of_platforms) for target in demo_targets(origin)]
     # Portals of one host share one budget, so the last one, which is throttled, gets a name of its own, as in life.
     last = targets[-1]
     last["webhook_url"] = last["webhook_url"].replace("127.0.0.1", "localhost")

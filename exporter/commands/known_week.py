@@ -9,9 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from exporter.counting import Busy
 from exporter.model import CalendarType
-from exporter.private_calendar import EventMemory, ImportLife, import_key
+from exporter.platforms.wix.event_memory import key_of
+from exporter.private_calendar import WEEK_SECONDS, EventMemory, ImportLife, import_key
 from exporter.simulator import Simulator
+from exporter.simulator.wix.world import Site
 from exporter.state.events_state import events_text
 from exporter.state.state_file import Past, fitted, state_file
 
@@ -30,20 +33,30 @@ def write_known_week(path: Path, simulator: Simulator, targets: Iterable[Mapping
     Raises :class:`OSError` when it cannot be written.
     """
     names = {target["name"]: target["site_id"] for target in targets if target["platform"] == "wix"}
-    events = {name: events_text(_memory(_imports(simulator, site), simulator.now()), 0.0) for name, site in names.items()}
+    now, sites = simulator.now(), {name: simulator.wix.sites[site_id] for name, site_id in names.items()}
+    events = {name: events_text(_memory(_imports(site), _private(site, now), now), 0.0) for name, site in sites.items()}
     path.write_bytes(state_file({name: fitted(Past(), 0.0) for name in names}, events))
 
 
-def _imports(simulator: Simulator, site_id: str) -> Iterator[str]:
-    for connection in simulator.wix.sites[site_id].connections:
+def _imports(site: Site) -> Iterator[str]:
+    for connection in site.connections:
         if connection.imports:
             said = str(connection.row["calendarType"])
             yield import_key(connection.schedule_id.lower(), _TYPES.get(said) or CalendarType(said.lower()))
 
 
-def _memory(imports: Iterable[str], now: float) -> EventMemory:
+def _private(site: Site, now: float) -> Iterator[Busy]:
+    for connection in site.connections:
+        if connection.imports:
+            for event in site.private.of(connection, now, now + WEEK_SECONDS, now):
+                if not event.all_day and now < event.end and event.start < now + WEEK_SECONDS:
+                    yield Busy(connection.schedule_id.lower(), event.start, event.end)
+
+
+def _memory(imports: Iterable[str], private: Iterable[Busy], now: float) -> EventMemory:
     last = now - _BEFORE_SECONDS
     # Without a gap between two changes: invented calendars change never, and are not to be called frozen for that.
     life = ImportLife(now - _SEEN_DAYS * _DAY, last, last)
-    # It looked no further than to the past: of no event it can say that it was not there.
-    return EventMemory(last, 0.0, lives=dict.fromkeys(imports, life))
+    # It looked no further than to the past: of no event it can say that it was not there before it was first seen.
+    seen = dict.fromkeys(map(key_of, private), (last, 0.0))
+    return EventMemory(last, 0.0, seen=seen, lives=dict.fromkeys(imports, life))

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from exporter.commands.demo import demo_targets, playing, scenario_named
+from exporter.commands.demo import demo_targets, playing, scenario_named, with_collectors
 from exporter.commands.last_week import write_last_weeks
 from exporter.errors import ListenError
 from exporter.simulator import Simulator, running
@@ -37,7 +37,9 @@ def configuration(url: str) -> dict[str, Any]:
     }
     targets = [
         # Whoever names collectors names all that are to run.
-        {**target, "collectors": {name: {} for name in collectors}} if target["platform"] == "wix" else target
+        with_collectors(target, {"wix": {**{name: {} for name in collectors}, "slots": {"interval": "1m"}}})
+        if target["platform"] == "wix"
+        else target
         for target in demo_targets(url)
     ]
     return {"timezone": "Europe/Berlin", "defaults": {"wix": {"collectors": collectors}}, "targets": targets}

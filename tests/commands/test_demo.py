@@ -15,7 +15,7 @@ async def test_each_incident_is_told_with_who_notices_it() -> None:
     clock = ManualClock()
     simulator = Simulator(clock, build=demo_world.build)
     async with demo.playing(simulator, SCENARIOS["bad-night"], said.append):
-        await clock.advance(1_650.0)
+        await clock.advance(1_950.0)
     begun = [line for line in said if line.startswith(">> ")]
     assert [incident.name for incident in INCIDENTS] == [line[3:].partition(":")[0] for line in begun]
     told = {line[3:].partition(":")[0]: line.rpartition(" (")[2].removesuffix(")") for line in begun}

@@ -377,6 +377,7 @@ def test_a_drill_polls_in_divided_time_as_far_as_the_platforms_let_it() -> None:
         "wix connections": "60.000s",
         "wix bookings": "300.000s",
         "wix events": "600.000s",
+        "wix slots": "1800.000s",
         "bitrix24 bookings": "300.000s",
         "bitrix24 links": "900.000s",
     } == intervals(1)
@@ -384,6 +385,7 @@ def test_a_drill_polls_in_divided_time_as_far_as_the_platforms_let_it() -> None:
         "wix connections": "1.000s",
         "wix bookings": "5.000s",
         "wix events": "10.000s",
+        "wix slots": "15.000s",
         "bitrix24 bookings": "5.000s",
         "bitrix24 links": "15.000s",
     } == intervals(120)

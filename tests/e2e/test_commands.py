@@ -184,6 +184,7 @@ async def test_simulate_lists_every_scripted_incident() -> None:
     for name in (
         *("token-revoked", "sync-stuck", "provider-down", "double-booking", "lost-crm-link", "api-throttled", "intake-stopped"),
         *("access-lost", "invite-expired", "private-event-sold", "import-silent", "copy-moved", "says-synced"),
+        *("busy-time-offered", "service-closed"),
         *("calm", "worst-night", "long-night", "bad-night"),
     ):
         assert name in out

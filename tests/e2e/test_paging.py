@@ -38,7 +38,15 @@ EXPECTED: dict[str, set[Told]] = {
 }
 # What only checks find, which this exporter makes but once an hour: tests/e2e/test_drill.py plays some, and who hears of each
 # stands with the boards (tests/monitoring/test_boards_in_incidents.py).
-OF_CHECKS = {"access-lost", "invite-expired", "copy-moved", "private-event-sold", "import-silent"}
+OF_CHECKS = {
+    "access-lost",
+    "invite-expired",
+    "copy-moved",
+    "private-event-sold",
+    "import-silent",
+    "busy-time-offered",
+    "service-closed",
+}
 # Besides the script: every connection of one site breaks. One page; the tickets it explains are kept back.
 ALL_BROKEN = {("pager", "BookingSyncAllConnectionsFailing", PHYSIO)}
 KEPT_BACK = {

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpx
 
-from exporter.commands.demo import demo_targets
+from exporter.commands.demo import demo_targets, with_collectors
 from exporter.commands.known_week import write_known_week
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import INCIDENTS, demo_world
@@ -58,6 +58,7 @@ _COLLECTORS: Final[dict[str, dict[str, dict[str, Any]]]] = {
         "connections": {"interval": "2m", "check_interval": "2m"},
         "bookings": {"interval": "3m", "conflicts": True},
         "events": {"interval": "3m"},
+        "slots": {"interval": "3m"},
     },
     "bitrix24": {
         "bookings": {"interval": "3m"},
@@ -119,7 +120,7 @@ async def _pass_time(app: RunningApplication, until: float) -> None:
 
 
 def _configuration(name: str, folder: Path, simulator: Simulator, origin: str) -> Path:
-    targets = [{**target, "collectors": _COLLECTORS[target["platform"]]} for target in demo_targets(origin)]
+    targets = [with_collectors(target, _COLLECTORS) for target in demo_targets(origin)]
     # Portals of one host share one allowance; two names for it are two portals, as in life.
     targets[-1]["webhook_url"] = targets[-1]["webhook_url"].replace("127.0.0.1", "localhost")
     file = folder / f"{name}.yml"

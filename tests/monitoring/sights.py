@@ -31,6 +31,7 @@ ALSO: Final = {
     "api-throttled": (STUDIO_B24,),
     "invite-expired": (PHYSIO_WIX,),
     "private-event-sold": (PHYSIO_WIX,),
+    "busy-time-offered": (PHYSIO_WIX,),
 }
 OF_A_FLEET: Final = ("site-0000-wix", "site-0000-b24")
 BY_STEM: Final = {path.stem: load_board(path) for path in BOARDS}

@@ -58,6 +58,8 @@ NAMED: Final[Mapping[str, set[tuple[str, str, str]]]] = {
     "copy-moved": {(SALON_B24, "warning", "front desk")},
     "private-event-sold": {(PHYSIO_WIX, "critical", "front desk")},
     "import-silent": {(SALON_WIX, "warning", "calendar owner")},
+    "busy-time-offered": {(PHYSIO_WIX, "critical", "calendar owner")},
+    "service-closed": {(SALON_WIX, "warning", "account administrator")},
     "stopped": {("the exporter", "critical", "exporter operator")},
     "stopped-for-long": {("the exporter", "critical", "exporter operator")},
     CALM: set(),
@@ -76,6 +78,8 @@ WHAT: Final[Mapping[str, str]] = {
     "copy-moved": "staff's calendar differs",
     "private-event-sold": "private event does not block",
     "import-silent": "No private events",
+    "busy-time-offered": "times at which the staff is busy",
+    "service-closed": "no time that customers can book",
     "stopped": "exporter cannot be scraped",
     "stopped-for-long": "exporter cannot be scraped",
 }
@@ -94,6 +98,8 @@ FIXES: Final[Mapping[str, str]] = {
     "copy-moved": "The status board names the bookings, how each differs and the time.",
     "private-event-sold": "The status board names the booking, the schedule and the time.",
     "import-silent": "The calendar's owner looks whether the calendar has events",
+    "busy-time-offered": "The calendar's owner reconnects the calendar",
+    "service-closed": "A site manager looks at the service",
     "stopped-for-long": "The exporter's operator starts it again",
 }
 """How the fix begins: for the platform and the reason, as the message has it."""
@@ -187,6 +193,8 @@ _SAYS_WHY: Final[Mapping[str, str]] = {
     "copy-moved": "within 24 h",
     "private-event-sold": r"\d+ not blocked",
     "import-silent": "silent",
+    "busy-time-offered": "staff is busy",
+    "service-closed": "none for 7 days",
     "stopped": "scrapes fail",
     "stopped-for-long": "scrapes fail",
 }
@@ -222,6 +230,8 @@ _WRAPS: Final[Mapping[tuple[str, str], tuple[int, str]]] = {
 _NUMBERS: Final = {"Severity", "Targets", "Since", "For"}
 _OF_MANY: Final = "What"
 """What befalls many targets at once is said in more words."""
+_LONG: Final = {"busy-time-offered", "service-closed"}
+"""What is said of slots takes two lines."""
 WIDE: Final = 1_389
 """Pixels that a table has on a screen of 1,440."""
 
@@ -252,7 +262,7 @@ def test_no_text_of_a_cause_is_cut_at_1440_pixels(sights: Sights, job: str) -> N
         for row in sights.see(place)["rows"]:
             for name, width in columns.items():
                 text = row[name]["text"]
-                many = job in FLEETS and name == _OF_MANY
+                many = (job in FLEETS or job in _LONG) and name == _OF_MANY
                 lines, _ = _WRAPS.get((place.stem, name), (2 if many else 1, ""))
                 room = width - (PADDING_OF_NUMBERS if name in _NUMBERS else PADDING)
                 if lines_of(text, room) > lines or is_cut(text, room):

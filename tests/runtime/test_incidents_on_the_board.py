@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.commands.demo import DEMO_COLLECTORS, demo_targets
+from exporter.commands.demo import DEMO_COLLECTORS, demo_targets, with_collectors
 from exporter.commands.known_week import STATE_FILE, write_known_week
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import INCIDENTS, SCENARIOS, demo_world, run_scenario
@@ -25,6 +25,7 @@ COLLECTORS = {
         "connections": {"interval": "5m", "check_interval": "5m"},
         "bookings": {"interval": "5m", "conflicts": True},
         "events": {"interval": "5m"},
+        "slots": {"interval": "5m"},
     },
     "bitrix24": {"bookings": {"interval": "5m"}, "links": {"interval": "5m", "window": "next_7d"}},
 }
@@ -33,7 +34,7 @@ NIGHT = 4_500.0
 
 def configuration(folder: Path, simulator: Simulator, origin: str, collectors: Mapping[str, Any] = COLLECTORS) -> Path:
     file = folder / "exporter.yml"
-    targets = [{**target, "collectors": collectors[target["platform"]]} for target in demo_targets(origin)]
+    targets = [with_collectors(target, collectors) for target in demo_targets(origin)]
     file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "state_file": STATE_FILE, "targets": targets}))
     write_known_week(folder / STATE_FILE, simulator, targets)
     return file
@@ -149,6 +150,8 @@ async def test_the_board_of_the_demo_shows_each_incident_and_is_well_again_when_
         "private-event-sold": {"external_conflict"},
         "import-silent": {"import_silent"},
         "copy-moved": {"calendar_mismatch"},
+        "busy-time-offered": {"slots_over_busy"},
+        "service-closed": {"no_open_slots"},
     } == during
 
 
@@ -170,6 +173,7 @@ async def test_where_all_says_synced_a_newcomer_sees_within_five_minutes_what_ea
         "external_conflict",
         "import_silent",
         "calendar_mismatch",
+        "slots_over_busy",
     } == {str(card.kind) for card in cards}
     assert {"synced", "connected"} == {
         connection.status

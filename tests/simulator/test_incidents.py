@@ -36,6 +36,8 @@ NAMES = (
     "copy-moved",
     "private-event-sold",
     "import-silent",
+    "busy-time-offered",
+    "service-closed",
 )
 
 
@@ -77,6 +79,8 @@ def measure(simulator: Simulator) -> dict[str, object]:
         "staff": [[one.identity for one in each.bookings.staff] for each in simulator.wix.sites.values()],
         "sold": sold(simulator.wix.sites[demo_world.PHYSIO_SITE_ID]),
         "silent": [connection.schedule_id for connection in site.connections if not private_events(site, connection)],
+        "offered": offered(simulator.wix.sites[demo_world.PHYSIO_SITE_ID]),
+        "closed": [one.name for each in simulator.wix.sites.values() for one in each.services if one.hidden],
         "moved": sum(
             booking.start != salon.calendar.copy_of(booking.id).start
             for booking in salon.world.bookings()
@@ -98,6 +102,17 @@ def sold(site: Site) -> int:
         for booking in site.bookings
         if booking.schedule_id == connection.schedule_id and booking.status == "CONFIRMED"
     )
+
+
+def offered(site: Site) -> int:
+    """Count the slots of the next two days that overlap a private event of whoever would serve them, by brute force."""
+    calendars = {connection.schedule_id: private_events(site, connection) for connection in site.connections}
+    now, found = site.created, 0
+    starts = site.availability.starts(now, now + 2 * 86_400.0, 3600.0)
+    for start, free in zip(starts, site.availability.free(starts, 3600.0), strict=True):
+        events = [event for staff in free for event in calendars.get(staff.schedule_id, ())]
+        found += any(event.start < start + 3600.0 and start < event.end for event in events)
+    return found
 
 
 def test_each_incident_has_a_sentence_a_change_and_an_alert() -> None:
@@ -122,6 +137,8 @@ def test_each_incident_has_a_sentence_a_change_and_an_alert() -> None:
         ("private-event-sold", lambda after: after["sold"] == 1),
         ("import-silent", lambda after: after["silent"] == [demo_site.CHAIR_SCHEDULES[1]]),
         ("copy-moved", lambda after: after["moved"] > 10),
+        ("busy-time-offered", lambda after: after["offered"] > 0),
+        ("service-closed", lambda after: after["closed"] == ["Haircut"]),
     ],
 )
 def test_an_incident_changes_its_part_of_the_world_and_stopping_repairs_it(
@@ -129,7 +146,7 @@ def test_an_incident_changes_its_part_of_the_world_and_stopping_repairs_it(
 ) -> None:
     simulator, clock = demo()
     before = measure(simulator)
-    assert before["overlaps"] == before["unlinked"] == 0
+    assert before["overlaps"] == before["unlinked"] == before["offered"] == 0
     simulator.incidents.start(name)
     during = measure(simulator)
     assert harm(during)
@@ -156,6 +173,24 @@ def test_on_each_day_and_at_each_hour_a_private_event_can_be_sold_and_a_copy_mov
     assert (1, True) == (sold(site), len(moved) == measure(simulator)["moved"])
     simulator.incidents.stop_all()
     assert before == measure(simulator)
+
+
+@pytest.mark.parametrize("day", range(7))
+@pytest.mark.parametrize("hour", range(0, 24, 5))
+def test_on_each_day_and_at_each_hour_a_private_event_can_be_offered_for_sale_and_no_booking_takes_its_time(
+    day: int, hour: int
+) -> None:
+    clock = ManualClock(1_790_000_000.0 + 86_400 * day + 3600 * hour)
+    simulator = Simulator(clock, build=demo_world.build)
+    site = simulator.wix.sites[demo_world.PHYSIO_SITE_ID]
+    seen = [offered(site)]
+    simulator.incidents.start("busy-time-offered")
+    seen.append(offered(site))
+    simulator.incidents.stop_all()
+    seen.append(offered(site))
+    clock.now += 86_400
+    simulator.advance()
+    assert [0, True, 0, 0] == [seen[0], seen[1] > 0, seen[2], sold(site)]
 
 
 @pytest.mark.parametrize("hour", range(24))
@@ -285,7 +320,7 @@ async def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
             tell=lambda name, on: told.append((round(clock.now - begin, 6), name, on)),
         )
     )
-    for _ in range(160):
+    for _ in range(196):
         await clock.advance(1.0)
     playing.cancel()
     assert [
@@ -295,7 +330,7 @@ async def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
         (24.0, "sync-stuck", False),
     ] == told[:4]
     assert [name for _, name, on in told if on] == list(NAMES)
-    assert 1_650 == sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE)
+    assert 1_950 == sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE)
 
 
 def test_there_is_a_scenario_for_calm_for_each_incident_and_for_bad_nights() -> None:
@@ -307,7 +342,9 @@ async def test_where_all_says_synced_no_status_tells_of_what_is_wrong() -> None:
     before = statuses(simulator)
     playing = asyncio.ensure_future(run_scenario(SCENARIOS["says-synced"], simulator.incidents, clock))
     await clock.advance(119.0)
-    assert ["access-lost", "invite-expired", "import-silent", "copy-moved"] == list(simulator.incidents.active)
+    assert ["access-lost", "invite-expired", "import-silent", "copy-moved", "busy-time-offered"] == list(
+        simulator.incidents.active
+    )
     await clock.advance(2.0)
     assert "private-event-sold" in simulator.incidents.active
     assert before == statuses(simulator) == ["SYNCED", "SYNCED", "SYNCED", "CONNECTED"]

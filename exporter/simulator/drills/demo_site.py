@@ -20,6 +20,9 @@ CHAIR_SCHEDULES: Final = (
 CLASS_RESOURCE: Final = "d4c3f9a5-6e8b-41ca-9f47-80519c2e3d64"
 """Teaches a class: several people book the same session, which is no conflict."""
 
+HAIRCUT: Final = "e5b7d1f0-4a92-4c36-8d17-2f6a9b0c4e85"
+"""A service (id) that can be booked with each of the chairs."""
+
 _DAY: Final = 86_400.0
 
 
@@ -42,5 +45,6 @@ def add_demo_site(wix: WixSimulator, *, intake_every: float = 240.0) -> Site:
     for day in (-1, 1, 3):
         bookings.add_class(teacher, bookings.free_slot(teacher, now + day * _DAY), seats=5, waiting=1)
     bookings.add_course(bookings.free_slot(teacher, now + 2 * _DAY), weeks=8, participants=2)
+    site.add_service("Haircut", service_id=HAIRCUT)
     site.diary.start_intake(intake_every)
     return site

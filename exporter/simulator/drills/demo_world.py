@@ -30,6 +30,8 @@ PHYSIO_ROOMS: Final = ("3c8d1f60-5a27-4e0b-9b3e-6f0a7c2d9e11", "9e41b7a2-0c6d-4f
 """Resources of the practice, one for each of its staff."""
 PHYSIO_SCHEDULES: Final = ("6b0d4e8a-2f15-4c97-a3d6-8e1c5f7b9024", "b7f2a913-64c8-4d0e-9b75-3a8d1e6c4f50")
 """Schedules of the same two people."""
+MASSAGE: Final = "9a4c2e71-d03b-4f58-b6e9-5c1d7a8f3026"
+"""A service (id) that both of them offer."""
 STUDIO_ROOMS: Final = ("Room A", "Room B", "Reformer")
 
 _PRIVATE_DAYS: Final = 120
@@ -118,5 +120,12 @@ def _add_physio(world: SimulatedWorld, intake_every: float) -> None:
     for hours in (5.0, 18.5):
         begins = today + hours * HOUR
         site.private.plan(PHYSIO_SCHEDULES[0], begins, begins + HOUR / 2, provider=MICROSOFT, days=_PRIVATE_DAYS)
+    # And at noon, at the other one, who is not to be booked then: a time that Wix has to keep free.
+    second = site.bookings.staff[1]
+    for day in range(_PRIVATE_DAYS):
+        site.bookings.keep_free(second, today + day * DAY + 11 * HOUR)
+    begins = today + 11.25 * HOUR
+    site.private.plan(second.schedule_id, begins, begins + HOUR / 2, provider=GOOGLE, days=_PRIVATE_DAYS)
     site.bookings.seed(days_back=2, days_ahead=10)
+    site.add_service("Massage", service_id=MASSAGE)
     site.diary.start_intake(intake_every)

@@ -172,6 +172,26 @@ def _copy_moved(world: SimulatedWorld) -> Undo:
     return undo
 
 
+def _busy_time_offered(world: SimulatedWorld) -> Undo:
+    # The last connection of the last site: in the demo world its calendar is full at noon, when people come.
+    site = next(iter(reversed(world.wix.sites.values())), None)
+    importing = [] if site is None else [connection.schedule_id for connection in site.connections if connection.imports]
+    if site is None or not importing:
+        return _nothing
+    private, schedule = site.private, importing[-1]
+    private.stop_blocking(schedule)
+    return lambda: private.resume_blocking(schedule)
+
+
+def _service_closed(world: SimulatedWorld) -> Undo:
+    site = next(iter(world.wix.sites.values()), None)
+    service = next(iter(site.services), None) if site else None
+    if site is None or service is None:
+        return _nothing
+    site.close_service(service.id)
+    return lambda: site.open_service(service.id)
+
+
 def _nothing() -> None:
     """Undo nothing: the world has no part in which this incident could happen."""
 
@@ -292,6 +312,24 @@ INCIDENTS: tuple[Incident, ...] = (
         on_board_after=0,
         pages_after=76 * 60,
         needs_before="events of it for a week",
+    ),
+    Incident(
+        "busy-time-offered",
+        "Wix knows the events of a private calendar and offers their times to customers.",
+        "Last Wix site: the events of its last importing connection are listed and block no slot.",
+        "BookingSyncSlotsOverBusy",
+        _busy_time_offered,
+        on_board_after=0,
+        pages_after=47 * 60,
+    ),
+    Incident(
+        "service-closed",
+        "A service was closed for online booking, and customers find no time for it.",
+        "First Wix site: its first service has no slots.",
+        "BookingSyncNoOpenSlots",
+        _service_closed,
+        on_board_after=0,
+        pages_after=97 * 60,
     ),
 )
 

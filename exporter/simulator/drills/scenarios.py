@@ -22,12 +22,19 @@ class ScenarioStep:
 _CALM_SECONDS: Final = 30.0
 # What one sees of an incident is gone before the next begins: links are asked about bit by bit, and who was limited waits.
 _CALM_SECONDS_AFTER: Final[Mapping[str, float]] = {"lost-crm-link": 120.0, "api-throttled": 60.0, "copy-moved": 120.0}
+_LASTS_SECONDS: Final = 90.0
+# Copies are asked about bit by bit, too, and a suspect one once more.
+_LASTS_SECONDS_OF: Final[Mapping[str, float]] = {"copy-moved": 150.0}
 
 TIMELINE: Final = tuple(
-    ScenarioStep(incident.name, _CALM_SECONDS_AFTER.get(before.name, _CALM_SECONDS), lasts_seconds=90.0)
+    ScenarioStep(
+        incident.name,
+        _CALM_SECONDS_AFTER.get(before.name, _CALM_SECONDS),
+        _LASTS_SECONDS_OF.get(incident.name, _LASTS_SECONDS),
+    )
     for before, incident in zip((INCIDENTS[-1], *INCIDENTS), INCIDENTS, strict=False)
 )
-"""What ``demo`` runs again and again: every incident once, 28 minutes in all."""
+"""What ``demo`` runs again and again: every incident once, 33 minutes in all."""
 
 
 LONG_NIGHT: Final = tuple(
@@ -61,8 +68,8 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         timeline=LONG_NIGHT,
     ),
     "says-synced": Scenario(
-        "Every status says that all is well, and five things are wrong: what only the checks find.",
-        begins_with=("access-lost", "invite-expired", "import-silent", "copy-moved"),
+        "Every status says that all is well, and six things are wrong: what only the checks find.",
+        begins_with=("access-lost", "invite-expired", "import-silent", "copy-moved", "busy-time-offered"),
         timeline=SOLD_LATER,
     ),
     "bad-night": Scenario("Every incident, one after another, again and again.", timeline=TIMELINE),

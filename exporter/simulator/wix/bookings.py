@@ -331,6 +331,10 @@ class Bookings:
         """Return the first full hour in opening hours (Monday to Saturday, local time) that ``staff`` has free."""
         return free_hour(not_before, self._zone, taken=lambda hour: (staff.resource_id, hour) in self._taken)
 
+    def keep_free(self, staff: Staff, hour: float) -> None:
+        """Let no customer who comes choose this full hour of ``staff``."""
+        self._taken.add((staff.resource_id, hour))
+
     def seed(self, *, days_back: int, days_ahead: int, share: float = 0.6) -> None:
         """Fill about ``share`` of all slots around now, one confirmed booking at a time for each person.
 

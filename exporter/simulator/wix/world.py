@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from exporter.simulator import canary
@@ -162,13 +162,15 @@ class Site:
         schedule_id: str | None = None,
         external_id: str | None = None,
         status: str = "ACTIVE",
+        random: Random | None = None,
     ) -> Schedule:
-        """Add a schedule; by default one of a staff member, named after the person."""
+        """Add a schedule; by default one of a staff member, named after the person. Ids are drawn from ``random``, if given."""
+        random = random or self._random
         made = Schedule(
-            id=schedule_id or guid(self._random),
+            id=schedule_id or guid(random),
             name=name,
-            owner_id=guid(self._random),
-            external_id=external_id or guid(self._random),
+            owner_id=guid(random),
+            external_id=external_id or guid(random),
             status=status,
         )
         self.schedules[made.id] = made
@@ -183,14 +185,29 @@ class Site:
         minutes: int = 60,
         notice: float = 0.0,
         ahead: float | None = None,
+        service_id: str | None = None,
     ) -> OfferedService:
         """Offer a service, which has a schedule of its own.
 
-        The arguments are fields of :class:`OfferedService`: ``notice`` and ``ahead`` are seconds before the start.
+        The arguments are fields of :class:`OfferedService`: ``notice`` and ``ahead`` are seconds before the start. With a
+        ``service_id`` nothing is drawn, and all that happens on the site stays the same.
         """
-        made = OfferedService(guid(self._random), name, self.add_schedule(name).id, kind, hidden, minutes, notice, ahead)
+        random = Random(service_id) if service_id else self._random  # noqa: S311  ids of what is invented
+        id_ = service_id or guid(random)
+        made = OfferedService(id_, name, self.add_schedule(name, random=random).id, kind, hidden, minutes, notice, ahead)
         self.services.append(made)
         return made
+
+    def close_service(self, service_id: str) -> None:
+        """Close the service for online booking: nobody can book it."""
+        self._set_hidden(service_id, hidden=True)
+
+    def open_service(self, service_id: str) -> None:
+        """Let the service be booked again."""
+        self._set_hidden(service_id, hidden=False)
+
+    def _set_hidden(self, service_id: str, *, hidden: bool) -> None:
+        self.services = [replace(one, hidden=hidden) if one.id == service_id else one for one in self.services]
 
     def add_staff(
         self,
@@ -205,7 +222,7 @@ class Site:
 
         ``identity`` is the state of the Wix account behind the staff member; ``None`` where there is none.
         """
-        called = {} if name is None else {"name": name}
+        called: dict[str, Any] = {} if name is None else {"name": name}
         schedule, drawn = self.add_schedule(schedule_id=schedule_id, **called), guid(self._random)
         staff = Staff(schedule.id, resource_id or drawn, service_provider, identity)
         self.bookings.staff.append(staff)
