@@ -83,9 +83,18 @@ class EventMemory(Value, frozen=True, gc=False):
     ends: Mapping[str, float] = msgspec.field(default_factory=dict)
 
 
+def event_key(schedule: str, start: float, end: float) -> str:
+    """Return the hash of an event's schedule (id in lower case) and times, by which :class:`EventMemory` knows it."""
+    return _hash(f"{schedule} {start:.0f} {end:.0f}")
+
+
 def import_key(schedule: str, calendar_type: str) -> str:
     """Return the hash of schedule (id in lower case) and type of calendar, by which :class:`EventMemory` knows an import."""
-    return hashlib.sha256(f"{schedule} {calendar_type}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return _hash(f"{schedule} {calendar_type}")
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 class WindowEvents(Value, frozen=True, gc=False):

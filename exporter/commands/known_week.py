@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from exporter.counting import Busy
 from exporter.model import CalendarType
-from exporter.platforms.wix.event_memory import key_of
-from exporter.private_calendar import WEEK_SECONDS, EventMemory, ImportLife, import_key
+from exporter.private_calendar import WEEK_SECONDS, EventMemory, ImportLife, event_key, import_key
 from exporter.simulator import Simulator
 from exporter.simulator.wix.world import Site
 from exporter.state.events_state import events_text
@@ -58,5 +57,5 @@ def _memory(imports: Iterable[str], private: Iterable[Busy], now: float) -> Even
     # Without a gap between two changes: invented calendars change never, and are not to be called frozen for that.
     life = ImportLife(now - _SEEN_DAYS * _DAY, last, last)
     # It looked no further than to the past: of no event it can say that it was not there before it was first seen.
-    seen = dict.fromkeys(map(key_of, private), (last, 0.0))
+    seen = dict.fromkeys((event_key(event.schedule, event.start, event.end) for event in private), (last, 0.0))
     return EventMemory(last, 0.0, seen=seen, lives=dict.fromkeys(imports, life))

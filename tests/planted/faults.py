@@ -29,8 +29,8 @@ class Fault:
     ``bound`` is how many seconds that may take by the definition of the check, ``cause`` what the finding tells of it. Before
     it the world was healthy for ``warm`` seconds, half an hour of which after what ``prepare`` did. ``restarts``: after
     ``plant`` the exporter is asked for a while and then started again without its memory, and what counts is what it says from
-    then on. ``lines`` are of its page: numbers that change without a finding of their own. ``note`` tells of them and of a
-    second finding.
+    then on. ``lines`` are of its page: numbers that change without a finding of their own. ``becomes`` takes the place of what
+    is named in the end. ``note`` tells of them and of a second finding.
     """
 
     planted: str
@@ -41,6 +41,7 @@ class Fault:
     prepare: Plant | None = None
     restarts: bool = False
     lines: tuple[str, ...] = ()
+    becomes: Named | None = None
     cause: str = ""
     note: str = ""
 
@@ -207,6 +208,8 @@ FAULTS: Final = (
         lambda world: world.grant(world.key.permissions - READ_TIME_SLOTS),
         ((SITE, "collector_failing", "slots"),),
         SLOTS,
+        becomes=(SITE, "data_expired", "slots"),
+        note="becomes `data_expired` once what was read last is too old",
     ),
     Fault(
         "Wix sells the time of a private event that was there first",

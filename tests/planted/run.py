@@ -92,7 +92,7 @@ async def _watched(app: RunningApplication, world: World, fault: Fault, began: f
     while world.clock.time() - began < (fault.bound + HOUR if after is None else after + AFTER_SECONDS):
         found = named(app, world)
         told = f"as well, after {(world.clock.time() - began) / MINUTE:.0f} min"
-        complaints += [f"{' '.join(extra)} {told}" for extra in sorted(found.keys() - set(fault.named))]
+        complaints += [f"{' '.join(extra)} {told}" for extra in sorted(found.keys() - {*fault.named, fault.becomes})]
         causes = {cause for cause in found.values() if cause}
         if after is None and set(fault.named) <= found.keys() and causes == {fault.cause} - {""}:
             after = world.clock.time() - began
@@ -101,7 +101,7 @@ async def _watched(app: RunningApplication, world: World, fault: Fault, began: f
         complaints.append("not found")
     elif after > fault.bound + MINUTE:  # it is looked at once a minute
         complaints.append(f"found after {after / MINUTE:.0f} min")
-    if missing := set(fault.named) - named(app, world).keys():
+    if missing := {fault.becomes} - named(app, world).keys() if fault.becomes else set(fault.named) - named(app, world).keys():
         complaints.append(f"no longer found: {sorted(missing)}")
     page = await app.samples()
     for line in fault.lines:

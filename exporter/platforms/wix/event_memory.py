@@ -15,8 +15,7 @@ from msgspec.structs import replace
 from exporter.counting import Busy, Taken
 from exporter.limits import REMEMBERED_EVENTS, REMEMBERED_IMPORTS
 from exporter.model import CalendarType
-from exporter.platforms.wix.answers import short_hash
-from exporter.private_calendar import WEEK_SECONDS, Cause, EventMemory, ImportFault, ImportLife, import_key
+from exporter.private_calendar import WEEK_SECONDS, Cause, EventMemory, ImportFault, ImportLife, event_key, import_key
 
 SKEW_SECONDS: Final = 60.0
 """By so much the clock of Wix may differ from ours: what lies closer together has no order."""
@@ -41,7 +40,7 @@ DAY_SECONDS: Final = 86_400.0
 
 def key_of(event: Busy) -> str:
     """Return the hash of an event's schedule and times: nothing that tells of a person is kept."""
-    return short_hash(f"{event.schedule} {event.start:.0f} {event.end:.0f}")
+    return event_key(event.schedule, event.start, event.end)
 
 
 def source_of(schedule: str, calendar_type: CalendarType) -> str:
