@@ -70,7 +70,8 @@ class EventMemory(Value, frozen=True, gc=False):
     not know. ``lives`` are by the hash of schedule and calendar type; ``copies`` says whether a copy of a booking ever came
     back. ``beats`` has by the same hash when a heartbeat last came through it, since when none does, and when a script wrote
     the newest (on the wall clock), 0 for never and for not at all. ``ends`` tells when an event is over (on the wall
-    clock), of those that this process saw: no file has it.
+    clock), of those that this process saw: no file has it. ``looked`` has when an import was judged last, where that is another
+    moment than ``at``: its provider answered, or nobody knew what imports.
     Moments but ``until`` and these are of the steady clock.
     """
 
@@ -81,6 +82,7 @@ class EventMemory(Value, frozen=True, gc=False):
     copies: bool = False
     beats: Mapping[str, tuple[float, float, float]] = msgspec.field(default_factory=dict)
     ends: Mapping[str, float] = msgspec.field(default_factory=dict)
+    looked: Mapping[str, float] = msgspec.field(default_factory=dict)
 
 
 def event_key(schedule: str, start: float, end: float) -> str:

@@ -238,7 +238,8 @@ async def _checked(factory: TargetFactory, target: Target) -> Checked:
         advice = advice_moved(moved)
         warnings.append(_line(advice.meaning, advice.fix))
     problems = [
-        _problem(factory, target, part.error, f"the collector {part.collector} needs {part.needs}. ") for part in refused
+        _problem(factory, target, part.error, f"the collector {part.collector} needs {part.needs}. " if part.needs else "")
+        for part in refused
     ]
     return Checked(problems=tuple(problems), warnings=tuple(warnings))
 

@@ -17,7 +17,7 @@ import msgspec
 from pydantic import BaseModel
 
 from exporter.clock import Clock
-from exporter.errors import PermissionDeniedError, PollError, Reason
+from exporter.errors import PollError, Reason
 from exporter.fields.kinds import FieldProblem
 from exporter.model import ApiUsage, Change, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.advice import PlatformAdvice
@@ -202,14 +202,15 @@ class Session(Protocol):
 
 
 class RefusedPart(msgspec.Struct, frozen=True):
-    """What the platform lets nobody read with this credential, of all that ``collector`` reads.
+    """What the platform lets nobody read with this credential, of all that ``collector`` reads, or what failed after that.
 
-    ``needs`` names the permissions that the collector needs, as the platform's screen or its documentation calls them.
+    ``needs`` names the permissions that the collector needs, as the platform's screen or its documentation calls them; it is
+    empty for another failure than a refusal.
     """
 
     collector: CollectorName
-    error: PermissionDeniedError
-    needs: str
+    error: PollError
+    needs: str = ""
 
 
 class Section(msgspec.Struct, frozen=True):

@@ -5,7 +5,8 @@
     {"at": 1790000000, "until": 1790604800, "copies": false,
      "seen": {"0a1b2c3d4e5f": [1789990000, 600]},
      "lives": {"5f4e3d2c1b0a": [1789000000, 1790000000, 1789990000, 86400, 1790500000, 1789950000, 1790500000, 0, 3]},
-     "beats": {"5f4e3d2c1b0a": [1790000000, 0, 1789999200]}}
+     "beats": {"5f4e3d2c1b0a": [1790000000, 0, 1789999200]},
+     "looked": {"5f4e3d2c1b0a": 1790000600}}
 
 See :class:`~exporter.private_calendar.EventMemory` for what they mean.
 """
@@ -39,6 +40,7 @@ class _Memory(msgspec.Struct, frozen=True):
     ] = {}
     copies: bool = False
     beats: Annotated[dict[_Key, tuple[_Moment, _Moment, _Moment]], msgspec.Meta(max_length=REMEMBERED_IMPORTS.number)] = {}
+    looked: Annotated[dict[_Key, _Moment], msgspec.Meta(max_length=REMEMBERED_IMPORTS.number)] = {}
 
 
 def events_text(memory: EventMemory, stepped: float) -> bytes:
@@ -59,7 +61,8 @@ def events_text(memory: EventMemory, stepped: float) -> bytes:
         for key, (came, since, written) in memory.beats.items()
     }
     whole = {"at": wall(memory.at), "until": max(0, round(memory.until)), "copies": memory.copies, "seen": seen, "lives": lives}
-    return msgspec.json.encode(whole | ({"beats": beats} if beats else {}))
+    looked = {key: wall(moment) for key, moment in memory.looked.items()}
+    return msgspec.json.encode(whole | ({"beats": beats} if beats else {}) | ({"looked": looked} if looked else {}))
 
 
 def events_of(text: msgspec.Raw) -> EventMemory | None:
@@ -70,7 +73,7 @@ def events_of(text: msgspec.Raw) -> EventMemory | None:
         log.warning("state_of_events_ignored", why=type(error).__name__)
         return None
     lives = {key: ImportLife(*life) for key, life in read.lives.items()}
-    return EventMemory(read.at, read.until, read.seen, lives, read.copies, read.beats)
+    return EventMemory(read.at, read.until, read.seen, lives, read.copies, read.beats, looked=read.looked)
 
 
 _AROUND: Final = len('"":,')

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from exporter.model import CollectorName, ConnectionsObservation, Observation
+from exporter.model import BookingsObservation, CollectorName, ConnectionsObservation, Observation
 from exporter.private_calendar import EventsObservation, ImportedEvents, ImportFault
 from exporter.state import verdict
 from exporter.state.findings import findings, problems
@@ -71,3 +71,15 @@ def test_a_heartbeat_that_is_missing_may_have_been_missing_before_a_poll_told() 
     state = views.succeeded(views.unpolled("salon", "wix", CollectorName.EVENTS), EventsObservation(NOW - 60, (), imports))
     (problem,) = problems(views.view_of(views.target_of("salon", "wix", [state])))
     assert (NOW - 60, False) == (problem.since, problem.since_known)
+
+
+def test_a_window_is_called_by_its_name_where_it_stands_first() -> None:
+    target = views.unpolled("salon", "wix", CollectorName.BOOKINGS)
+    marked = [
+        views.target_of(
+            name, "wix", [views.succeeded(target, BookingsObservation(NOW - 30, (), platform_conflicts={"next_24h": number}))]
+        )
+        for number, name in enumerate(("a", "b"), start=1)
+    ]
+    html = board.render(views.view_of(*marked)).decode()
+    assert ("next_24h (1)" in html, "Next_24h" in html) == (True, False)

@@ -161,3 +161,8 @@ def test_how_many_connections_cannot_be_probed_is_told() -> None:
     probes = document(view)["targets"][0]["connections"]["probes"]
     assert {"asked": 2, "connections": 2, "cannot_be_probed": 1} == probes
     assert "2 of 2 connections asked, 1 cannot be probed" in page(view)
+
+
+def test_one_booking_under_an_event_that_was_put_there_later_is_told_beside_ten_worse_ones() -> None:
+    view = overlapped({Cause.NOT_BLOCKED: 10, Cause.BOOKED_OVER: 5}, *[Cause.NOT_BLOCKED] * 9, Cause.BOOKED_OVER)
+    assert {"external_conflict", "booked_over"} <= {problem["kind"] for problem in document(view)["problems"]}

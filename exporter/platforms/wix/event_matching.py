@@ -132,24 +132,29 @@ def matched(
     lively = _by_source(_lively(read.rows, read.heartbeats, zone))
     if judging and read.directory is not None:
         lives = _lives(read, judging, lively, own, memory=memory, previous=previous)
-        seen = replace(seen, lives=lives if read.whole else {**seen.lives, **lives})
-        new, beats = _judged(read, read.directory, judging, by_source, seen=seen, zone=zone)
-        judged = _together(judged, new, judging)
+        seen = replace(seen, lives=lives if read.whole else {**seen.lives, **lives}, looked=_looked(seen, lives, read))
+        judged, beats = _judged(read, read.directory, judging, by_source, seen=seen, before=judged, zone=zone)
         seen = replace(seen, beats=beats if read.whole else {**seen.beats, **beats})
+    elif read.whole and memory is not None:  # nobody knows yet what imports
+        seen = replace(seen, looked={**dict.fromkeys(memory.lives, memory.at), **memory.looked})
     looked = {source: Looked(read.at, read.now + WEEK_SECONDS, _times(lively.get(source, ()))) for source in judging}
     # Those come first that somebody has to look at whatever the others are: else ten of the milder kind would hide them.
     shown = sorted(over.items(), key=lambda row: (row[1] is Cause.BOOKED_OVER, row[0].start, row[0].id))
+    milder = [row for row in shown if row[1] is Cause.BOOKED_OVER]
+    worse = shown[: len(shown) - len(milder)]
+    listed = worse[: SHOWN_CONFLICTS - min(len(milder), 1)]
+    listed += milder[: SHOWN_CONFLICTS - len(listed)]
     return Found(
         tuple(_window(window, over, events.copies, seen, read) for window in read.windows),
         tuple(_imports(read, by_source, own, seen.lives, judged)),
         tuple(
             ExternalConflict(booking.id, read.labels[booking.schedule], booking.start, booking.end, cause)
-            for booking, cause in shown[:SHOWN_CONFLICTS]
+            for booking, cause in listed
         ),
         next((booking.start for booking, cause in shown if cause is not Cause.BOOKED_OVER), None),
         seen,
         judged,
-        {**previous, **looked},
+        {**{source: one for source, one in previous.items() if _is_known(source, read.directory)}, **looked},
         events.private,
     )
 
@@ -179,38 +184,67 @@ def _judged(
     by_source: Mapping[Source, list[EventRow]],
     *,
     seen: EventMemory,
+    before: Judged,
     zone: ZoneInfo,
 ) -> tuple[Judged, Mapping[str, tuple[float, float, float]]]:
-    """Return what a poll tells of the sources that it is ``judging``, and what is remembered of their heartbeats.
+    """Return what is told of each source after a poll that is ``judging`` some, and what is remembered of their heartbeats.
 
-    Where no event comes at all that says enough: a heartbeat that went missing with the last of them has the same cause. Of a
-    schedule that has a source which could not be read no heartbeat is judged: it may come through that one.
+    Where no event comes at all that says enough: a heartbeat that went missing with the last of them has the same cause. One
+    that may come through what could not be read is not missed; what was told of it ``before`` stays, unless it arrives.
     """
-    doubtful = {schedule for schedule, kind in directory.importing if (schedule, kind) not in judging}
-    expected = {schedule: one for schedule, one in read.heartbeats.items() if schedule not in doubtful}
+    doubtful = _doubtful(read, directory, seen)
     heard = pulses(
         directory,
-        {source: [busy_time(row) for row in by_source.get(source, ())] for source in judging if source[0] in expected},
-        expected,
+        {source: [busy_time(row) for row in by_source.get(source, ())] for source in judging if source[0] in read.heartbeats},
+        read.heartbeats,
         seen,
         now=read.now,
         at=read.at,
         stepped=read.stepped,
         zone=zone,
     )
-    faults = {source: faults_of(seen.lives[source_of(*source)], read.at) for source in judging}
-    for source, since in heard.missing.items():
-        last_came, _, _ = heard.beats[source_of(*source)]
-        if faults[source].get(ImportFault.SILENT, -1.0) < last_came:
-            faults[source] = {ImportFault.HEARTBEAT: since}
-    return Judged(faults, heard.heartbeats), heard.beats
+    told = {source: one for source, one in heard.heartbeats.items() if one.arrives or source[0] not in doubtful}
+    faults = {source: dict(faults_of(seen.lives[source_of(*source)], read.at)) for source in judging}
+    for source in judging:
+        missing = heard.missing.get(source)
+        if source[0] in doubtful:
+            missing = None if source in told else before.faults.get(source, {}).get(ImportFault.HEARTBEAT)
+        last_came, _, _ = heard.beats.get(source_of(*source), (0.0, 0.0, 0.0))
+        if missing is not None and faults[source].get(ImportFault.SILENT, -1.0) < last_came:
+            faults[source] = {ImportFault.HEARTBEAT: missing}
+    kept = {source for source in before.heartbeats if source not in judging or (source[0] in doubtful and source not in told)}
+    sure = {source_of(*source) for source in directory.importing if source[0] not in doubtful or source in told}
+    return (
+        Judged(
+            {**{source: found for source, found in before.faults.items() if source not in judging}, **faults},
+            {**{source: before.heartbeats[source] for source in kept}, **told},
+        ),
+        heard.beats if not doubtful else {key: beat for key, beat in heard.beats.items() if key in sure},
+    )
 
 
-def _together(before: Judged, new: Judged, judging: Collection[Source]) -> Judged:
-    """Return what is ``new`` of the sources that were judged now, and of others what was told ``before``."""
-    faults = {source: found for source, found in before.faults.items() if source not in judging}
-    heartbeats = {source: found for source, found in before.heartbeats.items() if source not in judging}
-    return Judged({**faults, **new.faults}, {**heartbeats, **new.heartbeats})
+def _doubtful(read: Read, directory: ConnectionDirectory, seen: EventMemory) -> Collection[str]:
+    """Return the schedules whose heartbeat may come through what could not be read, or did when it came last."""
+    failing = read.doubtful or ()
+    if not failing:
+        return ()
+    never = {
+        one for one in read.heartbeats if not any(seen.beats.get(source_of(one, kind), _NO_BEAT)[0] for kind in CalendarType)
+    }
+    through = {one for one in read.heartbeats for kind in failing if seen.beats.get(source_of(one, kind), _NO_BEAT)[0]}
+    return never | through | {schedule for schedule, kind in directory.importing if kind in failing}
+
+
+_NO_BEAT: Final = (0.0, 0.0, 0.0)
+
+
+def _looked(seen: EventMemory, judged: Iterable[str], read: Read) -> Mapping[str, float]:
+    """Return when imports were judged last, where that is not when the last whole poll was."""
+    return {} if read.whole else {**seen.looked, **dict.fromkeys(judged, read.at)}
+
+
+def _is_known(source: Source, directory: ConnectionDirectory | None) -> bool:
+    return directory is None or source in directory.importing
 
 
 def _is_of_whole_days(row: EventRow, zone: ZoneInfo) -> bool:
@@ -283,7 +317,7 @@ def _lives(
             changed = known is not None and any(
                 row.start < known.until and key_of(busy_time(row)) not in known.seen for row in rows
             )
-        polled = earlier.at if earlier is not None else memory.at if memory is not None else None
+        polled = earlier.at if earlier is not None else memory.looked.get(key, memory.at) if memory is not None else None
         life = lived(before.get(key), has_events=bool(rows), changed=changed, now=read.at, polled=polled)
         starts = [row.start for row in own.get(source, ())]
         found[key] = reached(life, before.get(key), max(starts, default=0.0), len(starts), now=read.at, wall=read.now)

@@ -83,7 +83,8 @@ def cut(memory: EventMemory, events: Iterable[Busy]) -> EventMemory:
     lives = dict(islice(memory.lives.items(), REMEMBERED_IMPORTS.number))
     ends = {key: memory.ends[key] for key in kept if key in memory.ends}
     beats = dict(islice(memory.beats.items(), REMEMBERED_IMPORTS.number))
-    return replace(memory, until=until, seen=seen, lives=lives, beats=beats, ends=ends)
+    looked = {key: at for key, at in memory.looked.items() if key in lives}
+    return replace(memory, until=until, seen=seen, lives=lives, beats=beats, ends=ends, looked=looked)
 
 
 def cause_of(booking: Taken, events: Sequence[Busy], memory: EventMemory, stepped: float) -> Cause:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from exporter.errors import PermissionDeniedError
+from exporter.errors import NotEntitledError, PermissionDeniedError, PollError
 from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.base import RETRIED, Collector, RefusedPart, Services, Session
 from exporter.platforms.inventory import Inventory
@@ -127,8 +127,13 @@ class WixSession:
         for collector, attempt in tries.items():
             try:
                 found.append(await attempt())
-            except PermissionDeniedError as refusal:
+            except (PermissionDeniedError, NotEntitledError) as refusal:
                 found.append(RefusedPart(collector, refusal, NEEDED_RIGHTS[collector]))
+            except PollError as failure:
+                if not any(isinstance(one, RefusedPart) for one in found):
+                    raise
+                found.append(RefusedPart(collector, failure))
+                break
         return tuple(seen for seen in found if seen is not None)
 
     async def _check_connections(self) -> Observation | None:

@@ -254,6 +254,20 @@ async def test_ten_conflicts_are_listed_and_all_are_counted(calendars: Calendars
     assert (10, 14) == (len(seen.conflicts), conflicts(seen)["next_24h"])
 
 
+async def test_eleven_that_were_not_blocked_leave_a_place_for_one_that_was_booked_over(calendars: Calendars) -> None:
+    calendars.open()
+    calendars.plan(1, 14)
+    over = calendars.book(40)
+    await calendars.look(after=0.1)
+    calendars.plan(40.25, 1)
+    calendars.bench.clock.now += 600
+    for number in range(11):
+        calendars.book(2 + number)
+    seen = await calendars.poll()
+    assert {"booked_over": 1, "not_blocked": 11} == causes(seen)
+    assert (10, over) == (len(seen.conflicts), seen.conflicts[-1].booking)
+
+
 async def test_ten_bookings_that_were_booked_over_do_not_hide_one_that_was_not_blocked(calendars: Calendars) -> None:
     calendars.open()
     calendars.plan(19, 1)

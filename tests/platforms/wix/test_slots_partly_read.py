@@ -10,16 +10,24 @@ from typing import Any
 
 import pytest
 
-from exporter.errors import InvalidResponseError, NetworkError, PollError, PollTimeoutError, ServerError, TargetConfigError
+from exporter.errors import (
+    InvalidResponseError,
+    NetworkError,
+    PermissionDeniedError,
+    PollError,
+    PollTimeoutError,
+    ServerError,
+    TargetConfigError,
+)
 from exporter.model import CollectorName
 from exporter.open_slots import SlotsObservation
-from exporter.platforms.base import PollResult
+from exporter.platforms.base import PollResult, RefusedPart
 from exporter.platforms.wix.settings import WixEvents, WixSlots
 from exporter.simulator import FaultKind
 from exporter.simulator.wix import APPLE, GOOGLE, MICROSOFT
 from exporter.simulator.wix.providers import Provider
 from tests.harness.wix_site import WixBench
-from tests.platforms.wix.test_slots import EVENTS, FREE, LIST, SLOTS, STAFF, Shop, opened, over, page, slot
+from tests.platforms.wix.test_slots import CONNECTIONS, EVENTS, FREE, LIST, SLOTS, STAFF, Shop, opened, over, page, slot
 
 MINUTE = 60.0
 LOOKS_FOR_EVENTS = WixEvents(interval=600.0, max_age=1800.0, windows=())
@@ -241,6 +249,16 @@ async def test_a_staff_that_cannot_be_read_is_told_by_the_poll_and_by_a_check(sh
         assert (FREE, (), ServerError) == (opened(seen_in(result))[0], seen_in(result).schedules, type(result.failure))
     with pytest.raises(ServerError):
         await shop.bench.open(shop.target(), asks_once=True).check()
+
+
+async def test_a_check_tells_what_is_refused_although_another_part_fails_otherwise(shop: Shop) -> None:
+    shop.open()
+    shop.bench.spoil(FaultKind.STATUS, CONNECTIONS, status=403)
+    shop.bench.spoil(FaultKind.STATUS, LIST, status=500)
+    found = [one for one in await shop.bench.session.check() if isinstance(one, RefusedPart)]
+    assert [(CollectorName.CONNECTIONS, PermissionDeniedError), (SLOTS, ServerError)] == [
+        (one.collector, type(one.error)) for one in found
+    ]
 
 
 async def test_more_staff_than_is_read_is_told(shop: Shop) -> None:
