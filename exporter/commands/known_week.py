@@ -13,7 +13,7 @@ from exporter.counting import Busy
 from exporter.model import CalendarType
 from exporter.private_calendar import WEEK_SECONDS, EventMemory, ImportLife, event_key, import_key
 from exporter.simulator import Simulator
-from exporter.simulator.wix.world import Site
+from exporter.simulator.wix import Site
 from exporter.state.events_state import events_text
 from exporter.state.state_file import Past, fitted, state_file
 
