@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -26,7 +27,7 @@ from exporter.runtime.targets import LiveTarget, TargetFactory
 from exporter.state.config_warnings import KeptWarnings, with_warnings
 from exporter.state.poll_requests import PollRequest
 from exporter.state.snapshot import Snapshot, View
-from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
+from exporter.state.status_history import FileStatusHistory, StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import logs
 from exporter.support.audit import change_requested
 from exporter.support.files import Stamps, stamps
@@ -156,7 +157,7 @@ class Application:
                 await self._swap_in(config, await asyncio.to_thread(config_hash, config), history)
 
         try:
-            history = await asyncio.to_thread(open_status_history, config.state_file, self._clock, config.watched)
+            history = await self._opened_history(config.state_file, config)
             with self._let_go_unless_used(history):
                 await self._one_at_a_time(take_over)
         except StateFileInUseError:
@@ -368,9 +369,22 @@ class Application:
         path = config.state_file
         if self._is_active and (path == self.config.state_file or await asyncio.to_thread(self._since.is_of, path)):
             return self._since
-        history = await asyncio.to_thread(open_status_history, path, self._clock, config.watched) if path else StatusHistory()
+        history = await self._opened_history(path, config) if path else StatusHistory()
         history.take_over(self._since)
         return history
+
+    async def _opened_history(self, path: Path, config: Config) -> StatusHistory:
+        """Open the state file ``path``. Whoever is cancelled meanwhile lets it go once the thread has it."""
+        opening = asyncio.ensure_future(asyncio.to_thread(open_status_history, path, self._clock, config.watched))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(self._let_go)
+            raise
+
+    def _let_go(self, opened: asyncio.Future[FileStatusHistory]) -> None:
+        if not opened.cancelled() and opened.exception() is None:
+            self._closing.begin((), opened.result())
 
     @contextlib.contextmanager
     def _let_go_unless_used(self, history: StatusHistory) -> Iterator[None]:

@@ -221,7 +221,7 @@ async def test_all_that_is_refused_of_a_target_is_told_at_once_with_the_permissi
     wanted = {"connections": {}, "bookings": {}, "events": {}, "slots": slots}
     told = await checked(business, business.wix_target(api_key=key, collectors=wanted))
     assert dict.fromkeys(rights, True) == {right: any(right in line for line in told) for right in rights}, told
-    assert 1 == sum(line.startswith("error: ") for line in told)
+    assert 2 == sum(line.startswith("error: ") for line in told)
 
 
 async def test_each_collector_that_is_refused_is_told_with_what_it_needs(business: Business) -> None:

@@ -7,9 +7,11 @@ import contextlib
 import json
 import pkgutil
 import resource
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog.testing
@@ -19,7 +21,7 @@ from exporter.commands.probe import probe_now
 from exporter.config import load_config
 from exporter.errors import ConfigError, TargetConfigError
 from exporter.runtime import TargetFactory, take_over_when_free
-from exporter.state.status_history import StateFileInUseError
+from exporter.state.status_history import StateFileInUseError, open_status_history
 from tests.harness.application import RunningApplication, application, driven
 from tests.harness.business import Business
 from tests.harness.clock import ManualClock
@@ -261,6 +263,33 @@ async def test_a_bug_while_it_takes_over_keeps_the_state_file_from_nobody(
     await both.pass_time(0.5)
     assert both.standby.app.standby
     assert await both.standby.app.take_over()
+
+
+async def test_who_stops_waiting_while_the_state_file_is_being_opened_keeps_it_from_nobody(
+    both: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both.waiting.cancel()
+    await driven(both, both.end_active())
+    has_begun, may_go_on = threading.Event(), threading.Event()
+
+    def slowly(*of: Any) -> Any:  # noqa: ANN401  what it takes and gives
+        has_begun.set()
+        may_go_on.wait(20)
+        return open_status_history(*of)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("exporter.runtime.application.open_status_history", slowly)
+        trying = asyncio.create_task(both.standby.app.take_over())
+        await asyncio.to_thread(has_begun.wait, 20)
+        trying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await trying
+        may_go_on.set()
+    for _ in range(20):
+        await both.pass_time(0.5)
+        if await both.standby.app.take_over():
+            break
+    assert not both.standby.app.standby
 
 
 @pytest.mark.slow

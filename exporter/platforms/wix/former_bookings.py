@@ -30,7 +30,7 @@ class FormerBookings:
     async def beside(self, present: Iterable[Taken], now: float, until: float, at: float) -> frozenset[Taken]:
         """Return those that took time in ``[now, until)`` lately and are not among the ``present`` ones.
 
-        ``now`` is a moment of the wall clock, and ``at`` the same on the steady one. Raises
+        ``now`` and ``until`` are Unix seconds of the wall clock, and ``at`` is ``now`` on the steady one. Raises
         :class:`~exporter.errors.PollError` for what cannot be read.
         """
         known = {booking: seen for booking, seen in self._seen.items() if at - seen <= COPIES_STAY_SECONDS}
