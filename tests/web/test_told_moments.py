@@ -82,4 +82,4 @@ def test_a_window_is_called_by_its_name_where_it_stands_first() -> None:
         for number, name in enumerate(("a", "b"), start=1)
     ]
     html = board.render(views.view_of(*marked)).decode()
-    assert ("next_24h (1)" in html, "Next_24h" in html) == (True, False)
+    assert (True, False) == ("next_24h (1)" in html, "Next_24h" in html)

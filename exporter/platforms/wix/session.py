@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from exporter.errors import NotEntitledError, PermissionDeniedError, PollError
+from exporter.errors import PermissionDeniedError, PollError
 from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.base import RETRIED, Collector, RefusedPart, Services, Session
 from exporter.platforms.inventory import Inventory
@@ -127,7 +127,7 @@ class WixSession:
         for collector, attempt in tries.items():
             try:
                 found.append(await attempt())
-            except (PermissionDeniedError, NotEntitledError) as refusal:
+            except PermissionDeniedError as refusal:
                 found.append(RefusedPart(collector, refusal, NEEDED_RIGHTS[collector]))
             except PollError as failure:
                 if not any(isinstance(one, RefusedPart) for one in found):
