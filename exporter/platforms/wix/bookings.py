@@ -27,9 +27,10 @@ from exporter.platforms.wix.settings import WixBookings, WixTarget
 log = structlog.get_logger(__name__)
 
 ON_THE_CALENDAR: Final = frozenset({"confirmed", "pending"})
-_OFF_THE_CALENDAR: Final = ("CANCELED", "DECLINED")
-_CALENDAR_STATUSES: Final = tuple(sorted(status.upper() for status in ON_THE_CALENDAR))
 """Only these can double-book somebody; the others are over, or were never on the calendar (wix.md 6.3)."""
+
+_CALENDAR_STATUSES: Final = tuple(sorted(status.upper() for status in ON_THE_CALENDAR))
+_OFF_THE_CALENDAR: Final = ("CANCELED", "DECLINED")
 
 
 class BookingsCollector:

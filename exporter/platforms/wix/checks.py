@@ -15,13 +15,16 @@ from exporter.support.close_matches import close_match
 from exporter.support.yaml_source import Path
 
 _API_KEY_MODE: Final = ("site_id", "api_key")
+_APP_MODE: Final = ("app_id", "app_secret", "instance_id")
 LAST_PLAIN_MINUTE: Final = 36
+"""Of a heartbeat that a script writes: with a later one the minutes that it adds go past the full hour."""
+
 LONGEST_INTERVAL: Final = 86_400.0
 """Of what looks for faults that no status tells, in seconds: with a longer one a warning is given."""
+
 MORNING: Final = 6 * 60
 LATE_EVENING: Final = 23 * 60
 """Minutes of the day between which nobody means a heartbeat to be."""
-_APP_MODE: Final = ("app_id", "app_secret", "instance_id")
 
 
 def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:

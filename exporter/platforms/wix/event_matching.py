@@ -19,7 +19,7 @@ from exporter.model import CalendarType, Window
 from exporter.platforms.wix.directory import ConnectionDirectory, Source
 from exporter.platforms.wix.event_memory import cause_of, faults_of, key_of, lived, reached, remember, source_of
 from exporter.platforms.wix.event_rows import EventRow
-from exporter.platforms.wix.heartbeats import pulses
+from exporter.platforms.wix.heartbeats import NEVER, pulses
 from exporter.private_calendar import (
     WEEK_SECONDS,
     Cause,
@@ -127,9 +127,9 @@ def matched(
     }
     seen = replace(seen, copies=seen.copies or bool(events.copies))
     by_source = _by_source(read.rows)
-    own = _by_source(_own(read.rows, read.heartbeats, zone))
+    own = _by_source(_own(read.rows, read.heartbeats, zone)) if read.heartbeats else by_source
     judging = [] if read.directory is None else [source for source in read.directory.importing if read.can_judge(source)]
-    lively = _by_source(_lively(read.rows, read.heartbeats, zone))
+    lively = _by_source(_lively(read.rows, read.heartbeats, zone)) if read.heartbeats else by_source
     if judging and read.directory is not None:
         lives = _lives(read, judging, lively, own, memory=memory, previous=previous)
         seen = replace(seen, lives=lives if read.whole else {**seen.lives, **lives}, looked=_looked(seen, lives, read))
@@ -209,7 +209,7 @@ def _judged(
         missing = heard.missing.get(source)
         if source[0] in doubtful:
             missing = None if source in told else before.faults.get(source, {}).get(ImportFault.HEARTBEAT)
-        last_came, _, _ = heard.beats.get(source_of(*source), (0.0, 0.0, 0.0))
+        last_came, _, _ = heard.beats.get(source_of(*source), NEVER)
         if missing is not None and faults[source].get(ImportFault.SILENT, -1.0) < last_came:
             faults[source] = {ImportFault.HEARTBEAT: missing}
     kept = {source for source in before.heartbeats if source not in judging or (source[0] in doubtful and source not in told)}
@@ -228,14 +228,9 @@ def _doubtful(read: Read, directory: ConnectionDirectory, seen: EventMemory) -> 
     failing = read.doubtful or ()
     if not failing:
         return ()
-    never = {
-        one for one in read.heartbeats if not any(seen.beats.get(source_of(one, kind), _NO_BEAT)[0] for kind in CalendarType)
-    }
-    through = {one for one in read.heartbeats for kind in failing if seen.beats.get(source_of(one, kind), _NO_BEAT)[0]}
+    never = {one for one in read.heartbeats if not any(seen.beats.get(source_of(one, kind), NEVER)[0] for kind in CalendarType)}
+    through = {one for one in read.heartbeats for kind in failing if seen.beats.get(source_of(one, kind), NEVER)[0]}
     return never | through | {schedule for schedule, kind in directory.importing if kind in failing}
-
-
-_NO_BEAT: Final = (0.0, 0.0, 0.0)
 
 
 def _looked(seen: EventMemory, judged: Iterable[str], read: Read) -> Mapping[str, float]:

@@ -26,7 +26,8 @@ RESOLUTION_SECONDS: Final = 3600.0
 LEFT_SECONDS: Final = 86_400.0
 """So long the heartbeat may be missing because the connection through which it came was cut: then another has to bring it."""
 
-_NEVER: Final = (0.0, 0.0, 0.0)
+NEVER: Final = (0.0, 0.0, 0.0)
+"""What is remembered of the heartbeat of an import through which none ever came."""
 
 
 class Pulses(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ def pulses(
     missing: dict[Source, float] = {}
     beats: dict[str, tuple[float, float, float]] = {}
     for schedule, sources in _by_schedule(directory, expected).items():
-        known = {source: memory.beats.get(source_of(*source), _NEVER) for source in sources}
+        known = {source: memory.beats.get(source_of(*source), NEVER) for source in sources}
         heartbeat = expected[schedule]
         heard = {
             source: _with_known(listen(by_source.get(source, ()), heartbeat, now, zone), written, heartbeat, now)

@@ -2,69 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from exporter.private_calendar import EventsObservation, ImportedEvents, ImportFault, ImportHeartbeat
 from exporter.simulator.wix import GOOGLE, MICROSOFT
-from exporter.simulator.wix.providers import Provider
 from exporter.state.status_history import open_status_history
-from tests.harness.wix_site import WixBench, key_of
-from tests.platforms.wix.test_events import EVENTS, HOUR, LIST, PARTLY_ODD, Calendars, conflicts, only
+from tests.harness.wix_calendars import (
+    EVENTS,
+    HOUR,
+    LIST,
+    MINUTE,
+    NIGHT,
+    PARTLY_ODD,
+    Calendars,
+    Salon,
+    conflicts,
+    only,
+)
+from tests.harness.wix_site import key_of
 
-MINUTE = 60.0
-BERLIN = ZoneInfo("Europe/Berlin")
-NIGHT = datetime(2026, 9, 22, 3, 7, tzinfo=BERLIN).timestamp()
-"""The first time after the first poll that clocks in Berlin show 03:07."""
 STRANGER = "00000000-1111-4222-8333-444444444444"
-
-
-class Salon(Calendars):
-    """A site of which one schedule, Anna's, is to have a heartbeat at 03:07; she has another event a day at noon."""
-
-    def __init__(self, bench: WixBench, late_after: float | None = None) -> None:
-        super().__init__(bench)
-        self.row = {"schedule": "Anna", "at": "03:07", "late_after": late_after}
-        self.plan(20, days=40)
-
-    def start_listening(self) -> None:
-        """Open a new session, as a restart does."""
-        self.open(target={"aliases": {self.staff.schedule_id: "Anna"}}, heartbeats=(self.row,))
-
-    def beat(self, days: int = 40, length: float = 60, provider: Provider = GOOGLE) -> None:
-        """Enter the daily series."""
-        self.site.private.plan(self.staff.schedule_id, NIGHT, NIGHT + length, days=days, provider=provider)
-
-    def write(self, hours_ago: int = 0) -> float:
-        """Write what a script writes that runs each hour; returns when the hour began."""
-        hour = datetime.fromtimestamp(self.bench.clock.now, UTC) - timedelta(hours=hours_ago)
-        day = hour.date() + timedelta(2)
-        start = datetime(day.year, day.month, day.day, 3, 7 + hour.hour, tzinfo=BERLIN).timestamp()
-        self.site.private.plan(self.staff.schedule_id, start, start + 60)
-        return hour.timestamp() - hour.timestamp() % HOUR
-
-    async def settle(self) -> None:
-        """Poll five minutes after the next full hour."""
-        now = self.bench.clock.now
-        await self.look((HOUR - now % HOUR + 4 * MINUTE) / HOUR)
-
-
-@pytest.fixture
-def calendars(bench: WixBench) -> Calendars:
-    return Calendars(bench)
-
-
-@pytest.fixture
-def salon(bench: WixBench) -> Salon:
-    return Salon(bench)
-
-
-@pytest.fixture
-def hourly(bench: WixBench) -> Salon:
-    return Salon(bench, 3 * HOUR)
 
 
 async def test_a_heartbeat_that_is_expected_nowhere_is_told_of_nowhere(calendars: Calendars) -> None:

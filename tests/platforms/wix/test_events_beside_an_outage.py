@@ -10,22 +10,15 @@ import pytest
 from exporter.private_calendar import EventsObservation, ImportedEvents, ImportFault, ImportHeartbeat
 from exporter.simulator.wix import MICROSOFT
 from exporter.state.status_history import FileStatusHistory, StatusHistory, open_status_history
-from tests.harness.wix_site import WixBench
-from tests.platforms.wix.test_event_heartbeats import Salon
-from tests.platforms.wix.test_events import EVENTS, HOUR, Calendars
+from tests.harness.wix_calendars import (
+    EVENTS,
+    HOUR,
+    Calendars,
+    Salon,
+)
 
 DOWN = pytest.mark.parametrize("is_down", [False, True], ids=["all well", "another provider down"])
 RESTARTED = pytest.mark.parametrize("is_restarted", [False, True], ids=["running on", "restarted"])
-
-
-@pytest.fixture
-def calendars(bench: WixBench) -> Calendars:
-    return Calendars(bench)
-
-
-@pytest.fixture
-def salon(bench: WixBench) -> Salon:
-    return Salon(bench)
 
 
 async def step(site: Calendars, hours: float = 0.0) -> Sequence[ImportedEvents]:
