@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.harness.wix_calendars import HOUR, Calendars, Salon
+from tests.harness.wix_shop import Shop
 from tests.harness.wix_site import WixBench, running_site
 
 
@@ -33,3 +34,9 @@ def salon(bench: WixBench) -> Salon:
 def hourly(bench: WixBench) -> Salon:
     """A site of which one calendar is to have a heartbeat that a script writes each hour."""
     return Salon(bench, 3 * HOUR)
+
+
+@pytest.fixture
+def shop(bench: WixBench) -> Shop:
+    """A site with one service and one staff member whose calendar is connected."""
+    return Shop(bench)

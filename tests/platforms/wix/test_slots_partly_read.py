@@ -22,20 +22,26 @@ from exporter.errors import (
 from exporter.model import CollectorName
 from exporter.open_slots import SlotsObservation
 from exporter.platforms.base import PollResult, RefusedPart
-from exporter.platforms.wix.settings import WixEvents, WixSlots
+from exporter.platforms.wix.settings import WixSlots
 from exporter.simulator import FaultKind
 from exporter.simulator.wix import APPLE, GOOGLE, MICROSOFT
 from exporter.simulator.wix.providers import Provider
-from tests.harness.wix_site import WixBench
-from tests.platforms.wix.test_slots import CONNECTIONS, EVENTS, FREE, LIST, SLOTS, STAFF, Shop, opened, over, page, slot
+from tests.harness.wix_shop import (
+    CONNECTIONS,
+    EVENTS,
+    FREE,
+    LIST,
+    LOOKS_FOR_EVENTS,
+    SLOTS,
+    STAFF,
+    Shop,
+    opened,
+    over,
+    page,
+    slot,
+)
 
 MINUTE = 60.0
-LOOKS_FOR_EVENTS = WixEvents(interval=600.0, max_age=1800.0, windows=())
-
-
-@pytest.fixture
-def shop(bench: WixBench) -> Shop:
-    return Shop(bench)
 
 
 def two_services(shop: Shop) -> WixSlots:
