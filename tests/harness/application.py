@@ -23,6 +23,7 @@ from exporter.support.known_secrets import KnownSecrets
 from exporter.web import WebConfig, create_app, serve
 from tests.harness.clock import ManualClock
 from tests.harness.pool import pool
+from tests.harness.threads import threads_rest, watch_threads
 
 
 class RunningApplication:
@@ -56,9 +57,10 @@ class RunningApplication:
         raise AssertionError(f"nobody wrote {path.name}")
 
     async def pass_time(self, seconds: float) -> None:
-        """Move the clock, and give sockets a moment."""
+        """Move the clock, and give sockets a moment and threads the time that they need."""
         await self.clock.advance(seconds)
         await asyncio.sleep(0.001)
+        await threads_rest()
 
     async def page(self) -> str:
         return bytes(await self.app.metrics(Format.TEXT, None)).decode()
@@ -100,6 +102,7 @@ async def application(
     through: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[RunningApplication]:
     """Run the exporter on ``config`` while the block runs; it asks by sockets unless it is given another way ``through``."""
+    watch_threads()
     instruments = Instruments(CollectorRegistry())
     clock_of_exporter: Clock = clock
     async with pool(clock) as http:

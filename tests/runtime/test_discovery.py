@@ -58,7 +58,6 @@ async def next_list(agency: Agency, app: RunningApplication, seconds: float = IN
     await until(app, lambda: agency.asked() > asked)
     for _ in range(8):
         await app.pass_time(0.5)
-        await asyncio.sleep(0.005)
 
 
 def warnings(app: RunningApplication) -> list[str]:

@@ -55,10 +55,9 @@ class Pair:
         self.waiting = waiting
 
     async def pass_time(self, seconds: float) -> None:
-        """Let the time pass in steps, each with a moment for threads."""
+        """Let the time pass in steps, each as long as threads need for it."""
         for _ in range(round(seconds / 0.25)):
-            await self.clock.advance(0.25)
-            await asyncio.sleep(0.002)
+            await self.standby.pass_time(0.25)
 
     def asked(self) -> int:
         return len(list(self.business.simulator.log))
