@@ -66,10 +66,14 @@ def test_what_the_architecture_says_of_a_room_is_what_the_linter_holds() -> None
         "the words": (
             "errors",
             "model",
+            "booking_links",
+            "calendar_busy",
             "calendar_copies",
             "connection_checks",
             "open_slots",
+            "paired_bookings",
             "private_calendar",
+            "proof",
             "limits",
             "clock",
         )

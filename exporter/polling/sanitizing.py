@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from exporter.booking_links import LinksObservation
 from exporter.errors import PollError
 from exporter.limits import MESSAGE, NAME, TEXT
-from exporter.model import BookingsObservation, Conflict, ConnectionsObservation, LinksObservation, Observation
+from exporter.model import BookingsObservation, Conflict, ConnectionsObservation, Observation
 from exporter.open_slots import SlotsObservation
 from exporter.platforms.inventory import Inventory
 from exporter.private_calendar import EventsObservation

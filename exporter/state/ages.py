@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from exporter.model import Change, Connection, ConnectionsObservation, LinksObservation, Observation
+from exporter.booking_links import LinksObservation
+from exporter.model import Change, Connection, ConnectionsObservation, Observation
 from exporter.private_calendar import EventsObservation, ImportedEvents
 from exporter.state.changes import WITHDRAWN
 

@@ -10,17 +10,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from exporter.booking_links import LinksObservation
 from exporter.calendar_copies import CalendarCopies
 from exporter.errors import Reason
-from exporter.model import (
-    BookingsObservation,
-    Connection,
-    ConnectionsObservation,
-    GoneConnection,
-    LinksObservation,
-    Message,
-    Observation,
-)
+from exporter.model import BookingsObservation, Connection, ConnectionsObservation, GoneConnection, Message, Observation
 from exporter.open_slots import SlotsObservation, SlotsPart
 from exporter.platforms.policy import expired_warning
 from exporter.policy import ConfigWarning, TargetPolicy, WarningKind

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from exporter.booking_links import LinksObservation
 from exporter.errors import PollError, Reason
 from exporter.model import (
     WHOLE,
@@ -24,12 +25,12 @@ from exporter.model import (
     Change,
     CollectorName,
     ConnectionsObservation,
-    LinksObservation,
     Observation,
     Shard,
     Value,
 )
 from exporter.policy import ConfigWarning, RejectedConfig, TargetPolicy
+from exporter.proof import Proof
 from exporter.state.ages import moments, moved, observation_moved, oldest, withdrawn
 from exporter.state.discoveries import DiscoveryState
 from exporter.state.intake import IntakeHistory
@@ -161,6 +162,7 @@ class TargetView(Value, frozen=True, gc=False):
     ``polling`` has the collectors of which a poll runs, and since when. ``silent_since`` is when new bookings stopped to
     arrive, as far as :class:`~exporter.state.intake.IntakeHistory` knows. ``stepped`` is by how many seconds the moments of all
     ``changes`` below have to be moved to be those of the wall clock; all others are. ``thresholds`` are what it is judged by.
+    ``pairs`` are what the pairs say whose bookings are this target's.
     """
 
     name: str
@@ -174,6 +176,7 @@ class TargetView(Value, frozen=True, gc=False):
     silent_since: float | None = None
     stepped: float = 0.0
     thresholds: Thresholds = DEFAULTS
+    pairs: tuple[Proof, ...] = ()
 
 
 class View(Value, frozen=True, gc=False):

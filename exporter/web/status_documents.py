@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from exporter import calendar_copies, connection_checks, model
+from exporter.booking_links import LinksObservation
 from exporter.calendar_copies import CalendarCopies
-from exporter.model import BookingsObservation, Conflict, Connection, ConnectionsObservation, LinksObservation
+from exporter.model import BookingsObservation, Conflict, Connection, ConnectionsObservation
 from exporter.open_slots import SlotsObservation
 from exporter.policy import AcceptedReason
 from exporter.private_calendar import EventsObservation

@@ -25,8 +25,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from exporter.booking_links import LinksObservation
 from exporter.clock import SystemClock
-from exporter.model import CollectorName, LinksObservation
+from exporter.model import CollectorName
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import open_session
 from exporter.platforms.bitrix24.session import Shared

@@ -18,8 +18,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from exporter.booking_links import LinksObservation
+from exporter.calendar_busy import BusyObservation
 from exporter.metrics import Format, MadePage, MetricsPage
-from exporter.model import ApiUsage, BookingsObservation, ConnectionsObservation, LinksObservation, Observation, Window
+from exporter.model import ApiUsage, BookingsObservation, ConnectionsObservation, Observation, Window
 from exporter.open_slots import SlotsObservation
 from exporter.private_calendar import EventsObservation
 from exporter.runtime import garbage
@@ -109,7 +111,7 @@ def seen_again(seen: Observation, at: float) -> Observation:
         case EventsObservation():
             events = tuple(replace(row, window=_later(row.window, at - seen.at)) for row in seen.windows)
             return replace(seen, at=at, windows=events)
-        case SlotsObservation():
+        case SlotsObservation() | BusyObservation():
             return replace(seen, at=at)
 
 

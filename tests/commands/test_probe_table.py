@@ -7,20 +7,13 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from exporter.booking_links import LinkAnswers, LinksObservation, UnlinkedBooking, WindowLinks
 from exporter.calendar_copies import MismatchKind
 from exporter.commands.probe_line import first_line
 from exporter.commands.probe_running import verdict_of
 from exporter.commands.probe_table import fixes, print_report, rows_of
 from exporter.errors import Reason
-from exporter.model import (
-    BookingsObservation,
-    CollectorName,
-    ConnectionStatus,
-    LinkAnswers,
-    LinksObservation,
-    UnlinkedBooking,
-    WindowLinks,
-)
+from exporter.model import BookingsObservation, CollectorName, ConnectionStatus
 from exporter.platforms.registry import PLATFORMS
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
 from exporter.state.snapshot import View

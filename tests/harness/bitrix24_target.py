@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from exporter.booking_links import LinksObservation
 from exporter.counting.windows import WindowSpec
-from exporter.model import BookingsObservation, CollectorName, LinksObservation
+from exporter.model import BookingsObservation, CollectorName
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import open_session
 from exporter.platforms.bitrix24.session import BitrixSession, Shared

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from exporter.booking_links import LinkAnswers
 from exporter.config.verdicts import Verdicts
-from exporter.model import ApiUsage, CollectorName, ConnectionStatus, LinkAnswers
+from exporter.model import ApiUsage, CollectorName, ConnectionStatus
 from exporter.state.snapshot import View
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict_row import Kind, Verdict

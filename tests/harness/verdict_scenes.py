@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from exporter.booking_links import LinkAnswers, LinksObservation, WindowLinks
 from exporter.calendar_copies import MismatchKind
 from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection, UnprotectedReason, UnprotectedStaff
 from exporter.errors import Reason
@@ -21,13 +22,10 @@ from exporter.model import (
     ConnectionStatus,
     ErrorReason,
     GoneConnection,
-    LinkAnswers,
-    LinksObservation,
     Moved,
     Provider,
     Window,
     WindowBookings,
-    WindowLinks,
 )
 from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.private_calendar import Cause, EventsObservation, ExternalConflict, ImportedEvents, ImportFault, WindowEvents

@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from exporter.booking_links import LinkAnswers, LinksObservation, WindowLinks
 from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
 from exporter.connection_checks import CalendarProbe, ImportCalendars, ProbesAsked, StaffProtection
 from exporter.errors import Reason
@@ -26,14 +27,11 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
-    LinkAnswers,
-    LinksObservation,
     Observation,
     OperatingTime,
     Provider,
     Window,
     WindowBookings,
-    WindowLinks,
 )
 from exporter.open_slots import ScheduleSlots, ServiceSlots, SlotsObservation
 from exporter.policy import AcceptedReason, TargetPolicy

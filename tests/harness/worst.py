@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter.booking_links import LinkAnswers, LinksObservation, WindowLinks
 from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
 from exporter.errors import Reason
 from exporter.model import (
@@ -14,13 +15,10 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
-    LinkAnswers,
-    LinksObservation,
     OperatingTime,
     Provider,
     Window,
     WindowBookings,
-    WindowLinks,
 )
 from tests.harness.views import NOW, Target, connection, failed, succeeded, target_of, unpolled
 

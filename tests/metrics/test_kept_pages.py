@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
+from exporter.booking_links import LinkAnswers, LinksObservation, WindowLinks
 from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
 from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, MadePage, MetricsPage
@@ -26,13 +27,10 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
-    LinkAnswers,
-    LinksObservation,
     Observation,
     Provider,
     Window,
     WindowBookings,
-    WindowLinks,
 )
 from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.private_calendar import Cause, EventsObservation, ImportedEvents, ImportFault, WindowEvents

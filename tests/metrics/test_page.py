@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics import exposition as their_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.booking_links import LinksObservation
 from exporter.calendar_copies import CopyAnswers
 from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, MetricsPage
@@ -28,7 +29,6 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
-    LinksObservation,
     Observation,
     Provider,
     Window,

@@ -17,6 +17,7 @@ import httpx
 from msgspec.structs import replace
 from promql_parser import MatrixSelector, SubqueryExpr, VectorSelector
 
+from exporter.booking_links import LinkAnswers, LinksObservation, WindowLinks
 from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
 from exporter.connection_checks import CalendarProbe, ImportCalendars
 from exporter.errors import Reason
@@ -30,13 +31,10 @@ from exporter.model import (
     Conflict,
     ConnectionStatus,
     ErrorReason,
-    LinkAnswers,
-    LinksObservation,
     Observation,
     OperatingTime,
     Window,
     WindowBookings,
-    WindowLinks,
 )
 from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.state.snapshot import CollectorState

@@ -15,6 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
+from exporter.booking_links import LinkAnswers, LinksObservation, WindowLinks
 from exporter.calendar_copies import CalendarCopies, CopyAnswers, WindowCopies
 from exporter.connection_checks import CalendarProbe, ImportCalendars, StaffProtection, UnprotectedReason, UnprotectedStaff
 from exporter.errors import Reason
@@ -30,14 +31,11 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
-    LinkAnswers,
-    LinksObservation,
     Observation,
     OperatingTime,
     Provider,
     Window,
     WindowBookings,
-    WindowLinks,
 )
 from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.private_calendar import Cause, EventsObservation, ImportedEvents, ImportHeartbeat, WindowEvents

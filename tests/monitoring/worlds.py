@@ -15,6 +15,7 @@ import httpx
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
+from exporter.booking_links import LinkAnswers, LinksObservation, WindowLinks
 from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, MetricsPage
 from exporter.model import (
@@ -25,12 +26,9 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
-    LinkAnswers,
-    LinksObservation,
     Observation,
     Window,
     WindowBookings,
-    WindowLinks,
 )
 from exporter.state.snapshot import CollectorState
 from exporter.support.remote_write import Labels

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from exporter.booking_links import LinksObservation, UnlinkedBooking
 from exporter.calendar_copies import CalendarCopies, MismatchedBooking, MismatchKind
 from exporter.limits import MESSAGE
-from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, UnlinkedBooking
+from exporter.model import BookingsObservation, ConnectionsObservation
 from exporter.open_slots import SlotsObservation, SlotsPart
 from exporter.polling.sanitizing import sanitized_observation
 from exporter.private_calendar import Cause, EventsObservation, ExternalConflict

@@ -10,9 +10,10 @@ import pytest
 import structlog.testing
 from msgspec.structs import replace
 
+from exporter.booking_links import LinksObservation
 from exporter.calendar_copies import CalendarCopies
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, ConnectionsObservation, LinksObservation, Observation
+from exporter.model import BookingsObservation, CollectorName, ConnectionsObservation, Observation
 from exporter.open_slots import SlotsObservation, SlotsPart
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
 from exporter.private_calendar import EventsObservation

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
+from exporter.booking_links import LinkAnswers, LinksObservation, UnlinkedBooking, WindowLinks
 from exporter.errors import Reason
 from exporter.model import (
     ApiUsage,
@@ -17,13 +18,9 @@ from exporter.model import (
     Connection,
     ConnectionStatus,
     ErrorReason,
-    LinkAnswers,
-    LinksObservation,
     Message,
     Provider,
-    UnlinkedBooking,
     WindowBookings,
-    WindowLinks,
 )
 from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.state.findings import Finding, Kind, Severity, findings, overall, problems

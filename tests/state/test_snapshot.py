@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from exporter.booking_links import LinkAnswers, LinksObservation, WindowLinks
 from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
 from exporter.model import (
     ApiUsage,
@@ -16,11 +17,8 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     GoneConnection,
-    LinkAnswers,
-    LinksObservation,
     Observation,
     Window,
-    WindowLinks,
 )
 from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, View
 from exporter.state.thresholds import Thresholds

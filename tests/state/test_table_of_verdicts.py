@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
+from exporter.booking_links import LinkAnswers
 from exporter.errors import Reason
 from exporter.model import (
     ApiUsage,
@@ -17,7 +18,6 @@ from exporter.model import (
     ConnectionStatus,
     ErrorReason,
     GoneConnection,
-    LinkAnswers,
     Moved,
     Provider,
 )

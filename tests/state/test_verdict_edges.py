@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 from msgspec.structs import replace
 
+from exporter.booking_links import LinkAnswers, LinksObservation, UnlinkedBooking, WindowLinks
 from exporter.errors import Reason
 from exporter.model import (
     WORKING,
@@ -18,10 +19,6 @@ from exporter.model import (
     Conflict,
     Connection,
     ConnectionStatus,
-    LinkAnswers,
-    LinksObservation,
-    UnlinkedBooking,
-    WindowLinks,
 )
 from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.state import verdict

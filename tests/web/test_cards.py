@@ -9,20 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from msgspec.structs import replace
 
+from exporter.booking_links import LinkAnswers, LinksObservation, UnlinkedBooking, WindowLinks
 from exporter.calendar_copies import MismatchKind
 from exporter.errors import Reason
-from exporter.model import (
-    BookingsObservation,
-    CollectorName,
-    Conflict,
-    ConnectionStatus,
-    ErrorReason,
-    LinkAnswers,
-    LinksObservation,
-    Provider,
-    UnlinkedBooking,
-    WindowLinks,
-)
+from exporter.model import BookingsObservation, CollectorName, Conflict, ConnectionStatus, ErrorReason, Provider
 from exporter.policy import ConfigWarning, TargetPolicy, WarningKind
 from exporter.state.config_warnings import with_warnings
 from exporter.state.snapshot import CollectorState, View

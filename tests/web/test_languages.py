@@ -14,6 +14,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from exporter.booking_links import LinkAnswers, LinksObservation, UnlinkedBooking, WindowLinks
 from exporter.connection_checks import ImportCalendars, ProbesAsked, UnprotectedReason
 from exporter.errors import Reason
 from exporter.model import (
@@ -23,13 +24,9 @@ from exporter.model import (
     CollectorName,
     ConnectionStatus,
     GoneConnection,
-    LinkAnswers,
-    LinksObservation,
     Message,
     Shard,
-    UnlinkedBooking,
     WindowBookings,
-    WindowLinks,
 )
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
 from exporter.private_calendar import Cause, ExternalConflict

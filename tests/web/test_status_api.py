@@ -13,9 +13,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from exporter.booking_links import LinksObservation
 from exporter.calendar_copies import CalendarCopies, MismatchKind, WindowCopies
 from exporter.errors import Reason
-from exporter.model import ApiUsage, BookingsObservation, CollectorName, Conflict, LinksObservation, Shard
+from exporter.model import ApiUsage, BookingsObservation, CollectorName, Conflict, Shard
 from exporter.platforms.registry import PLATFORMS
 from exporter.policy import TargetPolicy
 from exporter.state.snapshot import View

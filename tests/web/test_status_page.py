@@ -7,6 +7,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from exporter.booking_links import LinksObservation
 from exporter.calendar_copies import CalendarCopies, MismatchKind, WindowCopies
 from exporter.connection_checks import (
     ImportCalendars,
@@ -16,15 +17,7 @@ from exporter.connection_checks import (
     UnprotectedStaff,
 )
 from exporter.errors import Reason
-from exporter.model import (
-    BookingsObservation,
-    CollectorName,
-    Conflict,
-    ConnectionStatus,
-    LinksObservation,
-    Shard,
-    WindowBookings,
-)
+from exporter.model import BookingsObservation, CollectorName, Conflict, ConnectionStatus, Shard, WindowBookings
 from exporter.policy import AcceptedReason, TargetPolicy
 from exporter.state import verdict
 from exporter.state.advice import for_failure

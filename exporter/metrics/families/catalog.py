@@ -9,6 +9,7 @@ from typing import Any, Final, Generic, NamedTuple
 
 import msgspec
 
+from exporter.booking_links import LinksObservation
 from exporter.metrics.families import (
     api,
     bookings,
@@ -23,7 +24,7 @@ from exporter.metrics.families import (
     windows,
 )
 from exporter.metrics.families.family import PREFIX, TARGET_LABELS, Family, Gauge, T
-from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation
+from exporter.model import BookingsObservation, ConnectionsObservation
 from exporter.open_slots import SlotsObservation
 from exporter.private_calendar import EventsObservation
 from exporter.state.snapshot import TargetView

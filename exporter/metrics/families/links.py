@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from exporter.booking_links import LinksObservation, WindowLinks
 from exporter.metrics.families.family import Gauge, Row, alike, gauge
-from exporter.model import LinksObservation, WindowLinks
 
 
 def _linked(observation: LinksObservation) -> Iterator[Row]:

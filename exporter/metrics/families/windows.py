@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from exporter.booking_links import LinksObservation, WindowLinks
 from exporter.metrics.families.family import Gauge, Row, gauge
-from exporter.model import BookingsObservation, CollectorName, LinksObservation, WindowBookings, WindowLinks
+from exporter.model import BookingsObservation, CollectorName, WindowBookings
 from exporter.private_calendar import EventsObservation, WindowEvents
 
 Windowed = tuple[BookingsObservation | LinksObservation | EventsObservation, ...]

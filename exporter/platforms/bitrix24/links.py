@@ -17,9 +17,10 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
+from exporter.booking_links import LinkAnswers, LinksObservation, UnlinkedBooking, WindowLinks
 from exporter.counting import Booking, Rule, in_any_window, is_in_window, joined, reservations, resolve_all, too_many_bookings
 from exporter.errors import InvalidResponseError, PollError
-from exporter.model import CollectorName, LinkAnswers, LinksObservation, UnlinkedBooking, Value, Window, WindowLinks
+from exporter.model import CollectorName, Value, Window
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24 import booking_pages

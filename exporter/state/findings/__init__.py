@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, Message
+from exporter.booking_links import LinksObservation
+from exporter.model import BookingsObservation, ConnectionsObservation, Message
 from exporter.open_slots import SlotsObservation
 from exporter.policy import TargetPolicy
 from exporter.private_calendar import EventsObservation

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from exporter.model import BookingsObservation, Conflict, LinksObservation, Message, WindowBookings, WindowLinks
+from exporter.booking_links import LinksObservation, WindowLinks
+from exporter.model import BookingsObservation, Conflict, Message, WindowBookings
 from exporter.platforms.advice import Advice
 from exporter.policy import AcceptedReason
 from exporter.private_calendar import WindowEvents

@@ -11,8 +11,9 @@ from typing import TypeGuard
 import msgspec
 from msgspec.structs import replace
 
+from exporter.booking_links import UnlinkedBooking
 from exporter.calendar_copies import MismatchedBooking
-from exporter.model import CollectorName, Conflict, Connection, GoneConnection, UnlinkedBooking
+from exporter.model import CollectorName, Conflict, Connection, GoneConnection
 from exporter.platforms.advice import Advice
 from exporter.policy import AcceptedReason
 from exporter.private_calendar import ExternalConflict

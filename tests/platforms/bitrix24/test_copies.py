@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from exporter.booking_links import LinksObservation
 from exporter.calendar_copies import CalendarCopies, MismatchKind
 from exporter.errors import OperatingLimitError, PollError, Reason, ServerError
-from exporter.model import CollectorName, LinksObservation
+from exporter.model import CollectorName
 from exporter.platforms.base import PollResult
 from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.platforms.bitrix24.settings import Budget

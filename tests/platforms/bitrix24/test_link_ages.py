@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.model import LinksObservation
+from exporter.booking_links import LinksObservation
 from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.simulator.bitrix24.world import Link

@@ -8,8 +8,9 @@ from math import ceil
 import httpx
 import pytest
 
+from exporter.booking_links import LinksObservation
 from exporter.errors import InvalidResponseError, OperatingLimitError, PollError, ServerError
-from exporter.model import CollectorName, LinksObservation
+from exporter.model import CollectorName
 from exporter.platforms.bitrix24.links import LinksCollector
 from exporter.simulator.bitrix24.world import Booking, Link, calendar_event, sku
 from exporter.simulator.faults import Fault, FaultKind

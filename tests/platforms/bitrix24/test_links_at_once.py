@@ -9,8 +9,9 @@ import json
 import httpx
 import pytest
 
+from exporter.booking_links import LinksObservation
 from exporter.errors import NotEntitledError, OperatingLimitError, PollError, PollTimeoutError, RateLimitedError, ServerError
-from exporter.model import CollectorName, LinksObservation
+from exporter.model import CollectorName
 from exporter.platforms.base import PollResult
 from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.platforms.bitrix24.settings import Budget

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from exporter.booking_links import LinksObservation
 from exporter.counting.bookings import Booking
 from exporter.counting.windows import WindowSpec
 from exporter.errors import InvalidResponseError, TargetConfigError
-from exporter.model import CollectorName, LinksObservation
+from exporter.model import CollectorName
 from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.bitrix24.answers import Reply, RowPage
 from exporter.platforms.bitrix24.batching import Batcher
