@@ -45,7 +45,7 @@ class RunningApplication:
             states = [state for target in self.app.view().targets for state in target.collectors]
             if states and all(state.finished_polls >= polls for state in states):
                 return
-            await self.pass_time(0.1)
+            await self.pass_time(self._step(0.1))
         raise AssertionError("the collectors did not finish their polls")
 
     async def written(self, path: Path) -> None:
@@ -61,6 +61,16 @@ class RunningApplication:
         await self.clock.advance(seconds)
         await asyncio.sleep(0.001)
         await threads_rest()
+
+    async def pass_long(self, seconds: float) -> None:
+        """Move the clock in seconds while somebody is asked, and from sleeper to sleeper while nobody is."""
+        end = self.clock.monotonic() + seconds
+        while (left := end - self.clock.monotonic()) > 0:
+            await self.pass_time(min(left, self._step(1.0)))
+
+    def _step(self, seconds: float) -> float:
+        asks = any(target.polling for target in self.app.view().targets)
+        return seconds if asks else max(seconds, self.clock.quiet_for())
 
     async def page(self) -> str:
         return bytes(await self.app.metrics(Format.TEXT, None)).decode()

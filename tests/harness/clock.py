@@ -43,6 +43,10 @@ class ManualClock:
     def monotonic(self) -> float:
         return self.now - self._start
 
+    def quiet_for(self) -> float:
+        """Return in how many seconds the next sleeper wakes; 0 where nobody sleeps."""
+        return self._alarms[0][0] - self.now if self._alarms else 0.0
+
     def lost(self) -> float:
         """Return how much of the time the loop is to have been late: what :meth:`stall` said."""
         return self.late

@@ -210,7 +210,7 @@ def config(origin: str, folder: Path) -> Path:
                 "platform": "wix",
                 "site_id": f"answer-{number}.",
                 "api_key": SECRET,
-                "collectors": {"connections": {"interval": "5s"}, "bookings": {"interval": "5s", "conflicts": True}},
+                "collectors": {"connections": {"interval": "5m"}, "bookings": {"interval": "5m", "conflicts": True}},
                 "base_url": origin,
             }
         )
@@ -219,7 +219,7 @@ def config(origin: str, folder: Path) -> Path:
                 "name": f"b24-{number}",
                 "platform": "bitrix24",
                 "webhook_url": f"https://salon{number}.bitrix24.de/rest/{number + 1}/{SECRET}/",
-                "collectors": {"bookings": {"interval": "5s", "per_resource": True}, "links": {"interval": "5s"}},
+                "collectors": {"bookings": {"interval": "5m", "per_resource": True}, "links": {"interval": "5m"}},
                 "base_url": origin,
             }
         )
