@@ -25,6 +25,7 @@ class BusyObservation(Value, frozen=True, gc=False):
     or a birthday and would prove every booking, so ``whole_days`` only counts them. ``entries`` are the times of each busy
     entry by itself, ascending, and ``free`` those of entries that are marked as free; both are ``None`` where the server tells
     only when somebody is busy. Entries outside the range, cancelled ones and those that nobody can read are in none of them.
+    ``unread`` is how many of the last may lie in the range.
     """
 
     at: float
@@ -35,3 +36,4 @@ class BusyObservation(Value, frozen=True, gc=False):
     whole_days: int = 0
     entries: tuple[Period, ...] | None = None
     free: tuple[Period, ...] | None = None
+    unread: int = 0
