@@ -74,6 +74,10 @@ class Working(Scene):
             self.private.remove(period)
             self.later(lambda: self.knows.remove(period))  # type: ignore[union-attr]
 
+    def hide(self, day: int) -> None:
+        """Let a holiday hide what else is in the calendar on a ``day``; 0 for no holiday."""
+        self.unclear = (hours(0, 24, day),) if day and not self.has_entries else ()
+
     def accusations(self) -> list[object]:
         return [
             row for proof in self.shown() for rows in (proof.missing, proof.left, proof.unknown_to_platform) for row in rows
@@ -92,6 +96,7 @@ STEPS = st.lists(
         st.tuples(st.just("read_events"), st.none()),
         st.tuples(st.just("poll"), st.none()),
         st.tuples(st.just("start_again"), st.none()),
+        st.tuples(st.just("hide"), st.integers(0, 4)),
         st.tuples(st.just("pass_time"), st.sampled_from((10.0, MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR, 5 * HOUR))),
     ),
     min_size=20,
