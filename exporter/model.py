@@ -15,6 +15,7 @@ import msgspec
 
 from exporter.booking_links import LinksObservation
 from exporter.calendar_busy import BusyObservation
+from exporter.calendar_busy import Period as Period  # noqa: PLC0414  others take it from here
 from exporter.connection_checks import CalendarProbe, ImportCalendars, ProbesAsked, StaffProtection
 from exporter.open_slots import SlotsObservation
 from exporter.paired_bookings import PairedBookings

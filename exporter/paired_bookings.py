@@ -9,12 +9,16 @@ from exporter.value import Value
 
 
 class PairedBooking(Value, frozen=True, gc=False):
-    """A booking that takes time on the calendar. ``created`` is ``None`` where the platform does not tell it."""
+    """A booking that takes time on the calendar.
+
+    ``created`` and ``changed`` (when anything of it was changed last) are ``None`` where the platform does not tell them.
+    """
 
     id: str
     start: float
     end: float
     created: float | None = None
+    changed: float | None = None
 
 
 class PairedBookings(Value, frozen=True, gc=False):

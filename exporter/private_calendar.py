@@ -149,13 +149,26 @@ class ImportedEvents(Value, frozen=True, gc=False):
     heartbeat: ImportHeartbeat | None = None
 
 
+class PairedEvents(Value, frozen=True, gc=False):
+    """What the platform knows to be busy in ``[start, end)`` for the ``resource`` (as the configuration names it) of a pair.
+
+    ``periods`` are of all imported events of all its calendars, copies of bookings among them, in any order.
+    """
+
+    resource: str
+    start: float
+    end: float
+    periods: tuple[tuple[float, float], ...]
+
+
 class EventsObservation(Value, frozen=True, gc=False):
     """Private events against the bookings of a site at ``at``.
 
     ``imports`` are those of the connections that import and are shown one by one; ``providers`` says of the label of each
     calendar provider whether its events could be read. ``conflicts`` are the first of those that are counted, soonest first;
     ``next_conflict`` is the start of the soonest that is not ``booked_over``. ``unheard`` are the schedules (alias or hash) of
-    which the configuration expects a heartbeat and that no connection is listed for.
+    which the configuration expects a heartbeat and that no connection is listed for. ``paired`` is for each resource that a
+    pair names and whose calendars could all be read.
     """
 
     at: float
@@ -165,6 +178,7 @@ class EventsObservation(Value, frozen=True, gc=False):
     conflicts: tuple[ExternalConflict, ...] = ()
     next_conflict: float | None = None
     unheard: tuple[str, ...] = ()
+    paired: tuple[PairedEvents, ...] = ()
 
 
 WEEK_SECONDS: Final = 7 * 86_400.0

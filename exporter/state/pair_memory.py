@@ -1,0 +1,134 @@
+"""What is remembered of a pair, between polls and across restarts.
+
+Moments are Unix seconds (``float``) of the steady clock; when bookings and busy times begin and end they are of the wall clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from exporter.model import Value
+from exporter.proof import ProofState
+
+
+class KnownBooking(Value, frozen=True, gc=False):
+    """A booking with the times that it has: one that is moved is another one.
+
+    ``seen`` is since when it is known to have them, which its grace begins with; ``made`` when it was made or moved, ``None``
+    where nobody saw that. ``arrived`` is when it was first seen in the calendar, ``vanished`` since when it is not any more.
+    ``looked`` says that the calendar was read after ``made`` and it was not there yet. ``missing`` is the last verdict.
+    """
+
+    start: float
+    end: float
+    seen: float
+    made: float | None = None
+    arrived: float | None = None
+    vanished: float | None = None
+    looked: bool = False
+    missing: bool = False
+
+
+class GoneBooking(Value, frozen=True, gc=False):
+    """The times of a booking that had arrived and was cancelled or moved; ``left`` is the last verdict."""
+
+    start: float
+    end: float
+    since: float
+    left: bool = False
+
+
+class UnknownTime(Value, frozen=True, gc=False):
+    """A busy time of the calendar that the platform does not know since ``since``; ``missing`` is the last verdict."""
+
+    start: float
+    end: float
+    since: float
+    missing: bool = False
+
+
+Evidence = tuple[float, float, int]
+"""Times of a booking that was seen to arrive, with the number of the busy time that it lay in."""
+
+
+class PairMemory(Value, frozen=True, gc=False):
+    """What is remembered of a pair as of ``at``.
+
+    ``ends`` is the hash of what the pair ties together: for other ends nothing of it holds. ``state`` holds since ``since``;
+    ``proved`` says that bookings arrive. ``bookings`` are by the hash of id and times. ``[whole_start, whole_end)``
+    is what the last whole read of the bookings, ``whole_at``, told of; ``calendar_at`` is when the calendar was read last.
+    ``evidence`` is gathered until it proves the pair; ``imports_evidence`` are busy times that the platform knew, until
+    ``imports_proved``. ``lags`` are moments with seconds.
+    """
+
+    ends: str
+    at: float
+    state: ProofState = ProofState.LEARNING
+    since: float = 0.0
+    proved: bool = False
+    bookings: Mapping[str, KnownBooking] = msgspec.field(default_factory=dict)
+    gone: tuple[GoneBooking, ...] = ()
+    unknown: tuple[UnknownTime, ...] = ()
+    whole_at: float = 0.0
+    whole_start: float = 0.0
+    whole_end: float = 0.0
+    calendar_at: float = 0.0
+    arrived_in_all: int = 0
+    evidence: tuple[Evidence, ...] = ()
+    lags: tuple[tuple[float, float], ...] = ()
+    imports_proved: bool = False
+    imports_evidence: tuple[tuple[float, float], ...] = ()
+
+    def moved(self, ends: str, now: float) -> PairMemory:
+        """Return this memory as one of ``ends`` may be used at ``now``: nothing of other ends, and no moment that lies ahead.
+
+        Such a one was written by a clock that ran wrong, and would hold up a verdict for as long.
+        """
+        if self.ends != ends:
+            return PairMemory(ends, now)
+
+        def known(moment: float | None) -> float | None:
+            return None if moment is None else min(moment, now)
+
+        def booking_of(booking: KnownBooking) -> KnownBooking:
+            moments = {"made": known(booking.made), "arrived": known(booking.arrived), "vanished": known(booking.vanished)}
+            return replace(booking, seen=min(booking.seen, now), **moments)
+
+        return replace(
+            self,
+            at=min(self.at, now),
+            since=min(self.since, now),
+            bookings={key: booking_of(booking) for key, booking in self.bookings.items()},
+            gone=tuple(replace(booking, since=min(booking.since, now)) for booking in self.gone),
+            unknown=tuple(replace(time, since=min(time.since, now)) for time in self.unknown),
+            whole_at=min(self.whole_at, now),
+            calendar_at=min(self.calendar_at, now),
+            lags=tuple(lag for lag in self.lags if lag[0] <= now),
+        )
+
+
+class PairMemories(Protocol):
+    """Keeps the memories of pairs across restarts. Who keeps them forgets those of pairs that are no longer configured."""
+
+    def load(self, pair: str) -> PairMemory | None:
+        """Return what is remembered of ``pair`` (its name), if anything is."""
+        ...
+
+    def keep(self, pair: str, memory: PairMemory) -> None:
+        """Remember ``memory`` instead of what was remembered of ``pair``. Called with each poll, so it does not block."""
+        ...
+
+
+class NoMemories:
+    """Where there is no state file."""
+
+    def load(self, pair: str) -> PairMemory | None:  # noqa: ARG002  nothing is remembered of any
+        """Return ``None``."""
+        return None
+
+    def keep(self, pair: str, memory: PairMemory) -> None:
+        """Do nothing."""
