@@ -79,7 +79,7 @@ class Platform(Protocol):
 
     @property
     def name(self) -> str:
-        """Return the platform's name: ``wix`` or ``bitrix24``."""
+        """Return the platform's name: ``wix``, ``bitrix24`` or ``calendar``."""
         ...
 
     def owns(self, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""The simulator: both platforms, one clock, one request log, one board of faults, behind one ASGI app."""
+"""The simulator: all platforms, one clock, one request log, one board of faults, behind one ASGI app."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from exporter.clock import Clock, SystemClock
 from exporter.simulator import control
 from exporter.simulator.bitrix24 import Bitrix24Simulator
+from exporter.simulator.calendar import CalendarSimulator
 from exporter.simulator.delivery import Wire, instead, spoil
 from exporter.simulator.drills.incidents import IncidentControl
+from exporter.simulator.drills.sync_partner import SyncPartner
 from exporter.simulator.faults import INSTEAD, FaultBoard
 from exporter.simulator.platform import Call, Description, Platform, html_reply
 from exporter.simulator.stage import Stage
@@ -23,7 +25,7 @@ from exporter.simulator.wix import WixSimulator
 
 
 class Simulator:
-    """A Wix and a Bitrix24 of your own.
+    """A Wix, a Bitrix24 and a calendar server of your own.
 
     Empty unless ``build`` fills it, which also runs after each :meth:`reset`; the same ``seed`` gives the same world.
     ``app`` is the ASGI app: the platforms' paths, and ``/_sim/`` for control. No authentication guards ``/_sim/``: this is
@@ -38,8 +40,10 @@ class Simulator:
         self.faults = FaultBoard()
         self.wix = WixSimulator(self.stage)
         self.bitrix24 = Bitrix24Simulator(self.stage)
+        self.calendar = CalendarSimulator(self.stage)
         # In the order in which they are asked whether a path is theirs.
-        self.platforms: tuple[Platform, ...] = (self.wix, self.bitrix24)
+        self.platforms: tuple[Platform, ...] = (self.wix, self.bitrix24, self.calendar)
+        self.partners: list[SyncPartner] = []
         self.incidents = IncidentControl(self)
         self._build = build
         self.app: ASGIApp = Starlette(
@@ -56,12 +60,15 @@ class Simulator:
         """Let every world catch up with the clock: a booking on one platform may be copied to the other."""
         for platform in self.platforms:
             platform.advance()
+        for partner in self.partners:
+            partner.advance()
 
     def reset(self) -> None:
         """Go back to the world of the first moment: no incidents, no faults, an empty log."""
         self.incidents.forget()
         self.faults.clear()
         self.log.clear()
+        self.partners.clear()
         for platform in self.platforms:
             platform.reset()
         if self._build:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
-from exporter.simulator import FaultKind
+from exporter.simulator import FaultKind, Simulator
 from exporter.simulator.drills.incidents import INCIDENTS
 from exporter.simulator.drills.scenarios import SCENARIOS
 
@@ -57,3 +57,13 @@ def test_the_table_of_scenarios_names_each_that_is_no_incident() -> None:
 
 def test_the_table_of_faults_has_every_kind_in_order() -> None:
     assert re.findall(r"^\| `(\w+)` ", section("kinds"), re.MULTILINE) == list(FaultKind)
+
+
+def test_the_example_of_a_calendar_runs_as_it_stands() -> None:
+    [example] = re.findall(r"^```python\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    there: dict[str, object] = {}
+    exec(example, there)  # noqa: S102  our own document
+    assert "SyncPartner" in there
+    simulator = there["simulator"]
+    assert isinstance(simulator, Simulator)
+    assert ["dentist"] == [entry.uid for entry in next(simulator.calendar.calendars())]

@@ -12,6 +12,7 @@ from exporter.simulator.bitrix24.portal import Portal
 from exporter.simulator.bitrix24.simulator import CALENDAR_SCOPES
 from exporter.simulator.diary import DAY, HOUR
 from exporter.simulator.drills import demo_site as demo
+from exporter.simulator.drills.demo_calendars import add_demo_calendars
 from exporter.simulator.drills.world import SimulatedWorld
 from exporter.simulator.wix.bookings import BookingKind
 from exporter.simulator.wix.providers import GOOGLE, MICROSOFT
@@ -56,6 +57,7 @@ def build(world: SimulatedWorld, *, intake_every: float = 240.0) -> None:
     studio.customers.seed(days_back=3, days_ahead=14)
     add_odd_bookings(studio, world.now())
     studio.diary.start_intake(intake_every)
+    add_demo_calendars(world)
 
 
 def copy_bookings(site: Site, portal: Portal) -> None:

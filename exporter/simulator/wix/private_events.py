@@ -5,7 +5,7 @@ Moments are Unix seconds of the simulator's clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
@@ -42,6 +42,10 @@ class PrivateEvent:
     transparent: bool = False
 
 
+Reading = Callable[[float, float], Iterable[PrivateEvent]]
+"""Gives the events that may lie between two moments."""
+
+
 class PrivateCalendars:
     """The calendars behind the connections of a site. While it ``invents``, each has an evening a day and each Sunday off."""
 
@@ -49,6 +53,7 @@ class PrivateCalendars:
         self.invents = True
         self._zone = zone
         self._planned: list[tuple[str, str, PrivateEvent]] = []
+        self._read: list[tuple[str, str, Reading]] = []
         self.strays: list[tuple[str, PrivateEvent]] = []
         """Events of schedules (ids) that no connection is listed for."""
         self._unblocked: set[str] = set()
@@ -76,8 +81,12 @@ class PrivateCalendars:
         """Let an event come of a schedule that no connection is listed for."""
         self.strays.append((schedule_id, PrivateEvent(start, end)))
 
+    def read_from(self, schedule_id: str, provider: Provider, events: Reading) -> None:
+        """Let what ``events`` gives be in the calendar at ``provider`` that the schedule is connected to, at each look."""
+        self._read.append((schedule_id, provider.id, events))
+
     def clear(self) -> None:
-        """Take everything out that was planned."""
+        """Take everything out that was planned; what is read from elsewhere stays there."""
         self._planned.clear()
         self.strays.clear()
 
@@ -108,6 +117,9 @@ class PrivateCalendars:
         for schedule_id, provider_id, event in self._planned:
             if (schedule_id, provider_id) == (connection.schedule_id, connection.provider_id):
                 yield event
+        for schedule_id, provider_id, events in self._read:
+            if (schedule_id, provider_id) == (connection.schedule_id, connection.provider_id):
+                yield from events(start, end)
         if self.invents:
             yield from _invented(connection.schedule_id, max(start, now - _HORIZON_DAYS * _DAY), end, now, self._zone)
 
