@@ -1,0 +1,1 @@
+"""An owner's own calendar: when it says that they are busy."""
