@@ -33,7 +33,7 @@ RETRY: Final = RetryPolicy(retries=2, initial_seconds=2.0, max_seconds=15.0, max
 _HEAD: Final = '<?xml version="1.0" encoding="utf-8"?>'
 _NAMES: Final = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"'
 _FREE_BUSY: Final = f'{_HEAD}<c:free-busy-query {_NAMES}><c:time-range start="{{start}}" end="{{end}}"/></c:free-busy-query>'
-# Which properties are wanted could be said, too: xandikos then leaves out each entry that lacks one (docs/platforms/calendar.md).
+# Which properties are wanted could be said, too: xandikos then leaves out each entry that lacks one (calendar.md 2.2).
 _ENTRIES: Final = (
     f"{_HEAD}<c:calendar-query {_NAMES}><d:prop><c:calendar-data>"
     '<c:expand start="{start}" end="{end}"/>'
