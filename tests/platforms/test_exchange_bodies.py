@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from exporter.errors import InvalidResponseError
-from exporter.platforms.answer_kinds import BATCH, CONNECTIONS, COUNT, OTHER, PAGE, AnswerKind
+from exporter.platforms.answer_kinds import BATCH, CONNECTIONS, COUNT, FEED, OTHER, PAGE, AnswerKind
 from exporter.platforms.base import Services
 from exporter.simulator import running
 from tests.harness.events import RecordedEvents
@@ -26,6 +26,7 @@ CAPS = [
     (PAGE, 2 * MIB, "more than 2 MiB for a page of rows"),
     (CONNECTIONS, 8 * MIB, "more than 8 MiB for a list of connections"),
     (BATCH, 16 * MIB, "more than 16 MiB for a batch"),
+    (FEED, 16 * MIB, "more than 16 MiB for a calendar's feed"),
     (OTHER, 256 * KIB, "more than 256 KiB for an answer of this kind"),
 ]
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from exporter.calendar_busy import Period
-from exporter.value import Value
 
 
-class CalendarRead(Value, frozen=True, gc=False):
+class CalendarRead(msgspec.Struct, frozen=True, gc=False):
     """When a calendar is busy in the range that was asked for; the words are those of ``BusyObservation``.
 
     ``malformed`` counts entries that nobody can read, and so nobody knows when they are.
