@@ -103,7 +103,13 @@ def read_of(times: FeedTimes, start: float, end: float) -> CalendarRead:
         tuple(period for period in periods if period[0] < end and period[1] > start)
         for periods in (times.entries, times.free, times.whole_days)
     )
-    return CalendarRead(busy_periods(entries, start, end), len(whole_days), entries, free, times.malformed)
+    return CalendarRead(
+        periods=busy_periods(entries, start, end),
+        whole_days=len(whole_days),
+        entries=entries,
+        free=free,
+        malformed=times.malformed,
+    )
 
 
 def _versions(answer: Answer) -> tuple[tuple[str, str], ...]:

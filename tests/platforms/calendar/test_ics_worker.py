@@ -96,7 +96,7 @@ async def test_what_is_no_feed_says_why(services: Services, body: bytes, message
     assert message == str(info.value)
 
 
-async def test_a_feed_that_takes_too_much_of_a_processor_ends_the_process_and_the_next_feed_has_a_new_one(
+async def test_a_feed_that_takes_too_much_of_a_processor_costs_the_process_and_not_the_next_feed(
     services: Services,
 ) -> None:
     async with feed_process(cpu_seconds=1) as process:
@@ -115,7 +115,7 @@ async def test_a_feed_that_takes_too_long_is_called_off(services: Services) -> N
         assert process.pid is None
 
 
-async def test_a_feed_that_needs_too_much_memory_costs_the_process_and_the_next_feed_has_a_new_one(services: Services) -> None:
+async def test_a_feed_that_needs_too_much_memory_costs_the_process_and_not_the_next_feed(services: Services) -> None:
     greedy = job(feed("X" * 200_000_000))
     async with feed_process() as process:
         with pytest.raises(InvalidResponseError, match=r"^the feed of dav.example needs more than 256 MiB of memory to read$"):
