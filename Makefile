@@ -8,7 +8,7 @@ INSTALLING = @echo "Installing into $(VENV); it takes about a minute, and every 
 # Workers of the test run, for two cores: tests wait for servers almost half of the time.
 JOBS   ?= 4
 # The rooms whose tests need nothing beside them.
-FAST = $(addprefix tests/,clock config counting fields metrics platforms polling state support texts web)
+FAST = $(addprefix tests/,clock config counting fields ics metrics platforms polling state support texts web)
 # Where current servers are built, and tried by test-current.
 SERVERS ?= build/servers-current
 
@@ -112,11 +112,12 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 pictures: $(VENV)/.installed-dev check-servers ## Take the documents' pictures of the status board again, of the demo's worst night
 	$(BIN)/python -m tools.board_pictures docs
 
-# One resolution for every Python from 3.11 on and every platform; the others keep to what the development lock chose.
+# One resolution for every Python from 3.11 on and every platform; the others keep to what the development lock chose. Images
+# and this folder have the extra as well, since nobody can add it to an image.
 # Renovate runs the command that stands at the head of each lock: it wants a file that is read, and options with an equals sign.
 lock: $(VENV)/.installed-dev ## Lock what pyproject.toml asks for, with hashes (ARGS=--upgrade takes the newest)
-	$(COMPILE) $(ARGS) --extra=dev pyproject.toml --output-file=requirements-dev.lock
-	$(COMPILE) --constraint=requirements-dev.lock pyproject.toml --output-file=requirements.lock
+	$(COMPILE) $(ARGS) --extra=dev --extra=ics pyproject.toml --output-file=requirements-dev.lock
+	$(COMPILE) --constraint=requirements-dev.lock --extra=ics pyproject.toml --output-file=requirements.lock
 	$(COMPILE) --constraint=requirements-dev.lock requirements-build.in --output-file=requirements-build.lock
 	$(COMPILE) --constraint=requirements-dev.lock requirements-bench.in --output-file=requirements-bench.lock
 	$(COMPILE) --constraint=requirements-dev.lock requirements-calendars.in --output-file=requirements-calendars.lock

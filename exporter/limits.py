@@ -49,6 +49,9 @@ COUNT_BODY: Final = Cap("Body of an answer to a count", 64 * _KIB, "bytes", _INV
 PAGE_BODY: Final = Cap("Body of a page of rows", 2 * _MIB, "bytes", _INVALID)
 CONNECTIONS_BODY: Final = Cap("Body of a list of connections", 8 * _MIB, "bytes", _INVALID)
 BATCH_BODY: Final = Cap("Body of a batch", 16 * _MIB, "bytes", _INVALID)
+FEED_BODY: Final = Cap("Body of a calendar that is published as a feed (`ics_url`)", 16 * _MIB, "bytes", _INVALID)
+FEED_ENTRIES: Final = Cap("Entries of such a feed, single or of series, within 11 days", 10_000, "entries", _INVALID)
+FEED_MEMORY: Final = Cap("Memory of the process that reads such feeds", 256 * _MIB, "bytes", _INVALID)
 OTHER_BODY: Final = Cap(
     "Body of any other answer: tokens, providers, links of a booking, refusals", 256 * _KIB, "bytes", _INVALID
 )
@@ -212,6 +215,9 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         PAGE_BODY,
         CONNECTIONS_BODY,
         BATCH_BODY,
+        FEED_BODY,
+        FEED_ENTRIES,
+        FEED_MEMORY,
         OTHER_BODY,
         CALENDAR_BODY,
         PAGE_VALUES,

@@ -22,6 +22,7 @@ from packaging.version import Version
 ROOT: Final = Path(__file__).parents[1]
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME: Final = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
+FEEDS: Final = [Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["ics"]]
 DEVELOPMENT: Final = [Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["dev"]]
 
 
@@ -34,8 +35,8 @@ BUILD: Final = listed("requirements-build.in")
 BENCH: Final = listed("requirements-bench.in")
 CALENDARS: Final = listed("requirements-calendars.in")
 LOCKS: Final = {
-    "requirements.lock": RUNTIME,
-    "requirements-dev.lock": [*RUNTIME, *DEVELOPMENT, *BUILD],
+    "requirements.lock": [*RUNTIME, *FEEDS],
+    "requirements-dev.lock": [*RUNTIME, *FEEDS, *DEVELOPMENT, *BUILD],
     "requirements-build.lock": BUILD,
     "requirements-bench.lock": BENCH,
     "requirements-calendars.lock": CALENDARS,
@@ -82,7 +83,15 @@ def pins(lock: str) -> Iterator[tuple[str, Version, list[str]]]:
 
 
 def test_what_the_exporter_imports_is_declared_and_what_is_declared_is_imported() -> None:
-    assert {canonicalize_name(one.name) for one in RUNTIME} - USED_BY_OTHERS.keys() == imported("exporter")
+    declared = {canonicalize_name(one.name) for one in (*RUNTIME, *FEEDS)}
+    assert declared - USED_BY_OTHERS.keys() == imported("exporter")
+
+
+def test_only_what_reads_feeds_imports_what_an_installation_may_lack() -> None:
+    optional = {one.name.replace("-", "_") for one in FEEDS}
+    pattern = re.compile(rf"^\s*(?:import|from) (?:{'|'.join(sorted(optional))})\b", re.MULTILINE)
+    modules = [path for path in (ROOT / "exporter").rglob("*.py") if pattern.search(path.read_text())]
+    assert [ROOT / "exporter" / "ics" / "expansion.py"] == modules
 
 
 def judged(folder: Path, *imports: str) -> list[str]:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from exporter.errors import InvalidResponseError
-from exporter.platforms.answer_kinds import BATCH, CONNECTIONS, COUNT, OTHER, PAGE, AnswerKind
+from exporter.platforms.answer_kinds import BATCH, CONNECTIONS, COUNT, FEED, OTHER, PAGE, AnswerKind
 from exporter.platforms.base import Services
 from exporter.simulator import running
 from tests.harness.events import RecordedEvents
@@ -26,6 +26,7 @@ CAPS = [
     (PAGE, 2 * MIB, "more than 2 MiB for a page of rows"),
     (CONNECTIONS, 8 * MIB, "more than 8 MiB for a list of connections"),
     (BATCH, 16 * MIB, "more than 16 MiB for a batch"),
+    (FEED, 16 * MIB, "more than 16 MiB for a calendar's feed"),
     (OTHER, 256 * KIB, "more than 256 KiB for an answer of this kind"),
 ]
 
@@ -238,3 +239,15 @@ async def test_records_that_a_server_flushes_one_by_one_are_read(
 
 def random_text(size: int) -> bytes:
     return Random(1).randbytes(size).hex().encode()
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 503])
+async def test_answers_without_a_body_come_as_often_as_they_like(services: Services, status: int) -> None:
+    """The library has one empty body for all of them, which ends once."""
+
+    async def handler(_: Request) -> Response:
+        return Response(status_code=status)
+
+    async with running(app_with(handler)) as url:
+        answers = [await get(services, url + PATH) for _ in range(3)]
+    assert [(status, b"")] * 3 == [(answer.status, answer.body) for answer in answers]
