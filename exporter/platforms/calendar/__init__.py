@@ -5,6 +5,7 @@ from typing import Final
 from exporter.platforms.base import Platform, Section
 from exporter.platforms.calendar import checks, settings
 from exporter.platforms.calendar.advice import ADVICE
+from exporter.platforms.calendar.ics_worker import FeedProcess
 from exporter.platforms.calendar.session import open_session
 
 __all__ = ["CALENDAR", "open_session"]
@@ -16,6 +17,7 @@ CALENDAR: Final = Platform(
     open_session=open_session,
     problems=checks.problems,
     warnings=checks.warnings,
+    new_shared=FeedProcess,
     reference=(
         Section("Calendar target", settings.CalendarTarget, "`targets[]` with `platform: calendar`"),
         Section("Calendar `caldav`", settings.CalDav, "`caldav` of a calendar target"),
@@ -27,5 +29,8 @@ CALENDAR: Final = Platform(
         "user": "write username into caldav",
         "password": "write it into caldav",
         "calendar_url": "write url into caldav",
+        "ics": "write it as ics_url",
+        "feed": "write it as ics_url",
+        "feed_url": "write it as ics_url",
     },
 )

@@ -1,7 +1,4 @@
-"""One question to a CalDAV server: credential, pace, retries, errors (docs/platforms/calendar.md 2).
-
-We are a guest on somebody's server, which works for each answer: it is asked one thing at a time, and seldom.
-"""
+"""One question to a CalDAV server: credential, request, errors (docs/platforms/calendar.md 2)."""
 
 from __future__ import annotations
 
@@ -12,23 +9,15 @@ from math import ceil
 from typing import Final
 
 import httpx
-import structlog
 
-from exporter.errors import InvalidResponseError, PollError, RateLimitedError
-from exporter.model import ApiUsage, Budget
+from exporter.errors import PollError
+from exporter.model import ApiUsage
 from exporter.platforms import answer_kinds
 from exporter.platforms.base import Services
-from exporter.platforms.calendar.api_errors import ENTRIES, FREE_BUSY, THROTTLED_SECONDS, failure, may_pass
+from exporter.platforms.calendar.api_errors import ENTRIES, FREE_BUSY, failure
+from exporter.platforms.calendar.guest import Guest
 from exporter.platforms.calendar.settings import CalDav
-from exporter.platforms.exchange import Answer, exchange, new_request
-from exporter.platforms.limiter import LeakyBucket
-from exporter.platforms.retry import RetryPolicy, send_with_retries
-
-log = structlog.get_logger(__name__)
-
-REQUESTS_PER_SECOND: Final = 1.0
-BURST: Final = 3.0
-RETRY: Final = RetryPolicy(retries=2, initial_seconds=2.0, max_seconds=15.0, max_asked_seconds=15.0)
+from exporter.platforms.exchange import Answer, new_request
 
 _HEAD: Final = '<?xml version="1.0" encoding="utf-8"?>'
 _NAMES: Final = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"'
@@ -49,10 +38,8 @@ class CalDavApi:
 
     def __init__(self, name: str, caldav: CalDav, services: Services, *, base_url: str | None, timeout: float) -> None:
         """``name`` is that of the target; ``base_url`` stands for the origin of the calendar's address."""
-        self._name = name
         self._services = services
-        self._timeout = timeout
-        self._limiter = LeakyBucket(name, REQUESTS_PER_SECOND, BURST, clock=services.clock, events=services.events)
+        self._guest = Guest(name, services, timeout=timeout)
         user, password = caldav.username.reveal(), caldav.password.reveal()
         self._credential = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
         services.known.hold(self, [password, self._credential])
@@ -65,52 +52,31 @@ class CalDavApi:
 
     def usage(self) -> ApiUsage:
         """Return how many questions may be asked right now, and until when the server asked us to wait."""
-        budget = Budget("requests", self._limiter.burst, self._limiter.remaining())
-        return ApiUsage(budgets=(budget,), paused_until=self._limiter.paused_until())
+        return self._guest.usage()
 
     async def ask(self, operation: str, start: float, end: float) -> Answer:
         """Return the answer about ``[start, end)`` that ``operation`` promises, still unread.
 
         Repeats 5xx answers and lost connections. Raises the :class:`~exporter.errors.PollError` that any other answer is.
         """
-        return await send_with_retries(
-            lambda: self._once(operation, start, end),
-            RETRY,
-            may_repeat=may_pass,
-            note=partial(self._note_retry, operation),
-            clock=self._services.clock,
-            random=self._services.random,
-            turn=self._limiter.take,
-        )
-
-    async def _once(self, operation: str, start: float, end: float) -> Answer:
-        body = _BODIES[operation].format(start=_written(start), end=_written(ceil(end)))
+        body = _BODIES[operation].format(start=_written(start), end=_written(ceil(end))).encode()
         headers = {
             "Authorization": f"Basic {self._credential}",
             "Depth": "1",
             "Content-Type": "application/xml; charset=utf-8",
             "Accept": "text/calendar, application/xml, text/xml",
         }
-        request = new_request("REPORT", self.url, content=body.encode(), headers=headers)
-        try:
-            answer = await exchange(self._services, operation, request, kind=answer_kinds.CALENDAR, timeout=self._timeout)
-        except InvalidResponseError:
-            self._limiter.answered()
-            raise
-        if answer.status == _STATUSES[operation]:
-            self._limiter.answered()
-            return answer
-        error = failure(answer, self.url, operation, self._services.clock)
-        if not error.retry_after:
-            self._limiter.answered()
-            raise error
-        each = THROTTLED_SECONDS if isinstance(error, RateLimitedError) else 0.0
-        self._limiter.pause(error.retry_after, error, each=each)
-        raise error.again(self._limiter.paused_for()) if each else error
+        return await self._guest.ask(
+            operation,
+            lambda: new_request("REPORT", self.url, content=body, headers=headers),
+            kind=answer_kinds.CALENDAR,
+            refused=partial(self._refused, operation),
+        )
 
-    def _note_retry(self, operation: str, error: PollError) -> None:
-        self._services.events.retry(operation, error.reason.value)
-        log.debug("calendar_request_repeated", target=self._name, operation=operation, **error.facts())
+    def _refused(self, operation: str, answer: Answer) -> PollError | None:
+        if answer.status == _STATUSES[operation]:
+            return None
+        return failure(answer, self.url, operation, self._services.clock)
 
 
 def _written(moment: float) -> str:

@@ -46,6 +46,7 @@ class BusyCollector:
             entries=read.entries,
             free=read.free,
             unclear=read.unclear,
+            unread=read.malformed,
         )
         return PollResult(observation)
 

@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from exporter.calendar_busy import Period
-from exporter.model import CollectorName
+from exporter.model import ApiUsage, CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.calendar.api import CalDavApi
 from exporter.platforms.calendar.api_errors import ENTRIES, FREE_BUSY, invalid
@@ -32,6 +32,7 @@ class CalDavReader:
         self._api = api
         self._services = services
         self.operation = ENTRIES if by_entries else FREE_BUSY
+        self.fields: tuple[str, ...] = ("status", "transp") if by_entries else ("fbtype",)
         self._work: Callable[[bytes, float, float, ZoneInfo], tuple[CalendarRead, _Words]] = (
             calendar_of_entries if by_entries else calendar_of_busy_times
         )
@@ -46,6 +47,13 @@ class CalDavReader:
             raise invalid(answer, self._api.url, str(error)) from None
         report(self._services.events, CollectorName.BUSY, malformed=0, unrecognized=words)
         return read
+
+    def usage(self) -> ApiUsage:
+        return self._api.usage()
+
+    async def aclose(self) -> None:
+        """Forget the password; the pool is shared."""
+        self._api.close()
 
 
 def calendar_of_busy_times(body: bytes, start: float, end: float, zone: ZoneInfo) -> tuple[CalendarRead, _Words]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from exporter.fields.kinds import FieldProblem
+from exporter.platforms.calendar.ics_address import EXTRA, extra_is_installed
 from exporter.platforms.calendar.settings import CalendarTarget
 from exporter.support.yaml_source import Path
 
@@ -14,8 +15,14 @@ _OFTEN_SECONDS: Final = 60.0
 
 def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:
     """Yield what is wrong between fields of a raw target, however broken the rest of it is."""
-    if target.get("caldav") is None:
-        yield FieldProblem(path, "has no calendar", "add caldav with url, username and password")
+    written = [key for key in ("caldav", "ics_url") if target.get(key) is not None]
+    if not written:
+        fix = "add caldav with url, username and password, or ics_url with the secret address of a feed"
+        yield FieldProblem(path, "has no calendar", fix)
+    if len(written) > 1:
+        yield FieldProblem((*path, "ics_url"), "is a second calendar beside caldav", "write a target of its own for each")
+    if "ics_url" in written and not extra_is_installed():
+        yield FieldProblem((*path, "ics_url"), "needs what reads feeds, which is not installed", f"run: {EXTRA}")
 
 
 def warnings(target: CalendarTarget, path: Path) -> Iterator[FieldProblem]:

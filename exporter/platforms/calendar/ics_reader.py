@@ -7,6 +7,7 @@ last one still holds, and for two days more than it was asked for, since the ran
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -24,11 +25,13 @@ from exporter.errors import (
     ServerError,
 )
 from exporter.ics.values import FeedJob, FeedTimes
+from exporter.model import ApiUsage
 from exporter.platforms import answer_kinds
 from exporter.platforms.base import Services
+from exporter.platforms.calendar.guest import Guest
 from exporter.platforms.calendar.ics_worker import FeedProcess
 from exporter.platforms.calendar.reading import CalendarRead, busy_periods
-from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
+from exporter.platforms.exchange import Answer, new_request, retry_after_seconds
 from exporter.support.secret import Secret
 
 FEED: Final = "feed"
@@ -53,15 +56,32 @@ class _Kept(msgspec.Struct, frozen=True, gc=False):
 
 
 class IcsReader:
-    """Implements :class:`~exporter.platforms.calendar.reading.Reader` for a feed."""
+    """Implements :class:`~exporter.platforms.calendar.reading.Reader` for a feed. ``name`` is that of the target."""
 
-    def __init__(self, address: Secret, services: Services, process: FeedProcess, *, timeout: float) -> None:
-        self._address = address
+    operation = FEED
+    fields: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        name: str,
+        address: Secret,
+        services: Services,
+        process: FeedProcess,
+        *,
+        base_url: str | None = None,
+        timeout: float,
+    ) -> None:
+        """``base_url`` stands for the origin of the address; each request may take ``timeout`` seconds."""
+        feed = httpx.URL(address.reveal())
+        self._url = feed if base_url is None else httpx.URL(base_url).copy_with(raw_path=feed.raw_path)
         self._services = services
         self._process = process
-        self._timeout = timeout
+        self._guest = Guest(name, services, timeout=timeout)
         self._kept: _Kept | None = None
         process.join()
+
+    def usage(self) -> ApiUsage:
+        return self._guest.usage()
 
     async def aclose(self) -> None:
         """Let go of the process."""
@@ -72,12 +92,10 @@ class IcsReader:
         kept = self._kept
         if kept is not None and not (kept.start <= start and end <= kept.end and kept.zone == zone.key):
             kept = self._kept = None
-        url = httpx.URL(self._address.reveal())
+        url = self._url
         answer = await self._get(url, dict(kept.headers) if kept else {})
         if answer.status == httpx.codes.NOT_MODIFIED and kept is not None:
             return read_of(kept.times, start, end)
-        if answer.status != httpx.codes.OK:
-            raise _refused(answer, url.host, self._services)
         self._kept = None
         until = end + AHEAD_SECONDS
         headers = _versions(answer)
@@ -86,11 +104,16 @@ class IcsReader:
             self._kept = _Kept(times, start, until, zone.key, headers)
         return read_of(times, start, end)
 
-    async def _get(self, url: httpx.URL, versions: dict[str, str]) -> Answer:
-        first = url
+    async def _get(self, first: httpx.URL, versions: dict[str, str]) -> Answer:
+        """Return the feed, or that there is no newer version than those of ``versions``."""
+        url, good = first, {httpx.codes.OK, *_REDIRECTS, *([httpx.codes.NOT_MODIFIED] if versions else [])}
         for _ in range(MAX_REDIRECTS + 1):
-            request = new_request("GET", url, headers={**_HEADERS, **versions})
-            answer = await exchange(self._services, FEED, request, kind=answer_kinds.FEED, timeout=self._timeout)
+            answer = await self._guest.ask(
+                FEED,
+                partial(new_request, "GET", url, headers={**_HEADERS, **versions}),
+                kind=answer_kinds.FEED,
+                refused=lambda answer: None if answer.status in good else _refused(answer, first.host, self._services),
+            )
             if answer.status not in _REDIRECTS:
                 return answer
             url = _elsewhere(url, first, answer)

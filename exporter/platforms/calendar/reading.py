@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from exporter.calendar_busy import Period
+from exporter.model import ApiUsage
 
 
 class CalendarRead(msgspec.Struct, frozen=True, gc=False):
@@ -27,13 +28,24 @@ class CalendarRead(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reader(Protocol):
-    """One way to read a calendar."""
+    """One way to read a calendar. ``operation`` is its question, as metrics name it, ``fields`` those whose words it knows."""
+
+    operation: str
+    fields: tuple[str, ...]
 
     async def read(self, start: float, end: float, zone: ZoneInfo) -> CalendarRead:
         """Read when the calendar is busy in ``[start, end)``; ``zone`` is that of times which name none.
 
         Raises :class:`~exporter.errors.PollError` when that cannot be known.
         """
+        ...
+
+    def usage(self) -> ApiUsage:
+        """Return what may be asked right now. Cheap, no I/O."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of everything. The shared HTTP client stays open."""
         ...
 
 

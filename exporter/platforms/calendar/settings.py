@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.credentials import SECRET_SCHEMA, Origin, secret_text, shown_source, source_of, split_url
 from exporter.fields.kinds import Duration, Reading, field_error, field_errors, text_of
+from exporter.platforms.calendar.ics_address import FeedAddress
 from exporter.platforms.settings import (
     MAY_BE_EMPTY,
     Account,
@@ -130,12 +131,18 @@ class CalendarCollectors(Collectors):
 
 
 class CalendarTarget(Target):
-    """An owner's own calendar: `caldav`."""
+    """An owner's own calendar: exactly one of `caldav`, `ics_url`."""
 
-    OWN = Target.OWN | {"caldav"}
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in ("caldav", "ics_url")]})
+    OWN = Target.OWN | {"caldav", "ics_url"}
 
     platform: Literal["calendar"] = Field(description="`calendar`.")
     caldav: CalDav | None = Field(default=None, description="The calendar on a CalDAV server.")
+    ics_url: FeedAddress | None = Field(
+        default=None,
+        description="Address of a calendar that is published as a feed (iCalendar): the secret address of Google, a published "
+        "calendar of Outlook or iCloud. A credential as a whole: whoever knows it reads the calendar. Needs the extra `ics`.",
+    )
     base_url: Origin | None = Field(
         default=None,
         description="Base URL instead of the origin of the calendar's address: a reverse proxy, the simulator. `http://` works "
@@ -148,16 +155,20 @@ class CalendarTarget(Target):
 
     @property
     def credential_source(self) -> str:
-        return shown_source(self.caldav.password.identity if self.caldav else "", self.name)
+        secret = self.caldav.password if self.caldav is not None else self.ics_url
+        identity = "" if secret is None else secret.identity
+        # That of a feed's address is its source and its origin.
+        return shown_source(identity if self.caldav is not None else identity.rpartition(" ")[0], self.name)
 
     @property
     def sign_in(self) -> str:
-        return "caldav"
+        return "caldav" if self.caldav is not None else "feed"
 
     @property
     def account(self) -> Account | None:
         """The calendar, by its address, of which nothing but the host is shown."""
-        if self.caldav is None:
+        if self.caldav is not None:
+            return Account(self.caldav.url, f"the calendar on {urlsplit(self.caldav.url.identity).netloc}")
+        if self.ics_url is None:
             return None
-        host = urlsplit(self.caldav.url.identity).netloc
-        return Account(self.caldav.url, f"the calendar on {host}")
+        return Account(self.ics_url, f"the feed on {urlsplit(self.ics_url.identity.rpartition(' ')[2]).netloc}")

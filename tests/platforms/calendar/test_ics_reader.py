@@ -72,7 +72,7 @@ def sends(body: bytes = BODY, status: int = 200, /, **headers: str) -> Callable[
 @contextlib.asynccontextmanager
 async def reader_of(services: Services, publisher: Publisher) -> AsyncIterator[IcsReader]:
     async with running(app_with(publisher.answer)) as url:
-        reader = IcsReader(Secret(url + SECRET_PATH), services, FeedProcess(), timeout=10.0)
+        reader = IcsReader("anna-cal", Secret(url + SECRET_PATH), services, FeedProcess(), timeout=10.0)
         try:
             yield reader
         finally:
