@@ -44,7 +44,8 @@ from exporter.private_calendar import (
     ImportHeartbeat,
     WindowEvents,
 )
-from exporter.state.snapshot import CollectorState, Failure, Snapshot, TargetEntry, View
+from exporter.state.failure import Failure
+from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, View
 
 NOW: Final = 1_790_000_000.0
 WIX: Final = "salon-wix"
