@@ -55,7 +55,8 @@ class BookedResource(Strict):
 
     target: Name = Field(description="Name of the target that has the bookings.")
     resource: PairedResource = Field(
-        description="Alias or id of the resource. Of a Wix site also those of a schedule; an id of digits needs no quotes."
+        description="Alias or id of the resource. Of a Wix site also those of a schedule; an id of digits needs no quotes.",
+        examples=[_RESOURCE_EXAMPLE],
     )
 
 
