@@ -179,6 +179,12 @@ REMEMBERED_IMPORTS: Final = Cap(
 STATE_FILE_EVENTS: Final = Cap(
     "What the state file has of a target's private events, beside its part", 64 * _KIB, "bytes", _FOLLOWS
 )
+STATE_FILE_PAIR: Final = Cap(
+    "What the state file has of a pair",
+    64 * _KIB,
+    "bytes",
+    "of the bookings that are farthest ahead nothing is kept; after a restart they are seen anew",
+)
 KEPT_CHANGES: Final = Cap(
     "States of a connection, and of a collector, that are remembered: those of the last seven days",
     50,
@@ -249,6 +255,7 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         REMEMBERED_EVENTS,
         REMEMBERED_IMPORTS,
         STATE_FILE_EVENTS,
+        STATE_FILE_PAIR,
         STATE_FILE,
         GONE_BOOKINGS,
     ),

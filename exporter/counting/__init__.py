@@ -16,14 +16,30 @@ from exporter.counting.bookings import (
 )
 from exporter.counting.changes import BookingChanges, CompleteRead, PackedRead, booking_changes, gone_bookings, new_ids
 from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
+from exporter.counting.cover import (
+    HALF_HOUR,
+    MAINLY,
+    TOLERANCE_SECONDS,
+    booked_share,
+    clipped,
+    covering,
+    has_exact,
+    minus,
+    shift_of,
+    union,
+)
 from exporter.counting.heartbeats import Heard, Heartbeat, beat_of, listen
 from exporter.counting.open_slots import Offered, offered_over
-from exporter.counting.private_events import Busy, Taken, overlapped, sort_events
+from exporter.counting.private_events import MAX_BUFFER_SECONDS, Busy, Taken, overlapped, sort_events
 from exporter.counting.table import Table, apart, joined
 from exporter.counting.wall_clock import wall_clock_form
 from exporter.counting.windows import WindowError, WindowSpec, day_start, hull, parse, resolve_all
 
 __all__ = [
+    "HALF_HOUR",
+    "MAINLY",
+    "MAX_BUFFER_SECONDS",
+    "TOLERANCE_SECONDS",
     "Booking",
     "BookingChanges",
     "Busy",
@@ -40,17 +56,22 @@ __all__ = [
     "WindowSpec",
     "apart",
     "beat_of",
+    "booked_share",
     "booking_changes",
+    "clipped",
     "conflict_reach",
     "count_windows",
+    "covering",
     "day_start",
     "find_conflicts",
     "gone_bookings",
+    "has_exact",
     "hull",
     "in_any_window",
     "is_in_window",
     "joined",
     "listen",
+    "minus",
     "new_ids",
     "next_start",
     "offered_over",
@@ -58,8 +79,10 @@ __all__ = [
     "parse",
     "reservations",
     "resolve_all",
+    "shift_of",
     "sort_events",
     "too_many_bookings",
+    "union",
     "unique",
     "wall_clock_form",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from exporter.model import Value
 from exporter.proof import ProofState
@@ -50,20 +51,25 @@ class UnknownTime(Value, frozen=True, gc=False):
     missing: bool = False
 
 
+Evidence = tuple[float, float, int]
+"""Times of a booking that was seen to arrive, with the number of the busy time that it lay in."""
+
+
 class PairMemory(Value, frozen=True, gc=False):
     """What is remembered of a pair as of ``at``.
 
-    ``ends`` is the hash of what the pair ties together: for other ends nothing of it holds. ``state`` holds since ``since``.
-    ``bookings`` are by the hash of id and times. ``[whole_start, whole_end)`` is what the last whole read of the bookings,
-    ``whole_at``, told of; ``calendar_at`` is when the calendar was read last. ``evidence`` are times of bookings that were
-    seen to arrive, each with the number of the busy period, until they prove the pair; ``imports_evidence`` the same of the
-    way back, until ``imports_proved``. ``lags`` are moments with seconds.
+    ``ends`` is the hash of what the pair ties together: for other ends nothing of it holds. ``state`` holds since ``since``;
+    ``proved`` says that bookings arrive. ``bookings`` are by the hash of id and times. ``[whole_start, whole_end)``
+    is what the last whole read of the bookings, ``whole_at``, told of; ``calendar_at`` is when the calendar was read last.
+    ``evidence`` is gathered until it proves the pair; ``imports_evidence`` are busy times that the platform knew, until
+    ``imports_proved``. ``lags`` are moments with seconds.
     """
 
     ends: str
     at: float
     state: ProofState = ProofState.LEARNING
     since: float = 0.0
+    proved: bool = False
     bookings: Mapping[str, KnownBooking] = msgspec.field(default_factory=dict)
     gone: tuple[GoneBooking, ...] = ()
     unknown: tuple[UnknownTime, ...] = ()
@@ -72,10 +78,37 @@ class PairMemory(Value, frozen=True, gc=False):
     whole_end: float = 0.0
     calendar_at: float = 0.0
     arrived_in_all: int = 0
-    evidence: tuple[tuple[float, float, int], ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     lags: tuple[tuple[float, float], ...] = ()
     imports_proved: bool = False
     imports_evidence: tuple[tuple[float, float], ...] = ()
+
+    def moved(self, ends: str, now: float) -> PairMemory:
+        """Return this memory as one of ``ends`` may be used at ``now``: nothing of other ends, and no moment that lies ahead.
+
+        Such a one was written by a clock that ran wrong, and would hold up a verdict for as long.
+        """
+        if self.ends != ends:
+            return PairMemory(ends, now)
+
+        def known(moment: float | None) -> float | None:
+            return None if moment is None else min(moment, now)
+
+        def booking_of(booking: KnownBooking) -> KnownBooking:
+            moments = {"made": known(booking.made), "arrived": known(booking.arrived), "vanished": known(booking.vanished)}
+            return replace(booking, seen=min(booking.seen, now), **moments)
+
+        return replace(
+            self,
+            at=min(self.at, now),
+            since=min(self.since, now),
+            bookings={key: booking_of(booking) for key, booking in self.bookings.items()},
+            gone=tuple(replace(booking, since=min(booking.since, now)) for booking in self.gone),
+            unknown=tuple(replace(time, since=min(time.since, now)) for time in self.unknown),
+            whole_at=min(self.whole_at, now),
+            calendar_at=min(self.calendar_at, now),
+            lags=tuple(lag for lag in self.lags if lag[0] <= now),
+        )
 
 
 class PairMemories(Protocol):
@@ -99,16 +132,3 @@ class NoMemories:
 
     def keep(self, pair: str, memory: PairMemory) -> None:
         """Do nothing."""
-
-
-def pair_text(memory: PairMemory, stepped: float) -> bytes:
-    """Return what the state file says of ``memory``, 64 KiB at most; of more, what is farthest ahead is left out.
-
-    ``stepped`` is by how many seconds the wall clock was set.
-    """
-    raise NotImplementedError
-
-
-def pair_of(text: msgspec.Raw) -> PairMemory | None:
-    """Return the memory that ``text`` holds; ``None`` where it was not written by us."""
-    raise NotImplementedError

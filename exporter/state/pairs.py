@@ -6,11 +6,53 @@ wall clock, as the times of bookings and of busy periods are.
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 
-from exporter.model import Observation
+from msgspec.structs import replace
+
+from exporter.calendar_busy import BusyObservation
+from exporter.model import BookingsObservation, Observation
+from exporter.paired_bookings import PairedBookings
+from exporter.private_calendar import EventsObservation, PairedEvents
 from exporter.proof import PairSpec, Proof
-from exporter.state.pair_memory import NoMemories, PairMemories
+from exporter.state.pair_ends import Ends, Others, Read, times_of
+from exporter.state.pair_exports import left_times
+from exporter.state.pair_judgement import judged
+from exporter.state.pair_memory import NoMemories, PairMemories, PairMemory
+
+
+class _Pair:
+    """A pair with what was read of it last; ``memory`` is ``None`` until both ends were read."""
+
+    __slots__ = ("bookings", "calendar", "ends", "events", "memory", "proof", "spec")
+
+    def __init__(self, spec: PairSpec, ends: str) -> None:
+        self.spec, self.ends = spec, ends
+        self.memory: PairMemory | None = None
+        self.bookings: Read[PairedBookings] | None = None
+        self.calendar: Read[BusyObservation] | None = None
+        self.events: Read[PairedEvents] | None = None
+        self.proof: Proof | None = None
+
+    @property
+    def until(self) -> float:
+        """Until when the proof may be shown."""
+        reads = (self.bookings, self.calendar)
+        return min(-math.inf if read is None else read.at + read.max_age for read in reads)
+
+    @property
+    def imports_until(self) -> float:
+        return -math.inf if self.events is None else self.events.at + self.events.max_age
+
+    def shown(self, now: float, stepped: float) -> Proof | None:
+        proof = self.proof
+        if proof is None or now > self.until:
+            return None
+        if proof.imports is not None and now > self.imports_until:
+            proof = replace(proof, imports=None, unknown_to_platform=())
+        return _moved(proof, stepped) if stepped else proof
 
 
 class Pairs:
@@ -20,6 +62,8 @@ class Pairs:
         """``on_lag`` is told the name of a pair and each new lag in seconds, once."""
         self._memories = NoMemories() if memories is None else memories
         self._on_lag = on_lag
+        self._pairs: dict[str, _Pair] = {}
+        self._shown: dict[str, tuple[float, tuple[Proof, ...]]] = {}
 
     def arrange(self, specs: Sequence[PairSpec], accounts: Mapping[str, str] | None = None) -> None:
         """Watch the pairs of ``specs`` (each name once) and no others.
@@ -27,7 +71,15 @@ class Pairs:
         ``accounts`` has the hash of each target's account, as the state file has it. A pair between the same ends keeps its
         memory, with another grace or other directions, too; other ends, or other accounts behind their names, begin anew.
         """
-        raise NotImplementedError
+        before, self._pairs = self._pairs, {}
+        for spec in specs:
+            ends = _ends_of(spec, accounts or {})
+            pair = before.get(spec.name)
+            if pair is None or pair.ends != ends:
+                pair = _Pair(spec, ends)
+            pair.spec = spec
+            self._pairs[spec.name] = pair
+        self._shown.clear()
 
     def observed(
         self, target: str, observation: Observation, now: float, *, max_age: float, stepped: float = 0.0
@@ -38,7 +90,11 @@ class Pairs:
         in seconds, ``stepped`` by how many seconds the wall clock was set. Returns the targets whose :meth:`proofs` are others
         now.
         """
-        raise NotImplementedError
+        touched = [pair for pair in self._pairs.values() if _take(pair, target, observation, now, max_age)]
+        for pair in touched:
+            self._judge(pair, now, stepped)
+            self._shown.pop(pair.spec.bookings, None)
+        return frozenset(pair.spec.bookings for pair in touched)
 
     def proofs(self, target: str, now: float, stepped: float = 0.0) -> tuple[Proof, ...]:
         """Return what the pairs say whose bookings are those of ``target``, in moments of the wall clock.
@@ -46,8 +102,87 @@ class Pairs:
         A pair of which an end is older than its ``max_age`` at ``now`` says nothing. The same tuple is returned as long as
         nothing changes.
         """
-        raise NotImplementedError
+        kept = self._shown.get(target)
+        found = tuple(
+            proof
+            for pair in self._pairs.values()
+            if pair.spec.bookings == target and (proof := pair.shown(now, stepped)) is not None
+        )
+        if kept is not None and kept[0] == stepped and kept[1] == found:
+            return kept[1]
+        self._shown[target] = stepped, found
+        return found
 
     def holds_until(self, target: str, now: float) -> float:
-        """Return the moment at which :meth:`proofs` of ``target`` change without a new observation; infinity for never."""
-        raise NotImplementedError
+        """Return the moment after which :meth:`proofs` of ``target`` change without a new observation; infinity for never."""
+        moments = [
+            moment
+            for pair in self._pairs.values()
+            if pair.spec.bookings == target and pair.proof is not None
+            for moment in (pair.until, pair.imports_until)
+        ]
+        return min((moment for moment in moments if moment >= now), default=math.inf)
+
+    def _judge(self, pair: _Pair, now: float, stepped: float) -> None:
+        bookings, calendar = pair.bookings, pair.calendar
+        if bookings is None or calendar is None:
+            pair.proof = None
+            return
+        if pair.memory is None:
+            remembered = self._memories.load(pair.spec.name)
+            pair.memory = PairMemory(pair.ends, now) if remembered is None else remembered.moved(pair.ends, now)
+        events = pair.events if pair.events is not None and pair.events.is_fresh(now) else None
+        ends = Ends(bookings, calendar, now, now + stepped, events, self._others(pair, now + stepped))
+        pair.memory, pair.proof, lags = judged(pair.spec, pair.memory, ends)
+        self._memories.keep(pair.spec.name, pair.memory)
+        if self._on_lag is not None:
+            for seconds in lags:
+                self._on_lag(pair.spec.name, seconds)
+
+    def _others(self, pair: _Pair, wall: float) -> Others:
+        """Return what is known of the bookings of other pairs whose calendar is the same."""
+        sharing = [other for other in self._pairs.values() if other is not pair and other.spec.calendar == pair.spec.calendar]
+        if not sharing:
+            return Others()
+        read = [other.bookings for other in sharing if other.bookings is not None]
+        whole = len(read) == len(sharing) and all(one.told.complete for one in read)
+        return Others(
+            tuple(times for one in read for times in times_of(one.told.bookings)),
+            tuple(times for other in sharing if other.memory for times in left_times(other.memory.gone, wall)),
+            min(one.at for one in read) if whole else -math.inf,
+        )
+
+
+def _take(pair: _Pair, target: str, observation: Observation, now: float, max_age: float) -> bool:
+    """Let ``pair`` have what ``observation`` says of it. Returns whether that is anything."""
+    spec = pair.spec
+    match observation:
+        case BookingsObservation(at=at, paired=paired) if target == spec.bookings:
+            bookings = next((one for one in paired if one.resource == spec.resource), None)
+            pair.bookings = None if bookings is None else Read(bookings, at, now, max_age)
+        case EventsObservation(at=at, paired=known) if target == spec.bookings and spec.imports:
+            events = next((one for one in known if one.resource == spec.resource), None)
+            pair.events = None if events is None else Read(events, at, now, max_age)
+        case BusyObservation(at=at) if target == spec.calendar:
+            pair.calendar = Read(observation, at, now, max_age)
+        case _:
+            return False
+    return True
+
+
+def _ends_of(spec: PairSpec, accounts: Mapping[str, str]) -> str:
+    """Return the hash of what a pair ties together."""
+    parts = (spec.bookings, accounts.get(spec.bookings, ""), spec.resource, spec.calendar, accounts.get(spec.calendar, ""))
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _moved(proof: Proof, seconds: float) -> Proof:
+    """Return ``proof`` with its moments moved by ``seconds``; bookings and busy times lie where the calendar has them."""
+    return replace(
+        proof,
+        at=proof.at + seconds,
+        since=proof.since + seconds,
+        missing=tuple(replace(row, since=row.since + seconds) for row in proof.missing),
+        left=tuple(replace(row, since=row.since + seconds) for row in proof.left),
+        unknown_to_platform=tuple(replace(row, since=row.since + seconds) for row in proof.unknown_to_platform),
+    )

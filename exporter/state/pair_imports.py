@@ -1,0 +1,132 @@
+"""The way from the calendar to the platform: which busy times that are of no booking the platform knows.
+
+What is busy changes its edges whenever something is put beside it, so not periods but moments are followed: each part of the
+busy time that the platform does not know has its own beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from exporter.calendar_busy import BusyObservation, Period
+from exporter.counting import MAX_BUFFER_SECONDS, TOLERANCE_SECONDS, clipped, minus, union
+from exporter.paired_bookings import PairedBookings
+from exporter.private_calendar import PairedEvents
+from exporter.proof import WINDOWS_SECONDS, BusyTime, Import
+from exporter.state.pair_ends import Ends, Read, times_of
+from exporter.state.pair_exports import MIN_GRACE_SECONDS, PROVING_BOOKINGS, left_times
+from exporter.state.pair_memory import PairMemory, UnknownTime
+
+_WEEK: Final = WINDOWS_SECONDS["next_7d"]
+
+
+class Imports(NamedTuple):
+    """What is remembered of busy times after a poll, how many are in which state, and which are missing."""
+
+    memory: PairMemory
+    numbers: dict[Import, int]
+    missing: tuple[BusyTime, ...]
+
+
+def compared(before: PairMemory, ends: Ends, events: Read[PairedEvents], grace: float) -> Imports:
+    """Return which busy times of the next 7 days the platform knows, once ``before`` was, with a ``grace`` in seconds."""
+    pieces = _private(before, ends, events.told)
+    known = union(events.told.periods)
+    rests = [minus([piece], known, longer_than=TOLERANCE_SECONDS) for piece in pieces]
+    unknown = _followed(before.unknown, union(part for rest in rests for part in rest), ends, events, grace)
+    memory = replace(before, unknown=unknown)
+    if not before.imports_proved:
+        memory = _with_evidence(memory, before.unknown, pieces, rests, known)
+    missing = union((time.start, time.end) for time in unknown if time.missing) if memory.imports_proved else ()
+    numbers = dict.fromkeys(Import, 0)
+    for rest in rests:
+        told = minus(rest, missing)
+        state = Import.KNOWN if not rest else Import.PENDING if told == rest else Import.MISSING
+        numbers[state] += 1
+    return Imports(memory, numbers, _told(missing, unknown))
+
+
+def _private(before: PairMemory, ends: Ends, known: PairedEvents) -> tuple[Period, ...]:
+    """Return the busy times that are no booking's, each once: not of cancelled ones either, nor buffers beside bookings."""
+    told: BusyObservation = ends.calendar.told
+    bookings: PairedBookings = ends.bookings.told
+    until = min(told.end, known.end, bookings.end, ends.wall + _WEEK)
+    busy = clipped(told.periods if told.entries is None else told.entries, max(ends.wall, told.start, known.start), until)
+    times = times_of(bookings.bookings)
+    unlisted = () if bookings.complete else ((booking.start, booking.end) for booking in before.bookings.values())
+    taken = union([*times, *ends.others.booked, *ends.others.gone, *unlisted, *left_times(before.gone, float("-inf"))])
+    edges = _Edges(taken)
+    rest = minus(dict.fromkeys(busy), taken, longer_than=TOLERANCE_SECONDS)
+    return tuple(sorted({one for one in rest if one[1] - one[0] > MAX_BUFFER_SECONDS or not edges.touches(one)}))
+
+
+class _Edges:
+    """Where bookings begin and end."""
+
+    def __init__(self, taken: Sequence[Period]) -> None:
+        self._starts = frozenset(start for start, _ in taken)
+        self._ends = frozenset(end for _, end in taken)
+
+    def touches(self, one: Period) -> bool:
+        """Return whether ``one`` begins where a booking ends, or ends where one begins."""
+        start, end = one
+        return start in self._ends or end in self._starts
+
+
+def _followed(
+    before: Sequence[UnknownTime], unknown: Sequence[Period], ends: Ends, events: Read[PairedEvents], grace: float
+) -> tuple[UnknownTime, ...]:
+    """Return the ``unknown`` busy times with since when each part is, and the verdict about it."""
+    calendar = ends.calendar
+    is_new = minus(unknown, union((time.start, time.end) for time in before))
+    parts = [UnknownTime(start, end, calendar.done) for start, end in is_new]
+    for time in before:
+        parts += [replace(time, start=start, end=end) for start, end in _common(unknown, (time.start, time.end))]
+    if not (ends.bookings.told.complete and calendar.at >= events.done):
+        return tuple(sorted(parts, key=_start))
+    booked_at = min(ends.bookings.at, ends.others.at)
+    grace = max(grace, MIN_GRACE_SECONDS)
+    return tuple(
+        sorted(
+            (replace(part, missing=events.at >= part.since + grace and booked_at >= part.since) for part in parts),
+            key=_start,
+        )
+    )
+
+
+def _common(periods: Sequence[Period], one: Period) -> Iterable[Period]:
+    return clipped(periods, *one)
+
+
+def _with_evidence(
+    memory: PairMemory,
+    before: Sequence[UnknownTime],
+    pieces: Sequence[Period],
+    rests: Sequence[Sequence[Period]],
+    known: Sequence[Period],
+) -> PairMemory:
+    """Return ``memory`` with what speaks for it that busy times become known, or proved where that is enough."""
+    busy = union(pieces)
+    waited = minus([(time.start, time.end) for time in before], (), longer_than=TOLERANCE_SECONDS)
+    came = any(not minus([part], busy) and not minus([part], known) for part in waited)
+    found = {*memory.imports_evidence, *(piece for piece, rest in zip(pieces, rests, strict=True) if not rest)}
+    if came or len({start for start, _ in found}) >= PROVING_BOOKINGS:
+        return replace(memory, imports_proved=True, imports_evidence=())
+    return replace(memory, imports_evidence=tuple(sorted(found)))
+
+
+def _told(missing: Sequence[Period], unknown: Sequence[UnknownTime]) -> tuple[BusyTime, ...]:
+    """Return the ``missing`` times with since when they are unknown, each as a whole."""
+    found = []
+    for start, end in missing:
+        if end - start > TOLERANCE_SECONDS:
+            since = min(time.since for time in unknown if time.missing and time.start < end and start < time.end)
+            found.append(BusyTime(start, end, since))
+    return tuple(found)
+
+
+def _start(time: UnknownTime) -> float:
+    return time.start

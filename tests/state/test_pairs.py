@@ -1,0 +1,656 @@
+"""What a pair says of bookings in the calendar of their owner; above all what it must not say."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.open_slots import SlotsObservation
+from exporter.proof import Arrival, Learning, PairSpec, ProofState
+from tests.harness.pairs import BEGIN, DAY, GRACE, HOUR, MAX_AGE, MINUTE, SPEC, Scene, hours, moved
+
+NEW = hours(10, 11, day=3)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """Return a pair that is proved."""
+    scene = Scene()
+    scene.prove()
+    assert scene.state() is ProofState.PROVED
+    return scene
+
+
+def test_a_pair_says_nothing_before_both_ends_were_read() -> None:
+    scene = Scene()
+    scene.read_bookings()
+    assert () == scene.shown()
+    scene.read_calendar()
+    assert ["anna"] == [proof.pair for proof in scene.shown()]
+
+
+def test_a_pair_without_bookings_is_learning() -> None:
+    scene = Scene()
+    scene.poll()
+    assert (ProofState.LEARNING, Learning.FEW_BOOKINGS) == (scene.state(), scene.proof().learning)
+
+
+def test_bookings_that_are_in_the_calendar_have_arrived(scene: Scene) -> None:
+    assert (6, 0, 0) == tuple(scene.number(state) for state in (Arrival.ARRIVED, Arrival.MISSING, Arrival.PENDING))
+    assert 6 == scene.proof().arrived_in_all
+
+
+def test_each_window_counts_the_bookings_that_begin_in_it(scene: Scene) -> None:
+    scene.book("tomorrow", hours(0, 1))  # the polls took some seconds: it begins within a day
+    scene.poll()
+    assert (1, 7) == (scene.number(Arrival.ARRIVED, "next_24h"), scene.number(Arrival.ARRIVED))
+
+
+def test_a_new_booking_is_pending_until_the_grace_is_over_and_missing_then(scene: Scene) -> None:
+    scene.book("new", NEW, arrives=False)
+    scene.poll()
+    scene.polls(GRACE - 6 * MINUTE)
+    assert (1, []) == (scene.number(Arrival.PENDING), scene.missing)
+    scene.polls(10 * MINUTE)
+    assert (1, ["new"], ProofState.BROKEN) == (scene.number(Arrival.MISSING), scene.missing, scene.state())
+
+
+def test_a_missing_booking_that_arrives_mends_the_pair(scene: Scene) -> None:
+    scene.book("new", NEW, arrives=False)
+    scene.polls(HOUR)
+    scene.copies.append(NEW)
+    scene.poll()
+    assert (ProofState.PROVED, []) == (scene.state(), scene.missing)
+
+
+def test_a_state_has_the_moment_of_the_poll_that_told_it(scene: Scene) -> None:
+    since = scene.proof().since
+    scene.polls(HOUR)
+    assert since == scene.proof().since
+    scene.book("new", NEW, arrives=False)
+    scene.polls(HOUR)
+    assert since < scene.proof().since <= scene.now
+
+
+def test_a_missing_booking_is_told_with_its_times_and_since_when_it_is_known(scene: Scene) -> None:
+    scene.now += 100
+    scene.book("new", NEW, arrives=False)
+    known = scene.now + 1
+    scene.poll()
+    scene.polls(HOUR)
+    (row,) = scene.proof().missing
+    assert ("new", *NEW, known) == (row.booking, row.start, row.end, row.since)
+
+
+def test_ten_missing_bookings_are_told_one_by_one_the_soonest_first(scene: Scene) -> None:
+    for number in range(12):
+        scene.book(f"m{number:02}", hours(1 + number, 1.5 + number, day=3), arrives=False)
+    scene.polls(HOUR)
+    assert (12, [f"m{number:02}" for number in range(10)]) == (scene.number(Arrival.MISSING), scene.missing)
+
+
+def test_a_booking_that_has_begun_is_not_told_any_more(scene: Scene) -> None:
+    scene.book("soon", (BEGIN + 2 * HOUR, BEGIN + 3 * HOUR), arrives=False)
+    scene.polls(HOUR)
+    assert ["soon"] == scene.missing
+    scene.polls(2 * HOUR)
+    assert ([], ProofState.PROVED) == (scene.missing, scene.state())
+
+
+# Ways in which a comparison of two polls could lie.
+
+
+def test_who_cancels_between_two_polls_has_lost_no_booking(scene: Scene) -> None:
+    scene.book("c", NEW)
+    scene.polls(2 * HOUR)
+    scene.copies.remove(NEW)  # and the platform does not list it any more; of that we know nothing yet
+    for _ in range(20):
+        scene.now += 5 * MINUTE
+        scene.read_calendar()
+        assert all(not proof.missing for proof in scene.shown()), "the bookings were read before the calendar"
+    del scene.bookings["c"]
+    scene.poll()
+    assert ([], 6) == (scene.missing, scene.number(Arrival.ARRIVED))
+
+
+def test_a_booking_that_the_calendar_was_not_read_after_is_pending_however_long(scene: Scene) -> None:
+    scene.book("new", NEW, arrives=False)
+    for _ in range(20):
+        scene.now += 5 * MINUTE
+        scene.read_bookings()
+        assert scene.shown() == () or not scene.missing
+
+
+def test_a_calendar_that_was_being_read_while_the_bookings_were_is_older_than_they(scene: Scene) -> None:
+    scene.book("c", NEW)
+    scene.polls(2 * HOUR)
+    begun = scene.now
+    scene.copies.remove(NEW)
+    scene.read_calendar()
+    scene.now, over = begun + 0.5, scene.now  # in the middle of that read
+    scene.read_bookings()
+    scene.now = over
+    assert [] == scene.missing
+
+
+def test_a_grace_that_is_shorter_than_the_interval_of_the_calendar_makes_no_booking_missing_unread() -> None:
+    scene = Scene(PairSpec("anna", "salon", "Chair 1", "anna-cal", 0.0))
+    scene.prove()
+    scene.polls(HOUR)
+    scene.book("new", NEW, arrives=False)
+    scene.now += HOUR
+    scene.read_bookings()
+    scene.copies.append(NEW)
+    scene.read_calendar()
+    scene.read_bookings()
+    assert ([], 7) == (scene.missing, scene.number(Arrival.ARRIVED))
+
+
+def test_however_short_the_grace_a_booking_has_a_minute() -> None:
+    scene = Scene(PairSpec("anna", "salon", "Chair 1", "anna-cal", 0.0))
+    scene.prove()
+    scene.book("new", NEW, arrives=False)
+    scene.poll(30)
+    assert [] == scene.missing
+    scene.poll(MINUTE)
+    assert ["new"] == scene.missing
+
+
+@pytest.mark.parametrize("reader", ["calendar", "bookings"])
+def test_while_a_reader_fails_nothing_new_is_missing_and_the_pair_is_withdrawn(scene: Scene, reader: str) -> None:
+    scene.polls(HOUR)
+    scene.book("new", NEW, arrives=reader == "bookings")
+    for _ in range(30):
+        scene.now += 5 * MINUTE
+        scene.read_bookings() if reader == "calendar" else scene.read_calendar()
+        assert all(not proof.missing for proof in scene.shown())
+    assert () == scene.shown()
+    scene.copies += [] if reader == "bookings" else [NEW]
+    scene.poll()
+    assert (7, []) == (scene.number(Arrival.ARRIVED), scene.missing)
+
+
+def test_a_pair_is_withdrawn_with_the_older_of_its_ends(scene: Scene) -> None:
+    at = scene.proof().at
+    scene.now = at + MAX_AGE
+    assert 1 == len(scene.shown())
+    assert at + MAX_AGE == scene.pairs.holds_until("salon", scene.now)
+    scene.now += 1
+    assert () == scene.shown()
+    assert float("inf") == scene.pairs.holds_until("salon", scene.now)
+
+
+def test_a_booking_that_was_moved_begins_anew(scene: Scene) -> None:
+    scene.book("b", NEW)
+    scene.polls(2 * HOUR)
+    scene.bookings["b"] = hours(15, 16, day=3)
+    scene.poll()
+    assert ([], 1) == (scene.missing, scene.number(Arrival.PENDING))
+    scene.polls(HOUR)
+    assert ["b"] == scene.missing
+
+
+def test_a_booking_that_was_moved_before_anybody_watched_is_as_young_as_its_last_change() -> None:
+    scene = Scene()
+    scene.created["b"] = BEGIN - 20 * DAY
+    scene.book("b", NEW, arrives=False)
+    scene.prove()
+    assert [] == scene.missing, "that it was created long ago says nothing"
+    scene = Scene()
+    scene.created["b"], scene.changed["b"] = BEGIN - 20 * DAY, BEGIN - 5 * MINUTE
+    scene.book("b", NEW, arrives=False)
+    scene.prove()
+    assert [] == scene.missing
+    scene.polls(GRACE - 5 * MINUTE)
+    assert ["b"] == scene.missing
+
+
+def test_a_booking_that_did_not_change_for_long_is_missing_at_first_sight() -> None:
+    scene = Scene()
+    scene.changed["b"] = BEGIN - DAY
+    scene.book("b", NEW, arrives=False)
+    scene.prove()
+    assert ["b"] == scene.missing
+
+
+def test_one_that_a_whole_read_did_not_tell_is_new_whatever_the_platform_says_of_it(scene: Scene) -> None:
+    scene.changed["b"] = BEGIN - DAY
+    scene.book("b", NEW, arrives=False)
+    scene.poll(5 * MINUTE)
+    assert [] == scene.missing
+
+
+def test_a_copy_that_is_gone_for_a_moment_is_not_missing(scene: Scene) -> None:
+    scene.book("b", NEW)
+    scene.polls(DAY / 2)
+    scene.copies.remove(NEW)
+    scene.polls(20 * MINUTE)
+    assert ([], 1) == (scene.missing, scene.number(Arrival.PENDING))
+    scene.copies.append(NEW)
+    scene.poll()
+    assert 7 == scene.number(Arrival.ARRIVED)
+
+
+def test_a_copy_that_stays_away_is_missing_after_half_an_hour_at_the_most() -> None:
+    scene = Scene(PairSpec("anna", "salon", "Chair 1", "anna-cal", 6 * HOUR))
+    scene.prove()
+    scene.polls(HOUR)
+    gone = scene.bookings["proof-0"]
+    scene.copies.remove(gone)
+    scene.polls(25 * MINUTE)
+    assert [] == scene.missing
+    scene.polls(15 * MINUTE)
+    assert ["proof-0"] == scene.missing
+
+
+def test_a_calendar_that_was_emptied_on_a_disconnect_has_lost_all_after_half_an_hour(scene: Scene) -> None:
+    scene.polls(HOUR)
+    scene.copies.clear()
+    scene.poll(5 * MINUTE)
+    assert (0, 6) == (scene.number(Arrival.MISSING), scene.number(Arrival.PENDING))
+    scene.polls(HOUR)
+    assert (6, ProofState.BROKEN) == (scene.number(Arrival.MISSING), scene.state())
+
+
+def test_entries_that_nobody_can_read_may_be_the_copies(scene: Scene) -> None:
+    scene.book("new", NEW, arrives=False)
+    scene.unread = 1
+    scene.polls(2 * HOUR)
+    assert [] == scene.missing
+    scene.unread = 0
+    scene.poll()
+    assert ["new"] == scene.missing
+
+
+def test_a_booking_beyond_what_was_read_of_the_calendar_is_pending(scene: Scene) -> None:
+    scene.book("long", hours(10, 64, day=6))  # ends on the ninth day
+    scene.copies.pop()
+    scene.polls(5 * HOUR)
+    assert ([], 1) == (scene.missing, scene.number(Arrival.PENDING))
+
+
+def test_a_read_that_is_not_whole_forgets_no_booking(scene: Scene) -> None:
+    scene.book("new", NEW, arrives=False)
+    scene.poll()
+    scene.complete, listed = False, scene.bookings.pop("new")
+    scene.polls(HOUR)
+    scene.complete = True
+    scene.bookings["new"] = listed
+    scene.poll()
+    assert ["new"] == scene.missing, "it is as old as when it was first seen"
+
+
+def test_a_resource_that_is_not_told_any_more_withdraws_the_pair(scene: Scene) -> None:
+    scene.specs = (PairSpec("anna", "salon", "Chair 2", "anna-cal", GRACE),)
+    scene.read_bookings()  # of Chair 2, and the pair is of Chair 1
+    assert () == scene.shown()
+
+
+def test_what_is_of_no_pair_is_passed_over(scene: Scene) -> None:
+    assert frozenset() == scene.pairs.observed("salon", SlotsObservation(scene.now, ()), scene.now, max_age=MAX_AGE)
+
+
+def test_who_shows_pairs_is_told_whose_proofs_are_new_and_given_the_same_ones_else(scene: Scene) -> None:
+    first = scene.shown()
+    assert first is scene.shown()
+    scene.poll(MINUTE)
+    assert first is not scene.shown()
+    assert () == scene.pairs.proofs("somebody", scene.now)
+
+
+# A private date may cover bookings by chance.
+
+
+def test_one_long_private_date_over_many_bookings_proves_nothing() -> None:
+    scene = Scene()
+    scene.private = [hours(0, 24 * 6)]
+    for number in range(8):
+        scene.book(f"b{number}", hours(9, 10, day=1 + number % 5), arrives=False)
+    scene.polls(2 * HOUR)
+    assert (ProofState.LEARNING, Learning.FEW_BOOKINGS, 8) == (
+        scene.state(),
+        scene.proof().learning,
+        scene.number(Arrival.ARRIVED),
+    )
+    scene.private.clear()
+    scene.polls(2 * HOUR)
+    assert (ProofState.LEARNING, []) == (scene.state(), scene.missing)
+
+
+def test_five_who_share_the_time_of_a_class_are_one_booking_to_the_proof() -> None:
+    scene = Scene()
+    for number in range(8):
+        scene.book(f"b{number}", NEW)
+    scene.poll()
+    assert (ProofState.LEARNING, 8) == (scene.state(), scene.number(Arrival.ARRIVED))
+
+
+def test_five_bookings_within_one_busy_time_prove_nothing_by_themselves() -> None:
+    scene = Scene()
+    for number in range(5):
+        scene.book(f"b{number}", hours(9 + number, 10 + number))
+    scene.poll()
+    assert ProofState.LEARNING is scene.state()
+    scene.book("b5", hours(9, 10, day=2))
+    scene.poll()
+    assert ProofState.PROVED is scene.state()
+
+
+def test_bookings_that_arrive_over_weeks_add_up_to_the_proof() -> None:
+    scene = Scene()
+    states = []
+    for week in range(5):
+        scene.book(f"b{week}", moved([hours(9, 10)], week * 7 * DAY)[0])
+        scene.now = BEGIN + week * 7 * DAY
+        scene.poll()
+        states.append(scene.state())
+    assert [ProofState.LEARNING] * 4 + [ProofState.PROVED] == states
+
+
+def test_one_booking_that_came_after_it_was_made_proves_the_pair() -> None:
+    scene = Scene()
+    scene.poll()
+    scene.book("new", NEW, arrives=False)
+    scene.poll(5 * MINUTE)
+    scene.copies.append(NEW)
+    scene.poll(5 * MINUTE)
+    assert ProofState.PROVED is scene.state()
+
+
+def test_a_private_date_that_is_put_over_a_new_booking_proves_nothing() -> None:
+    scene = Scene()
+    scene.poll()
+    scene.book("new", NEW, arrives=False)
+    scene.poll(5 * MINUTE)
+    scene.private.append(hours(9, 12, day=3))
+    scene.poll(5 * MINUTE)
+    assert (ProofState.LEARNING, 1) == (scene.state(), scene.number(Arrival.ARRIVED))
+
+
+def test_where_entries_are_told_one_has_to_have_the_times_of_the_booking() -> None:
+    scene = Scene(has_entries=True)
+    scene.poll()
+    scene.book("new", NEW, arrives=False)
+    scene.poll(5 * MINUTE)
+    scene.private.append(hours(10, 11.1, day=3))
+    scene.poll(5 * MINUTE)
+    assert ProofState.LEARNING is scene.state()
+    scene.private.append(hours(14, 15, day=3))
+    scene.bookings["exact"] = hours(14, 15, day=3)
+    scene.book("wait", hours(16, 17, day=3), arrives=False)
+    scene.poll(5 * MINUTE)
+    scene.copies.append(hours(16, 17, day=3))
+    scene.private.append(hours(15, 18, day=3))  # what is merged with it does not matter
+    scene.poll(5 * MINUTE)
+    assert ProofState.PROVED is scene.state()
+
+
+def test_while_a_pair_learns_nothing_is_missing() -> None:
+    scene = Scene()
+    scene.book("a", NEW, arrives=False)
+    scene.polls(DAY)
+    assert ([], Learning.NONE_ARRIVES, 1) == (scene.missing, scene.proof().learning, scene.number(Arrival.PENDING))
+
+
+@pytest.mark.parametrize("has_entries", [True, False])
+def test_copies_that_are_marked_as_free_never_make_a_booking_missing_and_the_pair_says_why(*, has_entries: bool) -> None:
+    scene = Scene(has_entries=has_entries)
+    for number in range(8):
+        scene.book(f"b{number}", hours(9, 10, day=1 + number % 5), arrives=False)
+        scene.free.append(hours(9, 10, day=1 + number % 5))
+    for _ in range(24):
+        scene.polls(HOUR)
+        assert (ProofState.LEARNING, []) == (scene.state(), scene.missing)
+    assert (Learning.MARKED_FREE if has_entries else Learning.NONE_ARRIVES) == scene.proof().learning
+
+
+def test_a_copy_that_is_marked_as_free_is_in_the_calendar_all_the_same() -> None:
+    scene = Scene(has_entries=True)
+    scene.prove()
+    scene.book("free", NEW, arrives=False)
+    scene.free.append(NEW)
+    scene.polls(DAY / 2)
+    assert ([], ProofState.PROVED, 1) == (scene.missing, scene.state(), scene.number(Arrival.PENDING))
+
+
+def test_of_two_bookings_side_by_side_the_lost_one_shows() -> None:
+    scene = Scene()
+    scene.prove()
+    scene.book("here", hours(10, 11, day=3))
+    scene.book("lost", hours(11, 12, day=3), arrives=False)
+    scene.polls(HOUR)
+    assert ["lost"] == scene.missing
+
+
+def test_a_lost_booking_beneath_another_busy_time_cannot_be_seen() -> None:
+    scene = Scene()
+    scene.prove()
+    scene.book("lost", NEW, arrives=False)
+    scene.private.append(hours(9, 12, day=3))
+    scene.polls(HOUR)
+    assert ([], 7) == (scene.missing, scene.number(Arrival.ARRIVED))
+
+
+def test_a_copy_with_the_buffer_of_its_booking_has_arrived(scene: Scene) -> None:
+    scene.book("b", NEW, arrives=False)
+    scene.copies.append((NEW[0], NEW[1] + 15 * MINUTE))
+    scene.polls(HOUR)
+    assert [] == scene.missing
+
+
+def test_two_copies_of_one_booking_are_one_arrival(scene: Scene) -> None:
+    scene.book("b", NEW)
+    scene.copies.append(NEW)
+    scene.poll()
+    assert 7 == scene.number(Arrival.ARRIVED)
+
+
+def test_a_clock_change_moves_nothing(scene: Scene) -> None:
+    night = hours(1.5, 2.5, day=3)  # bookings and busy times are moments, and no wall shows them twice
+    scene.book("night", night)
+    scene.polls(DAY)
+    assert [] == scene.missing
+
+
+def test_three_bookings_that_are_in_the_calendar_an_hour_off_are_shifted(scene: Scene) -> None:
+    late = [hours(10, 11, day=3), hours(14, 15, day=3), hours(10, 10.75, day=4)]
+    for number, period in enumerate(late):
+        scene.book(f"s{number}", period, arrives=False)
+    scene.copies += moved(late[:2], HOUR)
+    scene.polls(HOUR)
+    assert scene.proof().shift is None, "one of them is nowhere"
+    scene.copies += moved(late[2:], HOUR)
+    scene.poll()
+    assert (HOUR, 3) == (scene.proof().shift, scene.number(Arrival.MISSING))
+
+
+def test_a_pair_that_never_proved_itself_tells_a_shift_as_well() -> None:
+    scene = Scene()
+    for number in range(4):
+        scene.book(f"s{number}", hours(10, 11, day=1 + number), arrives=False)
+        scene.copies += moved([hours(10, 11, day=1 + number)], -2 * HOUR)
+    scene.polls(HOUR)
+    assert (-2 * HOUR, ProofState.LEARNING, []) == (scene.proof().shift, scene.state(), scene.missing)
+
+
+# The lag.
+
+
+def test_a_lag_is_told_once_from_first_sight_to_first_sight_in_the_calendar(scene: Scene) -> None:
+    scene.poll(5 * MINUTE)
+    scene.book("new", NEW, arrives=False)
+    scene.poll(5 * MINUTE)
+    seen = scene.now - 4  # the first of the polls began then
+    scene.now += 5 * MINUTE
+    scene.copies.append(NEW)
+    arrived = scene.now
+    scene.read_calendar()
+    scene.polls(HOUR)
+    ((pair, seconds),) = scene.lags
+    assert pair == "anna"
+    assert pytest.approx(arrived - seen, abs=2) == seconds
+    assert seconds == scene.proof().lag
+
+
+def test_a_lag_begins_when_the_booking_was_made_where_the_platform_tells_it(scene: Scene) -> None:
+    scene.poll(5 * MINUTE)
+    scene.created["new"] = scene.now + 2 * MINUTE
+    scene.book("new", NEW, arrives=False)
+    scene.poll(5 * MINUTE)
+    scene.copies.append(NEW)
+    scene.now += 5 * MINUTE
+    scene.read_calendar()
+    assert [("anna", scene.now - 1 - scene.created["new"])] == scene.lags
+
+
+def test_one_that_was_in_the_calendar_at_first_sight_has_no_lag(scene: Scene) -> None:
+    scene.book("new", NEW)
+    scene.polls(HOUR)
+    assert ([], None) == (scene.lags, scene.proof().lag)
+
+
+def test_one_that_nobody_saw_being_made_has_no_lag() -> None:
+    scene = Scene()
+    scene.book("old", NEW, arrives=False)
+    scene.poll()
+    scene.copies.append(NEW)
+    scene.poll(5 * MINUTE)
+    assert [] == scene.lags
+
+
+def test_a_gap_in_the_reads_of_the_calendar_is_no_lag(scene: Scene) -> None:
+    scene.poll(5 * MINUTE)
+    scene.book("new", NEW, arrives=False)
+    scene.poll(5 * MINUTE)
+    scene.copies.append(NEW)
+    scene.poll(8 * HOUR)
+    assert (7, []) == (scene.number(Arrival.ARRIVED), scene.lags)
+
+
+def test_a_copy_that_came_back_has_no_second_lag(scene: Scene) -> None:
+    scene.poll(5 * MINUTE)
+    scene.book("new", NEW, arrives=False)
+    scene.poll(5 * MINUTE)
+    scene.copies.append(NEW)
+    scene.poll(5 * MINUTE)
+    scene.copies.remove(NEW)
+    scene.poll(5 * MINUTE)
+    scene.copies.append(NEW)
+    scene.poll(5 * MINUTE)
+    assert 1 == len(scene.lags)
+
+
+def test_the_median_is_of_a_week(scene: Scene) -> None:
+    scene.poll(5 * MINUTE)
+    scene.book("new", NEW, arrives=False)
+    scene.poll(5 * MINUTE)
+    scene.copies.append(NEW)
+    scene.poll(5 * MINUTE)
+    assert scene.proof().lag is not None
+    scene.poll(7 * DAY)
+    assert scene.proof().lag is None
+
+
+# Reload, restart, clocks.
+
+
+def test_a_reload_keeps_what_a_pair_knows_with_another_grace_too(scene: Scene) -> None:
+    scene.pairs.arrange([PairSpec("anna", "salon", "Chair 1", "anna-cal", HOUR, imports=False)])
+    assert ProofState.PROVED is scene.state()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        PairSpec("anna", "salon", "Chair 2", "anna-cal", GRACE),
+        PairSpec("anna", "other", "Chair 1", "anna-cal", GRACE),
+        PairSpec("anna", "salon", "Chair 1", "other-cal", GRACE),
+    ],
+    ids=["another resource", "another site", "another calendar"],
+)
+def test_other_ends_behind_the_name_of_a_pair_begin_anew(scene: Scene, spec: PairSpec) -> None:
+    scene.pairs.arrange([spec])
+    scene.specs = (spec,)
+    assert () == scene.shown()
+    scene.bookings.clear()
+    scene.poll()
+    assert ProofState.LEARNING is scene.state()
+
+
+def test_another_calendar_behind_the_name_of_a_target_begins_anew(scene: Scene) -> None:
+    scene.pairs.arrange([SPEC], {"anna-cal": "0a1b2c3d4e5f"})
+    assert () == scene.shown()
+
+
+def test_a_pair_that_is_not_configured_any_more_is_not_shown(scene: Scene) -> None:
+    scene.pairs.arrange([])
+    assert () == scene.shown()
+
+
+def test_a_restart_makes_nothing_missing_and_forgets_nothing_that_is(scene: Scene) -> None:
+    scene.book("lost", NEW, arrives=False)
+    scene.polls(HOUR)
+    scene.book("new", hours(15, 16, day=3), arrives=False)
+    scene.poll()
+    scene.start_again()
+    assert () == scene.shown()
+    scene.poll()
+    assert (["lost"], ProofState.BROKEN, 6) == (scene.missing, scene.state(), scene.proof().arrived_in_all)
+
+
+def test_a_restart_after_a_long_gap_does_not_blame_a_sync_for_what_was_booked_meanwhile(scene: Scene) -> None:
+    scene.now += 6 * HOUR
+    scene.book("meanwhile", NEW, arrives=False)
+    scene.start_again()
+    scene.poll()
+    assert [] == scene.missing
+    scene.copies.append(NEW)
+    scene.polls(HOUR)
+    assert ([], []) == (scene.missing, scene.lags)
+
+
+@pytest.mark.parametrize("seconds", [-3 * HOUR, 3 * HOUR])
+def test_a_wall_clock_that_is_set_makes_nothing_missing_and_no_lag_negative(scene: Scene, seconds: float) -> None:
+    scene.book("new", NEW, arrives=False)
+    scene.poll(5 * MINUTE)
+    scene.stepped = seconds
+    scene.poll(5 * MINUTE)
+    assert [] == scene.missing
+    scene.copies.append(NEW)
+    scene.poll(5 * MINUTE)
+    assert [True] == [0 < lag < 20 * MINUTE for _, lag in scene.lags]
+
+
+def test_moments_are_shown_as_the_wall_clock_has_them(scene: Scene) -> None:
+    scene.book("lost", NEW, arrives=False)
+    scene.polls(HOUR)
+    before, scene.stepped = scene.proof(), 500.0
+    assert (before.at + 500, before.since + 500) == (scene.proof().at, scene.proof().since)
+    assert (before.missing[0].since + 500, before.missing[0].start) == (
+        scene.proof().missing[0].since,
+        scene.proof().missing[0].start,
+    )
+
+
+def test_what_a_clock_wrote_that_ran_ahead_does_not_hold_up_a_verdict(scene: Scene) -> None:
+    scene.now += 30 * DAY
+    scene.book("lost", moved([NEW], 30 * DAY)[0], arrives=False)
+    scene.poll()
+    scene.now -= 28 * DAY
+    scene.bookings["lost"] = NEW
+    scene.start_again()
+    scene.polls(HOUR)
+    assert ["lost"] == scene.missing
+
+
+def test_bookings_that_are_long_over_are_forgotten(scene: Scene) -> None:
+    scene.polls(20 * MINUTE)
+    assert 6 == len(scene.kept["anna"].bookings)
+    scene.now += 9 * DAY
+    scene.poll()
+    assert 0 == len(scene.kept["anna"].bookings)
+
+
+def test_a_pair_that_exports_nothing_tells_nothing_of_bookings() -> None:
+    scene = Scene(PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, exports=False))
+    scene.prove()
+    assert ((), None, ProofState.LEARNING) == (scene.proof().windows, scene.proof().lag, scene.state())
