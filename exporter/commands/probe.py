@@ -25,7 +25,6 @@ from exporter.runtime import KnownSites
 from exporter.state.advice import plain
 from exporter.state.config_warnings import with_warnings
 from exporter.state.findings import findings, overall
-from exporter.state.pairs import Pairs
 from exporter.state.snapshot import CollectorState, Snapshot, View
 from exporter.state.status_history import StatusHistory
 from exporter.state.thresholds import Thresholds
@@ -87,9 +86,8 @@ async def _polled(
 
     The pairs of ``specs``, both ends of which are among them, are judged by it: what one poll shows proves nothing yet.
     """
-    pairs = Pairs()
-    pairs.arrange(specs)
-    snapshot = Snapshot(thresholds, pairs)
+    snapshot = Snapshot(thresholds)
+    snapshot.arrange_pairs(specs)
     async with opened_target_factory(instruments, known) as world:
         world.paired.arrange(specs, targets)
         live = await world.open_targets(targets, StatusHistory())

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-import structlog
-
 from exporter.clock import Clock
 from exporter.config import Config, paired_resources
 from exporter.platforms.settings import Target
@@ -15,8 +13,6 @@ from exporter.state.pair_memory import PairMemory
 from exporter.state.pairs import Pairs
 from exporter.state.snapshot import CollectorState, Snapshot
 from exporter.state.status_history import StatusHistory
-
-log = structlog.get_logger(__name__)
 
 
 class PairedResources:
@@ -68,12 +64,8 @@ class LivePairs:
     def arrange(self, config: Config, accounts: Mapping[str, str], history: StatusHistory, snapshot: Snapshot) -> None:
         """Judge the pairs of ``config`` from now on, those of before as they are remembered.
 
-        ``accounts`` has the hash of each target's account. A bug in it costs the pairs and no reload.
+        ``accounts`` has the hash of each target's account.
         """
         self._history = history
         history.keep_pairs(frozenset(pair.name for pair in config.pairs))
-        try:
-            self.pairs.arrange(config.pair_specs, accounts)
-        except Exception:
-            log.exception("pairs_crashed")
-        snapshot.forget_proofs()
+        snapshot.arrange_pairs(config.pair_specs, accounts)

@@ -9,7 +9,7 @@ earlier polls keep their age, and their bookings become unverified one poll afte
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import is_
 from typing import Final, NamedTuple
 
@@ -29,7 +29,7 @@ from exporter.model import (
     Value,
 )
 from exporter.policy import ConfigWarning, RejectedConfig, TargetPolicy
-from exporter.proof import Proof
+from exporter.proof import PairSpec, Proof
 from exporter.state.ages import moments, moved, observation_moved, oldest, withdrawn
 from exporter.state.discoveries import DiscoveryState
 from exporter.state.failure import Failure
@@ -285,8 +285,9 @@ class Snapshot:
         del self._entries[name], self._states[name]
         self._kept.pop(name, None)
 
-    def forget_proofs(self) -> None:
-        """Ask the pairs anew for what they say, since there are others now."""
+    def arrange_pairs(self, specs: Sequence[PairSpec], accounts: Mapping[str, str] | None = None) -> None:
+        """Have the pairs of ``specs`` judged and no others, see :meth:`exporter.state.pairs.Pairs.arrange`."""
+        self._proofs.arrange(specs, accounts)
         self._kept.clear()
 
     def put(self, state: CollectorState, stepped: float | None = None) -> None:

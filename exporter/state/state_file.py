@@ -8,7 +8,7 @@
         "collectors": {"bookings": [[1790000000.0, "ok", false], [1790000300.0, "failing auth"]]}}}}
 
 ``events`` beside ``targets`` has what is remembered of private events (:mod:`exporter.state.events_state`), ``pairs`` what is
-remembered of pairs, by their names (:mod:`exporter.state.pair_memory`).
+remembered of pairs, by their names (:mod:`exporter.state.pair_text`).
 ``account`` is the hash of what tells the account from others; files of earlier versions have none.
 Each state has its moment on the wall clock; ``false`` says that it may be older, see :class:`exporter.model.Change`. Version 1
 had of a connection no more than ``{"status": "synced", "since": 1790000000.0}``; it is read, too.
@@ -33,7 +33,8 @@ from exporter.model import Change
 from exporter.private_calendar import EventMemory
 from exporter.state.changes import Changes
 from exporter.state.events_state import events_of, within_room
-from exporter.state.pair_memory import PairMemory, pair_of
+from exporter.state.pair_memory import PairMemory
+from exporter.state.pair_text import pair_of
 from exporter.support.files import read_file
 from exporter.support.json_text import UNREADABLE, decoder
 

@@ -31,7 +31,8 @@ from exporter.model import GONE, Change
 from exporter.private_calendar import EventMemory
 from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS, Changes, in_order, recent
 from exporter.state.events_state import events_text
-from exporter.state.pair_memory import PairMemory, pair_text
+from exporter.state.pair_memory import PairMemory
+from exporter.state.pair_text import pair_text
 from exporter.state.state_file import (
     Past,
     count_over,
@@ -83,8 +84,7 @@ class StatusHistory:
     """The file, links resolved, if there is one."""
 
     def __init__(self) -> None:
-        self._targets: dict[str, Past] = {}
-        self._pairs: dict[str, PairMemory] = {}
+        self._targets, self._pairs = dict[str, Past](), dict[str, PairMemory]()
         self._texts: dict[str, bytes] = {}  # their parts of the file, of those that did not change since
         self._changed = False
         self._events_changed = False
