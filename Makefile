@@ -119,8 +119,9 @@ lock: $(VENV)/.installed-dev ## Lock what pyproject.toml asks for, with hashes (
 	$(COMPILE) --constraint=requirements-dev.lock pyproject.toml --output-file=requirements.lock
 	$(COMPILE) --constraint=requirements-dev.lock requirements-build.in --output-file=requirements-build.lock
 	$(COMPILE) --constraint=requirements-dev.lock requirements-bench.in --output-file=requirements-bench.lock
+	$(COMPILE) --constraint=requirements-dev.lock requirements-calendars.in --output-file=requirements-calendars.lock
 
-servers: ## Install what the tests drive: Prometheus, Alertmanager, Chromium, Node (by apt, when root), Grafana's code (by npm)
+servers: ## Install what the tests drive: Prometheus, Alertmanager, Chromium, Node (by apt, when root), Grafana's code (by npm), Radicale and xandikos (by pip)
 	@sh tests/harness/install-servers.sh
 
 check-servers: # Say what of that is missing, and end there in CI; nothing is installed

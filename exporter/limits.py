@@ -52,6 +52,7 @@ BATCH_BODY: Final = Cap("Body of a batch", 16 * _MIB, "bytes", _INVALID)
 OTHER_BODY: Final = Cap(
     "Body of any other answer: tokens, providers, links of a booking, refusals", 256 * _KIB, "bytes", _INVALID
 )
+CALENDAR_BODY: Final = Cap("Body of an owner's calendar", 20 * _MIB, "bytes", _INVALID)
 PAGE_VALUES: Final = Cap("Values of a page of rows, at any depth", 100_000, "values", _INVALID)
 BATCH_VALUES: Final = Cap("Values of a batch, at any depth", 200_000, "values", _INVALID)
 CONNECTIONS_VALUES: Final = Cap("Values of a list of connections, at any depth", 500_000, "values", _INVALID)
@@ -66,6 +67,7 @@ SLOT_EVENTS: Final = Cap(
     "events",
     "the poll fails as `config`",
 )
+CALENDAR_ENTRIES: Final = Cap("Busy times or entries in an answer of an owner's calendar", 100_000, "entries", _INVALID)
 CONNECTIONS: Final = Cap("Connections of an answer", 10_000, "connections", _INVALID)
 PROVIDERS: Final = Cap(
     "Providers of the list with their calendar types",
@@ -211,6 +213,7 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         CONNECTIONS_BODY,
         BATCH_BODY,
         OTHER_BODY,
+        CALENDAR_BODY,
         PAGE_VALUES,
         BATCH_VALUES,
         CONNECTIONS_VALUES,
@@ -220,6 +223,7 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         SLOT_ROWS,
         SERVICE_SLOTS,
         SLOT_EVENTS,
+        CALENDAR_ENTRIES,
         CONNECTIONS,
         PROVIDERS,
         CHOSEN_CALENDARS,

@@ -32,11 +32,13 @@ def listed(file: str) -> list[Requirement]:
 
 BUILD: Final = listed("requirements-build.in")
 BENCH: Final = listed("requirements-bench.in")
+CALENDARS: Final = listed("requirements-calendars.in")
 LOCKS: Final = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": [*RUNTIME, *DEVELOPMENT, *BUILD],
     "requirements-build.lock": BUILD,
     "requirements-bench.lock": BENCH,
+    "requirements-calendars.lock": CALENDARS,
 }
 WORKFLOWS: Final = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -142,7 +144,7 @@ def test_the_locks_agree_with_each_other() -> None:
 
 
 def test_what_a_figure_is_held_against_is_one_version() -> None:
-    assert [] == [one.name for one in BENCH if [sign.operator for sign in one.specifier] != ["=="]]
+    assert [] == [one.name for one in (*BENCH, *CALENDARS) if [sign.operator for sign in one.specifier] != ["=="]]
 
 
 def test_the_build_backend_is_locked() -> None:
@@ -272,4 +274,5 @@ def test_the_update_bot_can_run_the_command_of_a_lock(lock: str) -> None:
     known = {"--universal": False, "--generate-hashes": False, "--python-version": True, "--extra": True, "--constraint": True}
     assert options.items() <= {**known, "--output-file": True}.items()
     assert f"--output-file={lock}" in words
-    assert [] != [word for word in words if word in {"pyproject.toml", "requirements-build.in", "requirements-bench.in"}]
+    read = {"pyproject.toml", *(f"requirements-{name}.in" for name in ("build", "bench", "calendars"))}
+    assert [] != [word for word in words if word in read]

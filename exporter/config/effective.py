@@ -21,7 +21,7 @@ from exporter.fields.durations import format_duration
 from exporter.fields.routes import CaFile, Proxy
 from exporter.platforms.settings import CollectorSettings
 from exporter.support.redaction import sanitized_place
-from exporter.support.secret import Secret
+from exporter.support.secret import MASK, Secret
 
 _DURATIONS: Final = frozenset(
     {"interval", "check_interval", "max_age", "timeout", "soon", "within", "after", "late_after", "grace"}
@@ -111,6 +111,9 @@ def _plain(value: object, *, folder: Path | None = None, name: str = "") -> obje
 
 
 def _told(value: Secret | CaFile | Proxy) -> str | dict[str, str]:
+    # Of an address that is no secret as a whole the host is told.
+    if isinstance(value, Secret) and re.fullmatch(r"https?://\S+", value.identity):
+        return f"{value.identity}/{MASK}"
     # Behind the source of a webhook stands the portal's address.
     source = re.fullmatch(r"(file|env): (.+?)(?: https?://\S+)?", value.identity) if isinstance(value, Secret) else None
     return {source[1]: sanitized_place(source[2])} if source else str(value)

@@ -8,10 +8,11 @@ from typing import Final
 
 from exporter.platforms.base import Platform, Services, Session
 from exporter.platforms.bitrix24 import BITRIX24
+from exporter.platforms.calendar import CALENDAR
 from exporter.platforms.settings import Target
 from exporter.platforms.wix import WIX
 
-PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType({platform.name: platform for platform in (WIX, BITRIX24)})
+PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType({platform.name: platform for platform in (WIX, BITRIX24, CALENDAR)})
 
 
 def new_shared() -> Mapping[str, object]:

@@ -64,15 +64,16 @@ def test_make_test_and_make_coverage_look_whether_the_servers_are_there() -> Non
 def checked(folder: Path, there: tuple[str, ...], *, ci: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run the check where only ``there`` is installed; apt-get and npm would leave a file behind."""
     (folder / "bin").mkdir()
-    (folder / "grafana").mkdir(exist_ok=True)
+    scripts = folder / "tests" / "harness"
+    (scripts / "grafana").mkdir(parents=True, exist_ok=True)
     for name in (*there, "apt-get"):
         program = folder / "bin" / name
         program.write_text(f"#!/bin/sh\n: >'{folder}/ran-{name}'\n")
         program.chmod(0o755)
     for name in ("sh", "id", "dirname", "find"):
         (folder / "bin" / name).symlink_to(shutil.which(name) or pytest.fail(name))
-    shutil.copy(ROOT / "tests" / "harness" / "install-servers.sh", folder)
-    words = (folder / "bin" / "sh", folder / "install-servers.sh", "--check")
+    shutil.copy(ROOT / "tests" / "harness" / "install-servers.sh", scripts)
+    words = (folder / "bin" / "sh", scripts / "install-servers.sh", "--check")
     environment = {"PATH": f"{folder}/bin", **ci}
     return subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=30)
 
@@ -81,15 +82,24 @@ def checked(folder: Path, there: tuple[str, ...], *, ci: Mapping[str, str]) -> s
 def test_what_is_missing_is_named_with_the_command_that_installs_it(ci: dict[str, str], code: int, tmp_path: Path) -> None:
     done = checked(tmp_path, tuple(name for name in PROGRAMS if name not in {"amtool", "chromium"}), ci=ci)
     assert code == done.returncode, done.stderr
-    assert "not installed: prometheus-alertmanager chromium fonts-dejavu-core, Grafana's code" in done.stderr
+    assert (
+        "not installed: prometheus-alertmanager chromium fonts-dejavu-core, Grafana's code, Radicale and xandikos"
+        in done.stderr
+    )
     assert "run: make servers" in done.stderr
     assert [] == list(tmp_path.glob("ran-*")), "a check installs nothing"
 
 
 def test_where_everything_is_there_the_check_says_nothing(tmp_path: Path) -> None:
-    (tmp_path / "grafana" / "node_modules").mkdir(parents=True)
-    for name in ("package-lock.json", "node_modules/.package-lock.json"):
-        (tmp_path / "grafana" / name).touch()
+    grafana, calendars = tmp_path / "tests/harness/grafana", tmp_path / "build/calendar-servers"
+    for file in (
+        grafana / "package-lock.json",
+        grafana / "node_modules/.package-lock.json",
+        tmp_path / "requirements-calendars.lock",
+        calendars / ".installed",
+    ):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
     done = checked(tmp_path, PROGRAMS, ci={"CI": "true"})
     assert (0, "") == (done.returncode, done.stdout + done.stderr)
 

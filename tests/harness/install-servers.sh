@@ -1,9 +1,11 @@
 #!/bin/sh
-# Install what the end-to-end tests drive: Prometheus with promtool, Alertmanager with amtool, Chromium, and Node with
-# Grafana's own code from npm. With "alerting" only the first two. With "--check" nothing is installed: what is missing is
-# named, which is an error in CI.
+# Install what the end-to-end tests drive: Prometheus with promtool, Alertmanager with amtool, Chromium, Node with Grafana's
+# own code from npm, and Radicale and xandikos from PyPI. With "alerting" only the first two. With "--check" nothing is
+# installed: what is missing is named, which is an error in CI.
 set -eu
 grafana=$(dirname "$0")/grafana
+root=$(dirname "$0")/../..
+calendars=$root/build/calendar-servers
 check=
 [ "${1:-}" != --check ] || { check=yes; shift; }
 only=${1:-all}
@@ -47,13 +49,35 @@ install_grafana() {
         echo "not installed: npm ci failed in $grafana; tests that need Grafana's code are skipped" >&2
 }
 
+# pip's run is over when this file is written; it is older than the lock when that has changed.
+calendars_are_there() {
+    [ -e "$calendars/.installed" ] && [ -z "$(find "$root/requirements-calendars.lock" -newer "$calendars/.installed")" ]
+}
+
+install_calendars() {
+    calendars_are_there && return
+    echo "installing Radicale and xandikos from PyPI"
+    (
+        rm -rf "$calendars"
+        "${PYTHON:-python3}" -m venv "$calendars" &&
+            "$calendars/bin/python" -m pip install --disable-pip-version-check --quiet --require-hashes \
+                --requirement "$root/requirements-calendars.lock" &&
+            touch "$calendars/.installed"
+    ) || echo "not installed: pip failed in $calendars; tests that need Radicale and xandikos are skipped" >&2
+}
+
 missing=$(missing_packages)
 if [ "$check" ]; then
-    [ "$only" = alerting ] || grafana_is_there || missing="$missing${missing:+,} Grafana's code"
+    if [ "$only" != alerting ]; then
+        grafana_is_there || missing="$missing${missing:+,} Grafana's code"
+        calendars_are_there || missing="$missing${missing:+,} Radicale and xandikos"
+    fi
     [ "$missing" ] || exit 0
     echo "not installed:$missing; tests that need them are skipped; to install them run: make servers" >&2
     [ -z "${CI:-}" ]
     exit
 fi
 [ -z "$missing" ] || install_packages "$missing"
-[ "$only" = alerting ] || ! command -v npm >/dev/null || install_grafana
+[ "$only" != alerting ] || exit 0
+! command -v npm >/dev/null || install_grafana
+install_calendars

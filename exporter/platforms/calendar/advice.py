@@ -1,0 +1,56 @@
+"""What failures of an owner's calendar mean, and who does what about them (docs/platforms/calendar.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from exporter.errors import Reason
+from exporter.platforms.advice import EVERYWHERE, Advice, PlatformAdvice
+
+_LATER: Final = (
+    "Wait: the exporter tries again by itself. If it lasts longer than an hour, the person who runs the calendar's server "
+    "looks into its log."
+)
+_FAILURES: Final[Mapping[Reason, Advice]] = {
+    Reason.AUTH: Advice(
+        "The calendar's server does not accept the user name and password.",
+        "The calendar's owner makes a new password for the exporter, or tells the one that was changed; the exporter's "
+        "operator puts it in place. Where the account has a second factor the server wants a password that it made for one "
+        "program.",
+    ),
+    Reason.PERMISSION: Advice(
+        "The user is known to the calendar's server, but may not read this calendar.",
+        "The calendar's owner shares the calendar with that user, to read it; the exporter's operator checks that `caldav.url` "
+        "is the address of that calendar.",
+    ),
+    Reason.NOT_ENTITLED: Advice(
+        "The calendar's server does not tell when somebody is busy (`free-busy-query`).",
+        "The exporter's operator sets `caldav.read: entries`: the exporter then reads the entries, and keeps only their times.",
+    ),
+    Reason.NOT_FOUND: Advice(
+        "There is no calendar at this address: it was deleted or renamed, or the address is that of something else.",
+        "The calendar's owner looks whether the calendar is still there; the exporter's operator copies its address "
+        "into `caldav.url`.",
+    ),
+    Reason.RATE_LIMITED: Advice(
+        "The calendar's server limits how often it may be asked.",
+        "Wait: the exporter continues when the server allows it. If it lasts longer than an hour, the exporter's operator "
+        "raises the interval of the collector `busy`.",
+    ),
+    Reason.OPERATING_LIMIT: Advice("The calendar's server has no time left for the exporter.", _LATER),
+    Reason.OVERLOAD: Advice("The calendar's server has blocked requests because of overload.", _LATER),
+    Reason.SERVER_ERROR: Advice("The calendar's server has a fault.", _LATER),
+    Reason.INVALID_RESPONSE: Advice(
+        "What came is no calendar: a web page, a calendar that is cut off, or one that is too large.",
+        "The exporter's operator checks that `caldav.url` is the address of a calendar, and not of a web page. If it is, and "
+        "it lasts longer than an hour, the person who runs the calendar's server looks into its log.",
+    ),
+    Reason.CONFIG: Advice(
+        "The address of the calendar cannot be used as it is configured.",
+        "The exporter's operator corrects what the message names, then reloads. The exporter follows no redirect, so that it "
+        "sends the password to no other server.",
+    ),
+}
+
+ADVICE: Final = PlatformAdvice(failures={**EVERYWHERE, **_FAILURES})

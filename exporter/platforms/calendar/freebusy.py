@@ -1,0 +1,117 @@
+"""What a server answers to a ``free-busy-query``: a VFREEBUSY, read without a library and without trust (RFC 5545 3.6.4).
+
+Servers differ in every liberty that the RFC leaves: one period in each line or many, with an end or a duration, with a type
+or without, in any case, folded anywhere (docs/platforms/calendar.md 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from exporter.calendar_busy import Period
+from exporter.limits import CALENDAR_ENTRIES
+from exporter.platforms.calendar.content_lines import (
+    UnreadableCalendarError,
+    head_of,
+    name_of,
+    parameters_of,
+    properties,
+    unfolded,
+)
+from exporter.platforms.calendar.moments import Moments, duration_seconds
+from exporter.platforms.decoding import MAX_MOMENT
+
+_BUSY: Final = frozenset({"BUSY", "BUSY-UNAVAILABLE", "BUSY-TENTATIVE"})
+_FREE: Final = "FREE"
+_WITHIN: Final = ("VCALENDAR", "VFREEBUSY")
+_MAX_HEADS: Final = 1000
+
+
+class FreeBusy(msgspec.Struct, frozen=True):
+    """The busy periods of an answer as they came: in any order, overlapping, outside of what was asked for.
+
+    ``malformed`` counts periods that nobody can read, local times among them: nobody knows in which zone. A type of period
+    that is not known is busy and counted in ``unrecognized``.
+    """
+
+    periods: tuple[Period, ...]
+    malformed: int = 0
+    unrecognized: Mapping[str, int] = msgspec.field(default_factory=dict)
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """What the part of a line before its value says: whether periods follow, are busy, and are of a type that is known."""
+
+    periods: bool
+    busy: bool = False
+    known: bool = True
+
+
+def read_free_busy(body: bytes) -> FreeBusy:
+    """Return what ``body`` says. Raises :class:`UnreadableCalendarError` for what is no whole VFREEBUSY."""
+    found = _Found()
+    answered = False
+    for within, line in properties(unfolded(body)):
+        if within[:2] == _WITHIN:
+            answered = True
+            found.take(line)
+    if not answered:
+        raise UnreadableCalendarError("a calendar without busy times (VFREEBUSY)")
+    return FreeBusy(tuple(found.periods), found.malformed, {"fbtype": found.unknown} if found.unknown else {})
+
+
+class _Found:
+    """What was found so far."""
+
+    def __init__(self) -> None:
+        self.periods: list[Period] = []
+        self.malformed = 0
+        self.unknown = 0
+        self._rows = 0
+        self._moments = Moments()
+        self._heads: dict[str, _Head] = {}
+
+    def take(self, line: str) -> None:
+        text, value = head_of(line)
+        if (head := self._heads.get(text)) is None:
+            head = _read_head(text)
+            if len(self._heads) < _MAX_HEADS:
+                self._heads[text] = head
+        if not head.periods:
+            return
+        texts = value.split(",")
+        self._rows += len(texts)
+        if self._rows > CALENDAR_ENTRIES.number:
+            raise UnreadableCalendarError(f"more than {CALENDAR_ENTRIES}")
+        for text in texts if head.busy else ():
+            period = _period(text, self._moments)
+            if period is None:
+                self.malformed += 1
+            elif period[0] < period[1]:
+                self.periods.append(period)
+                self.unknown += not head.known
+
+
+def _read_head(head: str) -> _Head:
+    if name_of(head) != "FREEBUSY":
+        return _Head(periods=False)
+    kind = parameters_of(head).get("FBTYPE", "BUSY").strip().upper()
+    return _Head(periods=True, busy=kind != _FREE, known=kind in _BUSY)
+
+
+def _period(text: str, moments: Moments) -> Period | None:
+    """Return the period that ``text`` is, ``None`` for what is none, ends before it begins, or lies beyond all calendars."""
+    begins, _, ends = text.strip().partition("/")
+    start = moments.utc(begins)
+    if start is None:
+        return None
+    end = moments.utc(ends)
+    if end is None:
+        seconds = duration_seconds(ends)
+        if seconds is None:
+            return None
+        end = start + seconds
+    return None if end < start or end > MAX_MOMENT else (start, end)

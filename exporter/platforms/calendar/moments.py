@@ -1,0 +1,107 @@
+"""Moments and durations as iCalendar writes them (RFC 5545 3.3), as Unix seconds; each day is worked out once."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from exporter.counting import day_start
+
+DAY_SECONDS: Final = 86_400.0
+_UNIX_DAY: Final = date(1970, 1, 1).toordinal()
+_DATE: Final = re.compile("[0-9]{8}")
+_TIME: Final = re.compile("([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9]|60)")  # 60 is a leap second
+_DURATION: Final = re.compile(
+    r"\+?P(?:([0-9]{1,6})W|(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})S)?)?)", re.IGNORECASE
+)
+_UNITS: Final = (604_800.0, DAY_SECONDS, 3_600.0, 60.0, 1.0)
+_UTC_LENGTH: Final = len("20261126T090000Z")
+_LOCAL_LENGTH: Final = _UTC_LENGTH - 1
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def zone_named(name: str) -> ZoneInfo | None:
+    """Return the IANA zone that a ``TZID`` names, ``None`` for any other name: what it means is not ours to guess."""
+    name = name.removeprefix("/")
+    return ZoneInfo(name) if name in _zones() else None
+
+
+def calendar_date(text: str) -> date | None:
+    """Return the day that ``text`` is, ``None`` for what is no day."""
+    if not _DATE.fullmatch(text):
+        return None
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return None
+
+
+def day_begins(day: date, zone: ZoneInfo) -> float | None:
+    """Return the moment at which ``day`` begins in ``zone``, ``None`` at the ends of all calendars."""
+    try:
+        return day_start(day, zone)
+    except (OverflowError, ValueError):
+        return None
+
+
+def duration_seconds(text: str) -> float | None:
+    """Return the seconds of a duration, ``None`` for what is none or goes back."""
+    found = _DURATION.fullmatch(text)
+    if found is None or not any(map(str.isdigit, text)):
+        return None
+    return sum(int(number) * unit for number, unit in zip(found.groups(), _UNITS, strict=True) if number)
+
+
+class Moments:
+    """Reads the moments of one answer. Most of them lie in few days and at few times of day, which it remembers."""
+
+    def __init__(self) -> None:
+        self._days: dict[str, float | None] = {}
+        self._times: dict[str, float | None] = {}
+
+    def utc(self, text: str) -> float | None:
+        """Return the moment ``20261126T090000Z``, ``None`` for any other form."""
+        if len(text) != _UTC_LENGTH or text[8] not in "Tt" or text[15] not in "Zz":
+            return None
+        day, time = text[:8], text[9:15]
+        try:
+            start, seconds = self._days[day], self._times[time]
+        except KeyError:
+            start, seconds = self._day(day), self._time(time)
+        return None if start is None or seconds is None else start + seconds
+
+    def local(self, text: str, zone: ZoneInfo) -> float | None:
+        """Return the moment at which clocks in ``zone`` show ``20261126T090000``, ``None`` for any other form.
+
+        Of two it is the first; what no clock shows is counted from before the gap (RFC 5545 3.3.5).
+        """
+        if len(text) != _LOCAL_LENGTH or text[8] not in "Tt":
+            return None
+        day = calendar_date(text[:8])
+        if day is None or self._time(text[9:15]) is None:
+            return None
+        hour, minute, second = (int(text[at : at + 2]) for at in (9, 11, 13))
+        wall = datetime(day.year, day.month, day.day, hour, minute, min(second, 59), tzinfo=zone)
+        try:
+            return wall.timestamp()
+        except (OverflowError, ValueError):
+            return None
+
+    def _day(self, text: str) -> float | None:
+        day = calendar_date(text)
+        self._days[text] = start = None if day is None else (day.toordinal() - _UNIX_DAY) * DAY_SECONDS
+        return start
+
+    def _time(self, text: str) -> float | None:
+        if text not in self._times:
+            found = _TIME.fullmatch(text)
+            hours, minutes, seconds = map(int, found.groups()) if found else (0, 0, 0)
+            self._times[text] = hours * 3600.0 + minutes * 60.0 + seconds if found else None
+        return self._times[text]

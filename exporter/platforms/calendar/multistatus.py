@@ -1,0 +1,77 @@
+"""What a server answers to a ``calendar-query``: a 207 whose XML has a calendar for each entry (RFC 4918 13, RFC 4791 9.6).
+
+The parser of the standard library, with nothing that can grow or lead elsewhere: a document type, and so entities, is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from xml.parsers import expat  # no entity can be declared where a document type is refused
+
+import msgspec
+
+from exporter.platforms.calendar.content_lines import UnreadableCalendarError
+
+MAX_DEPTH: Final = 50
+_DAV: Final = "DAV:"
+_CALDAV: Final = "urn:ietf:params:xml:ns:caldav"
+_MULTISTATUS: Final = f"{_DAV} multistatus"
+_RESPONSE: Final = f"{_DAV} response"
+_CALENDAR_DATA: Final = f"{_CALDAV} calendar-data"
+
+
+class Multistatus(msgspec.Struct, frozen=True):
+    """The ``calendars`` of an answer, none where nothing is in the range, and how many entries came ``without_data``."""
+
+    calendars: tuple[bytes, ...]
+    without_data: int = 0
+
+
+def read_multistatus(body: bytes) -> Multistatus:
+    """Return what ``body`` holds. Raises :class:`UnreadableCalendarError` for what is no whole multistatus with data."""
+    document = _Document()
+    try:
+        document.parser.Parse(body, True)  # noqa: FBT003  of the standard library: that it is the last piece
+    except expat.ExpatError:
+        raise UnreadableCalendarError("XML that is cut off or not well-formed") from None
+    except (LookupError, ValueError):
+        raise UnreadableCalendarError("XML in an encoding that is not known") from None
+    if document.responses and not document.calendars:
+        raise UnreadableCalendarError("a list of entries without their times")
+    return Multistatus(tuple(document.calendars), max(0, document.responses - len(document.calendars)))
+
+
+class _Document:
+    def __init__(self) -> None:
+        self.calendars: list[bytes] = []
+        self.responses = 0
+        self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser.buffer_text = True
+        self.parser.StartDoctypeDeclHandler = _refuse
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self._depth = 0
+        self._data: list[str] = []
+
+    def _start(self, name: str, _: dict[str, str]) -> None:
+        if not self._depth and name != _MULTISTATUS:
+            raise UnreadableCalendarError("XML that is no list of entries (multistatus)")
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise UnreadableCalendarError("XML whose parts lie too deep in each other")
+        if name == _RESPONSE:
+            self.responses += 1
+        elif name == _CALENDAR_DATA:
+            self._data = []
+            self.parser.CharacterDataHandler = self._data.append
+
+    def _end(self, name: str) -> None:
+        self._depth -= 1
+        if name == _CALENDAR_DATA:
+            self.parser.CharacterDataHandler = None
+            if text := "".join(self._data).strip():
+                self.calendars.append(text.encode())
+
+
+def _refuse(*_: object) -> None:
+    raise UnreadableCalendarError("XML with a document type, which no such list has")
