@@ -128,7 +128,8 @@ def test_keys_for_anchors_may_hold_what_pairs_share(tmp_path: Path) -> None:
     path = tmp_path / "exporter.yml"
     top = yaml.safe_dump({"targets": [SALON, calendar()]})
     path.write_text(
-        f"x-salon: &salon {{target: salon, resource: Anna}}\n{top}pairs: [{{name: anna, bookings: *salon, calendar: anna-cal}}]\n"
+        f"x-salon: &salon {{target: salon, resource: Anna}}\n{top}"
+        "pairs: [{name: anna, bookings: *salon, calendar: anna-cal}]\n"
     )
     assert "Anna" == load_config(path, {}).pair_specs[0].resource
 
