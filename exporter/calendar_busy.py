@@ -37,5 +37,6 @@ class BusyObservation(Value, frozen=True, gc=False):
     whole_days: int = 0
     entries: tuple[Period, ...] | None = None
     free: tuple[Period, ...] | None = None
+    unclear: tuple[Period, ...] = ()
     unread: int = 0
     unclear: tuple[Period, ...] = ()

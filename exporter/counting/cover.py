@@ -58,14 +58,12 @@ def minus(periods: Iterable[Period], taken: Sequence[Period], *, longer_than: fl
     """
     found: list[Period] = []
     for start, end in periods:
-        begin = start
-        for place in range(_first_after(begin, taken), len(taken)):
-            taken_from, taken_until = taken[place]
-            if taken_from >= end:
-                break
-            if taken_from - begin > longer_than:
-                found.append((begin, taken_from))
-            begin = taken_until
+        begin, place = start, _first_after(start, taken)
+        while place < len(taken) and taken[place][0] < end:
+            if taken[place][0] - begin > longer_than:
+                found.append((begin, taken[place][0]))
+            begin = taken[place][1]
+            place += 1
         if end - begin > longer_than:
             found.append((begin, end))
     return tuple(found)
@@ -73,8 +71,13 @@ def minus(periods: Iterable[Period], taken: Sequence[Period], *, longer_than: fl
 
 def clipped(periods: Iterable[Period], start: float, end: float) -> tuple[Period, ...]:
     """Return the parts of ``periods`` that lie in ``[start, end)``, in their order."""
-    parts = ((max(begin, start), min(until, end)) for begin, until in periods)
-    return tuple(part for part in parts if part[0] < part[1])
+    return tuple(
+        [
+            (begin, until) if start <= begin and until <= end else (max(begin, start), min(until, end))
+            for begin, until in periods
+            if begin < until and begin < end and start < until and start < end
+        ]
+    )
 
 
 def covering(start: float, end: float, busy: Sequence[Period]) -> Period | None:

@@ -20,8 +20,8 @@ from exporter.state.pair_memory import Evidence, GoneBooking, KnownBooking, Pair
 MIN_GRACE_SECONDS: Final = 60.0
 """A booking that is younger is never missing, whatever is configured: the clocks of others differ from ours."""
 
-VANISHED_GRACE_SECONDS: Final = 1800.0
-"""One that had arrived is given no more than this once it is not in the calendar: somebody connects anew, a sync rewrites."""
+WHOLE_DAY_SECONDS: Final = 23 * 3600.0
+"""The copy of a booking that lasts as long as the shortest day may be one of a whole day, which no reader tells as busy."""
 
 PROVING_BOOKINGS: Final = 5
 """So many bookings at different times, ..."""
@@ -101,6 +101,7 @@ def _new(booking: PairedBooking, before: PairMemory, ends: Ends) -> KnownBooking
 def _arrivals(memory: PairMemory, listed: Mapping[str, PairedBooking], ends: Ends, grace: float) -> Exports:
     calendar, told = ends.calendar, ends.calendar.told
     bookings = dict(memory.bookings)
+    unclear = union(told.unclear)
     is_gap = calendar.at - memory.calendar_at > calendar.max_age
     free, lags, arrived, turned = [], [], [], []
     for key in listed:
@@ -119,28 +120,42 @@ def _arrivals(memory: PairMemory, listed: Mapping[str, PairedBooking], ends: End
                 first = calendar.at if booking.arrived is None else booking.arrived
                 bookings[key] = replace(booking, arrived=first, vanished=None, missing=False)
             continue
+        if not _can_be_seen(booking, unclear):
+            continue
         is_free = told.free is not None and has_exact(booking.start, booking.end, told.free)
-        is_due = not is_free and _is_due(booking, calendar.at, grace)
         if is_free:
             free.append(key)
-        now = replace(
-            booking,
-            vanished=calendar.done if booking.arrived is not None and booking.vanished is None else booking.vanished,
-            looked=booking.looked or calendar.at >= (booking.seen if booking.made is None else booking.made),
-            missing=is_due if ends.confirms_absence and not told.unread else booking.missing and not is_free,
-        )
-        if now != booking:
-            bookings[key] = now
+        bookings[key] = _absent(booking, ends, grace, is_free=is_free)
     memory = replace(memory, bookings=bookings, calendar_at=calendar.at, arrived_in_all=memory.arrived_in_all + len(arrived))
     covered = [key for key in listed if (held := bookings[key]).arrived is not None and held.vanished is None]
     memory = _with_evidence(memory, [bookings[key] for key in covered], [bookings[key] for key in turned], ends)
     return Exports(memory, listed, frozenset(free), tuple(lags))
 
 
+def _absent(booking: KnownBooking, ends: Ends, grace: float, *, is_free: bool) -> KnownBooking:
+    """Return a booking that is not busy in the calendar, with the verdict where there is one: it may be marked as free."""
+    calendar, is_missing = ends.calendar, booking.missing
+    if is_free:
+        is_missing = False
+    elif ends.confirms_absence and not calendar.told.unread:
+        is_missing = _is_due(booking, calendar.at, grace)
+    vanished = calendar.done if booking.arrived is not None and booking.vanished is None else booking.vanished
+    looked = booking.looked or calendar.at >= (booking.seen if booking.made is None else booking.made)
+    if (vanished, looked, is_missing) == (booking.vanished, booking.looked, booking.missing):
+        return booking
+    return replace(booking, vanished=vanished, looked=looked, missing=is_missing)
+
+
+def _can_be_seen(booking: KnownBooking | GoneBooking, unclear: Sequence[Period]) -> bool:
+    """Return whether a copy would show: not on a day that is taken out of what is busy, nor as such a day itself."""
+    times = booking.start, booking.end
+    return booking.end - booking.start < WHOLE_DAY_SECONDS and minus([times], unclear) == (times,)
+
+
 def _is_due(booking: KnownBooking, read_at: float, grace: float) -> bool:
     """Return whether a booking that is not in the calendar at ``read_at`` had its time to come, or to come back."""
     if booking.vanished is not None:
-        return read_at >= booking.vanished + min(grace, VANISHED_GRACE_SECONDS)
+        return read_at >= booking.vanished + grace
     return booking.arrived is None and read_at >= booking.seen + grace
 
 
@@ -192,14 +207,15 @@ def _left(gone: Sequence[GoneBooking], booked: Sequence[Period], ends: Ends, gra
     ``booked`` is the union of the bookings that there are.
     """
     calendar, told = ends.calendar, ends.calendar.told
+    unclear = union(told.unclear)
     whose = union([*((booking.start, booking.end) for booking in gone), *ends.others.gone])
     found = []
     for booking in gone:
         rest = minus([(booking.start, booking.end)], booked, longer_than=TOLERANCE_SECONDS)
         if booking.end <= ends.wall:
             continue
-        if booking.start < told.start or booking.end > told.end:  # the calendar was not asked for all of it
-            found.append(booking)
+        if booking.start < told.start or booking.end > told.end or not _can_be_seen(booking, unclear):
+            found.append(booking)  # the calendar was not asked for all of it, or hides it
         elif not rest:  # another booking took its place: from then on what is busy is that one's
             found.append(replace(booking, since=max(booking.since, ends.bookings.done), left=False))
         elif calendar.at < booking.since:

@@ -6,7 +6,8 @@ busy time that the platform does not know has its own beginning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -81,24 +82,41 @@ def _followed(
 ) -> tuple[UnknownTime, ...]:
     """Return the ``unknown`` busy times with since when each part is, and the verdict about it."""
     calendar = ends.calendar
-    is_new = minus(unknown, union((time.start, time.end) for time in before))
-    parts = [UnknownTime(start, end, calendar.done) for start, end in is_new]
-    for time in before:
-        parts += [replace(time, start=start, end=end) for start, end in _common(unknown, (time.start, time.end))]
-    if not (ends.bookings.told.complete and calendar.at >= events.done):
-        return tuple(sorted(parts, key=_start))
-    booked_at = min(ends.bookings.at, ends.others.at)
-    grace = max(grace, MIN_GRACE_SECONDS)
-    return tuple(
-        sorted(
-            (replace(part, missing=events.at >= part.since + grace and booked_at >= part.since) for part in parts),
-            key=_start,
-        )
-    )
+    times = [(time.start, time.end) for time in before]
+    whole = union(times)
+    parts: list[UnknownTime] = []
+    for one in unknown:
+        same = [old for place in _overlapping(one, whole) if _is_same(old := whole[place], one)]
+        parts += [UnknownTime(start, end, calendar.done) for start, end in minus([one], same)]
+        for old in same:
+            for place in _overlapping((max(one[0], old[0]), min(one[1], old[1])), times):
+                time = before[place]
+                parts.append(replace(time, start=max(time.start, one[0]), end=min(time.end, one[1])))
+    if ends.bookings.told.complete and calendar.at >= events.done:
+        booked_at = min(ends.bookings.at, ends.others.at)
+        due = events.at - max(grace, MIN_GRACE_SECONDS)
+        parts = [replace(part, missing=part.since <= due and booked_at >= part.since) for part in parts]
+    return tuple(sorted(parts, key=lambda part: part.start))
 
 
-def _common(periods: Sequence[Period], one: Period) -> Iterable[Period]:
-    return clipped(periods, *one)
+def _is_same(before: Period, now: Period) -> bool:
+    """Return whether a busy time may be what it was: a part of it, or more of it, with an end where it was.
+
+    Something whose ends are both elsewhere was put over it, and may be what was not there for long.
+    """
+    (begin, until), (begins, ends) = before, now
+    is_part = begins >= begin - TOLERANCE_SECONDS and ends <= until + TOLERANCE_SECONDS
+    return is_part or abs(begins - begin) <= TOLERANCE_SECONDS or abs(ends - until) <= TOLERANCE_SECONDS
+
+
+def _overlapping(one: Period, periods: Sequence[Period]) -> Iterator[int]:
+    """Yield the places of those of ``periods`` (ascending, disjoint) that overlap ``one``."""
+    first = max(0, bisect_right(periods, (one[0], float("inf"))) - 1)
+    for place in range(first, len(periods)):
+        if periods[place][0] >= one[1]:
+            return
+        if periods[place][1] > one[0]:
+            yield place
 
 
 def _with_evidence(
@@ -126,7 +144,3 @@ def _told(missing: Sequence[Period], unknown: Sequence[UnknownTime]) -> tuple[Bu
             since = min(time.since for time in unknown if time.missing and time.start < end and start < time.end)
             found.append(BusyTime(start, end, since))
     return tuple(found)
-
-
-def _start(time: UnknownTime) -> float:
-    return time.start

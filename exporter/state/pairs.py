@@ -63,6 +63,8 @@ class Pairs:
         self._memories = NoMemories() if memories is None else memories
         self._on_lag = on_lag
         self._pairs: dict[str, _Pair] = {}
+        self._of_bookings: dict[str, list[_Pair]] = {}  # a fleet has thousands of targets, and few of them are in a pair
+        self._of_calendar: dict[str, list[_Pair]] = {}
         self._shown: dict[str, tuple[float, tuple[Proof, ...]]] = {}
 
     def arrange(self, specs: Sequence[PairSpec], accounts: Mapping[str, str] | None = None) -> None:
@@ -79,6 +81,10 @@ class Pairs:
                 pair = _Pair(spec, ends)
             pair.spec = spec
             self._pairs[spec.name] = pair
+        self._of_bookings, self._of_calendar = {}, {}
+        for pair in self._pairs.values():
+            self._of_bookings.setdefault(pair.spec.bookings, []).append(pair)
+            self._of_calendar.setdefault(pair.spec.calendar, []).append(pair)
         self._shown.clear()
 
     def observed(
@@ -90,7 +96,8 @@ class Pairs:
         in seconds, ``stepped`` by how many seconds the wall clock was set. Returns the targets whose :meth:`proofs` are others
         now.
         """
-        touched = [pair for pair in self._pairs.values() if _take(pair, target, observation, now, max_age)]
+        pairs = self._of_calendar if isinstance(observation, BusyObservation) else self._of_bookings
+        touched = [pair for pair in pairs.get(target, ()) if _take(pair, observation, now, max_age)]
         for pair in touched:
             self._judge(pair, now, stepped)
             self._shown.pop(pair.spec.bookings, None)
@@ -102,12 +109,10 @@ class Pairs:
         A pair of which an end is older than its ``max_age`` at ``now`` says nothing. The same tuple is returned as long as
         nothing changes.
         """
+        if target not in self._of_bookings:
+            return ()
         kept = self._shown.get(target)
-        found = tuple(
-            proof
-            for pair in self._pairs.values()
-            if pair.spec.bookings == target and (proof := pair.shown(now, stepped)) is not None
-        )
+        found = tuple([proof for pair in self._of_bookings[target] if (proof := pair.shown(now, stepped)) is not None])
         if kept is not None and kept[0] == stepped and kept[1] == found:
             return kept[1]
         self._shown[target] = stepped, found
@@ -117,8 +122,8 @@ class Pairs:
         """Return the moment after which :meth:`proofs` of ``target`` change without a new observation; infinity for never."""
         moments = [
             moment
-            for pair in self._pairs.values()
-            if pair.spec.bookings == target and pair.proof is not None
+            for pair in self._of_bookings.get(target, ())
+            if pair.proof is not None
             for moment in (pair.until, pair.imports_until)
         ]
         return min((moment for moment in moments if moment >= now), default=math.inf)
@@ -141,7 +146,7 @@ class Pairs:
 
     def _others(self, pair: _Pair, wall: float) -> Others:
         """Return what is known of the bookings of other pairs whose calendar is the same."""
-        sharing = [other for other in self._pairs.values() if other is not pair and other.spec.calendar == pair.spec.calendar]
+        sharing = [other for other in self._of_calendar[pair.spec.calendar] if other is not pair]
         if not sharing:
             return Others()
         read = [other.bookings for other in sharing if other.bookings is not None]
@@ -153,17 +158,17 @@ class Pairs:
         )
 
 
-def _take(pair: _Pair, target: str, observation: Observation, now: float, max_age: float) -> bool:
-    """Let ``pair`` have what ``observation`` says of it. Returns whether that is anything."""
+def _take(pair: _Pair, observation: Observation, now: float, max_age: float) -> bool:
+    """Let ``pair`` have what an ``observation`` of one of its ends says of it. Returns whether that may be anything."""
     spec = pair.spec
     match observation:
-        case BookingsObservation(at=at, paired=paired) if target == spec.bookings:
+        case BookingsObservation(at=at, paired=paired):
             bookings = next((one for one in paired if one.resource == spec.resource), None)
             pair.bookings = None if bookings is None else Read(bookings, at, now, max_age)
-        case EventsObservation(at=at, paired=known) if target == spec.bookings and spec.imports:
+        case EventsObservation(at=at, paired=known) if spec.imports:
             events = next((one for one in known if one.resource == spec.resource), None)
             pair.events = None if events is None else Read(events, at, now, max_age)
-        case BusyObservation(at=at) if target == spec.calendar:
+        case BusyObservation(at=at):
             pair.calendar = Read(observation, at, now, max_age)
         case _:
             return False

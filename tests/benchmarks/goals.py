@@ -67,6 +67,11 @@ CONNECTIONS_HELD: Final = Goal("5,000 Wix connections polled: the loop held at m
 STATE_HELD: Final = Goal("state of 5,500 targets saved: the loop held at most", "state_file", 50, "ms", worst=True)
 STATE_HELD_FULL: Final = Goal("state file at its cap saved: the loop held at most", "state_file", 250, "ms", worst=True)
 STATE_MEMORY: Final = Goal("state file at its cap saved: memory above idle", "state_file", 200, "MiB", worst=True)
+PAIR_JUDGED: Final = Goal("a pair of 500 bookings and 10,000 busy times: all its polls judged: CPU", "pairs", 50, "ms")
+PAIR_WORST: Final = Goal(
+    "a pair of 500 bookings and 10,000 busy times, none of them of a booking: all its polls judged: CPU", "pairs", 150, "ms"
+)
+PAIRS_JUDGED: Final = Goal("500 pairs of the usual size: a poll of each end of each judged: CPU", "pairs", 1_500, "ms")
 
 # In the order of the document.
 GOALS: Final = (
@@ -105,4 +110,7 @@ GOALS: Final = (
     STATE_HELD,
     STATE_HELD_FULL,
     STATE_MEMORY,
+    PAIR_JUDGED,
+    PAIR_WORST,
+    PAIRS_JUDGED,
 )

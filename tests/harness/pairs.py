@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from exporter.calendar_busy import BusyObservation, Period
-from exporter.counting import clipped, union
+from exporter.counting import clipped, minus, union
 from exporter.model import BookingsObservation
 from exporter.paired_bookings import PairedBooking, PairedBookings
 from exporter.private_calendar import EventsObservation, PairedEvents
@@ -58,6 +58,7 @@ class Scene:
         self.free: list[Period] = []
         self.knows: list[Period] | None = None
         self.complete, self.unread = True, 0
+        self.unclear: tuple[Period, ...] = ()
         self.start_again()
 
     def start_again(self) -> None:
@@ -88,7 +89,10 @@ class Scene:
         busy = clipped([*self.copies, *self.private], start, end)
         entries = tuple(sorted(busy)) if self.has_entries else None
         free = tuple(sorted(self.free)) if self.has_entries else None
-        told = BusyObservation(self.now, start, end, union(busy), entries=entries, free=free, unread=self.unread)
+        periods = minus(union(busy), self.unclear)
+        told = BusyObservation(
+            self.now, start, end, periods, entries=entries, free=free, unclear=self.unclear, unread=self.unread
+        )
         self._publish(self.specs[0].calendar, told)
 
     def read_events(self) -> None:
@@ -136,11 +140,9 @@ class Scene:
     def state(self) -> ProofState:
         return self.proof().state
 
-    @property
     def missing(self) -> list[str]:
         return [row.booking for row in self.proof().missing]
 
-    @property
     def left(self) -> list[Period]:
         return times(self.proof().left)
 

@@ -124,7 +124,7 @@ def test_a_restart_from_the_state_file_changes_no_verdict() -> None:
     scene.start_again()
     scene.poll()
     after = scene.proof()
-    assert ((["lost"], [hours(13, 14, day=3)])) == (scene.missing, scene.left)
+    assert ((["lost"], [hours(13, 14, day=3)])) == (scene.missing(), scene.left())
     assert (before.state, before.arrived_in_all, before.lag, before.imports) == (
         after.state,
         after.arrived_in_all,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from exporter.calendar_busy import Period
 from exporter.proof import Import, Learning, PairSpec, ProofState
 from tests.harness.pairs import BEGIN, DAY, GRACE, HOUR, MINUTE, SPEC, Scene, hours, times
 
@@ -83,6 +84,20 @@ def test_what_is_put_beside_a_busy_time_has_a_grace_of_its_own(scene: Scene) -> 
     assert [hours(13, 17, day=2)] == times(scene.proof().unknown_to_platform)
 
 
+@pytest.mark.parametrize("over", [hours(12, 16, day=2), hours(14, 16, day=2)])
+def test_what_is_put_over_a_busy_time_may_be_the_only_thing_that_is_left_of_it(scene: Scene, over: Period) -> None:
+    scene.copies.append(TIMES)  # of a booking that was cancelled before anybody read it
+    scene.polls(20 * MINUTE)
+    scene.copies.remove(TIMES)
+    scene.private.append(over)
+    scene.polls(20 * MINUTE)
+    assert (5, 0, 1) == numbers(scene)
+    assert scene.knows is not None
+    scene.knows.append(over)
+    scene.poll()
+    assert (6, 0, 0) == numbers(scene)
+
+
 def test_copies_of_bookings_need_not_be_known(scene: Scene) -> None:
     scene.book("b", TIMES)
     scene.polls(2 * HOUR)
@@ -94,7 +109,7 @@ def test_nor_need_copies_of_cancelled_bookings(scene: Scene) -> None:
     scene.polls(10 * MINUTE)
     del scene.bookings["b"]
     scene.polls(2 * HOUR)
-    assert ((5, 0, 0), [TIMES]) == (numbers(scene), scene.left)
+    assert ((5, 0, 0), [TIMES]) == (numbers(scene), scene.left())
 
 
 @pytest.mark.parametrize(("start", "end"), [(15, 15.5), (12.25, 13), (15, 16)])
