@@ -17,6 +17,11 @@ class BusyWindow(Value, frozen=True, gc=False):
     window: Window
     seconds: float
 
+    @property
+    def complete(self) -> bool:
+        """Whether all of it was read; a calendar comes whole or not at all."""
+        return True
+
 
 class BusyObservation(Value, frozen=True, gc=False):
     """When a calendar is busy in ``[start, end)``, as it was at ``at``.

@@ -30,6 +30,6 @@ def written(page: str, platform: str) -> str:
 
 
 if __name__ == "__main__":
-    for name in PLATFORMS:
+    for name in (name for name, platform in PLATFORMS.items() if platform.conformance.statements):
         path = Path(sys.argv[1]) / f"{name}.md"
         path.write_text(written(path.read_text(encoding="utf-8"), name), encoding="utf-8")

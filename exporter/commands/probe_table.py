@@ -32,6 +32,7 @@ _FEEDS: Final[Mapping[str, str]] = {
     WarningKind.UNKNOWN_RESOURCE: CollectorName.BOOKINGS,
     WarningKind.UNKNOWN_SERVICE: CollectorName.SLOTS,
 }
+_HOUR: Final = 3_600.0
 _STYLES: Final = {"OK": "green", "WARNING": "yellow", "CRITICAL": "bold red", "UNKNOWN": "magenta"}
 
 
@@ -202,7 +203,14 @@ def _found(target: api.Target, collector: api.Collector) -> str:
         case "events" if target.events is not None:
             return ", ".join(f"{row.window} {sum(row.conflicts.values())} overlapped" for row in target.events.windows)
         case _:
-            return ", ".join(_slots(target.slots)) if collector.name == "slots" and target.slots else ""
+            return ", ".join(_of_times(target, collector.name))
+
+
+def _of_times(target: api.Target, collector: str) -> Iterator[str]:
+    if collector == "slots" and target.slots is not None:
+        yield from _slots(target.slots)
+    if collector == "busy" and target.busy is not None:
+        yield from (f"{row.window} {row.busy_seconds / _HOUR:.1f} h busy" for row in target.busy.windows)
 
 
 def _slots(seen: slots_types.Slots) -> Iterator[str]:

@@ -26,6 +26,7 @@ _INTERVALS: Final = {
     CollectorName.BOOKINGS: 5 * _MINUTE,
     CollectorName.EVENTS: 10 * _MINUTE,
     CollectorName.SLOTS: 30 * _MINUTE,
+    CollectorName.BUSY: 5 * _MINUTE,
 }
 """The default intervals of the collectors, on every platform that has them."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from exporter import calendar_copies, connection_checks, model
 from exporter.booking_links import LinksObservation
+from exporter.calendar_busy import BusyObservation
 from exporter.calendar_copies import CalendarCopies
 from exporter.model import BookingsObservation, Conflict, Connection, ConnectionsObservation
 from exporter.open_slots import SlotsObservation
@@ -18,6 +19,7 @@ from exporter.state.places import overlap_minutes, resource_name, resource_names
 from exporter.state.snapshot import CollectorState, TargetView
 from exporter.support.local_time import local
 from exporter.web.account_types import Budget, OperatingTime
+from exporter.web.busy_documents import busy_document
 from exporter.web.check_types import CalendarProbe, ImportCalendars, Probes, Staff, UnprotectedStaff
 from exporter.web.events_documents import events_document, overlapped_documents
 from exporter.web.moments import moment_of, moment_or_none
@@ -127,6 +129,7 @@ def target_document(target: TargetView, now: float, state: TargetState) -> Targe
             (events_document(seen, target.policy.zone) for seen in observations if isinstance(seen, EventsObservation)), None
         ),
         slots=next((slots_document(seen) for seen in observations if isinstance(seen, SlotsObservation)), None),
+        busy=next((busy_document(seen) for seen in observations if isinstance(seen, BusyObservation)), None),
     )
 
 

@@ -17,6 +17,7 @@ from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorR
 from exporter.policy import WarningKind
 from exporter.state.findings import Kind, Severity
 from exporter.web.account_types import Budget, OperatingTime
+from exporter.web.busy_types import Busy
 from exporter.web.check_types import CalendarProbe, ImportCalendars, Probes, Staff
 from exporter.web.events_types import Events
 from exporter.web.events_types import OverlappedBooking as OverlappedBooking  # noqa: PLC0414  others take it from here
@@ -315,7 +316,7 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """One target. ``connections``, ``bookings``, ``links``, ``events`` and ``slots`` are null without data or that collector.
+    """One target. ``connections``, ``bookings``, ``links``, ``events``, ``slots`` and ``busy`` are null without data.
 
     ``zone`` is the IANA zone of its people, ``resource_aliases`` the names that the configuration gives to resource ids.
     One that is ``paused`` has no collectors: it is not asked. ``closed`` says that it is a day without bookings.
@@ -338,6 +339,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     credential_expiry: Moment | None
     events: Events | None = None
     slots: Slots | None = None
+    busy: Busy | None = None
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):

@@ -192,6 +192,10 @@ class Wording(msgspec.Struct, frozen=True):
                     )
                 )
             )
+        if target.busy and target.busy.windows:
+            times = target.busy.windows[-1]
+            told = Message("%(span)s busy in %(window)s", span=self.span(times.busy_seconds), window=times.window)
+            found.append(self.text(told))
         ages = [collector.data_age_seconds for collector in target.collectors if collector.data_age_seconds is not None]
         if ages:
             found.append(self.text(Message("data %(span)s old", span=self.span(max(ages)))))

@@ -14,6 +14,7 @@ FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
     CollectorName.BOOKINGS: ("booked_entity", "end_date"),
     CollectorName.EVENTS: ("calendar_type", "all_day", "schedule", "booked_entity", "end_date"),
     CollectorName.SLOTS: ("calendar_type", "all_day", "booked_entity", "end_date", "staff_identity"),
+    CollectorName.BUSY: ("fbtype",),
     CollectorName.LINKS: ("module", "entity_type"),
 }
 

@@ -13,6 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from exporter.booking_links import LinkAnswers, LinksObservation, WindowLinks
+from exporter.calendar_busy import BusyObservation, BusyWindow
 from exporter.calendar_copies import CalendarCopies, CopyAnswers, MismatchedBooking, MismatchKind, WindowCopies
 from exporter.connection_checks import CalendarProbe, ImportCalendars, ProbesAsked, StaffProtection
 from exporter.errors import Reason
@@ -50,9 +51,11 @@ from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, View
 NOW: Final = 1_790_000_000.0
 WIX: Final = "salon-wix"
 BITRIX24: Final = "salon-b24"
+CALENDAR: Final = "anna-cal"
 OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "wix": ("connections.list", "bookings.count"),
     "bitrix24": ("booking.list", "externaldata.list"),
+    "calendar": ("free_busy_query",),
 }
 NEXT_24H: Final = Window("next_24h", NOW - 30, NOW - 30 + 86_400)
 TODAY: Final = Window("today", 1_789_941_600.0, 1_790_028_000.0)
@@ -320,6 +323,21 @@ def bitrix24_target(bookings_state: CollectorState, links_state: CollectorState)
     )
 
 
+def calendar_busy(at: float = NOW - 30) -> BusyObservation:
+    """Return an owner's calendar with an hour and a half today, and a holiday."""
+    periods = ((NOW + 3_600, NOW + 9_000),)
+    windows = (BusyWindow(TODAY, 5_400.0), BusyWindow(NEXT_24H, 5_400.0))
+    return BusyObservation(at, NOW - 86_400, NOW + 8 * 86_400, periods, windows, whole_days=1)
+
+
+def calendar_target(busy_state: CollectorState) -> Target:
+    """Return the calendar of the owner of the examples, whose password lies in a file."""
+    usage = ApiUsage(budgets=(Budget("requests", 3.0, 2.0),))
+    policy = TargetPolicy(credential="/run/secrets/anna", sign_in="caldav")
+    return target_of(CALENDAR, "calendar", (busy_state,), labels={"site": "salon-berlin"}, usage=usage, policy=policy)
+
+
+_CALENDAR_BUSY: Final = unpolled(CALENDAR, "calendar", CollectorName.BUSY)
 _WIX_CONNECTIONS: Final = unpolled(WIX, "wix", CollectorName.CONNECTIONS)
 _WIX_BOOKINGS: Final = unpolled(WIX, "wix", CollectorName.BOOKINGS)
 _WIX_EVENTS: Final = unpolled(WIX, "wix", CollectorName.EVENTS)
@@ -348,7 +366,7 @@ def weekend_slots() -> SlotsObservation:
 
 
 def partial_failure(links: LinksObservation | None = None) -> View:
-    """Return a poll in which one provider failed, so that its connection keeps an older state; private events; a portal.
+    """Return a poll in which one provider failed, so that its connection keeps an older state; private events; a portal; a calendar.
 
     ``links`` are what the portal's links show instead.
     """
@@ -369,6 +387,7 @@ def partial_failure(links: LinksObservation | None = None) -> View:
             succeeded(_WIX_SLOTS, wix_slots(3, 21)),
         ),
         bitrix24_target(succeeded(_B24_BOOKINGS, bitrix24_bookings()), succeeded(_B24_LINKS, links or bitrix24_links())),
+        calendar_target(succeeded(_CALENDAR_BUSY, calendar_busy())),
     )
 
 

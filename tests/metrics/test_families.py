@@ -72,6 +72,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "next_open_slot_timestamp_seconds": ("gauge", ("service",)),
     "open_slots": ("gauge", ("service",)),
     "slots_over_busy": ("gauge", ("schedule",)),
+    "calendar_busy_seconds": ("gauge", ("window",)),
     "connection_import_failing": ("gauge", ("connection", "reason")),
     "external_events_heartbeat_up": ("gauge", ("connection",)),
     "external_events_heartbeat_lag_seconds": ("gauge", ("connection",)),

@@ -10,9 +10,11 @@ from typing import Any, Final, Generic, NamedTuple
 import msgspec
 
 from exporter.booking_links import LinksObservation
+from exporter.calendar_busy import BusyObservation
 from exporter.metrics.families import (
     api,
     bookings,
+    busy,
     connections,
     copies,
     events,
@@ -48,6 +50,7 @@ class TargetObservations(NamedTuple):
     links: LinksObservation | None
     events: EventsObservation | None
     slots: SlotsObservation | None
+    busy: BusyObservation | None
 
 
 def target_observations(target: TargetView) -> TargetObservations:
@@ -57,6 +60,7 @@ def target_observations(target: TargetView) -> TargetObservations:
     links: LinksObservation | None = None
     events: EventsObservation | None = None
     offered: SlotsObservation | None = None
+    calendar: BusyObservation | None = None
     for state in target.collectors:
         match state.observation:
             case ConnectionsObservation() as seen:
@@ -69,7 +73,9 @@ def target_observations(target: TargetView) -> TargetObservations:
                 events = looked
             case SlotsObservation() as offers:
                 offered = offers
-    return TargetObservations(target, connections, bookings, links, events, offered)
+            case BusyObservation() as taken:
+                calendar = taken
+    return TargetObservations(target, connections, bookings, links, events, offered, calendar)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,7 @@ def _resources(seen: TargetObservations) -> Mapping[str, str] | None:
 
 
 def _windowed(seen: TargetObservations) -> windows.Windowed:
-    return tuple(filter(None, (seen.bookings, seen.links, seen.events)))
+    return tuple(filter(None, (seen.bookings, seen.links, seen.events, seen.busy)))
 
 
 def _standing(seen: TargetObservations) -> policy.Standing:
@@ -125,6 +131,7 @@ GROUPS: Final[tuple[GaugeGroup[Any], ...]] = (
     GaugeGroup(links.GAUGES, lambda seen: seen.links, links.is_same),
     GaugeGroup(events.GAUGES, lambda seen: seen.events, events.is_same),
     GaugeGroup(slots.GAUGES, lambda seen: seen.slots, slots.is_same),
+    GaugeGroup(busy.GAUGES, lambda seen: seen.busy, busy.is_same),
     GaugeGroup(copies.GAUGES, lambda seen: None if seen.links is None else seen.links.copies, copies.is_same),
     GaugeGroup(windows.GAUGES, _windowed),
     GaugeGroup(api.CREDENTIAL, _credential),
@@ -152,6 +159,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("Links (Bitrix24)", links.GAUGES),
     Topic("Private calendars (Wix)", events.GAUGES),
     Topic("Bookable slots (Wix)", slots.GAUGES),
+    Topic("Owners' own calendars", busy.GAUGES),
     Topic("Copies in the staff's calendar (Bitrix24)", copies.GAUGES),
     Topic("Windows", windows.GAUGES),
     Topic("API traffic and budgets", (*api.CREDENTIAL, *api.GAUGES, *api.COUNTERS, *api.OF_PLATFORM)),

@@ -1,4 +1,4 @@
-"""Families of the time windows that ``bookings``, ``links`` and ``events`` counted over."""
+"""Families of the time windows that ``bookings``, ``links``, ``events`` and ``busy`` counted over."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from exporter.booking_links import LinksObservation, WindowLinks
+from exporter.calendar_busy import BusyObservation, BusyWindow
 from exporter.metrics.families.family import Gauge, Row, gauge
 from exporter.model import BookingsObservation, CollectorName, WindowBookings
 from exporter.private_calendar import EventsObservation, WindowEvents
 
-Windowed = tuple[BookingsObservation | LinksObservation | EventsObservation, ...]
-Counted = WindowBookings | WindowLinks | WindowEvents
+Windowed = tuple[BookingsObservation | LinksObservation | EventsObservation | BusyObservation, ...]
+Counted = WindowBookings | WindowLinks | WindowEvents | BusyWindow
 
 _COLLECTORS: Final[Mapping[type, CollectorName]] = {
     BookingsObservation: CollectorName.BOOKINGS,
     LinksObservation: CollectorName.LINKS,
     EventsObservation: CollectorName.EVENTS,
+    BusyObservation: CollectorName.BUSY,
 }
 
 

@@ -19,7 +19,6 @@ from exporter.model import ApiUsage, Budget
 from exporter.platforms import answer_kinds
 from exporter.platforms.base import Services
 from exporter.platforms.calendar.api_errors import ENTRIES, FREE_BUSY, THROTTLED_SECONDS, failure, may_pass
-from exporter.platforms.calendar.entries import READ
 from exporter.platforms.calendar.settings import CalDav
 from exporter.platforms.exchange import Answer, exchange, new_request
 from exporter.platforms.limiter import LeakyBucket
@@ -34,11 +33,9 @@ RETRY: Final = RetryPolicy(retries=2, initial_seconds=2.0, max_seconds=15.0, max
 _HEAD: Final = '<?xml version="1.0" encoding="utf-8"?>'
 _NAMES: Final = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"'
 _FREE_BUSY: Final = f'{_HEAD}<c:free-busy-query {_NAMES}><c:time-range start="{{start}}" end="{{end}}"/></c:free-busy-query>'
-# Names of properties as servers know them: one that keeps to the RFC sends no title at all.
-_PROPERTIES: Final = "".join(f'<c:prop name="{name}"/>' for name in READ)
+# Which properties are wanted could be said, too: xandikos then leaves out each entry that lacks one (calendar.md 2.2).
 _ENTRIES: Final = (
     f"{_HEAD}<c:calendar-query {_NAMES}><d:prop><c:calendar-data>"
-    f'<c:comp name="VCALENDAR"><c:prop name="VERSION"/><c:comp name="VEVENT">{_PROPERTIES}</c:comp></c:comp>'
     '<c:expand start="{start}" end="{end}"/>'
     '</c:calendar-data></d:prop><c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT">'
     '<c:time-range start="{start}" end="{end}"/></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>'
@@ -53,12 +50,18 @@ class CalDavApi:
     def __init__(self, name: str, caldav: CalDav, services: Services, *, base_url: str | None, timeout: float) -> None:
         """``name`` is that of the target; ``base_url`` stands for the origin of the calendar's address."""
         self._name = name
-        self._caldav = caldav
         self._services = services
         self._timeout = timeout
         self._limiter = LeakyBucket(name, REQUESTS_PER_SECOND, BURST, clock=services.clock, events=services.events)
+        user, password = caldav.username.reveal(), caldav.password.reveal()
+        self._credential = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
+        services.known.hold(self, [password, self._credential])
         address = httpx.URL(caldav.url.reveal())
         self.url = address if base_url is None else httpx.URL(base_url).copy_with(raw_path=address.raw_path)
+
+    def close(self) -> None:
+        """Let its password be forgotten."""
+        self._services.known.drop(self)
 
     def usage(self) -> ApiUsage:
         """Return how many questions may be asked right now, and until when the server asked us to wait."""
@@ -83,7 +86,7 @@ class CalDavApi:
     async def _once(self, operation: str, start: float, end: float) -> Answer:
         body = _BODIES[operation].format(start=_written(start), end=_written(ceil(end)))
         headers = {
-            "Authorization": self._authorization(),
+            "Authorization": f"Basic {self._credential}",
             "Depth": "1",
             "Content-Type": "application/xml; charset=utf-8",
             "Accept": "text/calendar, application/xml, text/xml",
@@ -104,10 +107,6 @@ class CalDavApi:
         each = THROTTLED_SECONDS if isinstance(error, RateLimitedError) else 0.0
         self._limiter.pause(error.retry_after, error, each=each)
         raise error.again(self._limiter.paused_for()) if each else error
-
-    def _authorization(self) -> str:
-        user, password = self._caldav.username.reveal(), self._caldav.password.reveal()
-        return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
 
     def _note_retry(self, operation: str, error: PollError) -> None:
         self._services.events.retry(operation, error.reason.value)

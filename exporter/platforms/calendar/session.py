@@ -51,7 +51,8 @@ class CalendarSession:
         return ()
 
     async def aclose(self) -> None:
-        """Hold nothing, so let go of nothing: the pool is shared."""
+        """Forget the password; the pool is shared."""
+        self._api.close()
 
 
 def open_session(target: CalendarTarget, services: Services) -> CalendarSession:

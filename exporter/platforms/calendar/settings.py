@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
-from exporter.fields.credentials import Origin, SecretValue, shown_source, split_url
+from exporter.fields.credentials import SECRET_SCHEMA, Origin, secret_text, shown_source, source_of, split_url
 from exporter.fields.kinds import Duration, Reading, field_error, field_errors, text_of
 from exporter.platforms.settings import (
     MAY_BE_EMPTY,
@@ -59,6 +59,14 @@ def _user(value: object) -> Secret:
     return Secret(text)
 
 
+def _password(value: object, info: ValidationInfo) -> Secret:
+    """Return a password as people choose them: with blanks and letters of any script inside."""
+    text = secret_text(value, info).strip()
+    if not text.isprintable():
+        raise field_error("has a line break or a character that is not seen", "copy it again, in one line")
+    return Secret(text, source_of(value))
+
+
 Address = Annotated[
     Secret,
     PlainValidator(_address),
@@ -73,6 +81,9 @@ UserName = Annotated[
 ]
 
 
+Password = Annotated[Secret, PlainValidator(_password), SECRET_SCHEMA]
+
+
 class CalDav(Strict):
     """A calendar that a CalDAV server has, and who may read it."""
 
@@ -81,7 +92,7 @@ class CalDav(Strict):
         "a user name or password in it."
     )
     username: UserName = Field(description="User name, as its owner uses it in a calendar program.")
-    password: SecretValue = Field(
+    password: Password = Field(
         description="Password of that user: one for this exporter alone where the server can make some, and one that may only "
         "read where the server has such."
     )
