@@ -44,4 +44,3 @@ class BusyObservation(Value, frozen=True, gc=False):
     free: tuple[Period, ...] | None = None
     unclear: tuple[Period, ...] = ()
     unread: int = 0
-    unclear: tuple[Period, ...] = ()

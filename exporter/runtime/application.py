@@ -80,7 +80,7 @@ class Application:
         self._config: Config | None = None
         self._live: dict[str, LiveTarget] = {}
         self._since, self._warnings = StatusHistory(), KeptWarnings()
-        self._pairs = LivePairs(self._clock, self._since)
+        self._pairs = LivePairs(self._clock, self._instruments, self._since)
         self._snapshot = Snapshot(pairs=self._pairs.pairs)
         self._scheduler = Scheduler(
             clock=factory.clock,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from exporter.clock import Clock
 from exporter.config import Config, paired_resources
+from exporter.metrics import Instruments
 from exporter.platforms.settings import Target
 from exporter.proof import PairSpec
 from exporter.state.pair_memory import PairMemory
@@ -44,10 +45,11 @@ class PairedResources:
 class LivePairs:
     """Judges the pairs of the configuration in force, with the memories of its state file."""
 
-    def __init__(self, clock: Clock, history: StatusHistory) -> None:
+    def __init__(self, clock: Clock, instruments: Instruments, history: StatusHistory) -> None:
         self._clock = clock
+        self._instruments = instruments
         self._history = history
-        self.pairs = Pairs(self)
+        self.pairs = Pairs(self, instruments.proof_lag)
 
     def load(self, pair: str) -> PairMemory | None:
         """Return what the state file remembers of ``pair``, see :class:`~exporter.state.pair_memory.PairMemories`."""
@@ -64,8 +66,10 @@ class LivePairs:
     def arrange(self, config: Config, accounts: Mapping[str, str], history: StatusHistory, snapshot: Snapshot) -> None:
         """Judge the pairs of ``config`` from now on, those of before as they are remembered.
 
-        ``accounts`` has the hash of each target's account.
+        ``accounts`` has the hash of each target's account. To be called when the counters of all targets are on the page.
         """
         self._history = history
         history.keep_pairs(frozenset(pair.name for pair in config.pairs))
-        snapshot.arrange_pairs(config.pair_specs, accounts)
+        specs = config.pair_specs
+        self._instruments.arrange_pairs({spec.name: spec.bookings for spec in specs})
+        snapshot.arrange_pairs(specs, accounts)

@@ -67,6 +67,10 @@ class Owner:
             self.calendar.busy.append((start, start + HOUR))
         return self.site.bookings.add(start, start + HOUR, staff=self.staff)
 
+    def arrive(self) -> None:
+        """Let all bookings be in the calendar."""
+        self.calendar.busy = [(booking.start, booking.end) for booking in self.site.bookings]
+
     def config(self, *, pairs: list[dict[str, Any]] | None = None, name: str = "exporter.yml", **top: object) -> Path:
         """Write the configuration and return its path."""
         salon = {

@@ -63,6 +63,25 @@ async def test_a_booking_that_does_not_arrive_is_pending_for_the_grace_and_missi
         assert () == only(app).missing
 
 
+async def test_how_late_a_booking_arrived_is_counted_once_and_goes_with_its_pair(owner: Owner) -> None:
+    count = 'proof_lag_seconds_count{pair="anna"}'
+    async with watched(owner) as app:
+        await until(app, lambda: bool(proofs(app)))
+        assert 0 == (await app.samples())[count]
+        owner.book(8, arrives=False)
+        await until(app, lambda: of_week(only(app))[Arrival.PENDING] == 1)
+        await pass_minutes(app, 3)
+        owner.arrive()
+        await until(app, lambda: of_week(only(app))[Arrival.ARRIVED] == 6)
+        await pass_minutes(app, 2)
+        samples = await app.samples()
+        assert 1 == samples[count]
+        assert 180 <= samples['proof_lag_seconds_sum{pair="anna"}'] <= 360
+        owner.config(pairs=[])
+        await driven(app, app.app.reload())
+        assert count not in await app.samples()
+
+
 async def test_a_calendar_that_cannot_be_read_makes_no_booking_missing_and_ends_what_is_said(owner: Owner) -> None:
     async with watched(owner) as app:
         await until(app, lambda: bool(proofs(app)))
