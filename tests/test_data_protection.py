@@ -16,6 +16,8 @@ from exporter import platforms
 from exporter.platforms.bitrix24.api import LIST_RESOURCE_TYPES, METHODS
 from exporter.platforms.bitrix24.oauth import TOKEN_OPERATION
 from exporter.platforms.bitrix24.tokenfile import ANSWER_KEYS
+from exporter.platforms.calendar.api_errors import ENTRIES, FREE_BUSY
+from exporter.platforms.calendar.entries import READ
 from exporter.platforms.wix.endpoints import Endpoint
 
 PAGE: Final = (Path(__file__).parents[1] / "docs" / "data-protection.md").read_text()
@@ -50,9 +52,21 @@ def test_the_page_names_each_field_that_a_decoder_reads_and_no_other(platform: s
 
 def test_the_page_names_each_call_that_can_be_made_and_no_other() -> None:
     calls = {word for call, *_ in ROWS for word in words(re.sub(r"\(only with .*?\)", "", call))}
-    assert {endpoint.operation for endpoint in Endpoint} | {*METHODS, LIST_RESOURCE_TYPES, TOKEN_OPERATION} == calls
+    assert {endpoint.operation for endpoint in Endpoint} | {
+        *METHODS,
+        LIST_RESOURCE_TYPES,
+        TOKEN_OPERATION,
+        FREE_BUSY,
+        ENTRIES,
+    } == calls
 
 
 def test_the_page_names_what_a_token_file_holds() -> None:
     (row,) = (row for row in ROWS if TOKEN_OPERATION in row[0])
     assert {*words(row[1]), *words(row[2])} == ANSWER_KEYS
+
+
+@pytest.mark.parametrize(("operation", "read"), [(FREE_BUSY, {"FREEBUSY"}), (ENTRIES, set(READ))])
+def test_the_page_names_each_property_of_a_calendar_that_is_looked_at_and_no_other(operation: str, read: set[str]) -> None:
+    (fields,) = (fields for call, fields, _ in ROWS if operation in words(call))
+    assert read == set(words(fields))

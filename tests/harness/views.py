@@ -427,7 +427,7 @@ def weekend_slots() -> SlotsObservation:
 
 
 def partial_failure(links: LinksObservation | None = None) -> View:
-    """Return a poll in which one provider failed, so that its connection keeps an older state; private events, portal, calendar.
+    """Return a poll in which one provider failed, so that its connection is older; private events; a portal; a calendar.
 
     ``links`` are what the portal's links show instead.
     """

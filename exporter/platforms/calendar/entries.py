@@ -22,13 +22,14 @@ from exporter.platforms.calendar.content_lines import (
 from exporter.platforms.calendar.moments import DAY_SECONDS, Moments, calendar_date, day_begins, duration_seconds, zone_named
 from exporter.platforms.decoding import MAX_MOMENT
 
-_READ: Final = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "STATUS", "TRANSP")
+READ: Final = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "STATUS", "TRANSP")
+"""All properties of an entry that are looked at."""
 
 _WITHIN: Final = ("VCALENDAR", "VEVENT")
 _END: Final = "END"
 _STATUSES: Final = frozenset({"CONFIRMED", "TENTATIVE", "CANCELLED"})
 _TRANSPARENCIES: Final = frozenset({"OPAQUE", "TRANSPARENT"})
-_STARTS_WITH: Final = tuple({name[0] for name in _READ} | {name[0].lower() for name in _READ} | {"E", "e"})
+_STARTS_WITH: Final = tuple({name[0] for name in READ} | {name[0].lower() for name in READ} | {"E", "e"})
 
 
 class Entries(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ def _events(text: str) -> Iterator[dict[str, ContentLine]]:
         if within != _WITHIN or not line.startswith(_STARTS_WITH):
             continue
         name = name_of(line.partition(":")[0])
-        if name in _READ:
+        if name in READ:
             event.setdefault(name, taken_apart(line))
         elif name == _END:
             yield event

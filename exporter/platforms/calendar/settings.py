@@ -52,7 +52,7 @@ def _user(value: object) -> Secret:
         return value
     text = text_of(value, _USER_EXAMPLE)
     if ":" in text:
-        raise field_error("has a colon, which no user name of Basic authentication can have", "correct it")
+        raise field_error("has a colon, which no user name has here", "write what stands before the colon")
     if not 0 < len(text) <= _MAX_USER_LETTERS or not text.isprintable() or text != text.strip():
         what = f"must be one line of 1 to {_MAX_USER_LETTERS} characters without blanks at its ends"
         raise field_error(what, f"write it like {_USER_EXAMPLE}")
