@@ -5,7 +5,13 @@ Moments are Unix seconds (``float``). Of a booking nothing is kept but its id on
 
 from __future__ import annotations
 
+from typing import Final
+
 from exporter.value import Value
+
+BEFORE_SECONDS: Final = 86_400.0
+AFTER_SECONDS: Final = 691_200.0
+"""Bookings from a day ago until eight days ahead are compared with the calendar: judged are the next seven."""
 
 
 class PairedBooking(Value, frozen=True, gc=False):
@@ -32,3 +38,8 @@ class PairedBookings(Value, frozen=True, gc=False):
     end: float
     bookings: tuple[PairedBooking, ...]
     complete: bool = True
+
+
+def paired_range(now: float) -> tuple[float, float]:
+    """Return from when to when bookings are compared with a calendar at ``now``."""
+    return now - BEFORE_SECONDS, now + AFTER_SECONDS

@@ -89,7 +89,8 @@ class Proof(Value, frozen=True, gc=False):
     bookings. ``shift`` is by how many seconds all missing bookings are in the calendar later (or, negative, earlier) than they
     should be, ``None`` where they are not. ``lag`` is the median of the lags seen within a week, ``None`` where none was.
     ``imports`` is ``None`` where the way from the calendar to the platform is not checked or not known. ``arrived_in_all`` is
-    how many bookings were seen to arrive since the pair is known.
+    how many bookings were seen to arrive since the pair is known. ``calendar`` is the target that is its calendar, ``resource``
+    whose bookings they are, as the configuration has both.
     """
 
     pair: str
@@ -106,6 +107,17 @@ class Proof(Value, frozen=True, gc=False):
     imports: Mapping[Import, int] | None = None
     unknown_to_platform: tuple[BusyTime, ...] = ()
     arrived_in_all: int = 0
+    calendar: str = ""
+    resource: str = ""
+
+    def number(self, window: str, arrival: Arrival) -> int:
+        """Return how many bookings of the ``window`` are in this state."""
+        return sum(row.bookings.get(arrival, 0) for row in self.windows if row.window == window)
+
+    @property
+    def judges(self) -> bool:
+        """Whether it has seen enough to say that a booking is missing."""
+        return self.state is not ProofState.LEARNING
 
 
 class PairSpec(Value, frozen=True, gc=False):

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from exporter.config import Config
 from exporter.config.grafana import GrafanaAddress
+from exporter.config.pairs import BookedResource, Pair
 from exporter.config.settings import Defaults
 from exporter.config.verdicts import Verdicts
 from exporter.fields.credentials import SECRET_FORMS
@@ -56,6 +57,8 @@ _SECTIONS: Final[tuple[Section, ...]] = (
     Section("Grafana", GrafanaAddress, "`grafana`"),
     Section("Accepted", Accepted, "`accepted[]` of a target of any platform"),
     Section("Verdicts", Verdicts, "`verdicts`"),
+    Section("Pair", Pair, "`pairs[]`"),
+    Section("Bookings of a pair", BookedResource, "`bookings` of a pair"),
     *(section for platform in PLATFORMS.values() for section in platform.reference),
 )
 

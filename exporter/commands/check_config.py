@@ -121,6 +121,7 @@ async def check_online(config: Config, say: Callable[[str], None], warn: Callabl
     known = known_secrets(config.secrets, config.names)
     names = [target.name for target in config.targets]
     async with opened_target_factory(Instruments(CollectorRegistry()), known) as factory, AsyncExitStack() as shown:
+        factory.paired.arrange(config.pair_specs, config.targets)
         if Console(stderr=True).is_terminal:
             done = shown.enter_context(_progress(len(names)))
         else:

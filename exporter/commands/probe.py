@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -14,12 +14,13 @@ from exporter.clock import Clock
 from exporter.commands.found_sites import with_found_sites
 from exporter.commands.probe_table import left_out, print_report
 from exporter.commands.target_factory import known_secrets, opened_target_factory
-from exporter.config import Config
+from exporter.config import Config, pair_specs
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.metrics import Format, Instruments, MetricsPage
 from exporter.platforms.discovery import Discovery
 from exporter.platforms.settings import Target
 from exporter.polling import Job, poll_all
+from exporter.proof import PairSpec
 from exporter.runtime import KnownSites
 from exporter.state.advice import plain
 from exporter.state.config_warnings import with_warnings
@@ -47,9 +48,10 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     wanted = frozenset(targets) or frozenset(known)
     began = time.monotonic()
     instruments = Instruments(CollectorRegistry())
-    chosen = (target for target in config.targets if target.name in wanted)
+    chosen = tuple(target for target in config.targets if target.name in wanted)
+    specs = tuple(pair_specs(config.pairs, chosen))
     known_to_mask = known_secrets(config.secrets, config.names)
-    view = await _polled(chosen, config.verdicts.thresholds, instruments, known_to_mask)
+    view = await _polled(chosen, specs, config.verdicts.thresholds, instruments, known_to_mask)
     view = sites.shown(with_warnings(view, config.unwatched), config)
     if output == "json":
         write_output(encode_status(view) + b"\n")  # bytes: UTF-8 whatever the terminal speaks
@@ -73,10 +75,21 @@ def exit_code(view: View) -> Verdict:
     return overall(view, findings(view))
 
 
-async def _polled(targets: Iterable[Target], thresholds: Thresholds, instruments: Instruments, known: KnownSecrets) -> View:
-    """Poll ``targets`` once. Raises :class:`~exporter.errors.ConfigError` when one cannot be opened."""
+async def _polled(
+    targets: Sequence[Target],
+    specs: Sequence[PairSpec],
+    thresholds: Thresholds,
+    instruments: Instruments,
+    known: KnownSecrets,
+) -> View:
+    """Poll ``targets`` once. Raises :class:`~exporter.errors.ConfigError` when one cannot be opened.
+
+    The pairs of ``specs``, both ends of which are among them, are judged by it: what one poll shows proves nothing yet.
+    """
     snapshot = Snapshot(thresholds)
+    snapshot.arrange_pairs(specs)
     async with opened_target_factory(instruments, known) as world:
+        world.paired.arrange(specs, targets)
         live = await world.open_targets(targets, StatusHistory())
         try:
             for target in live.values():

@@ -67,7 +67,9 @@ def print_unknown(problems: Sequence[str]) -> None:
 def left_out() -> str:
     """Return the line about the rows of the table of verdicts that need a history."""
     kinds = dict.fromkeys(row.kind.replace("_", " ") for row in TABLE if row.history)
-    return f"Not judged, since one poll has no history: {', '.join(kinds)}."
+    return (
+        f"Not judged, since one poll has no history: {', '.join(kinds)}. A pair needs polls of hours before it says anything."
+    )
 
 
 def rows_of(status: api.Status) -> list[tuple[str, ...]]:

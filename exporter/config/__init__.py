@@ -11,6 +11,7 @@ from exporter.config.load import load_config
 from exporter.config.load_cache import LoadCache
 from exporter.config.load_verdicts import load_thresholds
 from exporter.config.messages import field_problems, problems_of_file
+from exporter.config.pairs import pair_specs, paired_resources
 from exporter.config.settings import Config
 from exporter.config.shards import shard_of
 
@@ -23,6 +24,8 @@ __all__ = [
     "load_config",
     "load_thresholds",
     "name_of",
+    "pair_specs",
+    "paired_resources",
     "problems_of_file",
     "read_text",
     "refuse_opening",

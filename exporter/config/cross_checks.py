@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from exporter.config.pair_checks import PAIRS, pair_problems
 from exporter.config.settings import DEFAULT_WINDOWS
 from exporter.config.written import Written
 from exporter.counting import WindowError, WindowSpec
@@ -59,6 +60,8 @@ def _sense(top: Mapping[str, object], seen_from: _SeenFrom, right: Container[int
             yield from _empty_windows((*where, "windows"), own, _zone(settings.get("timezone"), zone))
         if "collectors" in settings and settings["collectors"] == {}:
             yield FieldProblem((*path, "collectors"), "names no collector", "add one, or remove the key to run all")
+    yield from _repeated((PAIRS,), _list(top.get(PAIRS)), "pair", seen_from)
+    yield from pair_problems(top, seen_from)
     site_users = mapping_of(top.get("site_users"))
     if top.get("targets") is not UNREADABLE and UNREADABLE not in targets:
         yield from _unknown_sites(site_users, [*targets, *of_rules])

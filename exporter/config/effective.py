@@ -23,10 +23,23 @@ from exporter.platforms.settings import CollectorSettings
 from exporter.support.redaction import sanitized_place
 from exporter.support.secret import MASK, Secret
 
-_DURATIONS: Final = frozenset({"interval", "check_interval", "max_age", "timeout", "soon", "within", "after", "late_after"})
+_DURATIONS: Final = frozenset(
+    {"interval", "check_interval", "max_age", "timeout", "soon", "within", "after", "late_after", "grace"}
+)
 # The order in which people look for them; what is not named here keeps the order of its model.
 _FIRST_KEYS: Final = ("name", "platform", "labels", "timeout", "base_url", "tls", "proxy", "timezone")
-_LAST_KEYS: Final = ("interval", "max_age", "windows", "verdicts", "discover", "targets", "state_file", "collectors", "target")
+_LAST_KEYS: Final = (
+    "interval",
+    "max_age",
+    "windows",
+    "verdicts",
+    "discover",
+    "targets",
+    "pairs",
+    "state_file",
+    "collectors",
+    "target",
+)
 _HASH_DIGITS: Final = 12
 _ROW: Final = "  - "
 _QUOTE: Final = '"'

@@ -18,6 +18,7 @@ from exporter.config.load_cache import CachedLoad, CachedTarget, LoadCache
 from exporter.config.merge import merged
 from exporter.config.messages import field_problems, problems_of_file
 from exporter.config.odd_text import odd_text
+from exporter.config.pair_checks import PAIRS, pair_warnings, resource_problems
 from exporter.config.partial import valid_part
 from exporter.config.settings import Config
 from exporter.config.unwatched import unwatched, unwatched_by, unwatched_problems
@@ -79,7 +80,7 @@ def load_config(
         else:
             made += _made(config, written, reading, known)
             targets = tuple(each.target for each in made)
-            config = config.remembering(last.facts.only(targets), targets)
+            config = config.remembering(last.facts.only(targets), targets).paired()
         problems += cross_field_problems(written, known)
         problems += default_problems(written, reading)
     named = [*(part.file for part in parts), *([] if folder is None else [folder])]
@@ -89,6 +90,7 @@ def load_config(
         return list(dict.fromkeys(written.problem(*problem) for problem in found))
 
     problems += told(_written_over(config, files))
+    problems += told(resource_problems(config.pairs, config.targets) if config else ())
     if problems or config is None:
         warnings = [part.problem(where, *_UNREAD) for part in parts for where in part.source.unread]
         if (right := valid_part(written.value, reading)) is not None:
@@ -113,7 +115,7 @@ def load_config(
 
 def _around(written: Written, reading: Reading) -> str:
     """Return all that says what a target is besides its own lines: what is filled in, and where its paths begin."""
-    top = {key: value for key, value in mapping_of(written.value).items() if key != TARGETS}
+    top = {key: value for key, value in mapping_of(written.value).items() if key not in (TARGETS, PAIRS)}
     return repr((top, reading.directory, reading.file, reading.opens_secrets))
 
 
@@ -180,6 +182,7 @@ def _warnings(config: Config, written: Mapping[str, object], made: Sequence[Cach
     yield from calendar_warnings(written)
     yield from odd_text(written)
     yield from verdict_warnings(config)
+    yield from pair_warnings(config.pairs, config.targets)
     raw, facts = written.get(TARGETS), config.facts
     for index, target in enumerate(config.targets):
         row = raw[index] if isinstance(raw, list) else {}

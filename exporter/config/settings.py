@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 
 from exporter.config.grafana import GrafanaAddress
 from exporter.config.load_cache import CachedTarget, TargetFacts
+from exporter.config.pairs import MAX_PAIRS, Pair, PairEnds, filled_pairs, pair_specs
 from exporter.config.verdicts import Verdicts
 from exporter.counting import WindowSpec
 from exporter.errors import ConfigProblem
@@ -34,6 +35,7 @@ from exporter.platforms.discovery import MAX_RULES, Discovery
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import MAY_BE_EMPTY, Strict, Target, Window, default
 from exporter.policy import ConfigWarning
+from exporter.proof import PairSpec
 from exporter.support.secret import pasted
 
 DEFAULT_WINDOWS: Final = (
@@ -144,6 +146,10 @@ class Config(Strict):
     )
     targets: Annotated[tuple[AnyTarget, ...], Field(strict=False), AfterValidator(_some)] = Field(
         default_factory=tuple, description="The accounts to watch. Required without `discover`."
+    )
+    pairs: Annotated[tuple[Pair, ...], Field(strict=False, max_length=MAX_PAIRS)] = Field(
+        default_factory=tuple,
+        description="Resources whose bookings have to be in their owners' own calendars: see [pair](#pair).",
     )
     state_file: FilePath | None = Field(
         default=None,
@@ -315,6 +321,15 @@ class Config(Strict):
         copy._facts = facts  # noqa: SLF001  its own
         return copy
 
+    def paired(self) -> Config:
+        """Return the same configuration with all that its pairs leave out, which their targets tell."""
+        return self.model_copy(update={"pairs": filled_pairs(self.pairs, self.targets)}) if self.pairs else self
+
+    @property
+    def pair_specs(self) -> tuple[PairSpec, ...]:
+        """The pairs that are judged: both of their targets are here, and polled."""
+        return tuple(pair_specs(self.pairs, self.targets))
+
     def known_to(self, users: Iterable[str]) -> Config:
         """Return the same configuration for a web configuration that has a password for each of ``users``."""
         copy = self.model_copy()
@@ -332,7 +347,9 @@ class Config(Strict):
         self, shard: Shard, targets: tuple[Target, ...], elsewhere: frozenset[Hashable], state_file: Path | None, digest: str
     ) -> Config:
         """Return what falls to ``shard`` of the same configuration, see :attr:`elsewhere` and :attr:`hash_of_whole`."""
-        copy = self.model_copy(update={"targets": targets, "state_file": state_file})
+        ends = PairEnds(targets)
+        pairs = tuple(pair for pair in self.pairs if ends.of(pair) is not None)
+        copy = self.model_copy(update={"targets": targets, "state_file": state_file, "pairs": pairs})
         copy._shard, copy._elsewhere, copy._hash_of_whole = shard, elsewhere, digest  # noqa: SLF001  its own
         here = copy.watched
         copy._unwatched = tuple(row for row in self._unwatched if row.target is None or row.target in here)  # noqa: SLF001  its own

@@ -211,6 +211,19 @@ class Verdicts(Strict):
     no_open_slots: Annotated[Judged, MAY_BE_EMPTY] = Field(
         default_factory=Judged, description="A service has no slot in the next 7 days that a customer can book."
     )
+    booking_not_in_calendar: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged,
+        description="A booking is not in its owner's calendar and begins in more than 24 hours.",
+    )
+    calendar_shifted: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="Bookings are in their owner's calendar at another time."
+    )
+    calendar_not_blocking: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="The platform does not know a busy time of a calendar that it imports."
+    )
+    cancelled_in_calendar: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="A cancelled booking is still in its owner's calendar."
+    )
     calendar_mismatch: Annotated[Judged, MAY_BE_EMPTY] = Field(
         default_factory=Judged,
         description="A booking of the next 24 hours differs from its copy in the staff's calendar.",

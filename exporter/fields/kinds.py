@@ -290,6 +290,11 @@ def _id(value: object) -> str:
 Id = Annotated[str, PlainValidator(_id), WithJsonSchema({"type": "string", "pattern": f"^{_ID}$", "examples": [_ID_EXAMPLE]})]
 
 
+def is_line(text: str) -> bool:
+    """Return whether ``text`` can be a name: one line of 1 to 100 characters."""
+    return re.fullmatch(_LINE, text) is not None
+
+
 def is_window_name(text: str) -> bool:
     """Return whether ``text`` can name a window."""
     return re.fullmatch(_WINDOW_NAME, text) is not None

@@ -63,6 +63,13 @@ class Counters:
                 numbers[-1] += value
             self._changed(family)
 
+    def forget(self, family: Family, labels: tuple[str, ...]) -> None:
+        """Let the series of ``family`` with these own ``labels`` be gone."""
+        with self._lock:
+            self._counts[family].pop(labels, None)
+            self._distributions[family].pop(labels, None)
+            self._changed(family)
+
     def _changed(self, family: Family) -> None:
         self._versions[family] += 1
         self.mark += 1

@@ -71,16 +71,24 @@ def target_labels_text(target: str, platform: str) -> str:
 
 
 def samples(family: Family, target_labels: str, rows: Iterable[Row]) -> bytes:
-    """Return the sample lines of one target; ``target_labels`` is :func:`target_labels_text`."""
-    head, names = f"{family.name}{{{target_labels}", family.own_labels
-    return encode("".join([f"{head}{_own_labels(names, values)}{number_text(number)}\n" for values, number in rows]))
+    """Return the sample lines of one target; ``target_labels`` is :func:`target_labels_text`.
+
+    A family whose labels are all its own has none of these.
+    """
+    names = family.own_labels
+    if family.shares_labels:
+        head = f"{family.name}{{{target_labels}"
+        return encode("".join([f"{head}{_own_labels(names, values)}{number_text(number)}\n" for values, number in rows]))
+    head = f"{family.name}{{"
+    return encode("".join([f"{head}{_own_labels(names, values)[1:]}{number_text(number)}\n" for values, number in rows]))
 
 
 def distribution(
     family: Histogram, target_labels: str, values: tuple[str, ...], counts: Sequence[float], total: float
 ) -> bytes:
     """Return the sample lines of one distribution: ``counts`` per bucket, those above all bounds last, and the ``total``."""
-    labels = target_labels + _own_labels(family.own_labels, values)[:-2]
+    own = _own_labels(family.own_labels, values)[:-2]
+    labels = target_labels + own if family.shares_labels else own[1:]
     numbers = (*accumulate(counts), sum(counts), total)
     # Numbers first: no label can be taken for a place where one belongs.
     return encode((_distribution(family) % tuple(map(number_text, numbers))).replace(_LABELS, labels))

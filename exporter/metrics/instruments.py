@@ -7,6 +7,7 @@ what exists once per process is prometheus-client's.
 from __future__ import annotations
 
 import platform as python_platform
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -17,7 +18,7 @@ from exporter import __version__
 from exporter.errors import Reason
 from exporter.metrics.counters import ChangeMark, Counters
 from exporter.metrics.exposition import labels_text, target_labels_text
-from exporter.metrics.families import api, freshness, process
+from exporter.metrics.families import api, freshness, process, proof
 from exporter.metrics.families.bookings import DISCOVERED, VANISHED
 from exporter.metrics.families.catalog import COUNTERS, OF_PLATFORM
 from exporter.metrics.families.family import PLATFORM_LABELS, Family
@@ -54,6 +55,7 @@ class TargetInstruments:
         self._of_platform = of_platform
         self.counters = Counters(target_labels_text(target, platform), COUNTERS, changes)
         self.counters.add(api.THROTTLE_WAIT, (), 0)
+        self._pairs: frozenset[str] = frozenset()
 
     def expect(self, expected: ExpectedSeries) -> None:
         """Let all series exist that this target can fill, with 0; what was counted before stays."""
@@ -112,6 +114,19 @@ class TargetInstruments:
     def bookings_vanished(self, bookings: int) -> None:
         self.counters.add(VANISHED, (), bookings)
 
+    def pairs_arranged(self, pairs: Collection[str]) -> None:
+        """Show the lags of ``pairs`` (their names) and of no others; what was counted of those that stay, stays."""
+        for pair in self._pairs - frozenset(pairs):
+            self.counters.forget(proof.LAG, (pair,))
+        for pair in frozenset(pairs) - self._pairs:
+            self.counters.observe(proof.LAG, (pair,), None)
+        self._pairs = frozenset(pairs)
+
+    def proof_lag(self, pair: str, seconds: float) -> None:
+        """Count after how many ``seconds`` a booking of ``pair``, one of those that are shown, was in its owner's calendar."""
+        if pair in self._pairs:
+            self.counters.observe(proof.LAG, (pair,), seconds)
+
 
 class Instruments:
     """All counters of the process. Registers what exists once per process in ``registry``, ``process_*`` included.
@@ -122,6 +137,7 @@ class Instruments:
     def __init__(self, registry: CollectorRegistry, *, revision: str = "", shard: Shard = WHOLE) -> None:
         self.registry = registry
         self._targets: dict[str, TargetInstruments] = {}
+        self._pairs: dict[str, str] = {}  # by name the target of their bookings
         self._changes = ChangeMark()
         self._platforms: dict[str, Counters] = {}
         self._watched: dict[str, Counters] = {}  # of platforms that have a target, or had one
@@ -164,6 +180,24 @@ class Instruments:
         """Forget the counters of a target; its series are gone with the next page."""
         self._targets.pop(name, None)
         self._changes.note()
+
+    def arrange_pairs(self, pairs: Mapping[str, str]) -> None:
+        """Count the lags of ``pairs``, by name the target of their bookings, and forget those of all others.
+
+        To be called after the targets were put and removed; the lags of a pair that moved to another target begin anew.
+        """
+        self._pairs = dict(pairs)
+        by_target: dict[str, list[str]] = {name: [] for name in self._targets}
+        for pair, target in pairs.items():
+            by_target.setdefault(target, []).append(pair)
+        for name, instruments in self._targets.items():
+            instruments.pairs_arranged(by_target[name])
+
+    def proof_lag(self, pair: str, seconds: float) -> None:
+        """Count after how many ``seconds`` a booking of ``pair`` was in its owner's calendar; nothing of one that is gone."""
+        instruments = self._targets.get(self._pairs.get(pair, ""))
+        if instruments is not None:
+            instruments.proof_lag(pair, seconds)
 
     def target(self, name: str) -> TargetInstruments | None:
         """Return the counters of a target, or ``None`` when it has none."""

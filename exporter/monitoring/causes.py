@@ -19,6 +19,7 @@ from exporter.monitoring.rules.connections import REASON
 from exporter.monitoring.rules.extent import FEW
 from exporter.monitoring.rules.health import FINDINGS, LAST_SUCCESS, OF_COLLECTORS, SINCE_STATUS
 from exporter.monitoring.rules.many import DOWN_TARGETS, EMPTY_TARGETS
+from exporter.monitoring.rules.proof import NOT_THERE_TARGETS
 from exporter.monitoring.rules.shared import CREDENTIAL_REFUSED, JOB_PART, PLATFORM_FAILING, PLATFORM_LIMITED
 from exporter.monitoring.rules.targets import DARK
 from exporter.monitoring.rules.unsteady import UNSTEADY_TARGETS
@@ -181,6 +182,7 @@ def _targets() -> Recording:
         "PlatformUnsteady": (_PLATFORM, UNSTEADY_TARGETS),
         "ManyConnectionsNeedOwner": (_PLATFORM, DOWN_TARGETS),
         "ManyCalendarsEmpty": (_PLATFORM, EMPTY_TARGETS),
+        "ManyBookingsNotInCalendar": (_PLATFORM, NOT_THERE_TARGETS),
         "NothingAnswers": (JOB_LABELS, f"{JOB_PART} or sum without (platform) ({PLATFORM_FAILING})"),
     }
     numbers = "\nor\n".join(

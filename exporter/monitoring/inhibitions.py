@@ -7,6 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from exporter.monitoring.inhibited import (
+    BLIND,
+    KNOWN_OF_A_TARGET,
+    OF_BOOKINGS,
+    OF_CONNECTIONS,
+    OF_EVENTS,
+    OF_PROOFS,
+    OF_SLOTS,
+    OF_TARGETS,
+)
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import TENANT_LABELS
 from exporter.monitoring.rules.targets import ACCESS
@@ -28,43 +38,7 @@ def _names(*names: str) -> str:
 
 _WARNING = 'severity = "warning"'
 _CRITICAL = 'severity = "critical"'
-_BURN = "BookingSyncErrorBudgetBurn"
-_OF_CONNECTIONS = ("BookingSyncConnection.+", "BookingSyncStaffUnprotected", "BookingSyncAllConnectionsFailing", _BURN)
-_OF_BOOKINGS = (
-    "BookingSyncDoubleBooking",
-    "BookingSyncDoubleBookingMarked",
-    "BookingSyncNoBookingsAhead",
-    "BookingSyncIntakeSilent",
-    "BookingSyncUnlinkedBookings",
-)
-_OF_EVENTS = (
-    "BookingSyncExternalConflict",
-    "BookingSyncBookedOver",
-    "BookingSyncImportSilent",
-    "BookingSyncImportFrozen",
-    "BookingSyncImportShortened",
-    "BookingSyncHeartbeatMissing",
-)
-_OF_SLOTS = ("BookingSyncSlotsOverBusy", "BookingSyncNoOpenSlots")
-_OF_TARGETS = ("BookingSyncAccessDenied", "BookingSyncDataExpired", "BookingSyncDataStale", "BookingSyncApiLimited")
 _OTHERS = ('alertname =~ "BookingSync.+"', 'alertname != "BookingSyncExporterDown"')
-# What can be believed of a target of which nothing is known any more: that its credential ends.
-_BLIND = (
-    *_OF_TARGETS,
-    *_OF_CONNECTIONS,
-    *_OF_BOOKINGS,
-    *_OF_EVENTS,
-    *_OF_SLOTS,
-    "BookingSyncLinksUnverified",
-    "BookingSyncStaffCalendarMismatch",
-    "BookingSyncProviderDown",
-    "BookingSyncWindowIncomplete",
-    "BookingSyncApiBudgetLow",
-    "BookingSyncAnswersNotUnderstood",
-    "BookingSyncPollOverdue",
-    "BookingSyncTargetUnsteady",
-)
-_KNOWN_OF_A_TARGET = (*_OF_TARGETS, *_OF_CONNECTIONS, *_OF_BOOKINGS, *_OF_EVENTS, *_OF_SLOTS)
 _DARK = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _CRITICAL)
 _IN_PART = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _WARNING)
 _REFUSED = f'reason =~ "{"|".join(ACCESS)}"'
@@ -124,7 +98,7 @@ _ALL = (
     ),
     Inhibition(
         ['alertname = "BookingSyncNothingAnswers"', *_ALL_OF_IT],
-        [_names(*_BLIND), _WARNING],
+        [_names(*BLIND), _WARNING],
         _SAME_JOB,
         "The same holds for tickets about earlier states of these targets. A page about bookings lasts as long as its data.",
     ),
@@ -254,19 +228,19 @@ _ALL = (
     ),
     Inhibition(
         _DARK,
-        [_names(*(name for name in _KNOWN_OF_A_TARGET if name not in _OF_TARGETS))],
+        [_names(*(name for name in KNOWN_OF_A_TARGET if name not in OF_TARGETS))],
         _SAME_TARGET,
         "Nothing is known about this target.",
     ),
     Inhibition(
         _DARK,
-        [_names(*_OF_TARGETS), _WARNING],
+        [_names(*OF_TARGETS), _WARNING],
         _SAME_TARGET,
         "The page for the target says more than a ticket about a part of it.",
     ),
     Inhibition(
         _DARK,
-        [_names(*(name for name in _BLIND if name not in _KNOWN_OF_A_TARGET))],
+        [_names(*(name for name in BLIND if name not in KNOWN_OF_A_TARGET))],
         _SAME_TARGET,
         "The same holds for alerts about earlier states of the target.",
     ),
@@ -284,24 +258,24 @@ _ALL = (
     ),
     Inhibition(
         [*_IN_PART, 'collector = "connections"'],
-        [_names(*_OF_CONNECTIONS, "BookingSyncProviderDown"), _WARNING],
+        [_names(*OF_CONNECTIONS, "BookingSyncProviderDown"), _WARNING],
         _SAME_TARGET,
         "Nothing is known about the connections of this target.",
     ),
     Inhibition(
         [*_IN_PART, 'collector = "bookings"'],
-        [_names(*_OF_BOOKINGS), _WARNING],
+        [_names(*OF_BOOKINGS, *OF_PROOFS), _WARNING],
         _SAME_TARGET,
         "Nothing is known about the bookings of this target.",
     ),
     Inhibition(
         [*_IN_PART, 'collector = "events"'],
-        [_names(*_OF_EVENTS), _WARNING],
+        [_names(*OF_EVENTS), _WARNING],
         _SAME_TARGET,
         "Nothing is known about the private events of this target.",
     ),
     Inhibition(
-        [*_IN_PART, 'collector = "slots"'], [_names(*_OF_SLOTS), _WARNING], _SAME_TARGET, "Nothing is known about the slots."
+        [*_IN_PART, 'collector = "slots"'], [_names(*OF_SLOTS), _WARNING], _SAME_TARGET, "Nothing is known about the slots."
     ),
     Inhibition(
         [*_IN_PART, 'collector = "links"'],
@@ -355,6 +329,18 @@ _ALL = (
         ['alertname = "BookingSyncExternalConflict"', _WARNING],
         _SAME_TARGET,
         "The same holds for bookings that private events overlap.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncBookingNotInCalendar"', _CRITICAL],
+        ['alertname = "BookingSyncBookingNotInCalendar"', _WARNING],
+        _SAME_TARGET,
+        "And for those that are not in their owner's calendar.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncManyBookingsNotInCalendar"'],
+        ['alertname = "BookingSyncBookingNotInCalendar"'],
+        _SAME_PLATFORM,
+        "One page for a sync that stopped instead of one for each of its targets.",
     ),
 )
 

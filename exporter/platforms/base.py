@@ -113,6 +113,11 @@ class Admission(Protocol):
         ...
 
 
+def _no_pairs() -> Mapping[str, frozenset[str]]:
+    """Name no resource."""
+    return {}
+
+
 def _ignore_exchange(operation: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
     """Hear nothing."""
 
@@ -123,7 +128,8 @@ class Services(msgspec.Struct, frozen=True):
     ``http`` is shared by all targets (one pool, no cookies, no redirects), and so is ``admission``, which divides what this
     machine can do; ``history`` remembers which status a connection had when, across restarts when a state file is configured.
     ``asks_once`` says that no later poll follows, so that what is spread over time has to be asked now.
-    ``policy`` is asked for what the target accepts, which changes while the session lives.
+    ``policy`` is asked for what the target accepts, which changes while the session lives, and so do the resources that
+    ``paired`` tells: those whose bookings are compared with a calendar, as the configuration names each, with its ids.
     ``shared`` is what the sessions of one platform have in common, as its :attr:`Platform.new_shared` made it. ``known`` is
     told of tokens that come while it runs, so that they are masked wherever they turn up. ``on_exchange`` is told of each whole
     answer: operation, HTTP status, headers, body.
@@ -140,6 +146,7 @@ class Services(msgspec.Struct, frozen=True):
     known: KnownSecrets = msgspec.field(default_factory=KnownSecrets)
     asks_once: bool = False
     on_exchange: Callable[[str, int, Mapping[str, str], bytes], None] = _ignore_exchange
+    paired: Callable[[], Mapping[str, frozenset[str]]] = _no_pairs
 
 
 RETRIED: Final = (

@@ -50,6 +50,8 @@ MAX_MAX_BOOKINGS: Final = 1_000_000  # some hundred bytes each, and an hour of r
 OVERLAPPING: Final = "Ids of resources that may serve several bookings at a time; their overlaps are no conflicts."
 MIN_MAX_AGE_SECONDS: Final = 300.0
 MAX_ACCEPTED: Final = 200
+PAIR_GRACE_SECONDS: Final = 1_800.0
+"""A calendar that is read itself shows a booking within it, unless its target or a pair says otherwise."""
 MAX_CLOSED: Final = 100
 # That something is over can only be mended, and who sees what, and which targets there are, is no matter of a target.
 _ACCEPTABLE: Final = tuple(
@@ -317,6 +319,21 @@ class Target(Strict):
         """Return whether an account of this platform can have a resource with that id at all."""
         del resource
         return True
+
+    def resource_ids(self, name: str) -> frozenset[str]:
+        """Return the ids of the resource that a user calls ``name``, an alias or an id; none if nobody can mean it."""
+        named = frozenset(resource for resource, alias in self.resource_aliases.items() if alias == name)
+        return named or frozenset([name] if self.may_have_resource(name) else ())
+
+    @property
+    def resource_names(self) -> tuple[str, ...]:
+        """The names that the configuration gives to resources."""
+        return tuple(self.resource_aliases.values())
+
+    @property
+    def pair_grace(self) -> float:
+        """How many seconds a booking may take until it is in this calendar, unless a pair says otherwise."""
+        return PAIR_GRACE_SECONDS
 
     @property
     def credential_source(self) -> str:

@@ -21,7 +21,8 @@ from exporter.platforms.base import Collector, PollResult
 from exporter.platforms.retry import wait_allowance
 from exporter.polling.sanitizing import sanitized_error, sanitized_observation
 from exporter.state.changes import OK, WITHDRAWN, failing
-from exporter.state.snapshot import CollectorState, failure_of
+from exporter.state.failure import failure_of
+from exporter.state.snapshot import CollectorState
 from exporter.state.status_history import StatusHistory
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.phases import phase

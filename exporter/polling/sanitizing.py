@@ -13,6 +13,7 @@ from exporter.errors import PollError
 from exporter.limits import MESSAGE, NAME, TEXT
 from exporter.model import BookingsObservation, Conflict, ConnectionsObservation, Observation
 from exporter.open_slots import SlotsObservation
+from exporter.paired_bookings import PairedBookings
 from exporter.platforms.inventory import Inventory
 from exporter.private_calendar import EventsObservation
 from exporter.support.known_secrets import KnownSecrets
@@ -45,7 +46,7 @@ def sanitized_observation(observation: Observation, known: KnownSecrets) -> Obse
 
 
 def _bookings(observation: BookingsObservation, known: KnownSecrets) -> BookingsObservation:
-    if not (observation.resource_names or observation.conflicts or observation.marks_refused):
+    if not (observation.resource_names or observation.conflicts or observation.marks_refused or observation.paired):
         return observation
 
     def name(text: str) -> str:
@@ -54,10 +55,17 @@ def _bookings(observation: BookingsObservation, known: KnownSecrets) -> Bookings
     def conflict(found: Conflict) -> Conflict:
         return replace(found, resource=name(found.resource), first=name(found.first), second=name(found.second))
 
+    def paired(found: PairedBookings) -> PairedBookings:
+        return replace(found, bookings=tuple(replace(row, id=name(row.id)) for row in found.bookings))
+
     names = {resource: name(text) for resource, text in observation.resource_names.items()}
     refused = known.sanitized(observation.marks_refused, MESSAGE.number)
     return replace(
-        observation, resource_names=names, conflicts=tuple(map(conflict, observation.conflicts)), marks_refused=refused
+        observation,
+        resource_names=names,
+        conflicts=tuple(map(conflict, observation.conflicts)),
+        marks_refused=refused,
+        paired=tuple(map(paired, observation.paired)),
     )
 
 

@@ -21,8 +21,9 @@ from exporter.errors import InternalError, PollError, Reason
 from exporter.model import CollectorName
 from exporter.polling.admission import Admission
 from exporter.polling.poll import Job, PollOutcome, poll
+from exporter.state.failure import failure_of
 from exporter.state.poll_requests import PollAnswer, PollRequest
-from exporter.state.snapshot import CollectorState, failure_of
+from exporter.state.snapshot import CollectorState
 from exporter.support.backoff import exponential
 from exporter.support.fair_semaphore import resolve_wait, wait_for_place
 from exporter.support.logs import FailureLog

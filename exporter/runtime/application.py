@@ -23,6 +23,7 @@ from exporter.model import CollectorName
 from exporter.polling import CANCEL_SECONDS, Scheduler
 from exporter.runtime.attempts import Attempts
 from exporter.runtime.closing import Closing
+from exporter.runtime.pairs import LivePairs
 from exporter.runtime.targets import LiveTarget, TargetFactory
 from exporter.state.config_warnings import KeptWarnings, with_warnings
 from exporter.state.poll_requests import PollRequest
@@ -71,20 +72,21 @@ class Application:
         self._load = load
         self._factory = factory
         self._clock, self._instruments = factory.clock, factory.instruments
-        self._page, self._pages = page, pages
-        self.lifecycle = lifecycle
+        self._page, self._pages, self.lifecycle = page, pages, lifecycle
         self._before_change = before_change
         self._trouble = trouble
         self._may_stand_by = may_stand_by
         self.standby, self.changes = False, 0
         self._config: Config | None = None
         self._live: dict[str, LiveTarget] = {}
-        self._since, self._snapshot, self._warnings = StatusHistory(), Snapshot(), KeptWarnings()
+        self._since, self._warnings = StatusHistory(), KeptWarnings()
+        self._pairs = LivePairs(self._clock, self._instruments, self._since)
+        self._snapshot = Snapshot(pairs=self._pairs.pairs)
         self._scheduler = Scheduler(
             clock=factory.clock,
             random=factory.random,
             admission=factory.admission,
-            publish=self._snapshot.put,
+            publish=self._pairs.publishing(self._snapshot),
             observe_lateness=factory.instruments.poll_began,
             died=factory.instruments.task_died,
         )
@@ -308,7 +310,8 @@ class Application:
         same_history = history is self._since
         known = in_slices(config.targets if same_history else ())
         kept = {new.name: old async for new in known if (old := self._live.get(new.name)) is not None and old.serves(new)}
-        opened = await self._factory.open_targets((target for target in config.targets if target.name not in kept), history)
+        with self._factory.paired.tried(config):
+            opened = await self._factory.open_targets((new for new in config.targets if new.name not in kept), history)
         # From here on nothing can fail: stop the old, swap, and wait for the old last, where it can do no harm.
         leaving = {name: old for name, old in self._live.items() if name not in kept}
         await self._scheduler.stop(leaving, grace=REPLACED_TARGET_GRACE_SECONDS)
@@ -331,7 +334,8 @@ class Application:
                 self._snapshot.put_target(live[name].entry(), {job.name: job.initial_state() for job in live[name].jobs})
         self._snapshot.arrange(live, config.verdicts.thresholds)
         self._warnings = KeptWarnings()  # those of targets that left go
-        history.keep_targets({name: each.account for name, each in live.items()})
+        history.keep_targets(accounts := {name: each.account for name, each in live.items()})
+        self._pairs.arrange(config, accounts, history, self._snapshot)
         # Before the next wait: a stop that comes then must know of them.
         closing = self._closing.begin(leaving.values(), *(() if same_history else (self._since,)))
         if self.standby:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from random import Random
 from types import MappingProxyType
 from typing import Final
@@ -26,6 +27,7 @@ from exporter.platforms.settings import Target
 from exporter.policy import TargetPolicy
 from exporter.polling import Admission, Job, phase_of, sanitized_error
 from exporter.runtime.known_sites import KnownSites
+from exporter.runtime.pairs import PairedResources
 from exporter.state.snapshot import TargetEntry
 from exporter.state.status_history import StatusHistory
 from exporter.support.known_secrets import KnownSecrets
@@ -105,7 +107,8 @@ class TargetFactory(msgspec.Struct, frozen=True):
     """Opens targets and finders of sites with what they share: HTTP pool, clock, randomness, counters, admission, and more.
 
     ``routes`` are the ways of those targets that have a proxy or CA certificates of their own, ``known`` the secrets that are
-    masked in all that is shown, ``sites`` those that rules found. ``asks_once`` is for a command that polls once and ends.
+    masked in all that is shown, ``sites`` those that rules found, ``paired`` the resources that pairs name. ``asks_once`` is
+    for a command that polls once and ends.
     """
 
     http: httpx.AsyncBaseTransport
@@ -117,6 +120,7 @@ class TargetFactory(msgspec.Struct, frozen=True):
     routes: Routes = msgspec.field(default_factory=Routes)
     known: KnownSecrets = msgspec.field(default_factory=KnownSecrets)
     sites: KnownSites = msgspec.field(default_factory=KnownSites)
+    paired: PairedResources = msgspec.field(default_factory=PairedResources)
     asks_once: bool = False
 
     def open_finder(self, rule: Discovery) -> Finder:
@@ -147,7 +151,17 @@ class TargetFactory(msgspec.Struct, frozen=True):
         http = self.routes.through(self.http, target.ca_file, target.proxy)
         policy = PolicyInForce(policy_of(target))
         services = Services(
-            http, self.clock, self.random, events, history, self.admission, shared, policy, self.known, self.asks_once
+            http,
+            self.clock,
+            self.random,
+            events,
+            history,
+            self.admission,
+            shared,
+            policy,
+            self.known,
+            self.asks_once,
+            paired=partial(self.paired.of, target.name),
         )
         session = PausedSession() if target.paused else open_session(target, through(services))
         jobs = _jobs(target, session, events, self.known, history)

@@ -27,7 +27,7 @@ ALERTS_ONLY: Final = (
     ),
     AlertsOnly(
         "connections and bookings of many targets at once",
-        ("BookingSyncManyConnectionsNeedOwner", "BookingSyncManyCalendarsEmpty"),
+        ("BookingSyncManyConnectionsNeedOwner", "BookingSyncManyCalendarsEmpty", "BookingSyncManyBookingsNotInCalendar"),
     ),
     AlertsOnly(
         "a target or a platform that fails and recovers again and again",
@@ -63,5 +63,6 @@ ALERTS_ONLY: Final = (
             "BookingSyncPlatformLimited",
         ),
     ),
+    AlertsOnly("a pair that proves nothing, which is only displayed", ("BookingSyncProofNeverLearnt",)),
     AlertsOnly("a missing shard", ("BookingSyncShardMissing",)),
 )

@@ -76,6 +76,8 @@ def judged(spec: PairSpec, before: PairMemory, ends: Ends) -> Judged:
         None if imports is None else imports.numbers,
         () if imports is None else imports.missing[:SHOWN],
         memory.arrived_in_all,
+        spec.calendar,
+        spec.resource,
     )
     return Judged(memory, proof, found.lags if spec.exports else ())
 

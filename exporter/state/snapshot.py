@@ -9,7 +9,7 @@ earlier polls keep their age, and their bookings become unverified one poll afte
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import is_
 from typing import Final, NamedTuple
 
@@ -17,7 +17,6 @@ import msgspec
 from msgspec.structs import replace
 
 from exporter.booking_links import LinksObservation
-from exporter.errors import PollError, Reason
 from exporter.model import (
     WHOLE,
     ApiUsage,
@@ -30,34 +29,19 @@ from exporter.model import (
     Value,
 )
 from exporter.policy import ConfigWarning, RejectedConfig, TargetPolicy
-from exporter.proof import Proof
+from exporter.proof import PairSpec, Proof
 from exporter.state.ages import moments, moved, observation_moved, oldest, withdrawn
 from exporter.state.discoveries import DiscoveryState
+from exporter.state.failure import Failure
 from exporter.state.intake import IntakeHistory
+from exporter.state.pairs import Pairs
+from exporter.state.proofs import Proofs
 from exporter.state.thresholds import DEFAULTS, Thresholds
 
 _ROUNDING_SECONDS: Final = 1.0  # far more than what differs between the sums of moments and ages, in which order they are made
 
 SITE: Final = "site"
 """The label of a target that says whose it is: one customer sees the targets of one site."""
-
-
-class Failure(Value, frozen=True, gc=False):
-    """Why the last poll did not fully succeed; fit to be shown to people.
-
-    ``count`` is how many failed in a row, ``since`` when the first of them did. One that is ``partial`` was answered all the
-    same, if only with what could not be read.
-    """
-
-    reason: Reason
-    message: str
-    at: float
-    count: int = 1
-    status: int | None = None
-    code: str | None = None
-    request_id: str | None = None
-    since: float | None = None
-    partial: bool = False
 
 
 class CollectorState(Value, frozen=True, gc=False):
@@ -260,10 +244,14 @@ class _KeptView(NamedTuple):
 
 
 class Snapshot:
-    """Holds the newest state of everything. Lives in the event loop; values are swapped, never changed."""
+    """Holds the newest state of everything, and has ``pairs`` judged by it. Lives in the event loop.
 
-    def __init__(self, thresholds: Thresholds = DEFAULTS) -> None:
+    Values are swapped, never changed.
+    """
+
+    def __init__(self, thresholds: Thresholds = DEFAULTS, pairs: Pairs | None = None) -> None:
         self._thresholds = thresholds
+        self._proofs = Proofs(pairs)
         self._entries: dict[str, TargetEntry] = {}
         self._states: dict[str, dict[CollectorName, _CachedState]] = {}
         self._intakes: dict[str, IntakeHistory] = {}
@@ -297,11 +285,24 @@ class Snapshot:
         del self._entries[name], self._states[name]
         self._kept.pop(name, None)
 
-    def put(self, state: CollectorState) -> None:
-        """Swap in the state of one collector. A target that was removed meanwhile stays removed."""
+    def arrange_pairs(self, specs: Sequence[PairSpec], accounts: Mapping[str, str] | None = None) -> None:
+        """Have the pairs of ``specs`` judged and no others, see :meth:`exporter.state.pairs.Pairs.arrange`."""
+        self._proofs.arrange(specs, accounts)
+        self._kept.clear()
+
+    def put(self, state: CollectorState, stepped: float | None = None) -> None:
+        """Swap in the state of one collector. A target that was removed meanwhile stays removed.
+
+        ``stepped`` is by how many seconds the wall clock was set by now; by default it is what the last view was told.
+        """
         states = self._states.get(state.target)
         if states is not None and state.collector in states:
+            before = states[state.collector].state.observation
             states[state.collector] = _cached_state(state, self._stepped)
+            if (seen := state.observation) is not None and seen is not before:
+                now, by = seen.at if state.last_poll is None else state.last_poll, self._stepped if stepped is None else stepped
+                for name in self._proofs.observed(state.target, seen, now, max_age=state.max_age, stepped=by):
+                    self._kept.pop(name, None)
             self._kept.pop(state.target, None)
             self._are_all_polled &= state.finished_polls > 0
             discovered = self._entries[state.target].discovered
@@ -359,6 +360,7 @@ class Snapshot:
         entry = self._entries[name]
         usage = entry.usage()
         at, states = now + self._stepped, self._states[name].values()
+        pairs, proved_until = self._proofs.of(name, now, self._stepped)
         view = TargetView(
             entry.name,
             entry.platform,
@@ -371,8 +373,9 @@ class Snapshot:
             self._silent_since(name),
             self._stepped,
             self._thresholds,
+            pairs,
         )
-        until = min([entry.policy.holds_until(at) - self._stepped, *(held.good_until(now) for held in states)])
+        until = min([entry.policy.holds_until(at) - self._stepped, proved_until, *(held.good_until(now) for held in states)])
         self._kept[name] = _KeptView(view, now, until, entry.usage)
         return view
 
@@ -393,8 +396,3 @@ class Snapshot:
         intake = self._intakes.get(target)
         since = None if intake is None else intake.silent_since(self._thresholds.intake_silent_least)
         return None if since is None else since + self._stepped
-
-
-def failure_of(error: PollError, at: float, count: int, since: float | None = None, *, partial: bool = False) -> Failure:
-    """Return the shown form of ``error``; ``since`` is when the first of ``count`` failures in a row happened."""
-    return Failure(error.reason, error.message, at, count, error.status, error.code, error.request_id, since, partial)

@@ -7,7 +7,8 @@
         "connections": {"0a1b2c3d4e5f": [[1790000000.0, "synced", false], [1790003600.0, "error"]]},
         "collectors": {"bookings": [[1790000000.0, "ok", false], [1790000300.0, "failing auth"]]}}}}
 
-``events`` beside ``targets`` has what is remembered of private events (:mod:`exporter.state.events_state`).
+``events`` beside ``targets`` has what is remembered of private events (:mod:`exporter.state.events_state`), ``pairs`` what is
+remembered of pairs, by their names (:mod:`exporter.state.pair_text`).
 ``account`` is the hash of what tells the account from others; files of earlier versions have none.
 Each state has its moment on the wall clock; ``false`` says that it may be older, see :class:`exporter.model.Change`. Version 1
 had of a connection no more than ``{"status": "synced", "since": 1790000000.0}``; it is read, too.
@@ -25,12 +26,15 @@ from typing import Annotated, Final
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from exporter.limits import KEPT_CHANGES, KNOWN_CONNECTIONS, STATE_FILE, STATE_FILE_TARGET
 from exporter.model import Change
 from exporter.private_calendar import EventMemory
 from exporter.state.changes import Changes
 from exporter.state.events_state import events_of, within_room
+from exporter.state.pair_memory import PairMemory
+from exporter.state.pair_text import pair_of
 from exporter.support.files import read_file
 from exporter.support.json_text import UNREADABLE, decoder
 
@@ -94,6 +98,11 @@ class _File(msgspec.Struct, frozen=True):
     events: dict[str, msgspec.Raw] = {}
 
 
+class _Pairs(msgspec.Struct, frozen=True):
+    version: int
+    pairs: dict[str, msgspec.Raw] = {}
+
+
 class _Since(msgspec.Struct, frozen=True):
     status: _State
     since: float
@@ -152,6 +161,23 @@ def read_parts(own: Path, parts: Iterable[Path], targets: Collection[str]) -> tu
         taken += 0 if part == own else len(found)
         known = {**found, **known}
     return known, taken
+
+
+def read_pairs(parts: Iterable[Path]) -> dict[str, PairMemory]:
+    """Return what ``parts`` of a divided file, that written last first, remember of pairs; nothing of one that is not ours.
+
+    Whoever wrote of a pair last has judged it last.
+    """
+    known: dict[str, PairMemory] = {}
+    for part in parts:
+        try:
+            file = decoder(_Pairs).decode(read_file(part, _MAX_BYTES))
+        except (OSError, *UNREADABLE):
+            continue  # told where targets are read of it
+        pairs = file.pairs if file.version == VERSION else {}
+        found = {name: memory for name, text in pairs.items() if name not in known and (memory := pair_of(text)) is not None}
+        known |= found
+    return known
 
 
 def _past(text: msgspec.Raw, events: msgspec.Raw | None) -> Past:
@@ -220,11 +246,23 @@ def _before(changes: Changes, moment: float) -> Iterator[Change]:
     return itertools.takewhile(lambda change: change.at < moment, changes)
 
 
-def state_file(texts: Mapping[str, bytes], events: Mapping[str, bytes] | None = None) -> bytes:
-    """Return the whole file; ``texts`` is what it says of each target, ``events`` of the private events of some."""
+def state_file(
+    texts: Mapping[str, bytes], events: Mapping[str, bytes] | None = None, pairs: Mapping[str, bytes] | None = None
+) -> bytes:
+    """Return the whole file; ``texts`` is what it says of each target, ``events`` of the private events of some.
+
+    ``pairs`` is what it says of each pair. They come before events where there is not room enough for both.
+    """
     raw = {target: msgspec.Raw(text) for target, text in texts.items()}
-    memories = {target: msgspec.Raw(text) for target, text in within_room(events or {}, file_size(texts)).items()}
-    return msgspec.json.encode({"version": VERSION, "targets": raw, **({"events": memories} if memories else {})})
+    size = file_size(texts)
+    of_pairs = within_room(pairs or {}, size)
+    of_events = within_room(events or {}, size + file_size(of_pairs))
+    more = {
+        key: {name: msgspec.Raw(text) for name, text in memories.items()}
+        for key, memories in (("events", of_events), ("pairs", of_pairs))
+        if memories
+    }
+    return msgspec.json.encode({"version": VERSION, "targets": raw, **more})
 
 
 def _text(past: Past, stepped: float) -> bytes:
@@ -274,3 +312,15 @@ def _changes(rows: Mapping[str, tuple[_Row, ...]]) -> dict[str, Changes]:
         return EarlierChange(row.at, sys.intern(row.state), row.known)
 
     return {key: tuple(map(earlier, states)) for key, states in rows.items()}
+
+
+def seen_by_us(track: Mapping[str, Changes]) -> dict[str, Changes]:
+    """Return ``track`` as changes that this run saw."""
+    return {key: tuple(Change(row.at, row.state, row.known) for row in changes) for key, changes in track.items()}
+
+
+def earlier_moved(changes: Changes, seconds: float) -> Changes:
+    """Return ``changes`` with those that an earlier run saw later by ``seconds``."""
+    if not isinstance(changes[0], EarlierChange):
+        return changes  # what an earlier run saw comes first
+    return tuple(replace(row, at=row.at + seconds) if isinstance(row, EarlierChange) else row for row in changes)

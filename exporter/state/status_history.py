@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from msgspec.structs import replace
 
 from exporter.clock import Clock, wall_deadline
 from exporter.errors import BookingSyncError, ConfigError, ConfigProblem
@@ -32,16 +31,20 @@ from exporter.model import GONE, Change
 from exporter.private_calendar import EventMemory
 from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS, Changes, in_order, recent
 from exporter.state.events_state import events_text
+from exporter.state.pair_memory import PairMemory
+from exporter.state.pair_text import pair_text
 from exporter.state.state_file import (
-    EarlierChange,
     Past,
     count_over,
+    earlier_moved,
     equal_parts,
     file_size,
     fitted,
     forget_before,
     moment_after,
+    read_pairs,
     read_parts,
+    seen_by_us,
     state_file,
 )
 from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably, resolved
@@ -55,7 +58,7 @@ MAX_SAVE_SECONDS: Final = 5.0
 """A poll waits no longer for the disk. One that hangs (a network share) must not hold what was learnt."""
 
 EVENTS_SAVE_SECONDS: Final = 600.0
-"""What is remembered of private events changes with each poll: the file is not written for it more often than this."""
+"""What is remembered of events and pairs changes with each poll: the file is not written for it more often than this."""
 
 _SLICE: Final = 20  # targets between two turns of the loop: 64 KiB of each take some 20 ms
 _FILLED: Final = 7  # eighths of the file that are left when it was full, so that it is not full again at once
@@ -81,7 +84,7 @@ class StatusHistory:
     """The file, links resolved, if there is one."""
 
     def __init__(self) -> None:
-        self._targets: dict[str, Past] = {}
+        self._targets, self._pairs = dict[str, Past](), dict[str, PairMemory]()
         self._texts: dict[str, bytes] = {}  # their parts of the file, of those that did not change since
         self._changed = False
         self._events_changed = False
@@ -135,6 +138,20 @@ class StatusHistory:
         self._past(target).events = memory
         self._events_changed = True
 
+    def pair(self, name: str) -> PairMemory | None:
+        return self._pairs.get(name)
+
+    def keep_pair(self, name: str, memory: PairMemory) -> None:
+        """Remember ``memory`` of the pair ``name``, instead of what was remembered before."""
+        self._pairs[name] = memory
+        self._events_changed = True
+
+    def keep_pairs(self, names: frozenset[str]) -> None:
+        """Forget all pairs but those called ``names``, which are configured."""
+        for gone in self._pairs.keys() - names:
+            del self._pairs[gone]
+            self._changed = True
+
     def keep_targets(self, accounts: Mapping[str, str]) -> None:
         """Forget targets that are no longer configured, and the connections of those that are of another account by now.
 
@@ -156,8 +173,9 @@ class StatusHistory:
         """Remember what ``before`` does: it saw the present states, a file only those of an earlier run."""
         for target in before._targets:
             past = before._past(target)
-            self._targets[target] = Past(_seen_by_us(past.connections), _seen_by_us(past.collectors), past.account, past.events)
+            self._targets[target] = Past(seen_by_us(past.connections), seen_by_us(past.collectors), past.account, past.events)
             self._touch(target)
+        self._pairs.update(before._pairs)
 
     def is_of(self, path: Path | None) -> bool:
         """Return whether this is the memory of the state file ``path``, however it is spelt. Blocks."""
@@ -229,6 +247,7 @@ class FileStatusHistory(StatusHistory):
         self._write_failed = False
         # Of its own all is read: what is asked for shows with the first polls.
         self._targets, taken = read_parts(path, parts or (path,), targets)
+        self._pairs = read_pairs(parts or (path,))
         self._written = _written_at(path)
         if taken:
             self._changed = True
@@ -271,11 +290,12 @@ class FileStatusHistory(StatusHistory):
         await self._make_room()
         texts = {target: self._text(target) for target in self._targets}
         memories = {target: past.events for target, past in self._targets.items() if past.events is not None}
-        stepped = self._stepped
+        known, stepped = dict(self._pairs), self._stepped
 
         def write() -> None:
             events = {target: events_text(memory, stepped) for target, memory in memories.items()}
-            replace_durably(self.path, state_file(texts, events))
+            pairs = {name: pair_text(memory, stepped) for name, memory in known.items()}
+            replace_durably(self.path, state_file(texts, events, pairs))
 
         try:
             await asyncio.to_thread(write)
@@ -316,7 +336,7 @@ class FileStatusHistory(StatusHistory):
         if seconds := self._stepped - past.stepped:
             past.stepped = self._stepped
             for track in past.tracks:
-                track.update({key: _earlier_moved(changes, -seconds) for key, changes in track.items()})
+                track.update({key: earlier_moved(changes, -seconds) for key, changes in track.items()})
         return past
 
     def _notice_step(self) -> None:
@@ -333,16 +353,6 @@ def _written_at(path: Path) -> float | None:
         return path.stat().st_mtime
     except OSError:
         return None
-
-
-def _seen_by_us(track: Mapping[str, Changes]) -> dict[str, Changes]:
-    return {key: tuple(Change(row.at, row.state, row.known) for row in changes) for key, changes in track.items()}
-
-
-def _earlier_moved(changes: Changes, seconds: float) -> Changes:
-    if not isinstance(changes[0], EarlierChange):
-        return changes  # what an earlier run saw comes first
-    return tuple(replace(row, at=row.at + seconds) if isinstance(row, EarlierChange) else row for row in changes)
 
 
 def open_status_history(path: Path, clock: Clock, targets: Collection[str] = ()) -> FileStatusHistory:

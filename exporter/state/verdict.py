@@ -22,6 +22,14 @@ from exporter.state.verdict_events import (
     NO_OPEN_SLOTS,
     SLOTS_OVER_BUSY,
 )
+from exporter.state.verdict_proof import (
+    CALENDAR_NOT_BLOCKING,
+    CALENDAR_SHIFTED,
+    CANCELLED_IN_CALENDAR,
+    NOT_IN_CALENDAR_LATER,
+    NOT_IN_CALENDAR_SOON,
+    PROOF_NEVER_LEARNT,
+)
 from exporter.state.verdict_row import Kind, Verdict, VerdictRow, hours
 
 SILENT_SECONDS: Final = 24 * 3600.0
@@ -267,6 +275,7 @@ TABLE: Final = (
     CONFLICT_SOON,
     EXTERNAL_CONFLICT_SOON,
     SLOTS_OVER_BUSY,
+    NOT_IN_CALENDAR_SOON,
     COLLECTOR_FAILING,
     DATA_EXPIRED,
     PROVIDER_FAILING,
@@ -275,6 +284,10 @@ TABLE: Final = (
     EXTERNAL_CONFLICT_LATER,
     BOOKED_OVER,
     NO_OPEN_SLOTS,
+    CALENDAR_SHIFTED,
+    NOT_IN_CALENDAR_LATER,
+    CALENDAR_NOT_BLOCKING,
+    CANCELLED_IN_CALENDAR,
     CALENDAR_MISMATCH,
     CONNECTION_ERROR,
     CONNECTION_CUT,
@@ -306,6 +319,7 @@ TABLE: Final = (
     CONFLICT_ACCEPTED,
     WARNING_ACCEPTED,
     CALENDAR_MISMATCH_LATER,
+    PROOF_NEVER_LEARNT,
     CONNECTION_CUT_BEFORE,
 )
 """Of the rows that hold for a target the first one is its verdict; where none holds it is OK."""

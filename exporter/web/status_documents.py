@@ -23,6 +23,7 @@ from exporter.web.busy_documents import busy_document
 from exporter.web.check_types import CalendarProbe, ImportCalendars, Probes, Staff, UnprotectedStaff
 from exporter.web.events_documents import events_document, overlapped_documents
 from exporter.web.moments import moment_of, moment_or_none
+from exporter.web.proof_documents import busy_documents, missing_documents, pair_documents
 from exporter.web.slots_documents import slots_document
 from exporter.web.status_copies import CopiesWindow, MismatchedBooking
 from exporter.web.status_types import (
@@ -78,6 +79,8 @@ def problem_document(problem: Finding, target: TargetView | None) -> Problem:
         mismatched=_mismatched(problem.mismatched, target) if target else (),
         first=moment_or_none(problem.first),
         more=problem.more,
+        not_in_calendar=missing_documents(problem.missing, target.policy.zone) if target else (),
+        busy_times=busy_documents(problem.busy, target.policy.zone) if target else (),
     )
 
 
@@ -130,6 +133,7 @@ def target_document(target: TargetView, now: float, state: TargetState) -> Targe
         ),
         slots=next((slots_document(seen) for seen in observations if isinstance(seen, SlotsObservation)), None),
         busy=next((busy_document(seen) for seen in observations if isinstance(seen, BusyObservation)), None),
+        pairs=pair_documents(target.pairs, target.policy.zone),
     )
 
 

@@ -21,9 +21,14 @@ from exporter.web.busy_types import Busy
 from exporter.web.check_types import CalendarProbe, ImportCalendars, Probes, Staff
 from exporter.web.events_types import Events
 from exporter.web.events_types import OverlappedBooking as OverlappedBooking  # noqa: PLC0414  others take it from here
+from exporter.web.links_types import EntityLinks as EntityLinks  # noqa: PLC0414  ditto
+from exporter.web.links_types import Links as Links  # noqa: PLC0414  ditto
+from exporter.web.links_types import LinksWindow as LinksWindow  # noqa: PLC0414  ditto
 from exporter.web.moments import Moment
+from exporter.web.proof_types import BusyTime, NotInCalendar
+from exporter.web.proof_types import Pair as Pair  # noqa: PLC0414  ditto
 from exporter.web.slots_types import Slots
-from exporter.web.status_copies import CopiesWindow, MismatchedBooking
+from exporter.web.status_copies import MismatchedBooking
 
 VERSION: Final = 1
 
@@ -75,7 +80,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     ``calendar_type`` is that of a connection. The data of ``collector`` says so. ``unlinked`` are the first bookings that
     somebody has to link, ``mismatched`` those that differ from their copies in the staff's calendar, both soonest first,
     ``overlapped`` those that private events overlap; ``more`` counts further ones of the target, at one of its problems.
-    ``first`` is when the first slot begins that lies over a private event.
+    ``first`` is when the first slot begins that lies over a private event. ``not_in_calendar`` are the first bookings that are
+    missing in their owner's calendar, ``busy_times`` the first times that are busy there and should not be, or are not known.
     """
 
     severity: Severity
@@ -100,6 +106,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     mismatched: tuple[MismatchedBooking, ...] = ()
     first: Moment | None = None
     more: int = 0
+    not_in_calendar: tuple[NotInCalendar, ...] = ()
+    busy_times: tuple[BusyTime, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -276,50 +284,12 @@ class Bookings(msgspec.Struct, frozen=True, kw_only=True):
     dropped_resources: int
 
 
-class EntityLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Number of links to one kind of entity: of the CRM, the calendar (`event`) or the catalog (`sku`)."""
-
-    module: str
-    entity_type: str
-    links: int
-
-
-class LinksWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """Link coverage of one half-open window.
-
-    ``linked`` and ``unlinked`` go by CRM entities alone; ``calendar_linked`` counts bookings with a calendar event;
-    ``unverified`` those whose links were read longer ago than ``max_age_seconds``, which are in none of the other numbers.
-    """
-
-    window: str
-    start: Moment
-    end: Moment
-    complete: bool
-    linked: int
-    unlinked: int
-    calendar_linked: int
-    unverified: int
-    links: tuple[EntityLinks, ...]
-
-
-class Links(msgspec.Struct, frozen=True, kw_only=True):
-    """Link coverage at ``at``.
-
-    ``copies`` is null where bookings have no copies in the staff's calendar, and where these are not compared. ``mismatched``
-    are the next ten bookings that differ from theirs, soonest first.
-    """
-
-    at: Moment
-    windows: tuple[LinksWindow, ...]
-    copies: tuple[CopiesWindow, ...] | None = None
-    mismatched: tuple[MismatchedBooking, ...] = ()
-
-
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """One target. ``connections``, ``bookings``, ``links``, ``events``, ``slots`` and ``busy`` are null without data.
 
     ``zone`` is the IANA zone of its people, ``resource_aliases`` the names that the configuration gives to resource ids.
-    One that is ``paused`` has no collectors: it is not asked. ``closed`` says that it is a day without bookings.
+    One that is ``paused`` has no collectors: it is not asked. ``closed`` says that it is a day without bookings. ``pairs`` tie
+    its bookings to their owners' calendars, as far as both have data.
     """
 
     name: str
@@ -340,6 +310,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     events: Events | None = None
     slots: Slots | None = None
     busy: Busy | None = None
+    pairs: tuple[Pair, ...] = ()
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):

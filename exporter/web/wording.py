@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,10 +12,11 @@ import msgspec
 from markupsafe import Markup, escape
 
 from exporter.model import ConnectionStatus, Message
+from exporter.proof import Arrival, Import, Learning, ProofState
 from exporter.state.findings import Finding
 from exporter.support.local_time import CalendarWords, date_of, day_and_time, from_to, in_utc, in_zone
 from exporter.texts import Texts
-from exporter.web.status_types import Connections, Target
+from exporter.web.status_types import Connections, Pair, Target
 
 #: Broken first, the order of the words in every summary.
 STATUS_ORDER: Final = (
@@ -37,6 +38,13 @@ _HOURS: Final = Message("%(number)s h")
 _MINUTES: Final = Message("%(number)s min")
 _SECONDS: Final = Message("%(number)s s")
 _UNITS: Final = ((86_400, _DAYS), (3_600, _HOURS), (60, _MINUTES), (1, _SECONDS))
+_MISSING: Final = Message("%(count)s missing")
+_PENDING: Final = Message("%(count)s too new to tell")
+_LEARNING: Final[Mapping[Learning, str]] = {
+    Learning.FEW_BOOKINGS: Message("learning, too few bookings were due"),
+    Learning.NONE_ARRIVES: Message("learning, no booking arrives as a busy time"),
+    Learning.MARKED_FREE: Message("learning, bookings arrive marked as free, which proves nothing"),
+}
 
 
 def subject(found: Finding) -> str:
@@ -196,14 +204,68 @@ class Wording(msgspec.Struct, frozen=True):
             times = target.busy.windows[-1]
             told = Message("%(span)s busy in %(window)s", span=self.span(times.busy_seconds), window=times.window)
             found.append(self.text(told))
+        if len(target.pairs) == 1:
+            found.append(self.pair(target.pairs[0]))
+        elif target.pairs:
+            found.append(self._pairs(target.pairs))
         ages = [collector.data_age_seconds for collector in target.collectors if collector.data_age_seconds is not None]
         if ages:
             found.append(self.text(Message("data %(span)s old", span=self.span(max(ages)))))
         return found
 
+    def pair(self, pair: Pair) -> str:
+        """Return what a pair says in a line: ``Anna: 41 of 41 arrived, median 3 min``."""
+        if pair.learning is not None:
+            words = [self.text(_LEARNING[pair.learning])]
+        else:
+            numbers = next((row.bookings for row in pair.windows if row.window == "next_7d"), {})
+            parts = []
+            if numbers:
+                arrived, total = numbers.get(Arrival.ARRIVED, 0), sum(numbers.values())
+                message = Message("%(arrived)s of %(total)s arrived", arrived=self.number(arrived), total=self.number(total))
+                parts.append(message)
+            for state, message in ((Arrival.MISSING, _MISSING), (Arrival.PENDING, _PENDING)):
+                if count := numbers.get(state, 0):
+                    parts.append(Message(message.text, count=self.number(count)))
+            if pair.lag_seconds is not None:
+                parts.append(Message("median %(span)s", span=self.span(pair.lag_seconds)))
+            words = [self.text(part) for part in parts]
+        if pair.imports is not None:
+            known, total = pair.imports.get(Import.KNOWN, 0), sum(pair.imports.values())
+            message = Message(
+                "%(known)s of %(total)s busy times known to the platform", known=self.number(known), total=self.number(total)
+            )
+            words.append(self.text(message))
+        return f"{pair.pair}: {', '.join(words)}" if words else pair.pair
+
+    def _pairs(self, pairs: Sequence[Pair]) -> str:
+        proved = sum(pair.state == ProofState.PROVED for pair in pairs)
+        return self.text(
+            Message(
+                "%(proved)s of %(count)s pair proved",
+                "%(proved)s of %(count)s pairs proved",
+                number=len(pairs),
+                proved=self.number(proved),
+                count=self.number(len(pairs)),
+            )
+        )
+
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         """Return the filters of the template."""
-        names = ["text", "word", "subject", "span", "relative", "local", "beside", "interval", "date", "seconds", "number"]
+        names = [
+            "text",
+            "word",
+            "subject",
+            "span",
+            "relative",
+            "local",
+            "beside",
+            "interval",
+            "date",
+            "seconds",
+            "number",
+            "pair",
+        ]
         return {**{name: getattr(self, name) for name in names}, "prose": prose, "capital": capital, "tied": tied}
 
     def _connections(self, seen: Connections) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -62,6 +62,7 @@ class Bench:
     events: RecordedEvents
     folder: Path
     shared: Shared = field(default_factory=Shared)
+    paired: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def world(self) -> PortalWorld:
@@ -73,7 +74,14 @@ class Bench:
 
     def services(self, events: RecordedEvents | None = None) -> Services:
         return Services(
-            self.http, self.clock, Random(7), events or self.events, StatusHistory(), Admission(self.clock), self.shared
+            self.http,
+            self.clock,
+            Random(7),
+            events or self.events,
+            StatusHistory(),
+            Admission(self.clock),
+            self.shared,
+            paired=lambda: self.paired,
         )
 
     def target(

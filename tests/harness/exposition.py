@@ -59,6 +59,7 @@ def instruments_for(view: View) -> Instruments:
         reads = target.platform == "bitrix24" and CollectorName.BOOKINGS in collectors
         events = counters_of(instruments, target.name, target.platform)
         events.expect(expected(collectors, views.OPERATIONS[target.platform], reads_bookings=reads))
+    instruments.arrange_pairs({proof.pair: target.name for target in view.targets for proof in target.pairs})
     instruments.config_loaded(ok=True, at=views.NOW - 3_600, hash="5f3a9c0d1e2b77")
     instruments.loop_lag(0.0025)
     return instruments

@@ -29,7 +29,8 @@ from exporter.model import (
 )
 from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.private_calendar import Cause, EventsObservation, ExternalConflict, ImportedEvents, ImportFault, WindowEvents
-from exporter.state import verdict, verdict_events
+from exporter.proof import Proof
+from exporter.state import verdict, verdict_events, verdict_proof
 from exporter.state.snapshot import CollectorState, View
 from exporter.state.verdict_row import VerdictRow
 from tests.harness import views
@@ -129,6 +130,11 @@ def offered(over_busy: int = 0, open_slots: int = 9) -> View:
     return view(views.succeeded(_SLOTS, views.wix_slots(over_busy, open_slots)))
 
 
+def paired(*pairs: Proof) -> View:
+    """Return a site whose pairs say this."""
+    return view(_GOOD, pairs=pairs)
+
+
 def private_conflict(start: float, cause: Cause = Cause.NOT_BLOCKED) -> ExternalConflict:
     """Return a booking of half an hour that a private event overlaps, from ``start`` on."""
     return ExternalConflict("812", "a", start, start + 1_800, cause)
@@ -172,6 +178,12 @@ SCENES: Final[Mapping[VerdictRow, View]] = {
     verdict.CONFLICT_MARKED: marked(2),
     verdict_events.EXTERNAL_CONFLICT_LATER: private(private_conflict(NOW + 25 * HOUR, Cause.UNKNOWN)),
     verdict_events.BOOKED_OVER: private(private_conflict(NOW + HOUR, Cause.BOOKED_OVER)),
+    verdict_proof.NOT_IN_CALENDAR_SOON: paired(views.proof(missing=(HOUR, 30 * HOUR))),
+    verdict_proof.CALENDAR_SHIFTED: paired(views.proof(missing=(25 * HOUR, 26 * HOUR, 30 * HOUR), shift=HOUR)),
+    verdict_proof.NOT_IN_CALENDAR_LATER: paired(views.proof(missing=(25 * HOUR,))),
+    verdict_proof.CALENDAR_NOT_BLOCKING: paired(views.proof(unknown=(HOUR,))),
+    verdict_proof.CANCELLED_IN_CALENDAR: paired(views.proof(left=(HOUR,))),
+    verdict_proof.PROOF_NEVER_LEARNT: paired(views.unlearnt()),
     verdict.CALENDAR_MISMATCH: view(views.succeeded(_LINKS, views.mismatched((23 * HOUR, MismatchKind.MOVED)))),
     verdict.CALENDAR_MISMATCH_LATER: view(views.succeeded(_LINKS, views.mismatched((25 * HOUR, MismatchKind.MISSING)))),
     verdict.CONNECTION_ERROR: connected(

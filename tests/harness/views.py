@@ -45,7 +45,19 @@ from exporter.private_calendar import (
     ImportHeartbeat,
     WindowEvents,
 )
-from exporter.state.snapshot import CollectorState, Failure, Snapshot, TargetEntry, View
+from exporter.proof import (
+    WINDOWS_SECONDS,
+    Arrival,
+    BusyTime,
+    Import,
+    Learning,
+    MissingBooking,
+    Proof,
+    ProofState,
+    WindowProof,
+)
+from exporter.state.failure import Failure
+from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, View
 
 NOW: Final = 1_790_000_000.0
 WIX: Final = "salon-wix"
@@ -263,6 +275,56 @@ def wix_slots(over_busy: int = 0, open_slots: int = 9, at: float = NOW - 30) -> 
     first = NOW + 3 * 3_600 if over_busy else None
     schedules = (ScheduleSlots("Chair 2", over_busy, first), ScheduleSlots("a1b2c3d4e5f6", 0))
     return SlotsObservation(at, (ServiceSlots("Haircut", open_slots, NOW + 7_200 if open_slots else None),), schedules)
+
+
+def proof(
+    pair: str = "Anna",
+    *,
+    missing: Sequence[float] = (),
+    arrived: int = 41,
+    left: Sequence[float] = (),
+    unknown: Sequence[float] = (),
+    imports: bool = True,
+    shift: float | None = None,
+) -> Proof:
+    """Return a pair that has proved itself, with half an hour for each start in seconds from now.
+
+    ``missing`` are bookings that are not in the calendar, ``left`` those that are there although they were cancelled,
+    ``unknown`` what the calendar has and the platform does not know.
+    """
+    numbers = [sum(start < seconds for start in missing) for seconds in WINDOWS_SECONDS.values()]
+    return Proof(
+        pair,
+        NOW - 60,
+        ProofState.BROKEN if missing else ProofState.PROVED,
+        NOW - 7_200,
+        tuple(
+            WindowProof(window, {Arrival.ARRIVED: arrived - number, Arrival.MISSING: number, Arrival.PENDING: 1})
+            for window, number in zip(WINDOWS_SECONDS, numbers, strict=True)
+        ),
+        missing=tuple(
+            MissingBooking(str(900 + number), NOW + start, NOW + start + 1_800, NOW - 7_200)
+            for number, start in enumerate(missing)
+        ),
+        left_behind=len(left),
+        left=tuple(BusyTime(NOW + start, NOW + start + 1_800, NOW - 3_600) for start in left),
+        shift=shift,
+        lag=180.0,
+        imports={Import.KNOWN: 3, Import.MISSING: len(unknown), Import.PENDING: 0} if imports else None,
+        unknown_to_platform=tuple(BusyTime(NOW + start, NOW + start + 1_800, NOW - 5_400) for start in unknown),
+        arrived_in_all=70,
+        calendar="anna-cal",
+        resource="Chair 1",
+    )
+
+
+def unlearnt(learning: Learning = Learning.NONE_ARRIVES, days: float = 8, pair: str = "Ben") -> Proof:
+    """Return a pair that has been learning for so many ``days``."""
+    windows = tuple(WindowProof(window, {Arrival.MISSING: 6}) for window in WINDOWS_SECONDS)
+    since = NOW - days * 86_400
+    return Proof(
+        pair, NOW - 60, ProofState.LEARNING, since, windows, learning, arrived_in_all=0, calendar="ben-cal", resource="Chair 2"
+    )
 
 
 def bitrix24_links(at: float = NOW - 30) -> LinksObservation:

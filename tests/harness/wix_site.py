@@ -53,6 +53,7 @@ class WixBench:
     events: RecordedEvents = field(default_factory=RecordedEvents)
     since: StatusHistory = field(default_factory=StatusHistory)
     policy: TargetPolicy = field(default_factory=TargetPolicy)
+    paired: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _session: Session | None = None
 
     @property
@@ -93,6 +94,7 @@ class WixBench:
             Admission(self.clock),
             policy=lambda: self.policy,
             asks_once=asks_once,
+            paired=lambda: self.paired,
         )
         self._session = open_session(target or self.target(), services)
         return self._session

@@ -76,6 +76,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "connection_import_failing": ("gauge", ("connection", "reason")),
     "external_events_heartbeat_up": ("gauge", ("connection",)),
     "external_events_heartbeat_lag_seconds": ("gauge", ("connection",)),
+    "pair_info": ("gauge", ("pair", "calendar", "resource")),
     "calendar_mismatches": ("gauge", ("window", "kind")),
     "calendar_unverified_bookings": ("gauge", ("window",)),
     "next_calendar_mismatch_timestamp_seconds": ("gauge", ()),
@@ -95,6 +96,17 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "credential_expiry_timestamp_seconds": ("gauge", ()),
     "malformed_rows_total": ("counter", ("collector",)),
     "unrecognized_values_total": ("counter", ("collector", "field")),
+}
+# those of a pair are no target's
+CONTRACT_OF_PAIRS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "proof_state": ("gauge", ("pair", "state")),
+    "proof_state_since_timestamp_seconds": ("gauge", ("pair",)),
+    "proof_learning": ("gauge", ("pair", "reason")),
+    "proof_bookings": ("gauge", ("pair", "window", "state")),
+    "proof_left_behind": ("gauge", ("pair",)),
+    "proof_shift_seconds": ("gauge", ("pair",)),
+    "proof_imports": ("gauge", ("pair", "state")),
+    "proof_lag_seconds": ("histogram", ("pair",)),
 }
 CONTRACT_OF_THE_PROCESS: dict[str, tuple[str, tuple[str, ...]]] = {
     "build_info": ("gauge", ("version", "revision", "python")),
@@ -122,7 +134,8 @@ OURS = [family for family in FAMILIES if family.name.startswith("booking_sync_")
 
 def test_the_families_are_those_of_the_contract() -> None:
     expected = {f"booking_sync_{name}": (kind, TARGET_LABELS + labels) for name, (kind, labels) in CONTRACT.items()}
-    expected |= {f"booking_sync_{name}": declared for name, declared in CONTRACT_OF_THE_PROCESS.items()}
+    apart = CONTRACT_OF_PAIRS | CONTRACT_OF_THE_PROCESS
+    expected |= {f"booking_sync_{name}": declared for name, declared in apart.items()}
     declared = {family.name: (family.type, family.labels) for family in OURS}
     assert expected == declared, (
         'written by hand on purpose: dashboards of other people stand on it (docs/contract.md, "Metrics")'
@@ -136,7 +149,7 @@ def test_every_family_is_declared_once() -> None:
 
 def test_every_gauge_of_a_target_is_read_and_every_counter_kept() -> None:
     read = {gauge for group in GROUPS for gauge in group.gauges} | set(COUNTERS)
-    per_target = {family for family in FAMILIES if "target" in family.labels}
+    per_target = {family for family in FAMILIES if {"target", "pair"} & set(family.labels)}
     assert {"booking_sync_target_info"} == {family.name for family in per_target - read}
     assert set() == read - per_target
 
@@ -182,7 +195,9 @@ def full() -> View:
     view = views.partial_failure(views.mismatched((3_600, MismatchKind.MOVED)))
     first = view.targets[0]
     closed = msgspec.structs.replace(first, policy=msgspec.structs.replace(first.policy, closed=((0.0, 1.0),)))
-    return msgspec.structs.replace(view, targets=(closed, *view.targets[1:]), discoveries=(rule, DiscoveryState("not asked")))
+    pairs = (views.proof(missing=(3_600.0,), shift=3_600.0), views.unlearnt())
+    paired = msgspec.structs.replace(closed, pairs=pairs)
+    return msgspec.structs.replace(view, targets=(paired, *view.targets[1:]), discoveries=(rule, DiscoveryState("not asked")))
 
 
 def test_a_rule_that_was_never_read_is_down_and_has_no_moment_of_success() -> None:

@@ -9,6 +9,7 @@ from exporter.calendar_copies import CalendarCopies, MismatchedBooking, Mismatch
 from exporter.limits import MESSAGE
 from exporter.model import BookingsObservation, ConnectionsObservation
 from exporter.open_slots import SlotsObservation, SlotsPart
+from exporter.paired_bookings import PairedBooking, PairedBookings
 from exporter.polling.sanitizing import sanitized_observation
 from exporter.private_calendar import Cause, EventsObservation, ExternalConflict
 from exporter.support.known_secrets import KnownSecrets
@@ -60,9 +61,21 @@ def test_the_id_of_a_booking_that_a_private_event_overlaps_shows_no_secret_and_i
     assert ["anna", "anna"] == [row.schedule for row in seen.conflicts]
 
 
+def test_the_id_of_a_booking_that_is_compared_with_a_calendar_shows_no_secret_and_is_cut() -> None:
+    known = KnownSecrets()
+    known.hold("key", ["planted-secret-77"])
+    rows = tuple(PairedBooking(booking, 1.0, 2.0) for booking in ("planted-secret-77", "7" * 4_000))
+    seen = sanitized_observation(BookingsObservation(0.0, (), paired=(PairedBookings("Anna", 0.0, 9.0, rows),)), known)
+    assert isinstance(seen, BookingsObservation)
+    masked, cut = (row.id for row in seen.paired[0].bookings)
+    assert "planted" not in masked
+    assert len(cut) <= 101
+    assert [(1.0, 2.0)] * 2 == [(row.start, row.end) for row in seen.paired[0].bookings]
+
+
 def test_of_each_field_of_the_private_events_it_is_known_whose_text_it_is() -> None:
     fields = {field.name for field in msgspec.structs.fields(EventsObservation)}
-    assert {"conflicts", "unheard"} | {"at", "windows", "imports", "providers", "next_conflict"} == fields
+    assert {"conflicts", "unheard"} | {"at", "windows", "imports", "providers", "next_conflict", "paired"} == fields
     of_conflict = {field.name for field in msgspec.structs.fields(ExternalConflict)}
     assert {"booking"} | {"schedule", "start", "end", "cause"} == of_conflict
 
@@ -98,7 +111,7 @@ def test_copies_show_no_secret_and_no_control_character_and_are_cut() -> None:
     assert (True, True) == (len(cut) <= 101, len(seen.copies.refused) <= MESSAGE.number + 1)
 
 
-OF_THE_PLATFORM = {"conflicts", "resource_names", "marks_refused"}
+OF_THE_PLATFORM = {"conflicts", "resource_names", "marks_refused", "paired"}
 OURS = {"at", "windows", "next_booking", "measures_next", "dropped_resources", "next_conflict", "platform_conflicts"}
 OF_THE_CONFIGURATION = {"unknown_resources", "unknown_accepted"}
 

@@ -112,13 +112,13 @@ async def test_a_clock_that_is_set_moves_no_more_than_the_target_that_is_asked_f
     clock = ManualClock(NOW + 40_000)
     history = FileStatusHistory(path, clock)
     moved: list[int] = []
-    move = status_history._earlier_moved
+    move = state_file.earlier_moved
 
     def counted(changes: tuple[Change, ...], seconds: float) -> tuple[Change, ...]:
         moved.append(len(changes))
         return move(changes, seconds)
 
-    monkeypatch.setattr(status_history, "_earlier_moved", counted)
+    monkeypatch.setattr(status_history, "earlier_moved", counted)
     clock.set_by = 3_600.0
     history.seen("site-007", "connection-0000", Change(NOW + 40_000, "synced"), NOW + 40_000)
     assert 2 == len(moved)  # both connections of one target, not the 120 of all

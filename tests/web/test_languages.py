@@ -30,6 +30,7 @@ from exporter.model import (
 )
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
 from exporter.private_calendar import Cause, ExternalConflict
+from exporter.proof import Arrival, Learning, WindowProof
 from exporter.state import verdict
 from exporter.state.advice import UNPROTECTED
 from exporter.state.config_warnings import of_observation
@@ -73,6 +74,8 @@ _NAMES: Final = re.compile(
     "|".join(
         (
             r"salon-wix|salon-b24|salon-berlin|salon|portal|wix|bitrix24|Chair \d|Window seat|Haircut|Beard|owner=anna",
+            r"anna-cal|ben-cal",
+            r"\b(?:Anna|Ben|Zoe)\b",
             r"label=x|site=|new\.[\w.]+",
             r"the stylist left|cut on some days",
             r"UTC|HTTP|JSON|LIMIT|next_24h|next_7d|today|token_revoked|webhook_url",
@@ -238,6 +241,19 @@ PAGES: Final[Mapping[str, View]] = {
     "weekend": views.view_of(
         views.target_of(
             "salon", "wix", [views.succeeded(views.unpolled("salon", "wix", CollectorName.SLOTS), views.weekend_slots())]
+        )
+    ),
+    "pairs": verdict_scenes.paired(
+        views.proof(missing=(30 * 3600.0,) * 3, shift=-1800.0, left=(3600.0,), unknown=(3600.0,)),
+        views.unlearnt(Learning.MARKED_FREE),
+        views.unlearnt(Learning.FEW_BOOKINGS, pair="Zoe"),
+    ),
+    "one_pair": verdict_scenes.paired(views.proof(missing=(3600.0,), arrived=41)),
+    "many_missing": verdict_scenes.paired(
+        replace(
+            views.proof(missing=(3600.0,), left=(3600.0,)),
+            windows=tuple(WindowProof(name, {Arrival.MISSING: 14}) for name in ("next_24h", "next_7d")),
+            left_behind=12,
         )
     ),
     "worst_site": views.view_of(worst.site("salon", worst.connections())),

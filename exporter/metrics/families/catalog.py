@@ -22,6 +22,7 @@ from exporter.metrics.families import (
     links,
     policy,
     process,
+    proof,
     slots,
     windows,
 )
@@ -133,13 +134,14 @@ GROUPS: Final[tuple[GaugeGroup[Any], ...]] = (
     GaugeGroup(slots.GAUGES, lambda seen: seen.slots, slots.is_same),
     GaugeGroup(busy.GAUGES, lambda seen: seen.busy, busy.is_same),
     GaugeGroup(copies.GAUGES, lambda seen: None if seen.links is None else seen.links.copies, copies.is_same),
+    GaugeGroup(proof.GAUGES, lambda seen: seen.target.pairs or None, proof.is_same),
     GaugeGroup(windows.GAUGES, _windowed),
     GaugeGroup(api.CREDENTIAL, _credential),
     GaugeGroup(api.GAUGES, lambda seen: seen.target.usage),
 )
 
 #: Counted while the exporter works, per target.
-COUNTERS: Final[tuple[Family, ...]] = freshness.COUNTERS + bookings.COUNTERS + api.COUNTERS
+COUNTERS: Final[tuple[Family, ...]] = freshness.COUNTERS + bookings.COUNTERS + proof.COUNTERS + api.COUNTERS
 
 #: Counted while the exporter works, for all targets of a platform together.
 OF_PLATFORM: Final[tuple[Family, ...]] = api.OF_PLATFORM
@@ -161,6 +163,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("Bookable slots (Wix)", slots.GAUGES),
     Topic("Owners' own calendars", busy.GAUGES),
     Topic("Copies in the staff's calendar (Bitrix24)", copies.GAUGES),
+    Topic("Proofs that bookings are in their owner's calendar", (*proof.GAUGES, *proof.COUNTERS)),
     Topic("Windows", windows.GAUGES),
     Topic("API traffic and budgets", (*api.CREDENTIAL, *api.GAUGES, *api.COUNTERS, *api.OF_PLATFORM)),
     Topic("The exporter itself", process.OURS),

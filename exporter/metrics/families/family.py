@@ -17,6 +17,7 @@ Row: TypeAlias = tuple[tuple[str, ...], float]
 PREFIX: Final = "booking_sync_"
 TARGET_LABELS: Final = ("target", "platform")
 PLATFORM_LABELS: Final = ("platform",)
+PAIR_LABELS: Final = ("pair",)
 
 
 # Compared and hashed by identity: a family is declared once, and the page looks it up thousands of times a scrape.
@@ -26,7 +27,7 @@ class Family:
 
     ``help`` speaks to people: what it is, its unit, and when its series are absent. A family with ``target`` among its
     labels is counted per target. ``own_labels`` are those after the ones that all series of a target, or of a platform, begin
-    with.
+    with; those of a pair are all its own.
     """
 
     name: str
@@ -34,11 +35,13 @@ class Family:
     help: str
     labels: tuple[str, ...] = ()
     own_labels: tuple[str, ...] = field(init=False)
+    shares_labels: bool = field(init=False)
 
     def __post_init__(self) -> None:
         for shared in (TARGET_LABELS, PLATFORM_LABELS, ()):
             if self.labels[: len(shared)] == shared:
                 object.__setattr__(self, "own_labels", self.labels[len(shared) :])
+                object.__setattr__(self, "shares_labels", bool(shared))
                 return
 
 
@@ -59,6 +62,16 @@ class Histogram(Family):
 def gauge(name: str, help: str, *labels: str, read: Callable[[T], Iterable[Row]]) -> Gauge[T]:  # noqa: A002  the format's word
     """Declare a gauge per target; ``labels`` are those besides ``target`` and ``platform``."""
     return Gauge(PREFIX + name, "gauge", help, TARGET_LABELS + labels, read=read)
+
+
+def gauge_of_pair(name: str, help: str, *labels: str, read: Callable[[T], Iterable[Row]]) -> Gauge[T]:  # noqa: A002  the format's word
+    """Declare a gauge per pair, which is no target's alone; ``labels`` are those besides ``pair``."""
+    return Gauge(PREFIX + name, "gauge", help, PAIR_LABELS + labels, read=read)
+
+
+def histogram_of_pair(name: str, help: str, *labels: str, buckets: tuple[float, ...]) -> Histogram:  # noqa: A002  the format's word
+    """Declare a histogram per pair; ``buckets`` are upper bounds, in the unit that the name ends with."""
+    return Histogram(PREFIX + name, "histogram", help, PAIR_LABELS + labels, buckets=buckets)
 
 
 def counter(name: str, help: str, *labels: str) -> Family:  # noqa: A002  the format's word

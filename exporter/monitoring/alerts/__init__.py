@@ -8,6 +8,7 @@ from exporter.monitoring.alerts.calendar_checks import calendar_check_alerts
 from exporter.monitoring.alerts.connections import connection_alerts
 from exporter.monitoring.alerts.many import many_alerts
 from exporter.monitoring.alerts.process import process_alerts
+from exporter.monitoring.alerts.proof import proof_alerts
 from exporter.monitoring.alerts.shared import shared_alerts
 from exporter.monitoring.alerts.targets import target_alerts
 from exporter.monitoring.alerts.unsteady import unsteady_alerts
@@ -25,6 +26,7 @@ def alert_groups(options: Options) -> tuple[AlertGroup, ...]:
         connection_alerts(options),
         calendar_check_alerts(options),
         booking_alerts(options),
+        proof_alerts(options),
         many_alerts(options),
         unsteady_alerts(),
     )

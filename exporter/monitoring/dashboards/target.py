@@ -12,6 +12,7 @@ from exporter.monitoring.dashboards.calendar_checks import calendar_checks
 from exporter.monitoring.dashboards.causes_table import causes_table, fresh
 from exporter.monitoring.dashboards.dashboard import DashboardRow, board, link, variable
 from exporter.monitoring.dashboards.judged import ALL_IS_GOOD, MOMENT_IS_BAD, VERDICTS, found, judged
+from exporter.monitoring.dashboards.pairs import pairs_row
 from exporter.monitoring.dashboards.panels import (
     GREEN,
     LASTING,
@@ -67,6 +68,7 @@ def target(options: Options) -> str:
             DashboardRow("Wix only: what no status of a connection tells", calendar_checks(_ONE)),
             DashboardRow("Wix only: connections over time, bookings by status", _over_time(), collapsed=True),
             private_events_row(_SCOPE),
+            pairs_row(_SCOPE),
             DashboardRow("Bitrix24 only: links, staff's calendar, bookings by resource", portal_panels(_SCOPE), collapsed=True),
         ],
         exporter_width=6,

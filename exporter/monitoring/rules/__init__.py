@@ -15,6 +15,7 @@ from exporter.monitoring.rules.objective import (
     objective_recordings,
 )
 from exporter.monitoring.rules.process import process_recordings
+from exporter.monitoring.rules.proof import proof_recordings
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.monitoring.rules.shared import shared_recordings
 from exporter.monitoring.rules.targets import target_recordings
@@ -37,6 +38,7 @@ def recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
         month_objective_recordings(),
         booking_recordings(),
         intake_recordings(),
+        proof_recordings(),
         many_recordings(options),
         unsteady_recordings(),
         health_recordings(options.thresholds),

@@ -28,6 +28,7 @@ from exporter.monitoring.rules.connections import (
 from exporter.monitoring.rules.copies import NEXT_MISMATCH
 from exporter.monitoring.rules.events import BOOKED_OVER, NOT_BLOCKED, SUSPECT
 from exporter.monitoring.rules.many import EMPTY, Symptom
+from exporter.monitoring.rules.proof import LEFT, NOT_THERE, SHIFTED, UNKNOWN
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.monitoring.rules.slots import NONE_OPEN, OVER_BUSY
 from exporter.monitoring.rules.targets import (
@@ -44,7 +45,7 @@ from exporter.monitoring.rules.targets import (
     WHY_FAILING,
 )
 from exporter.private_calendar import ImportFault
-from exporter.state import verdict, verdict_events
+from exporter.state import verdict, verdict_events, verdict_proof
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import verdict_by
 from exporter.state.verdict_row import Verdict, VerdictRow
@@ -261,6 +262,11 @@ def _of_bookings(thresholds: Thresholds) -> str:
             *find(verdict_events.EXTERNAL_CONFLICT_LATER, f"{not_blocked('next_7d')} or {external}", "ExternalConflict"),
             *find(verdict_events.SLOTS_OVER_BUSY, OVER_BUSY, "SlotsOverBusy"),
             *find(verdict_events.NO_OPEN_SLOTS, NONE_OPEN, "NoOpenSlots"),
+            *find(verdict_proof.NOT_IN_CALENDAR_SOON, _not_there("next_24h"), "BookingNotInCalendar"),
+            *find(verdict_proof.CALENDAR_SHIFTED, SHIFTED, "CalendarShifted"),
+            *find(verdict_proof.NOT_IN_CALENDAR_LATER, _not_there("next_7d"), "BookingNotInCalendar"),
+            *find(verdict_proof.CALENDAR_NOT_BLOCKING, UNKNOWN, "CalendarNotBlocking"),
+            *find(verdict_proof.CANCELLED_IN_CALENDAR, LEFT, "CancelledBookingStillInCalendar"),
             *find(verdict_events.BOOKED_OVER, f"max without (window) ({BOOKED_OVER} > 0)", "BookedOver"),
             *find(
                 verdict.CALENDAR_MISMATCH,
@@ -283,6 +289,10 @@ def _of_bookings(thresholds: Thresholds) -> str:
             ),
         )
     )
+
+
+def _not_there(window: str) -> str:
+    return f'max without (window) ({NOT_THERE}{{window="{window}"}})'
 
 
 def _of_account(thresholds: Thresholds) -> str:

@@ -36,6 +36,7 @@ from exporter.counting import (
 from exporter.errors import InvalidResponseError, PollError
 from exporter.limits import RESOURCE_WINDOWS
 from exporter.model import BookingsObservation, CollectorName, Window
+from exporter.paired_bookings import paired_range
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import booking_pages, intake
 from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Command, CommandOutcome
@@ -43,6 +44,7 @@ from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
 from exporter.platforms.bitrix24.paging import NONE_READABLE, Pager, whole_seconds, within
+from exporter.platforms.bitrix24.paired import paired_bookings
 from exporter.platforms.bitrix24.resources import ResourceNames
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixTarget
 from exporter.platforms.decoding import off_the_loop
@@ -74,20 +76,23 @@ class BookingsCollector:
     async def poll(self) -> PollResult:
         at, now = self._services.clock.steady(), self._services.clock.time()
         windows = resolve_all(self._settings.windows, now, self._zone)
-        rows, seen, complete = await self._read(windows)
+        rows, seen, complete = await self._read(windows, now)
         await self._follow_ids(seen, now)
         failure = await self._refresh_names() or self._api.degraded_reason()
         admission = self._services.admission
         observation = await off_the_loop(admission, len(rows), self._observation, rows, windows, at, now, complete)
         return PollResult(observation, failure)
 
-    async def _read(self, windows: Sequence[Window]) -> tuple[Table, CompleteRead, bool]:
-        """Return every booking that overlaps the windows and every partner of one that may conflict, and what was covered.
+    async def _read(self, windows: Sequence[Window], now: float) -> tuple[Table, CompleteRead, bool]:
+        """Return every booking that overlaps the windows, or that pairs ask for, and every partner of one that may conflict.
 
-        And whether no row had to be left out; else the counts are a lower bound.
+        And what was covered, and whether no row had to be left out; else the counts are a lower bound.
         """
         first, last = whole_seconds(windows)
         low, high = max(0, first - math.ceil(self._margins[0])), last + math.ceil(self._margins[1])
+        if self._services.paired():
+            start, end = paired_range(now)
+            low, high = max(0, min(low, math.floor(start) - 1)), max(high, math.ceil(end) + 1)
         rows, complete = await self._read_range(self._pager, low, high)
         if not rows and not complete:
             raise InvalidResponseError(NONE_READABLE)
@@ -178,6 +183,7 @@ class BookingsCollector:
             next_conflict=found.next if found else None,
             unknown_resources=self._unknown_resources(),
             unknown_accepted=tuple(sorted(set(accepted).difference(rows.ids))) if complete and found else (),
+            paired=paired_bookings(self._services.paired(), rows, now, complete=complete),
         )
 
     def _unknown_resources(self) -> tuple[str, ...]:
@@ -187,7 +193,8 @@ class BookingsCollector:
         return tuple(sorted(resource for resource in gone if resource.isdigit()))
 
     def _named_resources(self) -> AbstractSet[str]:
-        return self._settings.overlapping_resources | self._services.policy().resource_aliases.keys()
+        paired = frozenset[str]().union(*self._services.paired().values())
+        return self._settings.overlapping_resources | self._services.policy().resource_aliases.keys() | paired
 
     def _conflicts(self, rows: Table, windows: Sequence[Window], now: float, accepted: Collection[str]) -> Conflicts | None:
         if not self._settings.conflicts:

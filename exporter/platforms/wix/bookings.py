@@ -1,7 +1,7 @@
 """The collector ``bookings``: how many bookings start in each window (docs/platforms/wix.md 6).
 
 Normally it only counts: one call per window and status, no personal data moves. With ``conflicts: true``, and when Wix
-refuses to count, it reads the rows instead and counts them itself.
+refuses to count, it reads the rows instead and counts them itself. Those of resources that a pair names it reads besides.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from exporter.counting import Booking, conflict_reach, count_windows, find_conflicts, hull, next_start, resolve_all
 from exporter.errors import PollError, TargetConfigError
@@ -22,6 +23,7 @@ from exporter.platforms.wix.booking_rows import BookingRow
 from exporter.platforms.wix.intake import IntakeCounter
 from exporter.platforms.wix.marks import COUNT_AGAIN_SECONDS, REFUSED, PlatformMarks
 from exporter.platforms.wix.paging import BookingsReader, Filter, Rows, bound, matching, readable
+from exporter.platforms.wix.paired import PairedReader, ReadRange
 from exporter.platforms.wix.settings import WixBookings, WixTarget
 
 log = structlog.get_logger(__name__)
@@ -46,6 +48,7 @@ class BookingsCollector:
         self._reader = BookingsReader(api, services.events, services.admission, settings)
         self._intake = IntakeCounter(self._reader, self._statuses, services.events)
         self._marks = PlatformMarks(self._reader, self._calendar_statuses, services.clock, target.name)
+        self._paired = PairedReader(api, services, settings)
         self._read_rows_until = float("-inf")
 
     async def poll(self) -> PollResult:
@@ -56,7 +59,9 @@ class BookingsCollector:
         if self._settings.conflicts:
             polled = await self._with_conflicts(at, now, windows)
         else:
-            polled = PollResult(BookingsObservation(at, await self._counts(windows)))
+            counts = await self._counts(windows)
+            paired, failure = await self._paired.read(now)
+            polled = PollResult(BookingsObservation(at, counts, paired=paired), failure)
         return await self._marks.added_to(polled, now) if self._settings.platform_conflicts else polled
 
     async def _counts(self, windows: Sequence[Window]) -> tuple[WindowBookings, ...]:
@@ -102,7 +107,9 @@ class BookingsCollector:
         if read.complete:
             self._intake.note_read(_bookings(read.rows), now, start=start, end=end)
         observation = await off_the_loop(admission, len(read.rows), self._observation, read, at, now, windows, next_booking)
-        return PollResult(observation, failure)
+        known = ReadRange(read.rows, read.complete, start, end, self._statuses)
+        paired, trouble = await self._paired.read(now, known)
+        return PollResult(replace(observation, paired=paired), failure or trouble)
 
     async def _note_new(self, now: float) -> PollError | None:
         """Count new bookings. What was read whole is published whatever becomes of this question; its failure shows."""

@@ -29,6 +29,7 @@ from exporter.platforms.wix.former_bookings import FormerBookings
 from exporter.platforms.wix.heartbeats import of_schedules
 from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.paging import BookingsReader, readable, taken_time
+from exporter.platforms.wix.paired import paired_events
 from exporter.platforms.wix.providers import ProviderDirectory, shown_providers
 from exporter.platforms.wix.settings import WixBookings, WixEvents, WixTarget
 from exporter.private_calendar import WEEK_SECONDS, EventMemory, EventsObservation
@@ -122,7 +123,17 @@ class EventsCollector:
             self._private = BusyTimes(at, until, found.private)
         self._services.history.keep_events(self._target.name, cut(found.memory, part.times))
         unheard = self._unheard(directory)
-        observation = EventsObservation(at, found.windows, found.imports, up, found.conflicts, found.next_conflict, unheard)
+        # In part it says nothing of what Wix does not know.
+        resources = self._services.paired() if whole and rows.complete else {}
+        known = [row for row in rows.rows if row.schedule]
+        paired = (
+            await off_the_loop(self._services.admission, size, paired_events, resources, read.rows, known, now, until)
+            if resources
+            else ()
+        )
+        observation = EventsObservation(
+            at, found.windows, found.imports, up, found.conflicts, found.next_conflict, unheard, paired=paired
+        )
         return PollResult(observation, _failed(read, up) if read.failed_provider_ids else None)
 
     def private(self) -> BusyTimes | None:

@@ -61,12 +61,16 @@ class BookingsReader:
         admission: Admission,
         settings: WixBookings,
         collector: CollectorName = CollectorName.BOOKINGS,
+        *,
+        has_chosen_windows: bool = True,
     ) -> None:
+        """``has_chosen_windows`` says that the user chose what is read for the collector ``bookings``."""
         self._api = api
         self._events = events
         self._admission = admission
         self._settings = settings
         self._collector = collector
+        self._has_chosen_windows = has_chosen_windows and collector is CollectorName.BOOKINGS
 
     async def count(self, wanted: Filter) -> int:
         """Return how many bookings match. One call, no personal data moves."""
@@ -103,7 +107,7 @@ class BookingsReader:
 
     def too_many_bookings(self) -> TargetConfigError:
         """Return the error of a poll that met more than ``max_bookings``."""
-        if self._collector is not CollectorName.BOOKINGS:  # its window is not the user's to choose
+        if not self._has_chosen_windows:
             most = self._settings.max_bookings
             return TargetConfigError(
                 f"the poll of {self._collector} has to read more than {most} bookings, and max_bookings of the collector "

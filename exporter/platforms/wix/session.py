@@ -23,6 +23,7 @@ from exporter.platforms.wix.events import EventsCollector
 from exporter.platforms.wix.inventory import read_inventory
 from exporter.platforms.wix.marks import REFUSED
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
+from exporter.platforms.wix.paired import PairedReader
 from exporter.platforms.wix.providers import ProviderDirectory
 from exporter.platforms.wix.settings import WixTarget
 from exporter.platforms.wix.slots import SlotsCollector
@@ -63,7 +64,7 @@ class WixSession:
         if settings:
             collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, target, settings, services)
             # Where Wix refuses to count, rows are read instead. That is rare, so its series come when it happens.
-            operations += [Endpoint.QUERY_BOOKINGS] if settings.conflicts else []
+            operations += [Endpoint.QUERY_BOOKINGS] if self._reads_rows else []
             operations += [Endpoint.COUNT_BOOKINGS] if settings.platform_conflicts or not settings.conflicts else []
         self._events: EventsCollector | None = None
         if events:
@@ -100,13 +101,19 @@ class WixSession:
     @property
     def expected(self) -> ExpectedSeries:
         rows = self._settings is not None and self._settings.conflicts
+        in_rows = self._reads_rows
         return ExpectedSeries(
             operations=self._operations,
             retried=RETRIED,
             reasons=REASONS,
-            fields={name: () if name is CollectorName.BOOKINGS and not rows else _FIELDS[name] for name in self._collectors},
+            fields={name: () if name is CollectorName.BOOKINGS and not in_rows else _FIELDS[name] for name in self._collectors},
             reads_bookings=rows,
         )
+
+    @property
+    def _reads_rows(self) -> bool:
+        """Whether the collector ``bookings`` reads rows as it is configured, and not only where Wix refuses to count."""
+        return self._settings is not None and (self._settings.conflicts or bool(self._services.paired()))
 
     def usage(self) -> ApiUsage:
         return self._api.usage()
@@ -156,6 +163,8 @@ class WixSession:
         reader = BookingsReader(self._api, self._services.events, self._services.admission, settings)
         now = self._services.clock.time()
         wanted = matching(settings.statuses, bound("startDate", "$gte", now), bound("startDate", "$lt", now + 3600))
+        if self._services.paired():
+            await PairedReader(self._api, self._services, settings).check(now)
         if settings.conflicts:
             await reader.first(wanted, sort="startDate")
             return

@@ -297,6 +297,15 @@ class WixTarget(Target):
     def may_have_resource(self, resource: str) -> bool:
         return GUID.fullmatch(resource.lower()) is not None
 
+    def resource_ids(self, name: str) -> frozenset[str]:
+        """Return the ids, in lower case, of the schedule or resource ``name``: each booking has those of both."""
+        named = {schedule.lower() for schedule, alias in self.aliases.items() if alias == name}
+        return frozenset(named) | {resource.lower() for resource in super().resource_ids(name)}
+
+    @property
+    def resource_names(self) -> tuple[str, ...]:
+        return (*self.aliases.values(), *super().resource_names)
+
     @property
     def heartbeats(self) -> Mapping[str, Heartbeat]:
         """The heartbeats that the collector ``events`` expects, by the label of the schedule."""

@@ -21,6 +21,7 @@ from exporter.state.findings.collectors import brought_data, of_collectors
 from exporter.state.findings.connections import is_broken, of_connections
 from exporter.state.findings.events import of_events
 from exporter.state.findings.finding import Finding, Severity, is_in_force
+from exporter.state.findings.proofs import of_pairs
 from exporter.state.findings.slots import of_slots
 from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import CONNECTIONS_DOWN, PLACE, RANKS, TARGET_CLOSED, TARGET_PAUSED, verdict_of, worst
@@ -114,6 +115,7 @@ def of_target(target: TargetView, now: float) -> Iterator[Finding]:
                 yield from of_events(target, state, seen, now)
             case SlotsObservation() as seen:
                 yield from of_slots(target, state, seen, now)
+    yield from of_pairs(target, now)
     yield from of_account(target, now)
 
 

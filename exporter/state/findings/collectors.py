@@ -12,8 +12,9 @@ from exporter.model import ConnectionsObservation, Message
 from exporter.private_calendar import EventsObservation
 from exporter.state.advice import DATA_WITHDRAWN, OVERDUE, for_failure
 from exporter.state.changes import failing_since
+from exporter.state.failure import Failure
 from exporter.state.findings.finding import Finding
-from exporter.state.snapshot import CollectorState, Failure, TargetView
+from exporter.state.snapshot import CollectorState, TargetView
 from exporter.state.verdict import (
     COLLECTOR_FAILING,
     DATA_EXPIRED,

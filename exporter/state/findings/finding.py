@@ -17,6 +17,7 @@ from exporter.model import CollectorName, Conflict, Connection, GoneConnection
 from exporter.platforms.advice import Advice
 from exporter.policy import AcceptedReason
 from exporter.private_calendar import ExternalConflict
+from exporter.proof import BusyTime, MissingBooking
 from exporter.state.snapshot import TargetView
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import verdict_by
@@ -39,6 +40,7 @@ class Finding(msgspec.Struct, frozen=True):
     ``until`` is the day that a credential ends. ``detail`` quotes the failed poll. ``collector`` is whose data says so, if
     one collector's does. ``unlinked`` are the first bookings that somebody has to link, ``external`` those that private
     events overlap, ``mismatched`` those that differ from their copies; ``more`` counts those of the target that are not listed.
+    ``missing`` are the first bookings that are not in their owner's calendar, ``busy`` the first times that are busy there.
     ``first`` is when the first slot begins that should not be offered. ``known`` is why it is listed and not
     judged, if the configuration says so. ``none_works`` says that no calendar of the target works: such a warning comes first.
     ``moved`` is the verdict that the configuration has instead of the row's.
@@ -63,6 +65,8 @@ class Finding(msgspec.Struct, frozen=True):
     external: tuple[ExternalConflict, ...] = ()
     mismatched: tuple[MismatchedBooking, ...] = ()
     first: float | None = None
+    missing: tuple[MissingBooking, ...] = ()
+    busy: tuple[BusyTime, ...] = ()
     more: int = 0
     none_works: bool = False
     moved: Verdict | None = None
@@ -74,10 +78,11 @@ class Finding(msgspec.Struct, frozen=True):
 
     @property
     def begins(self) -> float | None:
-        """When the first overlap begins that it tells of, Unix seconds; ``None`` when it tells of none."""
+        """When the first overlap, booking or busy time begins that it names, Unix seconds; ``None`` when it names none."""
         if self.conflict is not None:
             return self.conflict.start
-        return self.external[0].start if self.external else None
+        ahead = self.external or self.missing or self.busy
+        return ahead[0].start if ahead else None
 
     @property
     def headline(self) -> str:

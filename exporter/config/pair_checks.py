@@ -1,0 +1,126 @@
+"""What is wrong, or hardly meant, between a pair and the targets at its ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from exporter.config.merge import collectors_of
+from exporter.config.pairs import Pair, PairEnds, grace_of
+from exporter.fields.durations import format_duration
+from exporter.fields.kinds import FieldProblem, mapping_of, shown
+from exporter.model import CollectorName
+from exporter.platforms.registry import PLATFORMS
+from exporter.platforms.settings import Target
+from exporter.support.close_matches import close_match
+from exporter.support.yaml_source import UNREADABLE, Path
+
+PAIRS: Final = "pairs"
+
+# How one place is named at another one, which may be in another file.
+_SeenFrom = Callable[[Path, Path], str]
+
+
+def pair_problems(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[FieldProblem]:
+    """Yield what is wrong between pairs and targets in ``top``, the raw value of a file, however broken the rest of it is."""
+    pairs, targets = _list(top.get(PAIRS)), _list(top.get("targets"))
+    # Targets that cannot be read may be any.
+    is_whole = top.get("targets") is not UNREADABLE and UNREADABLE not in targets
+    rows = {str(row["name"]): row for row in map(mapping_of, targets) if isinstance(row.get("name"), str)}
+    first: dict[tuple[object, ...], Path] = {}
+    for index, pair in enumerate(map(mapping_of, pairs)):
+        where: Path = (PAIRS, index)
+        bookings = mapping_of(pair.get("bookings"))
+        for path, name, wanted in (
+            ((*where, "bookings", "target"), bookings.get("target"), CollectorName.BOOKINGS),
+            ((*where, "calendar"), pair.get("calendar"), CollectorName.BUSY),
+        ):
+            if isinstance(name, str) and (name in rows or is_whole):
+                yield from _end(path, name, wanted, rows, has_rules=bool(_list(top.get("discover"))))
+        ways = pair.get("directions")
+        if "import" in _list(ways) and (target := rows.get(str(bookings.get("target")))) is not None:
+            yield from _import(target, str(bookings["target"]), (*where, "directions"))
+        ends = (bookings.get("target"), str(bookings.get("resource")), pair.get("calendar"))
+        if None not in ends and (other := first.setdefault(ends, where)) != where:
+            what = f"has the same bookings and the same calendar as {seen_from(where, other)}"
+            yield FieldProblem(where, what, "keep one of the two")
+
+
+def _end(
+    path: Path, name: str, wanted: CollectorName, rows: Mapping[str, Mapping[str, object]], *, has_rules: bool
+) -> Iterator[FieldProblem]:
+    fitting = [other for other, row in rows.items() if wanted in _known(row)]
+    if name not in rows:
+        near = close_match(name, fitting)
+        fix = "name a target that stands under targets" + (", not one that a rule finds" if has_rules else "")
+        yield FieldProblem(path, f"there is no target {shown(name)}", f"did you mean {near}?" if near else fix)
+        return
+    row = rows[name]
+    if row.get("platform") not in PLATFORMS:
+        return  # reported where it stands
+    if wanted not in _known(row):
+        lacks = "bookings" if wanted is CollectorName.BOOKINGS else "calendar that can be read"
+        what = f"targets of platform {row['platform']} have no {lacks}"
+        yield FieldProblem(path, what, f"name a target with {'bookings' if lacks == 'bookings' else 'platform: calendar'}")
+    elif wanted not in _running(row):
+        what = f"{shown(name)} does not run the collector {wanted}, which a pair needs"
+        yield FieldProblem(path, what, f"add {wanted} to its collectors")
+
+
+def _import(target: Mapping[str, object], name: str, path: Path) -> Iterator[FieldProblem]:
+    if target.get("platform") not in PLATFORMS or CollectorName.EVENTS in _running(target):
+        return
+    if CollectorName.EVENTS in _known(target):
+        fix = f"add {CollectorName.EVENTS} to its collectors, or remove import"
+        yield FieldProblem(path, f"import needs the collector {CollectorName.EVENTS} of {shown(name)}", fix)
+    else:
+        yield FieldProblem(path, f"targets of platform {target['platform']} have no import", "remove it")
+
+
+def _known(row: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the collectors that a raw target can have."""
+    platform = PLATFORMS.get(str(row.get("platform")))
+    return {} if platform is None else collectors_of(platform.settings).model_fields
+
+
+def _running(row: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the collectors that a raw target of a known platform runs."""
+    written = row.get("collectors")
+    by_default = collectors_of(PLATFORMS[str(row.get("platform"))].settings).by_default()
+    return by_default if written is None else mapping_of(written)
+
+
+def resource_problems(pairs: Sequence[Pair], targets: Sequence[Target]) -> Iterator[FieldProblem]:
+    """Yield the resources that nobody can mean: neither an id of the platform nor a name that the target has for one."""
+    known = {target.name: target for target in targets}
+    for index, pair in enumerate(pairs):
+        target, resource = known.get(pair.bookings.target), pair.bookings.resource
+        if target is not None and not target.resource_ids(resource):
+            near = close_match(resource, target.resource_names)
+            fix = f"did you mean {near}?" if near else "use the id of the resource, or give it this name as an alias"
+            what = f"{shown(target.name)} has no resource {shown(resource)}"
+            yield FieldProblem((PAIRS, index, "bookings", "resource"), what, fix)
+
+
+def pair_warnings(pairs: Sequence[Pair], targets: Sequence[Target]) -> Iterator[FieldProblem]:
+    """Yield what is allowed and hardly meant: a calendar of several resources, a grace that is over before the next poll."""
+    ends, first = PairEnds(targets), dict[str, tuple[int, object]]()
+    for index, pair in enumerate(pairs):
+        known = ends.of(pair)
+        if known is None:
+            continue
+        calendar = known[1]
+        other, booked = first.setdefault(pair.calendar, (index, pair.bookings))
+        if booked != pair.bookings:
+            what = f"is also the calendar of pairs[{other}]: what is busy for one resource hides what is missing of the other"
+            yield FieldProblem((PAIRS, index, "calendar"), what, "give each resource a calendar of its own, if you can")
+        polled = zip(known, (CollectorName.BOOKINGS, CollectorName.BUSY), strict=True)
+        intervals = (each.interval for target, name in polled if (each := target.running().get(name)) is not None)
+        interval = max(intervals, default=0.0)
+        if (grace := grace_of(pair, calendar)) < interval:
+            what = f"{format_duration(grace)} is over before the next poll: the interval is {format_duration(interval)}"
+            yield FieldProblem((PAIRS, index, "grace"), what, f"write {format_duration(interval)} or more")
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,147 @@
+"""Bookings and events of the resources that a pair names, to be compared with their owners' own calendars.
+
+Only confirmed bookings are: of one that waits for the merchant nobody knows whether Wix writes it into a calendar
+(docs/platforms/wix.md 6.3). The platform knows of both that the time is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from exporter.errors import PollError
+from exporter.model import CollectorName
+from exporter.paired_bookings import PairedBooking, PairedBookings, paired_range
+from exporter.platforms.base import Services
+from exporter.platforms.decoding import off_the_loop
+from exporter.platforms.wix.api import WixApi
+from exporter.platforms.wix.booking_rows import BookingRow
+from exporter.platforms.wix.event_rows import EventRow
+from exporter.platforms.wix.paging import BookingsReader, Rows, bound, matching, readable
+from exporter.platforms.wix.settings import WixBookings
+from exporter.private_calendar import PairedEvents
+
+_CONFIRMED: Final = ("CONFIRMED",)
+
+
+class ReadRange(Rows, frozen=True):
+    """All bookings of the ``statuses`` (as the API writes them) that overlap ``[start, end)``, Unix seconds."""
+
+    start: float
+    end: float
+    statuses: Collection[str]
+
+
+class PairedReader:
+    """Reads the bookings of one site that pairs ask for; what a poll has read anyway is not asked for again."""
+
+    def __init__(self, api: WixApi, services: Services, settings: WixBookings) -> None:
+        self._services = services
+        self._reader = BookingsReader(
+            api, services.events, services.admission, settings, CollectorName.BOOKINGS, has_chosen_windows=False
+        )
+
+    async def read(self, now: float, known: ReadRange | None = None) -> tuple[tuple[PairedBookings, ...], PollError | None]:
+        """Return the bookings of each resource that a pair names, at ``now`` (Unix seconds), and why there are none.
+
+        ``known`` are rows that this poll has read. A failure costs these bookings alone, and is one of the poll.
+        """
+        resources = self._services.paired()
+        if not resources:
+            return (), None
+        start, end = paired_range(now)
+        try:
+            read = await self._rows(start, end, known)
+        except PollError as error:
+            return (), error
+        admission = self._services.admission
+        return await off_the_loop(admission, len(read.rows), _paired_bookings, resources, read, start, end), None
+
+    async def _rows(self, start: float, end: float, known: ReadRange | None) -> Rows:
+        if known is None or not set(known.statuses).issuperset(_CONFIRMED) or known.end <= start or known.start >= end:
+            return readable(await self._overlapping(start, end))
+        parts: list[Rows] = [known]
+        if start < known.start:
+            parts.append(await self._overlapping(start, known.start))
+        if known.end < end:
+            later = bound("startDate", "$gte", known.end), bound("startDate", "$lt", end)
+            parts.append(await self._reader.read(matching(_CONFIRMED, *later), sort="startDate"))
+        rows = {row.booking.id: row for part in parts for row in part.rows}
+        return Rows(tuple(rows.values()), all(part.complete for part in parts))
+
+    async def _overlapping(self, start: float, end: float) -> Rows:
+        bounds = bound("endDate", "$gt", start), bound("startDate", "$lt", end)
+        return await self._reader.read(matching(_CONFIRMED, *bounds), sort="startDate")
+
+    async def check(self, now: float) -> None:
+        """Try to read a booking after ``now`` (Unix seconds). Raises :class:`~exporter.errors.PollError` as a poll would."""
+        await self._reader.first(matching(_CONFIRMED, bound("startDate", "$gte", now)), sort="startDate")
+
+
+def _paired_bookings(
+    resources: Mapping[str, frozenset[str]], read: Rows, start: float, end: float
+) -> tuple[PairedBookings, ...]:
+    found: dict[str, list[PairedBooking]] = {resource: [] for resource in resources}
+    endless = set[str]()
+    for row in _on_the_calendar(read.rows, start, end):
+        booking = row.booking
+        ids = _ids_of(row)
+        for resource, wanted in resources.items():
+            if wanted.isdisjoint(ids):
+                continue
+            if booking.end > booking.start:
+                paired = PairedBooking(booking.id, booking.start, booking.end, row.created, row.updated)
+                found[resource].append(paired)
+            else:  # nobody knows how much time it takes
+                endless.add(resource)
+    return tuple(
+        PairedBookings(
+            resource,
+            start,
+            end,
+            tuple(sorted(bookings, key=lambda booking: (booking.start, booking.end, booking.id))),
+            read.complete and resource not in endless,
+        )
+        for resource, bookings in found.items()
+    )
+
+
+def _on_the_calendar(rows: Iterable[BookingRow], start: float, end: float) -> Iterator[BookingRow]:
+    """Yield the confirmed bookings that take time of somebody between ``start`` and ``end``."""
+    for row in rows:
+        booking = row.booking
+        if booking.status == "confirmed" and row.schedule and booking.start < end and booking.end > start:
+            yield row
+
+
+def _ids_of(row: BookingRow) -> frozenset[str]:
+    return frozenset({row.schedule.lower(), *map(str.lower, row.booking.resources)})
+
+
+def paired_events(
+    resources: Mapping[str, frozenset[str]],
+    events: Iterable[EventRow],
+    bookings: Sequence[BookingRow],
+    start: float,
+    end: float,
+) -> tuple[PairedEvents, ...]:
+    """Return what Wix knows to be busy for each of ``resources`` from ``start`` to ``end``, Unix seconds.
+
+    ``events`` are all that it imported, ``bookings`` all that take somebody's time, waiting ones included.
+    """
+    schedules = {
+        resource: ids | {row.schedule.lower() for row in bookings if row.schedule and not ids.isdisjoint(_ids_of(row))}
+        for resource, ids in resources.items()
+    }
+    wanted = frozenset[str]().union(*schedules.values())
+    periods: dict[str, list[tuple[float, float]]] = {}
+    for schedule, period in (
+        *((row.schedule_id.lower(), (row.start, row.end)) for row in events),
+        *((row.schedule.lower(), (row.booking.start, row.booking.end)) for row in bookings),
+    ):
+        if schedule in wanted:
+            periods.setdefault(schedule, []).append(period)
+    return tuple(
+        PairedEvents(resource, start, end, tuple(period for schedule in sorted(ids) for period in periods.get(schedule, ())))
+        for resource, ids in schedules.items()
+    )

@@ -1,0 +1,189 @@
+"""Pairs of bookings and calendars: what is filled in, what is warned of, and what becomes of them in shards and reloads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.config import Config, LoadCache, config_hash, effective_config, load_config, paired_resources, shard_of
+from exporter.proof import PairSpec
+
+ANNA = "1f1c2d3e-1111-4222-8333-444455556666"
+CHAIR = "2F1C2D3E-1111-4222-8333-444455556666"
+SALON: dict[str, Any] = {
+    "name": "salon",
+    "platform": "wix",
+    "site_id": "7f1c2d3e-1111-4222-8333-444455556666",
+    "api_key": "planted-key-0123456789",
+    "aliases": {ANNA: "Anna"},
+    "resource_aliases": {CHAIR: "Chair 1"},
+}
+PORTAL: dict[str, Any] = {
+    "name": "portal",
+    "platform": "bitrix24",
+    "webhook_url": "https://portal.example/rest/1/planted0123456789/",
+    "resource_aliases": {"7": "Chair 7"},
+}
+PAIR: dict[str, Any] = {"name": "anna", "bookings": {"target": "salon", "resource": "Anna"}, "calendar": "anna-cal"}
+
+
+def calendar(name: str = "anna-cal", **said: object) -> dict[str, Any]:
+    dav = {"url": f"https://dav.example.org/{name}/work/", "username": "anna", "password": "planted-password"}
+    return {"name": name, "platform": "calendar", "caldav": dav, **said}
+
+
+def load(folder: Path, *pairs: dict[str, Any], targets: list[dict[str, Any]] | None = None, **top: object) -> Config:
+    path = folder / "exporter.yml"
+    rows = targets or [SALON, PORTAL, calendar()]
+    path.write_text(yaml.safe_dump({"targets": rows, "pairs": list(pairs), **top}))
+    return load_config(path, {})
+
+
+def told(config: Config) -> list[str]:
+    return [str(warning).partition(": ")[2] for warning in config.warnings if "pairs[" in str(warning)]
+
+
+def test_a_pair_leaves_out_what_its_targets_tell(tmp_path: Path) -> None:
+    config = load(tmp_path, PAIR)
+    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0, imports=False),) == config.pair_specs
+    (pair,) = config.pairs
+    assert (1800.0, ("export",)) == (pair.grace, pair.directions)
+    assert [] == told(config)
+
+
+def test_where_the_platform_tells_private_events_the_way_back_is_judged_as_well(tmp_path: Path) -> None:
+    events = SALON | {"collectors": {"connections": None, "bookings": None, "events": None}}
+    config = load(tmp_path, PAIR, targets=[events, calendar()])
+    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0),) == config.pair_specs
+    alone = load(tmp_path, PAIR | {"directions": ["import"]}, targets=[events, calendar()])
+    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0, exports=False),) == alone.pair_specs
+
+
+def test_what_a_pair_says_itself_counts(tmp_path: Path) -> None:
+    config = load(tmp_path, PAIR | {"grace": "2h", "directions": ["export"]})
+    assert 7200.0 == config.pair_specs[0].grace
+
+
+@pytest.mark.parametrize("end", ["salon", "anna-cal"])
+def test_a_pair_of_which_an_end_is_paused_is_not_judged(tmp_path: Path, end: str) -> None:
+    targets = [row | {"paused": row["name"] == end} for row in (SALON, calendar())]
+    config = load(tmp_path, PAIR, targets=targets)
+    assert ((), 1) == (config.pair_specs, len(config.pairs))
+
+
+@pytest.mark.parametrize(
+    ("resource", "ids"),
+    [
+        ("Anna", {ANNA}),
+        (ANNA.upper(), {ANNA}),
+        ("Chair 1", {CHAIR.lower()}),
+        (CHAIR, {CHAIR.lower()}),
+    ],
+)
+def test_a_resource_of_a_wix_site_is_a_schedule_or_a_resource_by_alias_or_id(
+    tmp_path: Path, resource: str, ids: set[str]
+) -> None:
+    config = load(tmp_path, PAIR | {"bookings": {"target": "salon", "resource": resource}})
+    assert {"salon": {resource: ids}} == paired_resources(config.pair_specs, config.targets)
+
+
+@pytest.mark.parametrize(("resource", "ids"), [("Chair 7", {"7"}), (7, {"7"}), ("12", {"12"})])
+def test_a_resource_of_a_portal_is_an_alias_or_an_id_with_or_without_quotes(
+    tmp_path: Path, resource: object, ids: set[str]
+) -> None:
+    config = load(tmp_path, PAIR | {"bookings": {"target": "portal", "resource": resource}})
+    assert {"portal": {str(resource): ids}} == paired_resources(config.pair_specs, config.targets)
+
+
+def test_the_effective_configuration_says_what_was_filled_in(tmp_path: Path) -> None:
+    shown = yaml.safe_load(effective_config(load(tmp_path, PAIR)))
+    assert [PAIR | {"grace": "30m", "directions": ["export"]}] == shown["pairs"]
+
+
+def test_the_hash_is_another_one_when_a_pair_is(tmp_path: Path) -> None:
+    without, one = config_hash(load(tmp_path)), config_hash(load(tmp_path, PAIR))
+    assert len({without, one, config_hash(load(tmp_path, PAIR | {"grace": "1h"}))}) == 3
+
+
+def test_a_calendar_of_two_resources_is_allowed_and_warned_of(tmp_path: Path) -> None:
+    other = PAIR | {"name": "chair", "bookings": {"target": "portal", "resource": 7}}
+    (warning,) = told(load(tmp_path, PAIR, other))
+    assert "is also the calendar of pairs[0]" in warning
+    assert [] == told(
+        load(tmp_path, PAIR, other | {"calendar": "ben-cal"}, targets=[SALON, PORTAL, calendar(), calendar("ben-cal")])
+    )
+
+
+def test_a_grace_that_is_over_before_the_next_poll_is_warned_of(tmp_path: Path) -> None:
+    slow = calendar(collectors={"busy": {"interval": "1h"}})
+    (warning,) = told(load(tmp_path, PAIR, targets=[SALON, slow]))
+    assert "30m is over before the next poll: the interval is 1h" in warning
+    assert [] == told(load(tmp_path, PAIR | {"grace": "1h"}, targets=[SALON, slow]))
+
+
+def test_keys_for_anchors_may_hold_what_pairs_share(tmp_path: Path) -> None:
+    path = tmp_path / "exporter.yml"
+    top = yaml.safe_dump({"targets": [SALON, calendar()]})
+    path.write_text(
+        f"x-salon: &salon {{target: salon, resource: Anna}}\n{top}"
+        "pairs: [{name: anna, bookings: *salon, calendar: anna-cal}]\n"
+    )
+    assert "Anna" == load_config(path, {}).pair_specs[0].resource
+
+
+def test_a_file_without_pairs_has_none(tmp_path: Path) -> None:
+    assert () == load(tmp_path).pairs
+    path = tmp_path / "exporter.yml"
+    path.write_text(yaml.safe_dump({"targets": [SALON]}))
+    assert () == load_config(path, {}).pair_specs
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_both_ends_of_a_pair_fall_to_one_shard_with_all_that_shares_either(tmp_path: Path, count: int) -> None:
+    salons = [SALON | {"name": f"salon-{n}", "site_id": f"{n:08x}-2f0e-4f9c-9a55-3d8a5b1f6a10"} for n in range(20)]
+    calendars = [calendar(f"cal-{n}") for n in range(20)]
+    pairs = [
+        PAIR | {"name": f"pair-{n}", "bookings": {"target": f"salon-{n}", "resource": "Anna"}, "calendar": f"cal-{n}"}
+        for n in range(20)
+    ]
+    shared = PAIR | {"name": "shared", "bookings": {"target": "salon-0", "resource": "Chair 1"}, "calendar": "cal-1"}
+    config = load(tmp_path, *pairs, shared, targets=[*salons, *calendars])
+    parts = [shard_of(config, index, count) for index in range(count)]
+    assert sorted(pair.name for pair in config.pairs) == sorted(spec.name for part in parts for spec in part.pair_specs)
+    assert all(len(part.pairs) == len(part.pair_specs) for part in parts)
+    assert 1 < len([part for part in parts if part.targets])
+    (together,) = [part.watched for part in parts if "salon-0" in part.watched]
+    assert {"salon-0", "cal-0", "salon-1", "cal-1"} <= together
+
+
+def test_a_pair_moves_no_target_that_is_not_of_it(tmp_path: Path) -> None:
+    salons = [SALON | {"name": f"salon-{n}", "site_id": f"{n:08x}-2f0e-4f9c-9a55-3d8a5b1f6a10"} for n in range(20)]
+    targets = [*salons, calendar()]
+    of_one = PAIR | {"bookings": {"target": "salon-7", "resource": "Anna"}}
+    without = [shard_of(load(tmp_path, targets=targets), index, 4).watched for index in range(4)]
+    paired = [shard_of(load(tmp_path, of_one, targets=targets), index, 4).watched for index in range(4)]
+    assert all(before ^ after <= {"salon-7", "anna-cal"} for before, after in zip(without, paired, strict=True))
+
+
+def test_a_load_after_another_pair_was_added_builds_no_target_anew(tmp_path: Path) -> None:
+    path, cache = tmp_path / "exporter.yml", LoadCache()
+    text = yaml.safe_dump({"targets": [SALON, calendar()]})
+    path.write_text(text)
+    before = load_config(path, {}, remembered=cache)
+    path.write_text(text + yaml.safe_dump({"pairs": [PAIR]}))
+    after = load_config(path, {}, remembered=cache)
+    assert before.targets[0] is after.targets[0]
+    assert ("anna",) == tuple(spec.name for spec in after.pair_specs)
+
+
+def test_pairs_stand_in_one_file_of_a_folder_and_name_targets_of_all(tmp_path: Path) -> None:
+    for name, content in {
+        "1.yml": {"targets": [SALON]},
+        "2.yml": {"targets": [calendar()]},
+        "3.yml": {"pairs": [PAIR]},
+    }.items():
+        (tmp_path / name).write_text(yaml.safe_dump(content))
+    assert ("anna",) == tuple(spec.name for spec in load_config(None, {}, folder=tmp_path).pair_specs)
