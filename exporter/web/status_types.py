@@ -1,8 +1,7 @@
 """The types of ``/api/v1/status``; ``docs/status.schema.json`` is made of them.
 
 Within ``v1`` fields are only added. Moments are RFC 3339 in UTC with whole seconds, but those whose names begin with
-``local_``: these have the offset of the target's zone. Durations are seconds, ``null`` means
-"not measured" or "no data", never zero.
+``local_``: these have the offset of the target's zone. Durations are seconds. ``null`` means not measured or no data, never 0.
 """
 
 from __future__ import annotations
@@ -303,10 +302,9 @@ class LinksWindow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Links(msgspec.Struct, frozen=True, kw_only=True):
-    """Link coverage at ``at``.
+    """Link coverage at ``at``; ``mismatched`` are the next ten bookings that differ from their copies, soonest first.
 
-    ``copies`` is null where bookings have no copies in the staff's calendar, and where these are not compared. ``mismatched``
-    are the next ten bookings that differ from theirs, soonest first.
+    ``copies`` is null where bookings have no copies in the staff's calendar, and where these are not compared.
     """
 
     at: Moment
