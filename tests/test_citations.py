@@ -214,7 +214,7 @@ def test_of_a_document_the_blocks_of_code_are_not_read() -> None:
     assert ["One two", ""] == list(prose("a.md", "One\ntwo\n\n```sh\nnowhere.md\n```\n"))
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("platform", [name for name, platform in PLATFORMS.items() if platform.conformance.statements])
 def test_the_page_of_a_platform_has_the_statements_that_are_asked_about(platform: str) -> None:
     assert written(SHEETS[platform].text, platform) == SHEETS[platform].text
 

@@ -1,8 +1,7 @@
 """The types of ``/api/v1/status``; ``docs/status.schema.json`` is made of them.
 
 Within ``v1`` fields are only added. Moments are RFC 3339 in UTC with whole seconds, but those whose names begin with
-``local_``: these have the offset of the target's zone. Durations are seconds, ``null`` means
-"not measured" or "no data", never zero.
+``local_``: these have the offset of the target's zone. Durations are seconds. ``null`` means not measured or no data, never 0.
 """
 
 from __future__ import annotations

@@ -86,10 +86,24 @@ SHARED: dict[str, dict[str, object]] = {
         "budget": {"burst": 5},
         "oauth": {"client_id": "local.1", "client_secret": {"env": "KEY"}, "token_file": "tokens.json"},
     },
+    "calendar": {
+        "timezone": "Europe/Vienna",
+        "labels": {"team": "north"},
+        "resource_aliases": {"7": "Chair 1"},
+        "base_url": "https://calendar.example",
+        "tls": {"ca_file": "ca.pem"},
+        "proxy": PROXY,
+        "accepted": [{"warning": "same_account", "why": "two ways to read it"}],
+        "closed": ["2026-12-24..2026-12-26"],
+        "paused": True,
+        "timeout": "20s",
+        "collectors": {"busy": {"interval": "10m"}},
+    },
 }
 CREDENTIALS: dict[str, dict[str, object]] = {
     "wix": {"site_id": SITE, "api_key": {"env": "KEY"}},
     "bitrix24": {"webhook_url": {"env": "B24_WEBHOOK_URL"}},
+    "calendar": {"caldav": {"url": "https://dav.example.org/anna/work/", "username": "anna", "password": {"env": "KEY"}}},
 }
 APP: dict[str, object] = {"app_id": SITE, "app_secret": {"env": "KEY"}, "instance_id": SITE}
 KEYS = [(platform, key) for platform, values in SHARED.items() for key in values]

@@ -362,7 +362,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
     (
         "platform google",
         PORTAL.replace("platform: bitrix24", "platform: google"),
-        ["2: targets[0]: 'google' is not a platform (fix: write wix or bitrix24)"],
+        ["2: targets[0]: 'google' is not a platform (fix: write wix, bitrix24 or calendar)"],
     ),
     (
         "quoted number",

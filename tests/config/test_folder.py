@@ -237,6 +237,11 @@ targets:
     oauth: {client_id: local.1, client_secret: {file: NAME}, token_file: NAME}
     tls: {ca_file: *p}
     proxy: {file: NAME}
+  - name: anna-cal
+    platform: calendar
+    caldav: {url: https://dav.example.org/anna/work/, username: anna, password: {file: NAME}}
+    tls: {ca_file: *p}
+    proxy: {file: NAME}
 defaults:
   wix: {api_key: {file: NAME}, labels: {file: NAME}}
   bitrix24: {oauth: {token_file: NAME}}

@@ -39,7 +39,7 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "namespace": ("", "booking"),
     "platform": ("wix", "bitrix24"),
     "target": ("salon", "studio"),
-    "collector": ("connections", "bookings", "links", "events", "slots"),
+    "collector": ("connections", "bookings", "links", "events", "slots", "busy"),
     "reason": ("auth", "permission", "network", "token_revoked"),
     "besides": ("", "495000", "495001"),
     "extent": ("", "part"),

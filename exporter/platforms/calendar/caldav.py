@@ -1,4 +1,4 @@
-"""An owner's calendar on a CalDAV server: when it is busy, by its busy times or by its entries."""
+"""An owner's calendar on a CalDAV server: when it is busy, by its busy times or by its entries. Moments are Unix seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader of an owner's calendar brings, whichever way it reads: CalDAV or a feed."""
+"""What a reader of an owner's calendar brings, whichever way it reads: CalDAV or a feed. Moments are Unix seconds."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ Password = Annotated[Secret, PlainValidator(_password), SECRET_SCHEMA]
 
 
 class CalDav(Strict):
-    """A calendar that a CalDAV server has, and who may read it."""
+    """One calendar on a server, and who may read it."""
 
     url: Address = Field(
         description="Address of the calendar (not of the server, nor of the user). https only; http works on loopback. Without "
