@@ -58,16 +58,25 @@ _SHOWN = (
     "DataExpired AccessDenied DataStale ApiLimited ApiBudgetLow PollOverdue WindowIncomplete AnswersNotUnderstood "
     f"{_CALENDARS} StaffUnprotected ProviderDown DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent "
     "StaffCalendarMismatch UnlinkedBookings LinksUnverified ExternalConflict BookedOver ImportSilent ImportFrozen "
-    "ImportShortened HeartbeatMissing NoOpenSlots"
+    "ImportShortened HeartbeatMissing NoOpenSlots BookingNotInCalendar CalendarShifted CalendarNotBlocking "
+    "CancelledBookingStillInCalendar"
 )
 """Tickets about what a target shows. Those that an operator has to mend anyway are not among them: its credential ends, series
 were dropped."""
 _DARK_PAGES = "DataExpired! DataExpired!+ AccessDenied! AccessDenied!+"
 _NO_CONNECTIONS = "AllConnectionsFailing! AllConnectionsFailing!+ ErrorBudgetBurn! ErrorBudgetBurn!+"
-_DARK = _all(TARGET, f"{_SHOWN} TargetUnsteady {_NO_CONNECTIONS} DoubleBooking! ExternalConflict! SlotsOverBusy!")
+_DARK = _all(
+    TARGET,
+    f"{_SHOWN} TargetUnsteady {_NO_CONNECTIONS} DoubleBooking! ExternalConflict! SlotsOverBusy! BookingNotInCalendar! "
+    "ProofNeverLearnt",
+)
 _REFUSED = _all(COLLECTOR, "DataExpired DataStale")
 _NO_CALENDARS = _all(TARGET, f"{_CALENDARS} StaffUnprotected ProviderDown")
-_NO_BOOKINGS = _all(TARGET, "DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent UnlinkedBookings")
+_NO_BOOKINGS = _all(
+    TARGET,
+    "DoubleBooking DoubleBookingMarked NoBookingsAhead IntakeSilent UnlinkedBookings BookingNotInCalendar CalendarShifted "
+    "CalendarNotBlocking CancelledBookingStillInCalendar",
+)
 _NO_EVENTS = _all(TARGET, "ExternalConflict BookedOver ImportSilent ImportFrozen ImportShortened HeartbeatMissing")
 _NO_LINKS = _all(TARGET, "UnlinkedBookings LinksUnverified StaffCalendarMismatch")
 _LIMITED = _all(COLLECTOR, "DataStale DataExpired") | _all(TARGET, "ApiBudgetLow")
@@ -108,6 +117,7 @@ PROMISES: dict[str, Promises] = {
     ),
     "ManyConnectionsNeedOwner": _all(PLATFORM | {"reason"}, "ConnectionNeedsOwner ConnectionError")
     | _all(PLATFORM, "ErrorBudgetBurn"),
+    "ManyBookingsNotInCalendar!": _all(PLATFORM, "BookingNotInCalendar BookingNotInCalendar!"),
     "ManyCalendarsEmpty": _all(PLATFORM, "NoBookingsAhead IntakeSilent"),
     "ProviderOutage": _all(PLATFORM | {"provider"}, "ProviderDown") | _all(PLATFORM, "ConnectionsVanished"),
     # One target.
@@ -130,6 +140,7 @@ PROMISES: dict[str, Promises] = {
     "ErrorBudgetBurn!": _BUDGET_BURNS,
     "ErrorBudgetBurn!+": _BUDGET_BURNS,
     "ExternalConflict!": _all(TARGET, "ExternalConflict"),
+    "BookingNotInCalendar!": _all(TARGET, "BookingNotInCalendar"),
     "DoubleBooking!": _all(TARGET, "DoubleBooking"),
 }
 

@@ -31,6 +31,15 @@ ABSENT_IN_A_CALM_FLEET = frozenset(
         "booking_sync_slots_over_busy",
         "booking_sync_open_slots",
         "booking_sync_next_open_slot_timestamp_seconds",
+        # Pairs are configured by hand, for a few resources.
+        "booking_sync_pair_info",
+        "booking_sync_proof_state",
+        "booking_sync_proof_state_since_timestamp_seconds",
+        "booking_sync_proof_learning",
+        "booking_sync_proof_bookings",
+        "booking_sync_proof_left_behind",
+        "booking_sync_proof_shift_seconds",
+        "booking_sync_proof_imports",
     }
 )
 

@@ -10,7 +10,6 @@ from exporter.monitoring.alerts.chosen import with_chosen_severity
 from exporter.monitoring.alerts.wording import NUMBER, TARGET, if_known
 from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import with_site
 from exporter.monitoring.rules.extent import FEW, MANY
 from exporter.monitoring.rules.many import part
 from exporter.monitoring.rules.proof import (
@@ -21,6 +20,7 @@ from exporter.monitoring.rules.proof import (
     SHIFTED,
     UNKNOWN,
     UNLEARNT,
+    with_paired_site,
 )
 from exporter.state import pair_advice as advice
 from exporter.state.verdict_row import Kind
@@ -76,7 +76,7 @@ def _many() -> Alert:
 def _not_there(options: Options) -> Iterator[Alert]:
     yield Alert(
         name="BookingSyncBookingNotInCalendar",
-        expr=with_site(f'last_over_time({NOT_THERE}{{window="next_24h"}}[5m])'),
+        expr=with_paired_site(f'last_over_time({NOT_THERE}{{window="next_24h"}}[5m])'),
         hold="15m",
         keep="5m",
         severity=AlertSeverity.CRITICAL,
@@ -96,7 +96,7 @@ def _not_there(options: Options) -> Iterator[Alert]:
         Kind.BOOKING_NOT_IN_CALENDAR,
         Alert(
             name="BookingSyncBookingNotInCalendar",
-            expr=with_site(f'last_over_time({NOT_THERE}{{window="next_7d"}}[5m])'),
+            expr=with_paired_site(f'last_over_time({NOT_THERE}{{window="next_7d"}}[5m])'),
             hold="1h",
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
@@ -116,7 +116,7 @@ def _not_there(options: Options) -> Iterator[Alert]:
 def _shifted() -> Alert:
     return Alert(
         name="BookingSyncCalendarShifted",
-        expr=with_site(f"last_over_time({SHIFTED}[5m])"),
+        expr=with_paired_site(f"last_over_time({SHIFTED}[5m])"),
         hold="15m",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.ADMINISTRATOR,
@@ -135,7 +135,7 @@ def _shifted() -> Alert:
 def _not_blocking() -> Alert:
     return Alert(
         name="BookingSyncCalendarNotBlocking",
-        expr=with_site(f"last_over_time({UNKNOWN}[5m])"),
+        expr=with_paired_site(f"last_over_time({UNKNOWN}[5m])"),
         hold="15m",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
@@ -154,7 +154,7 @@ def _not_blocking() -> Alert:
 def _left_behind() -> Alert:
     return Alert(
         name="BookingSyncCancelledBookingStillInCalendar",
-        expr=with_site(f"last_over_time({LEFT}[5m])"),
+        expr=with_paired_site(f"last_over_time({LEFT}[5m])"),
         hold="1h",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
@@ -172,7 +172,7 @@ def _left_behind() -> Alert:
 def _never_learnt() -> Alert:
     return Alert(
         name="BookingSyncProofNeverLearnt",
-        expr=with_site(f"last_over_time({UNLEARNT}[5m])"),
+        expr=with_paired_site(f"last_over_time({UNLEARNT}[5m])"),
         hold="1h",
         severity=AlertSeverity.INFO,
         fixed_by=FixedBy.OPERATOR,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from exporter.monitoring.promql import JOB_LABELS, in_promql, newest, one_per
+from exporter.monitoring.promql import JOB_LABELS, OF_TARGET, SITE, in_promql, newest, one_per, with_label
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.proof import Arrival, Import, Learning, ProofState
 from exporter.state.verdict_proof import NEVER_LEARNT_SECONDS
 
 PAIR: Final = "pair:booking_sync_pair:info"
+PAIRED_SITE: Final = "target:booking_sync_pair_site:info"
 NOT_THERE: Final = "target_window:booking_sync_proof_bookings:sum_missing"
 SHIFTED: Final = "target:booking_sync_proof_shift:count"
 LEFT: Final = "target:booking_sync_proof_left_behind:sum"
@@ -27,12 +28,17 @@ def proof_recordings() -> RecordingGroup:
     since = "booking_sync_proof_state_since_timestamp_seconds - ignoring (pair) group_left () booking_sync_time_seconds"
     return RecordingGroup(
         "booking-sync-proof",
-        "1m",
+        "2m",  # as often as pairs can change, which are polled every five minutes
         (
             Recording(
                 PAIR,
                 one_per(f"max without (calendar, resource) ({newest('booking_sync_pair_info')})", "target", "platform"),
                 "One target for each pair: while two replicas have read two configurations there may be two.",
+            ),
+            Recording(
+                PAIRED_SITE,
+                f"last_over_time({SITE}[5m]) and {OF_TARGET} {PAIR}",
+                "The sites of these targets alone, so that no alert below reads those of a whole fleet.",
             ),
             Recording(
                 NOT_THERE,
@@ -69,3 +75,8 @@ def _of_target(expression: str, *folded: str) -> str:
     """Return the sum of what the pairs of each target show, where it is not 0. A pair is no target's, so it is joined."""
     joined = f"on ({', '.join((*JOB_LABELS, 'pair'))}) group_left (target, platform) {PAIR}"
     return f"sum without ({', '.join(('pair', *folded))}) (\n  {newest(expression)}\n  * {joined}\n) > 0"
+
+
+def with_paired_site(expression: str) -> str:
+    """Return ``expression`` (one series per target with pairs, or several) with the label ``site`` where it has one."""
+    return with_label("site", PAIRED_SITE, expression)
