@@ -52,5 +52,25 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
         "sends the password to no other server.",
     ),
 }
+_NEW_ADDRESS: Final = (
+    "The calendar's owner publishes the calendar again, or makes a new secret address; the exporter's operator writes it into "
+    "`ics_url` and reloads."
+)
+_FAILURES_OF_A_FEED: Final[Mapping[Reason, Advice]] = {
+    Reason.AUTH: Advice("The address of the feed is not open: its publisher wants somebody to sign in.", _NEW_ADDRESS),
+    Reason.PERMISSION: Advice("The publisher of the feed does not give it out.", _NEW_ADDRESS),
+    Reason.NOT_FOUND: Advice(
+        "There is no feed at this address: the address was renewed, or the calendar is no longer published.", _NEW_ADDRESS
+    ),
+    Reason.INVALID_RESPONSE: Advice(
+        "What came is no calendar that can be read: a web page, a feed that is cut off, too large or takes too long.",
+        "The exporter's operator opens the address in a browser: a file for a calendar program must come. If a page to sign in "
+        "comes, the calendar's owner makes a new secret address.",
+    ),
+    Reason.CONFIG: Advice(
+        "What reads calendar feeds is not installed.",
+        "The exporter's operator installs the extra `ics` and restarts the exporter.",
+    ),
+}
 
-ADVICE: Final = PlatformAdvice(failures={**EVERYWHERE, **_FAILURES})
+ADVICE: Final = PlatformAdvice(failures={**EVERYWHERE, **_FAILURES}, sign_ins={"feed": _FAILURES_OF_A_FEED})

@@ -28,6 +28,8 @@ from exporter.support.secret import Secret
 _FORM: Final = "https://dav.example.org/anna/work/"
 _USER_EXAMPLE: Final = "anna"
 _MAX_USER_LETTERS: Final = 200
+FEED_GRACE_SECONDS: Final = 6 * 3600.0
+"""Publishers make their feeds anew when they like (docs/platforms/calendar.md 3)."""
 
 
 def _address(value: object, info: ValidationInfo) -> Secret:
@@ -152,6 +154,10 @@ class CalendarTarget(Target):
     collectors: Annotated[CalendarCollectors, MAY_BE_EMPTY] = Field(
         default_factory=CalendarCollectors, description="Collectors that run. Default: `busy` with its defaults."
     )
+
+    @property
+    def pair_grace(self) -> float:
+        return super().pair_grace if self.caldav is not None else FEED_GRACE_SECONDS
 
     @property
     def credential_source(self) -> str:
