@@ -97,7 +97,7 @@ GAUGES: Final[tuple[Gauge[Proofs], ...]] = (
     gauge_of_pair(
         "proof_learning",
         "Always 1. Why a pair is still learning: few_bookings (too few were due), none_arrives (bookings are due and none of "
-        "them is busy in the calendar) or marked_free (they are there, marked as free). Absent once it has learnt.",
+        "them is busy in the calendar) or marked_free (they are there, marked as free). Absent once it has learned.",
         "reason",
         read=_learning,
     ),
