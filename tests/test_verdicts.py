@@ -60,7 +60,7 @@ def test_the_first_row_that_holds_in_its_scene_is_the_row(row: VerdictRow) -> No
 def test_the_json_says_the_verdict_of_the_row(row: VerdictRow) -> None:
     found = json.loads(encode_status(SCENES[row]))
     assert WORDS[row.verdict] == found["verdict"]
-    kinds = {problem["kind"]: problem["severity"] for problem in found["problems"]}
+    kinds = {problem["kind"]: problem["severity"] for problem in reversed(found["problems"])}  # of one kind the worst is first
     listed = {entry["kind"] for entry in found["listed"]}
     assert (row.verdict.name.lower() if row.verdict in {Verdict.WARNING, Verdict.CRITICAL} else None) == kinds.get(row.kind)
     assert (row.verdict is Verdict.OK) == (row.kind in listed)

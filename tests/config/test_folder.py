@@ -242,6 +242,7 @@ targets:
     caldav: {url: https://dav.example.org/anna/work/, username: anna, password: {file: NAME}}
     tls: {ca_file: *p}
     proxy: {file: NAME}
+  - {name: ben-cal, platform: calendar, ics_url: {file: NAME}, tls: {ca_file: *p}, proxy: {file: NAME}}
 defaults:
   wix: {api_key: {file: NAME}, labels: {file: NAME}}
   bitrix24: {oauth: {token_file: NAME}}

@@ -17,7 +17,7 @@ from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.wix.settings import STATUSES
 from exporter.support.yaml_source import showable_key
 
-_LISTS: Final = ("windows", "accepted", "discover", "heartbeats", "services")
+_LISTS: Final = ("windows", "accepted", "discover", "heartbeats", "services", "pairs")
 KEYS: Final = [(name, home) for name, places in homes(Config).items() for home in places]
 PLACES: Final = sorted({home for _, home in KEYS} | {Home(platform, ()) for platform in PLATFORMS})
 
@@ -175,7 +175,7 @@ def test_each_enumerated_value_is_found_from_a_slip_of_the_pen(tmp_path: Path) -
     in_targets = [row for row in wanted if row[0]]
     for number, (platform, inside, written, _) in enumerate(in_targets):
         target: dict[str, Any] = {"name": f"t{number}", "platform": platform}
-        holder({"targets": [target] * 2}, Home(platform, inside[:-1]))[inside[-1]] = written
+        holder({"targets": [target] * len(PLATFORMS)}, Home(platform, inside[:-1]))[inside[-1]] = written
         targets.append(target)
     path = tmp_path / "exporter.yml"
     path.write_text(yaml.safe_dump({"targets": targets}))

@@ -105,7 +105,7 @@ def test_the_effective_configuration_says_what_was_filled_in(tmp_path: Path) -> 
 
 def test_the_hash_is_another_one_when_a_pair_is(tmp_path: Path) -> None:
     without, one = config_hash(load(tmp_path)), config_hash(load(tmp_path, PAIR))
-    assert len({without, one, config_hash(load(tmp_path, PAIR | {"grace": "1h"}))}) == 3
+    assert 3 == len({without, one, config_hash(load(tmp_path, PAIR | {"grace": "1h"}))})
 
 
 def test_a_calendar_of_two_resources_is_allowed_and_warned_of(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_it_has_each_key_at_the_top_of_the_configuration_and_no_other() -> None:
 @pytest.mark.parametrize("key", ["interval", "max_age", "windows"])
 def test_every_collector_takes_what_it_says(key: str) -> None:
     collectors = {name for name in names("config") if re.fullmatch(r"targets\[\w+\]\.collectors\.\w+", name)}
-    assert 6 == len(collectors)
+    assert 7 == len(collectors)
     assert {f"{name}.{key}" for name in collectors} <= names("config")
 
 

@@ -107,7 +107,7 @@ def test_where_there_is_not_room_enough_pairs_come_before_private_events() -> No
     whole = state_file({"salon": b"{}"}, {"salon": text + b" " * len(text)}, pairs)
     assert len(whole) <= STATE_FILE.number
     read = json.loads(whole)
-    assert ("events" in read, STATE_FILE.number // len(text) - 1 <= len(read["pairs"])) == (False, True)
+    assert (False, True) == ("events" in read, STATE_FILE.number // len(text) - 1 <= len(read["pairs"]))
 
 
 def test_an_account_that_is_another_one_forgets_private_events_and_leaves_pairs_to_judge_it_themselves() -> None:

@@ -85,6 +85,7 @@ _NAMES: Final = re.compile(
             r"\b(?:booking|externaldata|resource|connections|bookings)\.\w+|\bbatch\b",
             r"\b(?:crm|calendar|catalog|other) (?:deal|lead|contact|company|quote|order|(?:smart_)?invoice|other|event|sku)\b",
             "|".join((*ENGLISH.days, *ENGLISH.months)),
+            r"\bcalendar\b",  # the platform; in an English sentence it is not alone
         )
     )
 )

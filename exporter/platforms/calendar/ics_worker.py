@@ -78,7 +78,11 @@ class FeedProcess:
             await self._end()
 
     async def read(self, services: Services, host: str, job: FeedJob) -> FeedTimes:
-        """Return when the entries of the feed of ``host`` are. Raises :class:`~exporter.errors.PollError`."""
+        """Return when the entries of the feed of ``host`` are.
+
+        Raises :class:`~exporter.errors.InvalidResponseError` for a feed that cannot be read, and
+        :class:`~exporter.errors.InternalError` for what went wrong here.
+        """
         message = framed(_encode(msgspec.structs.replace(job, cpu_seconds=self._cpu_seconds)))
         del job
         turns = self._turns = self._turns or FairSemaphore(services.clock, 1)

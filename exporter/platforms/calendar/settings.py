@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.credentials import SECRET_SCHEMA, Origin, secret_text, shown_source, source_of, split_url
 from exporter.fields.kinds import Duration, Reading, field_error, field_errors, text_of
@@ -135,7 +135,6 @@ class CalendarCollectors(Collectors):
 class CalendarTarget(Target):
     """An owner's own calendar: exactly one of `caldav`, `ics_url`."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in ("caldav", "ics_url")]})
     OWN = Target.OWN | {"caldav", "ics_url"}
 
     platform: Literal["calendar"] = Field(description="`calendar`.")

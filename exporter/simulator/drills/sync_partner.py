@@ -160,7 +160,7 @@ class SyncPartner:
         self._stopped, self._since = False, self._stage.now()
 
     def disconnect(self) -> None:
-        """Stop and take all copies away, as a calendar that is disconnected loses them (design 2.2)."""
+        """Stop and take all copies away, as a calendar that is disconnected loses them."""
         self.stop()
         self.calendar.remove(*self._uids)
         self._uids.clear()
