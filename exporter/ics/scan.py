@@ -36,7 +36,7 @@ _LINE: Final = re.compile(
     rb"|TZID|TZOFFSETFROM|TZOFFSETTO|X-WR-TIMEZONE)((?:;[^:\n\"]*(?:\"[^\"\n]*\"[^:\n\"]*)*)?):([^\n]*)",
     re.MULTILINE | re.IGNORECASE,
 )
-_EVENT_LINES: Final = frozenset(
+EVENT_LINES: Final = frozenset(
     (
         *(b"UID", b"DTSTART", b"DTEND", b"DURATION", b"RRULE", b"RDATE", b"EXDATE", b"EXRULE", b"RECURRENCE-ID"),
         *(b"SEQUENCE", b"STATUS", b"TRANSP"),
@@ -156,7 +156,7 @@ class _Scanner:
             if name in _ZONE_LINES:
                 self._zone.append(Line(name, parameters, value))
         elif self._entry is not None:
-            if name in _EVENT_LINES and self._stack[-1:] == [b"VEVENT"]:
+            if name in EVENT_LINES and self._stack[-1:] == [b"VEVENT"]:
                 too_long = len(value) > MAX_LINE_BYTES or len(parameters) > MAX_LINE_BYTES
                 if too_long or len(self._entry.lines) >= MAX_LINES:
                     self._entry.broken = True
