@@ -32,7 +32,7 @@ PLATFORMS: Final = {"wix": "Wix", "bitrix24": "Bitrix24"}
 
 
 def words(text: str) -> list[str]:
-    return re.findall(r"`([A-Za-z0-9_.]+)`", text)
+    return re.findall(r"`([A-Za-z0-9_.-]+)`", text)
 
 
 def decoders(platform: str) -> Iterator[type[msgspec.Struct]]:
