@@ -10,6 +10,7 @@ Moments are Unix seconds (``float``) of the steady clock; when bookings and busy
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
@@ -63,7 +64,12 @@ class Ends(Value, frozen=True, gc=False):
     @property
     def confirms_presence(self) -> bool:
         """Whether all bookings of the calendar were read after it, so that what is in it is not one that was just made."""
-        return self.confirms_absence and self.bookings.told.complete and self.others.at >= self.calendar.done
+        return self.watched_at >= self.calendar.done
+
+    @property
+    def watched_at(self) -> float:
+        """When all bookings of the calendar were read last, whole; minus infinity where some are not known."""
+        return min(self.bookings.at, self.others.at) if self.bookings.told.complete else -math.inf
 
 
 def booking_key(booking: PairedBooking) -> str:

@@ -38,7 +38,7 @@ def compared(before: PairMemory, ends: Ends, events: Read[PairedEvents], grace: 
     known = union(events.told.periods)
     rests = [minus([piece], known, longer_than=TOLERANCE_SECONDS) for piece in pieces]
     unknown = _followed(before.unknown, union(part for rest in rests for part in rest), ends, events, grace)
-    memory = replace(before, unknown=unknown)
+    memory = replace(before, unknown=unknown, compared_at=ends.calendar.at)
     if not before.imports_proved:
         memory = _with_evidence(memory, before.unknown, pieces, rests, known)
     missing = union((time.start, time.end) for time in unknown if time.missing) if memory.imports_proved else ()
@@ -82,20 +82,20 @@ def _followed(
 ) -> tuple[UnknownTime, ...]:
     """Return the ``unknown`` busy times with since when each part is, and the verdict about it."""
     calendar = ends.calendar
+    begin = max(calendar.done, ends.watched_at)  # a copy may wait for the sync until a grace after its booking was not there
     times = [(time.start, time.end) for time in before]
     whole = union(times)
     parts: list[UnknownTime] = []
     for one in unknown:
         same = [old for place in _overlapping(one, whole) if _is_same(old := whole[place], one)]
-        parts += [UnknownTime(start, end, calendar.done) for start, end in minus([one], same)]
+        parts += [UnknownTime(start, end, begin) for start, end in minus([one], same)]
         for old in same:
             for place in _overlapping((max(one[0], old[0]), min(one[1], old[1])), times):
                 time = before[place]
                 parts.append(replace(time, start=max(time.start, one[0]), end=min(time.end, one[1])))
     if ends.bookings.told.complete and calendar.at >= events.done:
-        booked_at = min(ends.bookings.at, ends.others.at)
         due = events.at - max(grace, MIN_GRACE_SECONDS)
-        parts = [replace(part, missing=part.since <= due and booked_at >= part.since) for part in parts]
+        parts = [replace(part, missing=part.since <= due and ends.watched_at >= part.since) for part in parts]
     return tuple(sorted(parts, key=lambda part: part.start))
 
 

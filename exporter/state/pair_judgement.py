@@ -27,6 +27,7 @@ from exporter.proof import (
 )
 from exporter.state.pair_ends import Ends, times_of
 from exporter.state.pair_exports import Exports, ahead, followed
+from exporter.state.pair_gaps import with_new_graces
 from exporter.state.pair_imports import Imports, compared
 from exporter.state.pair_memory import KnownBooking, PairMemory
 
@@ -46,6 +47,7 @@ class Judged(NamedTuple):
 
 def judged(spec: PairSpec, before: PairMemory, ends: Ends) -> Judged:
     """Return what the pair ``spec`` says at ``ends``, once ``before`` was known."""
+    before = with_new_graces(before, ends, spec.grace)
     found = followed(before, ends, spec.grace)
     memory = replace(found.memory, at=ends.now, lags=_recent_lags(found, ends))
     imports = None

@@ -34,7 +34,10 @@ class KnownBooking(Value, frozen=True, gc=False):
 
 
 class GoneBooking(Value, frozen=True, gc=False):
-    """The times of a booking that had arrived and was cancelled or moved; ``left`` is the last verdict."""
+    """The times of a booking that had arrived and was cancelled or moved; ``left`` is the last verdict.
+
+    Its grace begins with ``since``, when it was not there any more, or both ends were read again behind a gap.
+    """
 
     start: float
     end: float
@@ -43,7 +46,10 @@ class GoneBooking(Value, frozen=True, gc=False):
 
 
 class UnknownTime(Value, frozen=True, gc=False):
-    """A busy time of the calendar that the platform does not know since ``since``; ``missing`` is the last verdict."""
+    """A busy time of the calendar that neither the platform nor any booking explains; ``missing`` is the last verdict.
+
+    Its grace begins with ``since``, when all bookings and the calendar had been read, or were read again behind a gap.
+    """
 
     start: float
     end: float
@@ -60,7 +66,9 @@ class PairMemory(Value, frozen=True, gc=False):
 
     ``ends`` is the hash of what the pair ties together: for other ends nothing of it holds. ``state`` holds since ``since``;
     ``proved`` says that bookings arrive. ``bookings`` are by the hash of id and times. ``[whole_start, whole_end)``
-    is what the last whole read of the bookings, ``whole_at``, told of; ``calendar_at`` is when the calendar was read last.
+    is what the last whole read of the bookings, ``whole_at``, told of; ``calendar_at`` and ``bookings_at`` are when the
+    calendar and bookings were read last. ``watched_at`` is when all bookings of the calendar were, those of other pairs, too,
+    and ``compared_at`` when the calendar was read that was last compared with what the platform knows.
     ``evidence`` is gathered until it proves the pair; ``imports_evidence`` are busy times that the platform knew, until
     ``imports_proved``. ``lags`` are moments with seconds.
     """
@@ -82,6 +90,9 @@ class PairMemory(Value, frozen=True, gc=False):
     lags: tuple[tuple[float, float], ...] = ()
     imports_proved: bool = False
     imports_evidence: tuple[tuple[float, float], ...] = ()
+    bookings_at: float = 0.0
+    watched_at: float = 0.0
+    compared_at: float = 0.0
 
     def moved(self, ends: str, now: float) -> PairMemory:
         """Return this memory as one of ``ends`` may be used at ``now``: nothing of other ends, and no moment that lies ahead.
@@ -107,6 +118,9 @@ class PairMemory(Value, frozen=True, gc=False):
             unknown=tuple(replace(time, since=min(time.since, now)) for time in self.unknown),
             whole_at=min(self.whole_at, now),
             calendar_at=min(self.calendar_at, now),
+            bookings_at=min(self.bookings_at, now),
+            watched_at=min(self.watched_at, now),
+            compared_at=min(self.compared_at, now),
             lags=tuple(lag for lag in self.lags if lag[0] <= now),
         )
 

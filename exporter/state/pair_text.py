@@ -6,7 +6,8 @@
      "bookings": {"5f4e3d2c1b0a": [1790003600, 1790007200, 1789990000, 1789989900, 1789990300, null, 1]},
      "gone": [[1790003600, 1790007200, 1789990000, false]], "unknown": [[1790003600, 1790007200, 1789990000, false]],
      "whole": [1790000000, 1789913600, 1790691200], "calendar_at": 1790000000, "arrived_in_all": 41,
-     "evidence": [], "lags": [[1789990300, 180]], "imports_proved": true, "imports_evidence": []}
+     "evidence": [], "lags": [[1789990300, 180]], "imports_proved": true, "imports_evidence": [],
+     "bookings_at": 1790000000, "watched_at": 1790000000, "compared_at": 1790000000}
 
 See :class:`~exporter.state.pair_memory.PairMemory` for what they mean. The last number of a booking adds 1 where the calendar
 was looked at, and 2 where it is missing.
@@ -54,6 +55,9 @@ class _Memory(msgspec.Struct, frozen=True):
     lags: Annotated[tuple[tuple[_Moment, _Moment], ...], _MANY] = ()
     imports_proved: bool = False
     imports_evidence: Annotated[tuple[tuple[_Moment, _Moment], ...], _MANY] = ()
+    bookings_at: _Moment = 0.0
+    watched_at: _Moment = 0.0
+    compared_at: _Moment = 0.0
 
 
 def pair_text(memory: PairMemory, stepped: float) -> bytes:
@@ -80,6 +84,9 @@ def pair_text(memory: PairMemory, stepped: float) -> bytes:
         "lags": [(_wall(at, stepped), round(seconds)) for at, seconds in memory.lags],
         "imports_proved": memory.imports_proved,
         "imports_evidence": [(round(start), round(end)) for start, end in memory.imports_evidence],
+        "bookings_at": _wall(memory.bookings_at, stepped),
+        "watched_at": _wall(memory.watched_at, stepped),
+        "compared_at": _wall(memory.compared_at, stepped),
     }
     while True:
         text = msgspec.json.encode(rest | {"bookings": bookings, "gone": gone, "unknown": unknown})
@@ -125,6 +132,9 @@ def pair_of(text: bytes | msgspec.Raw) -> PairMemory | None:
         read.lags,
         read.imports_proved,
         read.imports_evidence,
+        read.bookings_at,
+        read.watched_at,
+        read.compared_at,
     )
 
 

@@ -35,6 +35,9 @@ MEMORY = PairMemory(
     lags=((NOW - 600, 180.0),),
     imports_proved=True,
     imports_evidence=((NOW, NOW + 60),),
+    bookings_at=NOW - 1,
+    watched_at=NOW - 2,
+    compared_at=NOW - 5,
 )
 
 
@@ -53,6 +56,7 @@ def test_moments_are_those_of_the_wall_clock_and_times_stay() -> None:
     assert (NOW - 400, NOW - 450, NOW - 100, NOW + 200) == (booking.seen, booking.made, booking.arrived, booking.vanished)
     assert (NOW + 3600, NOW + 7200) == (booking.start, booking.end)
     assert (NOW + 500, NOW - 86_400, NOW + 495) == (read.whole_at, read.whole_start, read.calendar_at)
+    assert (NOW + 499, NOW + 498, NOW + 495) == (read.bookings_at, read.watched_at, read.compared_at)
 
 
 def test_nothing_that_tells_of_a_person_is_written() -> None:
