@@ -43,7 +43,7 @@ OURS: Final = frozenset(
         *("container", "endpoint", "service", "target", "platform", "site", "connection", "calendar_type", "provider"),
         *("collector", "reason", "status", "credential", "besides", "extent", "shard", "shards", "window", "symptom", "slo"),
         *("long", "short", "slow", "late", "le", "operation", "budget", "kind", "direction", "version", "replica", "drill"),
-        *("what", "rule_group"),
+        *("what", "rule_group", "pair"),
     }
 )
 """Labels that mean something to the bundle: one of another meaning would break what leans on them."""

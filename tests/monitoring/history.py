@@ -2,7 +2,7 @@
 
 The page is the product's (:class:`~exporter.metrics.MetricsPage` over a real snapshot and real counters), so label sets are the
 real ones; only the observations are made up. There is a Wix site with every kind of trouble, a Bitrix24 portal of the same
-business, and a site that has been refusing access for an hour.
+business, whose bookings are paired with their owner's calendar, and a site that has been refusing access for an hour.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from exporter.private_calendar import Cause, EventsObservation, ImportedEvents, 
 from exporter.state.snapshot import CollectorState, View
 from tests.harness.expected import expected
 from tests.harness.exposition import counters_of
-from tests.harness.views import failed, succeeded, target_of, unpolled, view_of, wix_slots
+from tests.harness.views import failed, proof, succeeded, target_of, unpolled, view_of, wix_slots
 
 JOB: Final = "booking-sync-exporter"
 EMPTY_JOB: Final = "without-targets"
@@ -52,6 +52,7 @@ STEP_SECONDS: Final = 60
 HOUR: Final = 3_600.0
 DAY: Final = 24 * HOUR
 WIX, BITRIX24 = "wix", "bitrix24"
+PAIR, PAIRED = "anna", "salon-b24"
 SITE: Final = {"site": "salon-berlin", "team": "north"}
 
 OPERATIONS: Final[Mapping[str, Sequence[str]]] = {
@@ -164,12 +165,14 @@ class Fleet:
         )
         for member in self.members:
             member.counters.expect(expected(member.collectors, OPERATIONS[member.platform], reads_bookings=True))
+        self.instruments.arrange_pairs({PAIR: PAIRED})
         self.instruments.config_loaded(ok=True, at=now - HOURS * HOUR, hash="0123456789abcdef")
         self.instruments.loop_lag(0.004)
 
     def at(self, moment: float) -> View:
         """Count what happened in the step before ``moment`` and return what the exporter shows."""
-        return view_of(
+        self.instruments.proof_lag(PAIR, 180.0)
+        view = view_of(
             *(
                 target_of(
                     member.name,
@@ -186,6 +189,9 @@ class Fleet:
             ),
             at=moment,
         )
+        pairs = (replace(proof(PAIR), at=moment, since=self.now - 2 * HOUR),)
+        targets = tuple(replace(target, pairs=pairs) if target.name == PAIRED else target for target in view.targets)
+        return replace(view, targets=targets)
 
     def _state(self, member: Member, collector: CollectorName, moment: float) -> CollectorState:
         refused_since = self.now - HOUR

@@ -24,6 +24,7 @@ _JUDGED_BY_THEMSELVES = {
     "Healthy, 30 days": "the share has an objective",
     "Burn rate by window": "the share has an objective",
     "Budget left": "a line for the eye; the verdict is on what is spent",
+    "Pairs": "a pair says by itself that it is broken, and not how bad that is",
     "Polls": "a poll that failed is one, whatever that means to a user",
     "Does it keep up": "no verdict judges the exporter",
     "Slowest scrape": "no verdict judges the exporter",

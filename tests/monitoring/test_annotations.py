@@ -76,6 +76,9 @@ def test_of_a_fix_that_begins_with_waiting_the_rest_is_left() -> None:
         "Wait: it goes on. If it lasts longer than an hour, the owner reconnects. Then looks."
     )
     assert "The owner reconnects." == once_it_lasts("The owner reconnects.")
+    assert "If it is, the owner reconnects." == once_it_lasts(
+        "If it is, and it lasts longer than an hour, the owner reconnects."
+    )
 
 
 @_each([alert for alert in ALERTS if "connection" in alert.link and alert.name not in NO_STATUS])

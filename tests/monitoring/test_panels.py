@@ -107,6 +107,12 @@ ONLY_WHEN_IT_HAPPENS = {
     "target:booking_sync_target_closed:max",
     "target:booking_sync_discovered_bookings:increase1d",
     "target:booking_sync_discovered_bookings:increase4h",
+    "target_window:booking_sync_proof_bookings:sum_missing",  # all bookings of the pair here arrive
+    "target:booking_sync_proof_imports:sum_missing",
+    "target:booking_sync_proof_shift:count",
+    "target:booking_sync_proof_left_behind:sum",
+    "target:booking_sync_proof_unlearnt:count",
+    "platform:booking_sync_proof_missing:count",
     "target_symptom:booking_sync_calendar_empty:info",
     "platform:booking_sync_calendar_empty:count",
 }

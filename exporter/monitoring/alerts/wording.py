@@ -18,11 +18,12 @@ MOMENT_THEN: Final = f'{{{{ (. | first | value | toTime).Local.Format "{MOMENT}"
 """What prints the answer of :func:`if_known`, as a number and as a moment."""
 
 _WAIT_FIRST: Final = re.compile(r"(?:Wait: |Nothing )[^.]*\. If [^,.]*\blasts\b[^,.]*, (\w)")
+_AND_LASTS: Final = re.compile(r"(\bIf [^,.]*), and it lasts\b[^,.]*,")
 
 
 def once_it_lasts(fix: str) -> str:
     """Return ``fix`` without the advice to wait at first: whoever reads it in an alert has been waited for already."""
-    return _WAIT_FIRST.sub(lambda found: found[1].upper(), fix, count=1)
+    return _AND_LASTS.sub(r"\1,", _WAIT_FIRST.sub(lambda found: found[1].upper(), fix, count=1))
 
 
 def number(metric: str, labels: Sequence[str] = (), *, operator: str = "max") -> str:

@@ -98,7 +98,7 @@ def board(
         "templating": {"list": [_datasource(), job, *_choices(options), *variables]},
         "panels": _place(rows),
     }
-    text = json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(dashboard, indent=1, ensure_ascii=False) + "\n"
     for one in Dashboard:  # panels link to boards by the names that they are shipped with
         text = text.replace(f"/d/{one}?", f"/d/{options.uid(one)}?")
     return _with_choices(text, options)

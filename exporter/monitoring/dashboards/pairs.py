@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from exporter.monitoring.dashboards.dashboard import DashboardRow
 from exporter.monitoring.dashboards.panels import (
     GREEN,
@@ -16,6 +18,8 @@ from exporter.monitoring.dashboards.panels import (
     words,
 )
 from exporter.monitoring.promql import recent, total
+
+_EVERY_POLL: Final = "5m"
 
 
 def pairs_row(scope: str) -> DashboardRow:
@@ -37,6 +41,13 @@ def _panels(scope: str) -> list[Json]:
 
     seen = total(f"increase(booking_sync_proof_lag_seconds_bucket{{{job}}}[$__range])")
     lags = f"sum by (pair, le) ({seen}) and on (pair) {own}"
+    arrive = timeseries(
+        "How long bookings take to arrive",
+        "The median time from when a booking was first seen on the platform until it was first seen in its owner's "
+        "calendar, over the shown range, by pair. It is as fine as the polls. Empty while none was seen to arrive.",
+        [query(top(f"histogram_quantile(0.5, {lags})"), "{{pair}}")],
+        unit="s",
+    )
     return [
         state_timeline(
             "Pairs",
@@ -65,11 +76,5 @@ def _panels(scope: str) -> list[Json]:
             "Empty where the platform has no import, or it is not checked.",
             [query(of_pair("proof_imports", ',state="missing"'), "{{pair}}")],
         ),
-        timeseries(
-            "How long bookings take to arrive",
-            "The median time from when a booking was first seen on the platform until it was first seen in its owner's "
-            "calendar, over the shown range, by pair. It is as fine as the polls. Empty while none was seen to arrive.",
-            [query(top(f"histogram_quantile(0.5, {lags})"), "{{pair}}")],
-            unit="s",
-        ),
+        {**arrive, "interval": _EVERY_POLL},
     ]

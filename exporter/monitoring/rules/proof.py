@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from exporter.monitoring.promql import JOB_LABELS, OF_TARGET, SITE, in_promql, newest, one_per, with_label
+from exporter.monitoring.promql import JOB_LABELS, OF_TARGET, TARGET_LABELS, TYPE_LABELS, in_promql, newest, one_per, with_label
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.proof import Arrival, Import, Learning, ProofState
 from exporter.state.verdict_proof import NEVER_LEARNT_SECONDS
@@ -19,6 +19,8 @@ UNLEARNT: Final = "target:booking_sync_proof_unlearnt:count"
 PAIRED_TARGETS: Final = "platform:booking_sync_targets_with_pairs:count"
 NOT_THERE_TARGETS: Final = "platform:booking_sync_proof_missing:count"
 
+_OF_ANY_STATE: Final = f"ignoring ({', '.join(('state', *TYPE_LABELS))})"
+_OF_THE_PAIR: Final = f"ignoring ({', '.join(('window', 'state', *TYPE_LABELS))})"
 _LEARNS: Final = f'(booking_sync_proof_state{{state="{ProofState.LEARNING}"}} == 1)'
 
 
@@ -37,15 +39,15 @@ def proof_recordings() -> RecordingGroup:
             ),
             Recording(
                 PAIRED_SITE,
-                f"last_over_time({SITE}[5m]) and {OF_TARGET} {PAIR}",
+                f'max by ({", ".join(TARGET_LABELS)}, site) (booking_sync_target_info{{site!=""}}) and {OF_TARGET} {PAIR}',
                 "The sites of these targets alone, so that no alert below reads those of a whole fleet.",
             ),
             Recording(
                 NOT_THERE,
                 _of_target(
                     f'(\n  {missing},window="next_24h"}}\n'
-                    f'  or ({missing},window="next_7d"}} unless ignoring (window, state) booking_sync_proof_shift_seconds)\n'
-                    f") unless ignoring (window, state) {_LEARNS}",
+                    f'  or ({missing},window="next_7d"}} unless {_OF_THE_PAIR} booking_sync_proof_shift_seconds)\n'
+                    f") unless {_OF_THE_PAIR} {_LEARNS}",
                     "state",
                 ),
                 "Those of the week without the pairs whose bookings are there at another time: that is a cause of its own.\n"
@@ -53,15 +55,15 @@ def proof_recordings() -> RecordingGroup:
             ),
             Recording(
                 SHIFTED,
-                _of_target(f"booking_sync_proof_shift_seconds ^ 0 unless ignoring (state) {_LEARNS}"),
+                _of_target(f"booking_sync_proof_shift_seconds ^ 0 unless {_OF_ANY_STATE} {_LEARNS}"),
             ),
-            Recording(LEFT, _of_target(f"booking_sync_proof_left_behind unless ignoring (state) {_LEARNS}")),
+            Recording(LEFT, _of_target(f"booking_sync_proof_left_behind unless {_OF_ANY_STATE} {_LEARNS}")),
             Recording(UNKNOWN, _of_target(f'booking_sync_proof_imports{{state="{Import.MISSING}"}}', "state")),
             Recording(
                 UNLEARNT,
                 _of_target(
                     f'booking_sync_proof_learning{{reason!="{Learning.FEW_BOOKINGS}"}}\n'
-                    f"  and ignoring (reason) {since} < -({in_promql(NEVER_LEARNT_SECONDS)})",
+                    f"  and ignoring ({', '.join(('reason', *TYPE_LABELS))}) {since} < -({in_promql(NEVER_LEARNT_SECONDS)})",
                     "reason",
                 ),
             ),
