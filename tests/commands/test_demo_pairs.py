@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ from exporter.state.pair_text import pair_of
 from tests.harness.clock import ManualClock
 
 ORIGIN = "http://127.0.0.1:8099"
-COLLECTORS = {
+COLLECTORS: dict[str, dict[str, dict[str, Any]]] = {
     "wix": {"connections": {}, "bookings": {"conflicts": True}},
     "bitrix24": {"bookings": {}},
     "calendar": {"busy": {}},
