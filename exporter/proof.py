@@ -65,7 +65,7 @@ class WindowProof(Value, frozen=True, gc=False):
 
 
 class MissingBooking(Value, frozen=True, gc=False):
-    """A booking that is not in the calendar, known to us since ``since``."""
+    """A booking that is not in the calendar since ``since``, as far as we know: it is known to us since then, or gone."""
 
     booking: str
     start: float

@@ -13,6 +13,7 @@ import httpx
 import yaml
 
 from exporter.commands import daemon
+from exporter.commands.demo_pairs import calendar_targets, known_pairs, pairs
 from exporter.commands.known_week import STATE_FILE, write_known_week
 from exporter.config import load_config
 from exporter.errors import ConfigError, ConfigProblem
@@ -33,7 +34,10 @@ DEMO_COLLECTORS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
         "bookings": {"interval": "15s"},
         "links": {"interval": "30s", "window": "next_7d", "batch_size": 25, "verify_calls": 1},
     },
+    "calendar": {"busy": {"interval": "15s"}},
 }
+DEMO_GRACE: Final = "1m"
+"""The shortest that a pair may have."""
 _SERVICES: Final[Mapping[str, Mapping[str, str]]] = {
     demo_site.SITE_ID: {"name": "Haircut", "id": demo_site.HAIRCUT},
     demo_world.PHYSIO_SITE_ID: {"name": "Massage", "id": demo_world.MASSAGE},
@@ -63,7 +67,7 @@ async def run_demo(
         with tempfile.TemporaryDirectory(prefix="booking-sync-demo-") as folder:
             path = Path(folder) / "exporter.yml"
             path.write_text(yaml.safe_dump(_configuration(origin), sort_keys=False))
-            write_known_week(path.with_name(STATE_FILE), simulator, demo_targets(origin))
+            write_known_week(path.with_name(STATE_FILE), simulator, demo_targets(origin), known_pairs(path, simulator))
             async with playing(simulator, script, tell):
                 await daemon.run(
                     # Its short intervals are meant; on a real account they would deserve the warning.
@@ -77,7 +81,7 @@ async def run_demo(
 
 
 def demo_targets(base_url: str) -> list[dict[str, Any]]:
-    """Return the ``targets`` of an exporter configuration for the demo world served at ``base_url``."""
+    """Return the sites and portals of the demo world served at ``base_url``, as ``targets`` of a configuration."""
     return [
         {
             "name": f"{demo_world.SALON}-wix",
@@ -153,8 +157,8 @@ async def playing(simulator: Simulator, script: Scenario, say: Callable[[str], N
 
 
 def _configuration(origin: str) -> dict[str, Any]:
-    targets = [with_collectors(target, DEMO_COLLECTORS) for target in demo_targets(origin)]
-    return {"timezone": "Europe/Berlin", "state_file": STATE_FILE, "targets": targets}
+    targets = [with_collectors(target, DEMO_COLLECTORS) for target in (*demo_targets(origin), *calendar_targets(origin))]
+    return {"timezone": "Europe/Berlin", "state_file": STATE_FILE, "targets": targets, "pairs": pairs(DEMO_GRACE)}
 
 
 async def _welcome(url: str, origin: str, scenario: str, say: Callable[[str], None], tell: Callable[[str], None]) -> None:

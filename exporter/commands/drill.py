@@ -19,6 +19,7 @@ import yaml
 
 from exporter.commands import daemon
 from exporter.commands.demo import demo_targets, with_collectors
+from exporter.commands.demo_pairs import calendar_targets, known_pairs, pairs
 from exporter.commands.drill_play import HURRIED, Business, Drill, in_words, shipped_alerts
 from exporter.commands.drill_stack import Stack
 from exporter.commands.known_week import STATE_FILE, write_known_week
@@ -49,11 +50,15 @@ SLOW_SECONDS: Final = 10.0
 INTERVALS: Final[Mapping[str, Mapping[str, tuple[float, float]]]] = {
     "wix": {"connections": (60.0, 1.0), "bookings": (300.0, 5.0), "events": (600.0, 10.0), "slots": (1800.0, 15.0)},
     "bitrix24": {"bookings": (300.0, 5.0), "links": (900.0, 15.0)},
+    "calendar": {"busy": (300.0, 5.0)},
 }
 """Seconds between polls in life, and the fewest of a drill: the limits of the platforms are not divided."""
 
 CHECKS: Final = (3600.0, 15.0)
 """The same for the checks of connections and staff."""
+
+GRACE: Final = (3600.0, 60.0)
+"""The same for the `grace` of the pairs."""
 
 
 def chosen(names: Sequence[str]) -> list[Incident]:
@@ -157,7 +162,7 @@ async def open_business(signals: Signals, address: str, hurry: float) -> AsyncIt
         with tempfile.TemporaryDirectory(prefix="booking-sync-drill-") as folder:
             path = Path(folder) / "exporter.yml"
             path.write_text(yaml.safe_dump(configuration(origin, hurry), sort_keys=False))
-            write_known_week(path.with_name(STATE_FILE), simulator, demo_targets(origin))
+            write_known_week(path.with_name(STATE_FILE), simulator, demo_targets(origin), known_pairs(path, simulator))
             begun: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
             async def started(url: str) -> None:
@@ -204,7 +209,7 @@ def configuration(origin: str, hurry: float) -> dict[str, Any]:
         if platform == "wix":
             found["bookings"]["conflicts"] = True
             found["connections"]["check_interval"] = f"{max(CHECKS[1], CHECKS[0] / hurry):.3f}s"
-        else:
+        elif platform == "bitrix24":
             found["bookings"]["windows"] = WINDOWS
             found["links"] |= {"window": "next_7d", "batch_size": 25, "verify_calls": 1}
         return found
@@ -214,4 +219,6 @@ def configuration(origin: str, hurry: float) -> dict[str, Any]:
     # Portals of one host share one budget, so the last one, which is throttled, gets a name of its own, as in life.
     last = targets[-1]
     last["webhook_url"] = last["webhook_url"].replace("127.0.0.1", "localhost")
-    return {"timezone": "Europe/Berlin", "state_file": STATE_FILE, "targets": targets}
+    targets += [with_collectors(target, of_platforms) for target in calendar_targets(origin)]
+    grace = f"{max(GRACE[1], GRACE[0] / hurry):.3f}s"
+    return {"timezone": "Europe/Berlin", "state_file": STATE_FILE, "targets": targets, "pairs": pairs(grace)}

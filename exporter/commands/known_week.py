@@ -26,15 +26,18 @@ _SEEN_DAYS: Final = 8
 _BEFORE_SECONDS: Final = 60.0
 
 
-def write_known_week(path: Path, simulator: Simulator, targets: Iterable[Mapping[str, Any]]) -> None:
+def write_known_week(
+    path: Path, simulator: Simulator, targets: Iterable[Mapping[str, Any]], pairs: Mapping[str, bytes] | None = None
+) -> None:
     """Write the state file for the Wix sites among ``targets``, whose other states nobody knows.
 
+    ``pairs`` is what it says of each pair, nothing by default.
     Raises :class:`OSError` when it cannot be written.
     """
     names = {target["name"]: target["site_id"] for target in targets if target["platform"] == "wix"}
     now, sites = simulator.now(), {name: simulator.wix.sites[site_id] for name, site_id in names.items()}
     events = {name: events_text(_memory(_imports(site), _private(site, now), now), 0.0) for name, site in sites.items()}
-    path.write_bytes(state_file({name: fitted(Past(), 0.0) for name in names}, events))
+    path.write_bytes(state_file({name: fitted(Past(), 0.0) for name in names}, events, pairs))
 
 
 def _imports(site: Site) -> Iterator[str]:

@@ -7,16 +7,20 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from exporter.commands.demo import demo_targets, playing, scenario_named, with_collectors
+from exporter.commands.demo_pairs import calendar_targets, pairs
 from exporter.commands.last_week import write_last_weeks
 from exporter.errors import ListenError
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import SCENARIOS, demo_world
 from exporter.support.net import parse_address
+
+GRACE: Final = "6m"
+"""A poll of the bookings takes five minutes to come."""
 
 
 def list_scenarios() -> list[str]:
@@ -42,7 +46,9 @@ def configuration(url: str) -> dict[str, Any]:
         else target
         for target in demo_targets(url)
     ]
-    return {"timezone": "Europe/Berlin", "defaults": {"wix": {"collectors": collectors}}, "targets": targets}
+    targets += [{**target, "collectors": {"busy": {"interval": "1m"}}} for target in calendar_targets(url)]
+    defaults = {"wix": {"collectors": collectors}}
+    return {"timezone": "Europe/Berlin", "defaults": defaults, "targets": targets, "pairs": pairs(GRACE)}
 
 
 async def run_simulator(
@@ -73,7 +79,7 @@ async def run_simulator(
         loop.add_signal_handler(number, stop.set)
     try:
         async with running(simulator.app, host or "0.0.0.0", port) as url:  # noqa: S104  the operator wrote :PORT
-            tell(f"Simulated Wix and Bitrix24 on {url}, scenario {scenario}: {script.description}")
+            tell(f"Simulated Wix, Bitrix24 and calendars on {url}, scenario {scenario}: {script.description}")
             tell(f"Control: {url}/_sim/ (incidents, faults, request log). A configuration that watches it, to be saved:\n")
             say(yaml.safe_dump(configuration(url), sort_keys=False))
             async with playing(simulator, script, tell):

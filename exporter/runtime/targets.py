@@ -165,7 +165,7 @@ class TargetFactory(msgspec.Struct, frozen=True):
         )
         session = PausedSession() if target.paused else open_session(target, through(services))
         jobs = _jobs(target, session, events, self.known, history)
-        return LiveTarget(target, session, events, jobs, policy, _account_of(target))
+        return LiveTarget(target, session, events, jobs, policy, account_hash(target))
 
     async def open_targets(self, targets: Iterable[Target], history: StatusHistory) -> dict[str, LiveTarget]:
         """Bring all ``targets`` to life, or none: raises :class:`~exporter.errors.ConfigError` with each that cannot be."""
@@ -187,7 +187,8 @@ class TargetFactory(msgspec.Struct, frozen=True):
         return opened
 
 
-def _account_of(target: Target) -> str:
+def account_hash(target: Target) -> str:
+    """Return what tells the account of ``target`` from others in the state file; empty where that is not known."""
     account = target.account
     # Of a secret in the key this sees the mask: what is kept in a file tells nothing of it.
     return "" if account is None else hashlib.sha256(repr(account.key).encode()).hexdigest()[:_ACCOUNT_DIGITS]

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 from exporter.calendar_busy import BusyObservation, Period
 from exporter.model import Value
 from exporter.paired_bookings import PairedBooking, PairedBookings
 from exporter.private_calendar import PairedEvents
+from exporter.proof import PairSpec
 
 Told = TypeVar("Told", PairedBookings, BusyObservation, PairedEvents)
 
@@ -81,3 +82,9 @@ def booking_key(booking: PairedBooking) -> str:
 def times_of(bookings: Sequence[PairedBooking]) -> tuple[Period, ...]:
     """Return when ``bookings`` begin and end, in their order."""
     return tuple((booking.start, booking.end) for booking in bookings)
+
+
+def ends_hash(spec: PairSpec, accounts: Mapping[str, str]) -> str:
+    """Return the hash of what a pair ties together; ``accounts`` has the hash of each target's account."""
+    parts = (spec.bookings, accounts.get(spec.bookings, ""), spec.resource, spec.calendar, accounts.get(spec.calendar, ""))
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -118,9 +118,14 @@ def _windows(memory: PairMemory, found: Exports, ends: Ends) -> tuple[WindowProo
 
 
 def _missing(bookings: Mapping[str, KnownBooking], found: Exports, ends: Ends) -> tuple[MissingBooking, ...]:
-    keys = [key for key in ahead(found.listed, ends, WINDOWS_SECONDS["next_7d"]) if bookings[key].missing]
-    rows = [MissingBooking(found.listed[key].id, bookings[key].start, bookings[key].end, bookings[key].seen) for key in keys]
+    keys = ahead(found.listed, ends, WINDOWS_SECONDS["next_7d"])
+    held = [(key, known) for key in keys if (known := bookings[key]).missing]
+    rows = [MissingBooking(found.listed[key].id, known.start, known.end, _absent_since(known)) for key, known in held]
     return tuple(sorted(rows, key=lambda row: (row.start, row.booking)))
+
+
+def _absent_since(booking: KnownBooking) -> float:
+    return booking.seen if booking.vanished is None else booking.vanished
 
 
 def _reason(spec: PairSpec, bookings: Mapping[str, KnownBooking], found: Exports) -> Learning:

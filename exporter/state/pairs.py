@@ -6,7 +6,6 @@ wall clock, as the times of bookings and of busy periods are.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -17,7 +16,7 @@ from exporter.model import BookingsObservation, Observation
 from exporter.paired_bookings import PairedBookings
 from exporter.private_calendar import EventsObservation, PairedEvents
 from exporter.proof import PairSpec, Proof
-from exporter.state.pair_ends import Ends, Others, Read, times_of
+from exporter.state.pair_ends import Ends, Others, Read, ends_hash, times_of
 from exporter.state.pair_exports import left_times
 from exporter.state.pair_judgement import judged
 from exporter.state.pair_memory import NoMemories, PairMemories, PairMemory
@@ -75,7 +74,7 @@ class Pairs:
         """
         before, self._pairs = self._pairs, {}
         for spec in specs:
-            ends = _ends_of(spec, accounts or {})
+            ends = ends_hash(spec, accounts or {})
             pair = before.get(spec.name)
             if pair is None or pair.ends != ends:
                 pair = _Pair(spec, ends)
@@ -173,12 +172,6 @@ def _take(pair: _Pair, observation: Observation, now: float, max_age: float) -> 
         case _:
             return False
     return True
-
-
-def _ends_of(spec: PairSpec, accounts: Mapping[str, str]) -> str:
-    """Return the hash of what a pair ties together."""
-    parts = (spec.bookings, accounts.get(spec.bookings, ""), spec.resource, spec.calendar, accounts.get(spec.calendar, ""))
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def _moved(proof: Proof, seconds: float) -> Proof:

@@ -13,7 +13,7 @@ from exporter.web.moments import Moment
 class NotInCalendar(msgspec.Struct, frozen=True, kw_only=True):
     """A booking (id) that is not in its owner's calendar: its times in UTC, its start on the clock of the target's zone.
 
-    ``since`` is since when the exporter knows of it.
+    ``since`` is since when the exporter knows of it, or since when it is in the calendar no more.
     """
 
     booking: str

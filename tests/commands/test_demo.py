@@ -15,12 +15,13 @@ async def test_each_incident_is_told_with_who_notices_it() -> None:
     clock = ManualClock()
     simulator = Simulator(clock, build=demo_world.build)
     async with demo.playing(simulator, SCENARIOS["bad-night"], said.append):
-        await clock.advance(1_950.0)
+        await clock.advance(2_610.0)
     begun = [line for line in said if line.startswith(">> ")]
     assert [incident.name for incident in INCIDENTS] == [line[3:].partition(":")[0] for line in begun]
     told = {line[3:].partition(":")[0]: line.rpartition(" (")[2].removesuffix(")") for line in begun}
     assert "the board shows this with the next poll" == told["token-revoked"]
     assert "the board shows this with the next check" == told["access-lost"]
+    assert "the board shows this with the first poll after the `grace` of the pair" == told["booking-lost"]
     assert "the board shows this after 1 h; here it ends before" == told["sync-stuck"]
     after = "the board shows this after 24 h, if it saw the same day a week before"
     assert f"{after}; here it ends before" == told["intake-stopped"]

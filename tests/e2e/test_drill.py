@@ -17,6 +17,7 @@ from tests.monitoring.servers import free_port
 HURRY = 60
 AT_ONCE = ("double-booking", "token-revoked")
 OF_CHECKS = ("private-event-sold", "import-silent")
+OF_PAIRS = ("booking-lost", "cancelled-copy-stays")
 
 
 def drill(stack: HurriedStack, address: str, *words: str) -> tuple[int, str]:
@@ -57,13 +58,14 @@ def test_a_drill_says_when_each_page_came_and_when_it_was_over(tmp_path: Path) -
 
 
 @pytest.mark.servers
-def test_a_drill_shows_what_no_status_tells(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [OF_CHECKS, OF_PAIRS], ids=["checks", "pairs"])
+def test_a_drill_shows_what_no_status_tells(names: tuple[str, ...], tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     with hurried_stack(tmp_path, address, HURRY) as stack:
-        code, said = drill(stack, address, *OF_CHECKS)
+        code, said = drill(stack, address, *names)
     assert 0 == code, said
     assert "2 of 2 arrived and were cleared." in said
-    for incident in (one for one in INCIDENTS if one.name in OF_CHECKS):
+    for incident in (one for one in INCIDENTS if one.name in names):
         assert re.search(rf"^{incident.name}: paged after .*: {incident.alert} of \S+ -> ", said, re.MULTILINE), said
 
 

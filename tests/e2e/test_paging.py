@@ -36,8 +36,8 @@ EXPECTED: dict[str, set[Told]] = {
     # The throttled portal is not read, so nobody can say that nothing arrives there.
     "intake-stopped": {(ONCE, "BookingSyncIntakeSilent", target) for target in (SALON_WIX, PHYSIO, SALON_B24)},
 }
-# What only checks find, which this exporter makes but once an hour: tests/e2e/test_drill.py plays some, and who hears of each
-# stands with the boards (tests/monitoring/test_boards_in_incidents.py).
+# What only checks, which this exporter makes but once an hour, and owners' own calendars show: tests/e2e/test_drill.py plays
+# some, and who hears of each stands with the boards (tests/monitoring/test_boards_in_incidents.py).
 OF_CHECKS = {
     "access-lost",
     "invite-expired",
@@ -46,6 +46,10 @@ OF_CHECKS = {
     "import-silent",
     "busy-time-offered",
     "service-closed",
+    "booking-lost",
+    "cancelled-copy-stays",
+    "calendar-shifted",
+    "calendar-password-changed",
 }
 # Besides the script: every connection of one site breaks. One page; the tickets it explains are kept back.
 ALL_BROKEN = {("pager", "BookingSyncAllConnectionsFailing", PHYSIO)}

@@ -15,6 +15,7 @@ from typing import Any, Final
 import httpx
 
 from exporter.commands.demo import demo_targets, with_collectors
+from exporter.commands.demo_pairs import calendar_targets, known_pairs, pairs
 from exporter.commands.known_week import write_known_week
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import INCIDENTS, demo_world
@@ -64,7 +65,9 @@ _COLLECTORS: Final[dict[str, dict[str, dict[str, Any]]]] = {
         "bookings": {"interval": "3m"},
         "links": {"interval": "5m", "window": "next_7d", "batch_size": 25, "verify_calls": 1},
     },
+    "calendar": {"busy": {"interval": "3m"}},
 }
+_GRACE: Final = "1m"
 
 
 def write_incidents(client: httpx.Client, folder: Path, now: float) -> None:
@@ -125,8 +128,11 @@ def _configuration(name: str, folder: Path, simulator: Simulator, origin: str) -
     targets[-1]["webhook_url"] = targets[-1]["webhook_url"].replace("127.0.0.1", "localhost")
     file = folder / f"{name}.yml"
     state = file.with_suffix(".json")
-    file.write_text(safe_dump({"timezone": "Europe/Berlin", "state_file": state.name, "targets": targets}))
-    write_known_week(state, simulator, targets)
+    # A feed is read by a process of its own, which knows nothing of this clock.
+    targets += [with_collectors(target, _COLLECTORS) for target in calendar_targets(origin, feeds=False)]
+    content = {"timezone": "Europe/Berlin", "state_file": state.name, "targets": targets, "pairs": pairs(_GRACE)}
+    file.write_text(safe_dump(content))
+    write_known_week(state, simulator, targets, known_pairs(file, simulator))
     return file
 
 

@@ -23,6 +23,7 @@ from tests.monitoring.servers import prometheus
 Json = dict[str, Any]
 
 SALON_WIX, PHYSIO_WIX, SALON_B24, STUDIO_B24 = "salon-berlin-wix", "physio-hamburg-wix", "salon-berlin-b24", "studio-munich-b24"
+ANNA = "anna-calendar"
 ALL: Final = ".+"
 LOOKED_AT: Final = (SALON_WIX, SALON_B24)
 """The targets at whose board somebody looks in every world."""
@@ -32,6 +33,10 @@ ALSO: Final = {
     "invite-expired": (PHYSIO_WIX,),
     "private-event-sold": (PHYSIO_WIX,),
     "busy-time-offered": (PHYSIO_WIX,),
+    "booking-lost": (PHYSIO_WIX,),
+    "cancelled-copy-stays": (PHYSIO_WIX,),
+    "calendar-shifted": (PHYSIO_WIX,),
+    "calendar-password-changed": (ANNA,),
 }
 OF_A_FLEET: Final = ("site-0000-wix", "site-0000-b24")
 BY_STEM: Final = {path.stem: load_board(path) for path in BOARDS}

@@ -18,7 +18,7 @@ import pytest
 from tests.monitoring import statements as says
 from tests.monitoring.bundle import panels
 from tests.monitoring.incidents import CALM, FLEETS, JOBS, PLAYED, STOPPED, began_before
-from tests.monitoring.sights import ALL, BY_STEM, PHYSIO_WIX, SALON_B24, SALON_WIX, STUDIO_B24, Place, Sights, places
+from tests.monitoring.sights import ALL, ANNA, BY_STEM, PHYSIO_WIX, SALON_B24, SALON_WIX, STUDIO_B24, Place, Sights, places
 from tests.monitoring.statements import GREY, STATEMENTS, UNKNOWN, Statement, columns_that_come_and_go
 from tests.monitoring.text_widths import PADDING, PADDING_OF_NUMBERS, is_cut, lines_of, width_of
 
@@ -60,6 +60,10 @@ NAMED: Final[Mapping[str, set[tuple[str, str, str]]]] = {
     "import-silent": {(SALON_WIX, "warning", "calendar owner")},
     "busy-time-offered": {(PHYSIO_WIX, "critical", "calendar owner")},
     "service-closed": {(SALON_WIX, "warning", "account administrator")},
+    "booking-lost": {(PHYSIO_WIX, "critical", "calendar owner")},
+    "cancelled-copy-stays": {(PHYSIO_WIX, "warning", "calendar owner")},
+    "calendar-shifted": {(PHYSIO_WIX, "critical", "calendar owner"), (PHYSIO_WIX, "warning", "account administrator")},
+    "calendar-password-changed": {(ANNA, "critical", "account administrator")},
     "stopped": {("the exporter", "critical", "exporter operator")},
     "stopped-for-long": {("the exporter", "critical", "exporter operator")},
     CALM: set(),
@@ -80,6 +84,10 @@ WHAT: Final[Mapping[str, str]] = {
     "import-silent": "No private events",
     "busy-time-offered": "times at which the staff is busy",
     "service-closed": "no time that customers can book",
+    "booking-lost": "not in their owner's calendar|missing in",
+    "cancelled-copy-stays": "Cancelled bookings are still",
+    "calendar-shifted": "another time|owner's calendar",
+    "calendar-password-changed": "refuses access|data is missing",
     "stopped": "exporter cannot be scraped",
     "stopped-for-long": "exporter cannot be scraped",
 }
@@ -195,6 +203,10 @@ _SAYS_WHY: Final[Mapping[str, str]] = {
     "import-silent": "silent",
     "busy-time-offered": "staff is busy",
     "service-closed": "none for 7 days",
+    "booking-lost": "within 24 h",
+    "cancelled-copy-stays": "still busy",
+    "calendar-shifted": "within 24 h|wrong time",
+    "calendar-password-changed": "auth.*",
     "stopped": "scrapes fail",
     "stopped-for-long": "scrapes fail",
 }

@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
-from exporter.commands.demo import DEMO_COLLECTORS, demo_targets, with_collectors
+from exporter.commands.demo import DEMO_COLLECTORS, DEMO_GRACE, demo_targets, with_collectors
+from exporter.commands.demo_pairs import calendar_targets, known_pairs, pairs
 from exporter.commands.known_week import STATE_FILE, write_known_week
 from exporter.simulator import Simulator, running
-from exporter.simulator.drills import INCIDENTS, SCENARIOS, demo_world, run_scenario
-from exporter.simulator.drills.incidents import Incident
+from exporter.simulator.drills import INCIDENTS, SCENARIOS, Incident, demo_world, run_scenario
 from exporter.web.status_page import board_of
 from tests.harness.application import RunningApplication, application
 from tests.harness.clock import ManualClock
@@ -28,15 +29,19 @@ COLLECTORS = {
         "slots": {"interval": "5m"},
     },
     "bitrix24": {"bookings": {"interval": "5m"}, "links": {"interval": "5m", "window": "next_7d"}},
+    "calendar": {"busy": {"interval": "5m"}},
 }
 NIGHT = 4_500.0
 
 
 def configuration(folder: Path, simulator: Simulator, origin: str, collectors: Mapping[str, Any] = COLLECTORS) -> Path:
     file = folder / "exporter.yml"
-    targets = [with_collectors(target, collectors) for target in demo_targets(origin)]
-    file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "state_file": STATE_FILE, "targets": targets}))
-    write_known_week(folder / STATE_FILE, simulator, targets)
+    # A feed is read by a process of its own, which knows nothing of this clock.
+    watched = (*demo_targets(origin), *calendar_targets(origin, feeds=False))
+    targets = [with_collectors(target, collectors) for target in watched]
+    content = {"timezone": "Europe/Berlin", "state_file": STATE_FILE, "targets": targets, "pairs": pairs(DEMO_GRACE)}
+    file.write_text(yaml.safe_dump(content))
+    write_known_week(folder / STATE_FILE, simulator, targets, known_pairs(file, simulator))
     return file
 
 
@@ -72,7 +77,8 @@ async def test_the_board_shows_an_incident_when_the_demo_says_so(played: Inciden
         assert shown is not None
         # With the poll after the moment, and the half minute for which a limited API is asked again. A check is due with a
         # poll, or with the one after it, and a copy is one of six batches, which is then looked at once more.
-        polls = 8 if played.name == "copy-moved" else 3 if played.by_check else 2
+        # A minute of grace is over with the second poll, and both ends have to agree.
+        polls = 8 if played.name == "copy-moved" else 4 if played.after_grace else 3 if played.by_check else 2
         assert played.on_board_after <= shown <= played.on_board_after + polls * INTERVAL + 30
 
 
@@ -152,6 +158,10 @@ async def test_the_board_of_the_demo_shows_each_incident_and_is_well_again_when_
         "copy-moved": {"calendar_mismatch"},
         "busy-time-offered": {"slots_over_busy"},
         "service-closed": {"no_open_slots"},
+        "booking-lost": {"booking_not_in_calendar"},
+        "cancelled-copy-stays": {"cancelled_in_calendar"},
+        "calendar-shifted": {"booking_not_in_calendar", "calendar_shifted"},
+        "calendar-password-changed": {"collector_failing"},
     } == during
 
 
@@ -181,6 +191,29 @@ async def test_where_all_says_synced_a_newcomer_sees_within_five_minutes_what_ea
         for state in target.collectors
         for connection in getattr(state.observation, "connections", ())
     }
+
+
+@pytest.mark.slow
+async def test_the_proof_shows_within_five_minutes_that_a_booking_is_lost_and_a_cancelled_one_is_not(tmp_path: Path) -> None:
+    clock = ManualClock()
+    simulator = Simulator(clock, build=demo_world.build)
+    file = configuration(tmp_path, simulator, "http://127.0.0.1:8099", DEMO_COLLECTORS)
+    began = clock.time()
+    async with application(file, clock, through=httpx.ASGITransport(simulator.app)) as app:
+        await app.finished_polls()
+        first = board_of(app.app.view()).cards
+        states = {str(proof.state) for target in app.app.view().targets for proof in target.pairs}
+        playing = asyncio.create_task(run_scenario(SCENARIOS["proof"], simulator.incidents, clock))
+        await kinds_seen(app, 300.0, lambda: None)
+        cards = board_of(app.app.view()).cards
+        proofs = [proof for target in app.app.view().targets for proof in target.pairs]
+        playing.cancel()
+    found = [row.since for proof in proofs for row in proof.missing]
+    found += [row.since for proof in proofs for row in proof.left]
+    assert ([], {"proved"}) == (list(first), states)
+    assert {"booking_not_in_calendar", "cancelled_in_calendar"} == {str(card.kind) for card in cards}
+    assert min(found) > began
+    assert 2 == len(found)
 
 
 @pytest.mark.slow

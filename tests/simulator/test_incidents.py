@@ -38,6 +38,10 @@ NAMES = (
     "import-silent",
     "busy-time-offered",
     "service-closed",
+    "booking-lost",
+    "cancelled-copy-stays",
+    "calendar-shifted",
+    "calendar-password-changed",
 )
 
 
@@ -320,7 +324,7 @@ async def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
             tell=lambda name, on: told.append((round(clock.now - begin, 6), name, on)),
         )
     )
-    for _ in range(196):
+    for _ in range(262):
         await clock.advance(1.0)
     playing.cancel()
     assert [
@@ -330,11 +334,11 @@ async def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
         (24.0, "sync-stuck", False),
     ] == told[:4]
     assert [name for _, name, on in told if on] == list(NAMES)
-    assert 1_950 == sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE)
+    assert 2_610 == sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE)
 
 
 def test_there_is_a_scenario_for_calm_for_each_incident_and_for_bad_nights() -> None:
-    assert {"calm", "worst-night", "long-night", "bad-night", "says-synced", *NAMES} == set(SCENARIOS)
+    assert {"calm", "worst-night", "long-night", "bad-night", "says-synced", "proof", *NAMES} == set(SCENARIOS)
 
 
 async def test_where_all_says_synced_no_status_tells_of_what_is_wrong() -> None:
@@ -348,6 +352,17 @@ async def test_where_all_says_synced_no_status_tells_of_what_is_wrong() -> None:
     await clock.advance(2.0)
     assert "private-event-sold" in simulator.incidents.active
     assert before == statuses(simulator) == ["SYNCED", "SYNCED", "SYNCED", "CONNECTED"]
+    playing.cancel()
+
+
+async def test_where_the_proof_is_played_a_booking_is_lost_and_later_one_is_cancelled_whose_copy_stays() -> None:
+    simulator, clock = demo()
+    playing = asyncio.ensure_future(run_scenario(SCENARIOS["proof"], simulator.incidents, clock))
+    seen = []
+    for seconds in (59.0, 2.0):
+        await clock.advance(seconds)
+        seen.append(simulator.incidents.active)
+    assert [("booking-lost",), ("booking-lost", "cancelled-copy-stays")] == seen
     playing.cancel()
 
 

@@ -81,6 +81,16 @@ def test_a_missing_booking_is_told_with_its_times_and_since_when_it_is_known(sce
     assert ("new", *NEW, known) == (row.booking, row.start, row.end, row.since)
 
 
+def test_a_booking_whose_copy_is_gone_is_missing_since_the_read_that_did_not_find_it(scene: Scene) -> None:
+    scene.book("new", NEW)
+    scene.polls(HOUR)
+    scene.copies.remove(NEW)
+    gone = scene.now
+    scene.polls(HOUR)
+    (row,) = scene.proof().missing
+    assert gone <= row.since <= gone + 6 * MINUTE
+
+
 def test_ten_missing_bookings_are_told_one_by_one_the_soonest_first(scene: Scene) -> None:
     for number in range(12):
         scene.book(f"m{number:02}", hours(1 + number, 1.5 + number, day=3), arrives=False)

@@ -99,9 +99,9 @@ def test_the_line_of_a_folded_target_has_its_one_pair_and_of_several_how_many_ar
 
 def test_the_board_lists_what_is_missing_left_and_unknown_with_its_time_and_since_when() -> None:
     text = section(views.proof(missing=(HOUR,), left=(2 * HOUR,), unknown=(3 * HOUR,)))
-    for words in ("missing in the calendar 900 today 17:13", "cancelled and still in the calendar", "today 18:13"):
+    for words in ("missing in the calendar 900 today 17:13", "cancelled and still in the calendar \N{EN DASH} today 18:13"):
         assert words in text
-    assert "busy and unknown to the platform today 19:13" in text
+    assert "busy and unknown to the platform \N{EN DASH} today 19:13" in text
 
 
 def test_of_a_pair_that_learns_no_booking_is_called_missing() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from exporter.fields.kinds import FieldProblem
-from exporter.platforms.calendar.ics_address import EXTRA, extra_is_installed
+from exporter.platforms.calendar.ics_address import EXTRA
 from exporter.platforms.calendar.settings import CalendarTarget
+from exporter.support.extras import reads_feeds
 from exporter.support.yaml_source import Path
 
 _OFTEN_SECONDS: Final = 60.0
@@ -21,7 +22,7 @@ def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]
         yield FieldProblem(path, "has no calendar", fix)
     if len(written) > 1:
         yield FieldProblem((*path, "ics_url"), "is a second calendar beside caldav", "write a target of its own for each")
-    if "ics_url" in written and not extra_is_installed():
+    if "ics_url" in written and not reads_feeds():
         yield FieldProblem((*path, "ics_url"), "needs what reads feeds, which is not installed", f"run: {EXTRA}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 from typing import Annotated, Final
 
 from pydantic import PlainValidator, ValidationInfo
@@ -15,11 +14,6 @@ from exporter.support.secret import Secret, pasted
 EXTRA: Final = "pip install 'booking-sync-exporter[ics]'"
 _FORM: Final = "https://<host>/<path>.ics"
 _WEBCAL: Final = re.compile("^webcals?://", re.IGNORECASE)
-
-
-def extra_is_installed() -> bool:
-    """Return whether what reads feeds is installed: the extra ``ics``."""
-    return all(find_spec(name) is not None for name in ("icalendar", "recurring_ical_events"))
 
 
 def _feed(value: object, info: ValidationInfo) -> Secret:

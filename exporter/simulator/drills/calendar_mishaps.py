@@ -11,9 +11,8 @@ from typing import Final
 
 from exporter.simulator.calendar import Calendar
 from exporter.simulator.diary import HOUR
+from exporter.simulator.drills.incident import Incident, Undo
 from exporter.simulator.drills.world import SimulatedWorld
-
-Undo = Callable[[], None]
 
 _SOONEST: Final = 3 * HOUR  # as of the other incidents: whoever plays one for two hours still has it before them
 _LATEST: Final = 20 * HOUR
@@ -185,4 +184,27 @@ MISHAPS: Final[Mapping[str, Mishap]] = {
         _copies_written_as_free,
     ),
 }
-"""By name. They have no alert: what goes wrong here is no incident of a drill before one is raised."""
+"""By name; a drill plays those of them that are told by an alert of their own: `CALENDAR_INCIDENTS`."""
+
+
+def _incident(name: str, alert: str, *, minutes: float, after_grace: bool = True) -> Incident:
+    mishap = MISHAPS[name]
+    return Incident(
+        name,
+        mishap.description,
+        mishap.changes,
+        alert,
+        mishap.begin,
+        on_board_after=0,
+        pages_after=minutes * 60,
+        after_grace=after_grace,
+    )
+
+
+CALENDAR_INCIDENTS: Final = (
+    _incident("booking-lost", "BookingSyncBookingNotInCalendar", minutes=95),
+    _incident("cancelled-copy-stays", "BookingSyncCancelledBookingStillInCalendar", minutes=137),
+    _incident("calendar-shifted", "BookingSyncCalendarShifted", minutes=97),
+    _incident("calendar-password-changed", "BookingSyncAccessDenied", minutes=22, after_grace=False),
+)
+"""Those that a drill plays."""

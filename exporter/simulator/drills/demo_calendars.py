@@ -18,12 +18,17 @@ from exporter.simulator.drills.world import SimulatedWorld
 PRACTICE_OWNER: Final = "anna"
 PRACTICE_PASSWORD: Final = "simulated-password-of-anna"  # noqa: S105  of nobody
 STUDIO_OWNER: Final = "mila"
+STUDIO_PASSWORD: Final = "simulated-password-of-mila"  # noqa: S105  of nobody
+STUDIO_FEED: Final = "5e1a0c7b2f9d4836a1c0e7b5d2f48693"
+"""The secret part of the address of the studio's feed."""
+LAG_SECONDS: Final = 20.0
+"""Shorter than the shortest `grace` that a pair may have."""
 
 _ZONE: Final = ZoneInfo("Europe/Berlin")
 _EVENING: Final = time(19)  # nobody can be booked then
 
 
-def add_demo_calendars(world: SimulatedWorld, *, lag_seconds: float = 120.0) -> None:
+def add_demo_calendars(world: SimulatedWorld, *, lag_seconds: float = LAG_SECONDS) -> None:
     """Copy bookings of the last site and of the last portal into calendars, from now on ``lag_seconds`` after each change.
 
     Does nothing for a world without them.
@@ -34,7 +39,8 @@ def add_demo_calendars(world: SimulatedWorld, *, lag_seconds: float = 120.0) -> 
         _follow(world, WixSource(site, site.bookings.staff[0]), calendar, lag_seconds)
     portal = next(iter(reversed(world.bitrix24.portals.values())), None)
     if portal is not None and portal.world.resources:
-        calendar = world.calendar.add_owner(STUDIO_OWNER).add_calendar("studio")
+        calendar = world.calendar.add_owner(STUDIO_OWNER, STUDIO_PASSWORD).add_calendar("studio")
+        calendar.feed.secret = STUDIO_FEED
         _follow(world, Bitrix24Source(portal, min(portal.world.resources), world.now), calendar, lag_seconds)
 
 

@@ -3,48 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from exporter.simulator.drills.calendar_mishaps import CALENDAR_INCIDENTS
+from exporter.simulator.drills.incident import Incident, Undo
 from exporter.simulator.drills.world import SimulatedWorld
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.simulator.wix.connections import Connections
-
-Undo = Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """One thing that goes wrong: ``begin`` changes the world and returns the repair; ``alert`` is the page to expect.
-
-    ``on_board_after`` is after how many seconds the status board shows it, 0 with the next poll; ``by_check`` says that a poll
-    alone does not show it, but a check that is due once in ``check_interval``. ``needs_before`` is what it must have seen
-    before, if that is more than a poll, and ``compares_weeks`` says that its rule asks Prometheus for the weeks before.
-    ``pages_after`` is after how many seconds at most somebody is told, with the bundle's rules and routes and usual intervals.
-    """
-
-    name: str
-    description: str
-    changes: str
-    alert: str
-    begin: Callable[[SimulatedWorld], Undo]
-    on_board_after: float
-    pages_after: float
-    needs_before: str = ""
-    by_check: bool = False
-    compares_weeks: bool = False
-
-    @property
-    def on_board(self) -> str:
-        """What the status board makes of it, in words."""
-        soon = "with the next check" if self.by_check else "with the next poll"
-        when = f"after {self.on_board_after / 3600:g} h" if self.on_board_after else soon
-        return f"the board shows this {when}" + (f", if it saw {self.needs_before}" if self.needs_before else "")
-
-    @property
-    def pages(self) -> str:
-        """Who hears of it when, in words: in life, and where a minute is a second."""
-        life = f"{self.pages_after / 60:.0f} min" if self.pages_after < 3 * 3600 else f"{self.pages_after / 3600:.0f} h"
-        return f"{self.alert} after {life}; with --hurry 60 after {self.pages_after / 60:.0f} s"
 
 
 def _token_revoked(world: SimulatedWorld) -> Undo:
@@ -331,6 +295,7 @@ INCIDENTS: tuple[Incident, ...] = (
         on_board_after=0,
         pages_after=97 * 60,
     ),
+    *CALENDAR_INCIDENTS,
 )
 
 

@@ -24,7 +24,13 @@ _CALM_SECONDS: Final = 30.0
 _CALM_SECONDS_AFTER: Final[Mapping[str, float]] = {"lost-crm-link": 120.0, "api-throttled": 60.0, "copy-moved": 120.0}
 _LASTS_SECONDS: Final = 90.0
 # Copies are asked about bit by bit, too, and a suspect one once more.
-_LASTS_SECONDS_OF: Final[Mapping[str, float]] = {"copy-moved": 150.0}
+_LASTS_SECONDS_OF: Final[Mapping[str, float]] = {
+    "copy-moved": 150.0,
+    # A minute of grace comes first.
+    "booking-lost": 150.0,
+    "cancelled-copy-stays": 150.0,
+    "calendar-shifted": 150.0,
+}
 
 TIMELINE: Final = tuple(
     ScenarioStep(
@@ -34,7 +40,7 @@ TIMELINE: Final = tuple(
     )
     for before, incident in zip((INCIDENTS[-1], *INCIDENTS), INCIDENTS, strict=False)
 )
-"""What ``demo`` runs again and again: every incident once, 33 minutes in all."""
+"""What ``demo`` runs again and again: every incident once, 44 minutes in all."""
 
 
 LONG_NIGHT: Final = tuple(
@@ -44,6 +50,9 @@ LONG_NIGHT: Final = tuple(
 
 SOLD_LATER: Final = (ScenarioStep("private-event-sold", 120.0, lasts_seconds=86_400.0),)
 """A private event has to be seen before its time is booked, or nobody can say which was first."""
+
+CANCELLED_LATER: Final = (ScenarioStep("cancelled-copy-stays", 60.0, lasts_seconds=86_400.0),)
+"""A booking has to be seen in a calendar before it is cancelled, or nobody can say that it was left behind there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,11 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         "Every status says that all is well, and six things are wrong: what only the checks find.",
         begins_with=("access-lost", "invite-expired", "import-silent", "copy-moved", "busy-time-offered"),
         timeline=SOLD_LATER,
+    ),
+    "proof": Scenario(
+        "Every status says that all is well, one booking is not in its owner's calendar, and a cancelled one still is.",
+        begins_with=("booking-lost",),
+        timeline=CANCELLED_LATER,
     ),
     "bad-night": Scenario("Every incident, one after another, again and again.", timeline=TIMELINE),
 }

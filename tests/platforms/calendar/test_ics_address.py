@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from exporter.platforms.calendar.ics_address import FeedAddress, extra_is_installed
+from exporter.platforms.calendar.ics_address import FeedAddress
+from exporter.support.extras import reads_feeds
 from exporter.support.secret import Secret
 
 ADDRESS: TypeAdapter[Secret] = TypeAdapter(FeedAddress)
@@ -62,5 +63,5 @@ def test_it_may_stand_in_a_file_and_shows_only_from_where_and_its_host(tmp_path:
     assert f"file: {tmp_path / 'ben_ics'} https://calendar.google.com" == address.identity
 
 
-def test_here_the_extra_is_installed() -> None:
-    assert extra_is_installed()
+def test_here_the_reads_feeds() -> None:
+    assert reads_feeds()
