@@ -86,7 +86,7 @@ ROWS: Final = (
 NOT_RUN: Final[Mapping[str, str]] = {
     r"amtool silence add alertname=.*": "tests/monitoring/test_runbook_commands.py gives each of them to an Alertmanager",
     rf"{_OURS}demo": "tests/e2e/test_commands.py watches it",
-    rf"{_OURS}demo --scenario says-synced": "tests/runtime/test_incidents_on_the_board.py plays it",
+    rf"{_OURS}demo --scenario (says-synced|proof)": "tests/runtime/test_incidents_on_the_board.py plays it",
     rf"{_OURS}drill --prometheus-url .*": "takes 30 minutes; tests/e2e/test_drill.py plays it",
     rf"{_OURS}hash-password": "asks a person; tests/cli/test_basics.py answers",
     rf"{_OURS}bitrix24-login --portal .*": "asks a person; tests/commands/test_bitrix24_login.py answers",
