@@ -13,7 +13,7 @@ FAST = $(addprefix tests/,clock config counting fields ics metrics platforms pol
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast coverage lint format hooks types bench bench-fleet bench-checks bench-rules bench-scale soak fuzz planted storms mutants mutation rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test image clean
+.PHONY: help run install test test-fast coverage lint format hooks types bench bench-fleet bench-checks bench-rules bench-scale soak fuzz planted proof storms mutants mutation rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ fuzz: $(VENV)/.installed-dev ## Ten minutes of spoilt inputs for all that reads 
 
 planted: $(VENV)/.installed-dev ## Plant what no status tells, let a healthy business live for two weeks, for docs/planted-faults.md (ARGS="--only import")
 	$(BIN)/python -u -m tests.planted $(ARGS)
+
+proof: $(VENV)/.installed-dev check-servers ## Plant what keeps bookings out of real calendars, let healthy pairs live for two weeks, for docs/planted-pairs.md (ARGS="--hours 5 --days 0")
+	$(BIN)/python -u -m tests.proof $(ARGS)
 
 storms: $(VENV)/.installed-dev check-servers ## Count the messages of outages at 1, 5, 40 and 1,000 targets (ARGS="5 40"), for docs/monitoring.md
 	$(BIN)/python -m tests.monitoring.storm_table $(ARGS)
