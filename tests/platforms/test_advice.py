@@ -131,7 +131,8 @@ def test_the_fix_of_a_refusal_names_the_way_that_the_target_is_signed_in_to_and_
 
 def test_every_way_to_sign_in_has_advice_of_its_own_for_a_refusal() -> None:
     ways = [(platform, sign_in) for platform, sign_in in _SIGN_INS if sign_in]
-    assert {("wix", "api_key"), ("wix", "app"), ("bitrix24", "webhook"), ("bitrix24", "oauth")} == set(ways)
+    of_calendars = {("calendar", "feed")}
+    assert {("wix", "api_key"), ("wix", "app"), ("bitrix24", "webhook"), ("bitrix24", "oauth")} | of_calendars == set(ways)
     for platform, sign_in in ways:
         for reason in (Reason.AUTH, Reason.PERMISSION):
             assert for_failure(platform, reason, sign_in) != for_failure(platform, reason)

@@ -57,7 +57,9 @@ _NEW_ADDRESS: Final = (
     "`ics_url` and reloads."
 )
 _FAILURES_OF_A_FEED: Final[Mapping[Reason, Advice]] = {
-    Reason.AUTH: Advice("The address of the feed is not open: its publisher wants somebody to sign in.", _NEW_ADDRESS),
+    Reason.AUTH: Advice(
+        "The address of the feed was not copied whole, or is not open: its publisher wants somebody to sign in.", _NEW_ADDRESS
+    ),
     Reason.PERMISSION: Advice("The publisher of the feed does not give it out.", _NEW_ADDRESS),
     Reason.NOT_FOUND: Advice(
         "There is no feed at this address: the address was renewed, or the calendar is no longer published.", _NEW_ADDRESS
