@@ -111,6 +111,9 @@ class Rehearsal:
         for _ in range(round(seconds / MINUTE)):
             await self.minute()
             await self.look(app, frozenset())
+            for outcome in self.outcomes.values():
+                if outcome.fault.before:
+                    await self._look_for(app, outcome, self.world.clock.now - START)
 
     async def act(self, *, mend: bool = False, before: bool = False) -> None:
         """Plant all faults, or mend them."""
@@ -169,7 +172,7 @@ class Rehearsal:
             if not least <= page.get(line.format(name), float("nan")) <= most
         ]
         if not wrong:
-            outcome.after = after if not fault.before else self.world.clock.now - START
+            outcome.after = after
             outcome.complaints.clear()
         else:
             outcome.complaints[:] = wrong
@@ -194,6 +197,7 @@ async def rehearsed(folder: Path, planted: Mapping[str, Fault], wix: int, bitrix
         async with running(world.simulator.app) as origin, pool(world.clock) as http:
             targets = [mirror.target() for mirror in mirrors]
             async with world.exporter(folder, origin, targets, http) as app:
+                first = world.clock.now
                 await rehearsal.quiet(app, HOUR)
                 await rehearsal.act()
                 await rehearsal.watched(app, (hours - 1) / 2 * HOUR)
@@ -205,7 +209,7 @@ async def rehearsed(folder: Path, planted: Mapping[str, Fault], wix: int, bitrix
                         desk.name,
                         _server(rehearsal.mirrors[desk.name]),
                         desk.partner.lag_seconds,
-                        sum(1 for moment in world.made.get(desk.name, ()) if moment < world.clock.now - LONG - 3 * POLL),
+                        sum(first < moment < world.clock.now - LONG - 3 * POLL for moment in world.made.get(desk.name, ())),
                         round(page[f'booking_sync_proof_lag_seconds_count{{pair="{desk.name}"}}']),
                         said[desk.name].lag if desk.name in said else None,
                     )

@@ -27,7 +27,8 @@ That a calendar of Google, Apple or Microsoft behaves so is not proved here, nor
 _FAULTS: Final = """\
 ## The faults
 
-All are planted at the same moment, each at a pair of its own, after an hour in which all was well, and mended half a day later.
+All are planted at the same moment, each at a pair of its own, after an hour in which all was well,
+and mended when half of the rest is over.
 What is found is looked at once a minute, which the bound leaves out. A fault counts as found when the finding, the proof and
 the series of `/metrics` say it. Whatever is told of another pair, or beside the fault, fails the run.
 
@@ -56,7 +57,7 @@ def document(rehearsed: Rehearsed, lived: Lived, days: int) -> str:
         f"{rehearsed.polls:,} polls. {_found(rehearsed.complaints, 'Beside what is listed here')}\n\n"
     )
     lags = "".join(
-        f"| {lag.desk} | {lag.server} | {lag.lag / MINUTE:g} min | {lag.made} | {lag.counted} | {_minutes(lag.median)} |\n"
+        f"| {lag.desk} | {lag.server} | {_minutes(lag.lag)} | {lag.made} | {lag.counted} | {_minutes(lag.median, 'none')} |\n"
         for lag in rehearsed.lags
     )
     return f"{_HEAD}{what}{_FAULTS}{rows}{_LAGS}{lags}{_twin(lived, days)}"
@@ -92,5 +93,5 @@ def _found(complaints: tuple[str, ...], where: str) -> str:
     return f"**Wrong:** {'; '.join(complaints)}." if complaints else f"{where} nothing was found."
 
 
-def _minutes(seconds: float | None) -> str:
-    return "never" if seconds is None else f"{seconds / MINUTE:.0f} min"
+def _minutes(seconds: float | None, without: str = "never") -> str:
+    return without if seconds is None else f"{seconds / MINUTE:.0f} min"

@@ -9,7 +9,10 @@ import pytest
 
 from tests.proof.faults import FAULTS, KEPT, LOST, PLANTED, REFUSED
 from tests.proof.run import rehearsed
+from tests.proof.table import DOCUMENT, named
 from tests.proof.twin import lived
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
@@ -42,3 +45,12 @@ async def test_nothing_is_told_of_bookings_in_two_days_of_healthy_pairs_with_out
 def test_each_fault_is_planted_on_some_desk_and_four_desks_have_none() -> None:
     assert set(FAULTS) == set(PLANTED.values())
     assert 20 - 4 == len(PLANTED)
+
+
+def test_the_committed_table_has_every_fault_by_its_name_and_none_that_is_wrong() -> None:
+    text = (ROOT / DOCUMENT).read_text()
+    for fault in FAULTS:
+        assert f"| {fault.planted} |" in text
+        assert f"| {named(fault)} |" in text
+    assert "wrong" not in text.lower()
+    assert "| never |" not in text
