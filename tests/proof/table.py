@@ -28,7 +28,7 @@ _FAULTS: Final = """\
 ## The faults
 
 All are planted at the same moment, each at a pair of its own, after an hour in which all was well,
-and mended when half of the rest is over.
+and repaired when half of the rest is over.
 What is found is looked at once a minute, which the bound leaves out. A fault counts as found when the finding, the proof and
 the series of `/metrics` say it. Whatever is told of another pair, or beside the fault, fails the run.
 
