@@ -12,10 +12,9 @@ from typing import Any, Final
 from exporter.config import load_config
 from exporter.paired_bookings import PairedBooking, paired_range
 from exporter.proof import PairSpec, ProofState
-from exporter.runtime.targets import account_hash
+from exporter.runtime import account_hash
 from exporter.simulator import Simulator
-from exporter.simulator.drills import demo_calendars, demo_world
-from exporter.simulator.drills.sync_partner import SourceBooking, SyncPartner
+from exporter.simulator.drills import SourceBooking, SyncPartner, demo_calendars, demo_world
 from exporter.state.pair_ends import booking_key, ends_hash
 from exporter.state.pair_memory import KnownBooking, PairMemory
 from exporter.state.pair_text import pair_text

@@ -8,7 +8,7 @@ from exporter.runtime.discovery import ask, discover
 from exporter.runtime.known_sites import KnownSites
 from exporter.runtime.shutdown import Signals, StopRequestedError
 from exporter.runtime.standby import take_over_when_free
-from exporter.runtime.targets import TargetFactory
+from exporter.runtime.targets import TargetFactory, account_hash
 from exporter.runtime.thread_watch import ThreadWatch
 from exporter.runtime.warning_log import log_warnings
 
@@ -19,6 +19,7 @@ __all__ = [
     "StopRequestedError",
     "TargetFactory",
     "ThreadWatch",
+    "account_hash",
     "ask",
     "discover",
     "log_warnings",

@@ -380,6 +380,7 @@ def test_a_drill_polls_in_divided_time_as_far_as_the_platforms_let_it() -> None:
         "wix slots": "1800.000s",
         "bitrix24 bookings": "300.000s",
         "bitrix24 links": "900.000s",
+        "calendar busy": "300.000s",
     } == intervals(1)
     assert {
         "wix connections": "1.000s",
@@ -388,6 +389,7 @@ def test_a_drill_polls_in_divided_time_as_far_as_the_platforms_let_it() -> None:
         "wix slots": "15.000s",
         "bitrix24 bookings": "5.000s",
         "bitrix24 links": "15.000s",
+        "calendar busy": "5.000s",
     } == intervals(120)
 
 

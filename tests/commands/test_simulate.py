@@ -50,9 +50,9 @@ async def test_all_that_a_scenario_prints_is_a_configuration(scenario: str, week
     [text] = said
     (tmp_path / "drill.yml").write_text(text)
     config = load_config(tmp_path / "drill.yml")
-    assert 4 == len(config.targets)
+    assert 6 == len(config.targets)
     assert {"connections", "bookings", "events", "slots"} == set(config.targets[0].running())
-    assert {"timezone", "defaults", "targets"} == set(yaml.safe_load(text))
+    assert {"timezone", "defaults", "targets", "pairs"} == set(yaml.safe_load(text))
     assert ["Haircut", "Massage"] == [one.collectors.slots.services[0].name for one in config.targets[:2]]
     assert "&" not in text
     assert not [line for line in text.splitlines() if line.startswith(("#", ">>", "<<"))]

@@ -39,6 +39,11 @@ PRIVATE = {
     *("connection_import_failing", "external_events_heartbeat_up", "external_events_heartbeat_lag_seconds"),
     *("open_slots", "next_open_slot_timestamp_seconds", "slots_over_busy"),
 }
+# What only a calendar and the pairs have, of which the business has none.
+PAIRED = {
+    *("calendar_busy_seconds", "pair_info", "proof_state", "proof_state_since_timestamp_seconds", "proof_learning"),
+    *("proof_bookings", "proof_left_behind", "proof_shift_seconds", "proof_lag_seconds", "proof_imports"),
+}
 # What only a failed poll has.
 OF_A_FAILURE = {"collector_failing"}
 # No credential of the business ends by itself.
@@ -75,7 +80,7 @@ async def test_on_the_first_page_only_what_an_answer_has_to_tell_is_missing(busi
     business.simulator.faults.add(Fault(FaultKind.NEVER))
     for _ in range(2):
         async with exporter(config(business), wait=False) as running:
-            assert OF_A_POLL | OF_A_FAILURE | NEVER | LATER | PRIVATE == absent(await first_page(running))
+            assert OF_A_POLL | OF_A_FAILURE | NEVER | LATER | PRIVATE | PAIRED == absent(await first_page(running))
             running.process.kill()  # a stop would wait for the polls
             await running.ended()
 
@@ -85,7 +90,7 @@ async def test_while_everything_is_refused_nothing_leaves_the_page_and_nothing_i
     async with exporter(config(business)) as running:
         await running.ready()
         page = await running.samples()
-        assert OF_A_POLL | NEVER | LATER | PRIVATE == absent(page)
+        assert OF_A_POLL | NEVER | LATER | PRIVATE | PAIRED == absent(page)
         assert {0.0} == {value for name, value in page.items() if name.startswith("collector_up{")}
 
 
@@ -93,6 +98,6 @@ async def test_on_the_first_page_after_the_first_polls_every_family_has_its_seri
     async with exporter(config(business)) as running:
         await running.ready()
         page = await running.samples()
-        assert OF_A_FAILURE | NEVER | LATER | PRIVATE == absent(page)
+        assert OF_A_FAILURE | NEVER | LATER | PRIVATE | PAIRED == absent(page)
         unverified = {name: value for name, value in page.items() if name.startswith("links_unverified_bookings{")}
         assert {'links_unverified_bookings{platform="bitrix24",target="salon-b24",window="next_7d"}': 0.0} == unverified

@@ -42,7 +42,7 @@ KNOWN_WITHOUT_THE_EXPORTER: Final = {
     "Who is needed": "whoever starts it again",
     "Healthy, 30 days": "an objective over thirty days is known without the exporter",
 }
-EVERY_TARGET: Final = (SALON_WIX, PHYSIO_WIX, SALON_B24, STUDIO_B24)
+EVERY_TARGET: Final = (SALON_WIX, PHYSIO_WIX, SALON_B24, STUDIO_B24, "anna-calendar", "mila-calendar")
 NAMED: Final[Mapping[str, set[tuple[str, str, str]]]] = {
     "token-revoked": {(SALON_WIX, "warning", "calendar owner")},
     "sync-stuck": {(SALON_WIX, "warning", "calendar owner")},

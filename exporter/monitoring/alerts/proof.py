@@ -25,7 +25,7 @@ from exporter.monitoring.rules.proof import (
 from exporter.state import pair_advice as advice
 from exporter.state.verdict_row import Kind
 
-_MISSING = "Bookings are missing in their owner's calendar."
+_MISSING = "Bookings are not in their calendar."
 _BOARD = "The status board names the pair, the booking and the time."
 
 
@@ -120,7 +120,7 @@ def _shifted() -> Alert:
         hold="15m",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.ADMINISTRATOR,
-        summary="Bookings are in their owner's calendar at another time.",
+        summary="Bookings are at another time in calendars.",
         until_morning="Whoever looks into this calendar comes too early or too late for the bookings of the next morning.",
         description=counted(
             "All missing bookings of %(count)s pair of %(target)s are in the calendar by the same time too early or too late.",
@@ -158,7 +158,7 @@ def _left_behind() -> Alert:
         hold="1h",
         severity=AlertSeverity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
-        summary="Cancelled bookings are still in their owner's calendar.",
+        summary="Cancelled bookings are still in calendars.",
         until_morning="Nobody comes at these times, and nobody can book them where the calendar blocks bookings.",
         description=counted(
             "%(count)s time of a cancelled booking of %(target)s is still busy in its owner's calendar.",

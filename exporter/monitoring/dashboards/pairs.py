@@ -45,7 +45,7 @@ def _panels(scope: str) -> list[Json]:
         "How long bookings take to arrive",
         "The median time from when a booking was first seen on the platform until it was first seen in its owner's "
         "calendar, over the shown range, by pair. It is as fine as the polls. Empty while none was seen to arrive.",
-        [query(top(f"histogram_quantile(0.5, {lags})"), "{{pair}}")],
+        [query(top(f"histogram_quantile(0.5, {lags}) >= 0"), "{{pair}}")],
         unit="s",
     )
     return [
