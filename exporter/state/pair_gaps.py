@@ -13,9 +13,10 @@ from exporter.state.pair_memory import GoneBooking, KnownBooking, PairMemory, Un
 
 
 def with_new_graces(before: PairMemory, ends: Ends, grace: float) -> PairMemory:
-    """Return ``before`` as it may be used at ``ends``: what is no verdict yet waits for the whole ``grace`` (seconds) behind a gap.
+    """Return ``before`` as it may be used at ``ends``: what is no verdict yet waits for the whole ``grace`` behind a gap.
 
-    A gap is longer than both what was read may be shown for and half the grace. Verdicts stay: each was true before it.
+    ``grace`` is in seconds. A gap is longer than both what was read may be shown for and half the grace. Verdicts stay: each
+    was true before it.
     """
     bookings, calendar = ends.bookings, ends.calendar
     watched_at = max(before.watched_at, ends.watched_at)
