@@ -206,7 +206,11 @@ class _Body(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for piece, _ in self._response.content.iter_chunks():
+            content = self._response.content
+            async for piece, _ in content.iter_chunks():
+                # Answers without a body share one stream, which says only to the first of them that it ended.
+                if not piece and content.at_eof():
+                    break
                 yield piece
         except (aiohttp.ClientError, OSError) as error:
             failure, cause = translated(error), _alone(error)

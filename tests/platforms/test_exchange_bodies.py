@@ -238,3 +238,15 @@ async def test_records_that_a_server_flushes_one_by_one_are_read(
 
 def random_text(size: int) -> bytes:
     return Random(1).randbytes(size).hex().encode()
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 503])
+async def test_answers_without_a_body_come_as_often_as_they_like(services: Services, status: int) -> None:
+    """The library has one empty body for all of them, which ends once."""
+
+    async def handler(_: Request) -> Response:
+        return Response(status_code=status)
+
+    async with running(app_with(handler)) as url:
+        answers = [await get(services, url + PATH) for _ in range(3)]
+    assert [(status, b"")] * 3 == [(answer.status, answer.body) for answer in answers]
