@@ -22,6 +22,7 @@ import httpx
 import yaml
 
 from exporter.commands.demo import demo_targets
+from exporter.commands.demo_pairs import calendar_targets, pairs
 from exporter.fields.durations import parse_duration
 from exporter.monitoring.hurry import divided, divided_expression
 from exporter.simulator import Simulator, running
@@ -211,13 +212,18 @@ _COLLECTORS: dict[str, dict[str, dict[str, Any]]] = {
         "bookings": {"interval": "2500ms", "max_age": "60s", "windows": _WINDOWS},
         "links": {"interval": "10s", "max_age": "60s", "windows": _WINDOWS[1:]},
     },
+    "calendar": {"busy": {"interval": "2s", "max_age": "60s"}},
 }
 
 
 @contextmanager
-def hurried_exporter(directory: Path, origin: str) -> Iterator[str]:
-    """Run the exporter on the demo's targets at ``origin``, with the waits divided that no configuration can shorten."""
-    targets = [{**target, "collectors": _COLLECTORS[target["platform"]]} for target in demo_targets(origin)]
+def hurried_exporter(directory: Path, origin: str, *, paired: bool = False) -> Iterator[str]:
+    """Run the exporter on the demo's targets at ``origin``, with the waits divided that no configuration can shorten.
+
+    Its pairs and their calendars only where ``paired``.
+    """
+    demo = [*demo_targets(origin), *(calendar_targets(origin, feeds=False) if paired else ())]
+    targets = [{**target, "collectors": _COLLECTORS[target["platform"]]} for target in demo]
     portals = [target for target in targets if target["platform"] == "bitrix24"]
     for portal, host in zip(portals, ("127.0.0.1", "localhost"), strict=True):
         # Portals of one host share one budget, so each gets a name of its own, as in life.
@@ -227,7 +233,8 @@ def hurried_exporter(directory: Path, origin: str) -> Iterator[str]:
     links = {**_COLLECTORS["bitrix24"]["links"], "interval": "20s"}
     portals[-1]["collectors"] = {**_COLLECTORS["bitrix24"], "links": links}
     file = directory / "exporter.yml"
-    file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
+    both = {"pairs": pairs("1m")} if paired else {}
+    file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets, **both}))
     with exporting("tests.e2e.hurried_exporter", file, {"HURRY": str(HURRIED_SECONDS)}) as address:
         yield address
 

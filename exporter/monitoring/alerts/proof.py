@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 
 from exporter.model import Message
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, AlertSeverity, Dashboard, FixedBy
-from exporter.monitoring.alerts.chosen import with_chosen_severity
+from exporter.monitoring.alerts.chosen import severity_of, with_chosen_severity
 from exporter.monitoring.alerts.wording import NUMBER, TARGET, if_known
 from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
@@ -73,44 +73,41 @@ def _many() -> Alert:
     )
 
 
-def _not_there(options: Options) -> Iterator[Alert]:
-    yield Alert(
+def _not_there(options: Options) -> tuple[Alert, ...]:
+    later = Alert(
         name="BookingSyncBookingNotInCalendar",
+        expr=with_paired_site(f'last_over_time({NOT_THERE}{{window="next_7d"}}[5m])'),
+        hold="1h",
+        severity=AlertSeverity.WARNING,
+        fixed_by=FixedBy.CALENDAR_OWNER,
+        summary=_MISSING,
+        until_morning="No customer is affected before tomorrow; the bookings have to arrive in the calendar by then.",
+        description=counted(
+            "%(count)s booking of %(target)s within the next 7 days is not in its owner's calendar.",
+            "%(count)s bookings of %(target)s within the next 7 days are not in their owners' calendars.",
+            target=TARGET,
+        ),
+        fix=f"{_BOARD} {advice.NOT_IN_CALENDAR.fix}",
+        comment="It continues when the page begins, which inhibits it: a ticket that ends would look like an all-clear.",
+    )
+    soon = replace(
+        later,
         expr=with_paired_site(f'last_over_time({NOT_THERE}{{window="next_24h"}}[5m])'),
         hold="15m",
         keep="5m",
         severity=AlertSeverity.CRITICAL,
-        fixed_by=FixedBy.CALENDAR_OWNER,
-        summary=_MISSING,
         until_morning="A customer comes, and who looks into this calendar does not know it; tell that person before.",
         description=counted(
             "%(count)s booking of %(target)s within the next 24 hours is not in its owner's calendar.",
             "%(count)s bookings of %(target)s within the next 24 hours are not in their owners' calendars.",
             target=TARGET,
         ),
-        fix=f"{_BOARD} {advice.NOT_IN_CALENDAR.fix}",
         comment="Only of pairs whose bookings were seen to arrive, and past `grace`. One page for all pairs of a target.",
     )
-    yield from with_chosen_severity(
-        options,
-        Kind.BOOKING_NOT_IN_CALENDAR,
-        Alert(
-            name="BookingSyncBookingNotInCalendar",
-            expr=with_paired_site(f'last_over_time({NOT_THERE}{{window="next_7d"}}[5m])'),
-            hold="1h",
-            severity=AlertSeverity.WARNING,
-            fixed_by=FixedBy.CALENDAR_OWNER,
-            summary=_MISSING,
-            until_morning="No customer is affected before tomorrow; the bookings have to arrive in the calendar by then.",
-            description=counted(
-                "%(count)s booking of %(target)s within the next 7 days is not in its owner's calendar.",
-                "%(count)s bookings of %(target)s within the next 7 days are not in their owners' calendars.",
-                target=TARGET,
-            ),
-            fix=f"{_BOARD} {advice.NOT_IN_CALENDAR.fix}",
-            comment="It continues when the page begins, which inhibits it: a ticket that ends would look like an all-clear.",
-        ),
-    )
+    if severity_of(options, Kind.BOOKING_NOT_IN_CALENDAR) is AlertSeverity.CRITICAL:
+        # One page for all of them, or the two would be the same alert.
+        return (replace(soon, expr=later.expr, description=later.description),)
+    return (soon, *with_chosen_severity(options, Kind.BOOKING_NOT_IN_CALENDAR, later))
 
 
 def _shifted() -> Alert:
