@@ -26,8 +26,8 @@ SALON_WIX, PHYSIO_WIX, SALON_B24, STUDIO_B24 = "salon-berlin-wix", "physio-hambu
 ANNA = "anna-calendar"
 ALL: Final = ".+"
 LOOKED_AT: Final = (SALON_WIX, SALON_B24)
-"""The targets at whose board somebody looks in every world."""
-ALSO: Final = {
+"""The targets at whose board somebody looks in a world in which nothing is wrong with others alone."""
+INSTEAD: Final = {
     "double-booking": (PHYSIO_WIX,),
     "api-throttled": (STUDIO_B24,),
     "invite-expired": (PHYSIO_WIX,),
@@ -71,7 +71,7 @@ def places(jobs: Iterable[str] = (*JOBS, *FLEETS)) -> Iterator[Place]:
 
 
 def _targets(job: str) -> tuple[str, ...]:
-    return OF_A_FLEET if job in FLEETS else (*LOOKED_AT, *ALSO.get(job, ()))
+    return OF_A_FLEET if job in FLEETS else INSTEAD.get(job, LOOKED_AT)
 
 
 @dataclass(frozen=True, slots=True)
