@@ -82,11 +82,10 @@ class _Found:
                 self._heads[text] = head
         if not head.periods:
             return
-        texts = value.split(",")
-        self._rows += len(texts)
+        self._rows += value.count(",") + 1  # before any of them is made
         if self._rows > CALENDAR_ENTRIES.number:
             raise UnreadableCalendarError(f"more than {CALENDAR_ENTRIES}")
-        for text in texts if head.busy else ():
+        for text in value.split(",") if head.busy else ():
             period = _period(text, self._moments)
             if period is None:
                 self.malformed += 1

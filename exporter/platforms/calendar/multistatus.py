@@ -5,6 +5,7 @@ The parser of the standard library, with nothing that can grow or lead elsewhere
 
 from __future__ import annotations
 
+import io
 from typing import Final
 from xml.parsers import expat  # no entity can be declared where a document type is refused
 
@@ -51,7 +52,7 @@ class _Document:
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self._depth = 0
-        self._data: list[str] = []
+        self._data = io.StringIO()
 
     def _start(self, name: str, _: dict[str, str]) -> None:
         if not self._depth and name != _MULTISTATUS:
@@ -62,14 +63,14 @@ class _Document:
         if name == _RESPONSE:
             self.responses += 1
         elif name == _CALENDAR_DATA:
-            self._data = []
-            self.parser.CharacterDataHandler = self._data.append
+            self._data = io.StringIO(newline="")  # not a list: the parser brings a few letters at a time, if it is made to
+            self.parser.CharacterDataHandler = self._data.write
 
     def _end(self, name: str) -> None:
         self._depth -= 1
         if name == _CALENDAR_DATA:
             self.parser.CharacterDataHandler = None
-            if text := "".join(self._data).strip():
+            if text := self._data.getvalue().strip():
                 self.calendars.append(text.encode())
 
 
