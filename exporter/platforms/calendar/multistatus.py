@@ -39,13 +39,13 @@ def read_multistatus(body: bytes) -> Multistatus:
         raise UnreadableCalendarError("XML in an encoding that is not known") from None
     if document.responses and not document.calendars:
         raise UnreadableCalendarError("a list of entries without their times")
-    return Multistatus(tuple(document.calendars), max(0, document.responses - len(document.calendars)))
+    return Multistatus(tuple(document.calendars), document.without_data)
 
 
 class _Document:
     def __init__(self) -> None:
         self.calendars: list[bytes] = []
-        self.responses = 0
+        self.responses = self.without_data = self._before = 0
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.buffer_text = True
         self.parser.StartDoctypeDeclHandler = _refuse
@@ -62,12 +62,15 @@ class _Document:
             raise UnreadableCalendarError("XML whose parts lie too deep in each other")
         if name == _RESPONSE:
             self.responses += 1
+            self._before = len(self.calendars)
         elif name == _CALENDAR_DATA:
             self._data = io.StringIO(newline="")  # not a list: the parser brings a few letters at a time, if it is made to
             self.parser.CharacterDataHandler = self._data.write
 
     def _end(self, name: str) -> None:
         self._depth -= 1
+        if name == _RESPONSE:
+            self.without_data += len(self.calendars) == self._before
         if name == _CALENDAR_DATA:
             self.parser.CharacterDataHandler = None
             if text := self._data.getvalue().strip():
