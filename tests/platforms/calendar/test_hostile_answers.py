@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from exporter.platforms.calendar.caldav import calendar_of_busy_times
 from exporter.platforms.calendar.content_lines import UnreadableCalendarError, head_of
 from exporter.platforms.calendar.entries import read_entries
 from exporter.platforms.calendar.freebusy import read_free_busy
@@ -115,3 +116,34 @@ def test_letters_of_an_entry_in_a_list_stay_as_they_are() -> None:
     assert (b"BEGIN:VCALENDAR\r\nX:a\rb\nEND:VCALENDAR",) == read_multistatus(
         listed(b"<c:calendar-data>" + text + b"</c:calendar-data>")
     ).calendars
+
+
+NOON = 1_795_694_400.0  # 2026-11-26T12:00:00Z
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize(
+    ("bounds", "unclear"),
+    [
+        (b"DTSTART:20261126T120000Z\r\nDTEND:20261126T160000Z", ()),
+        (b"DTSTART:20261125T000000Z\r\nDTEND:20261130T000000Z", ()),
+        (b"DTSTART:20261126T130000Z\r\nDTEND:20261126T150000Z", ((NOON, NOON + HOUR), (NOON + 3 * HOUR, NOON + 4 * HOUR))),
+        (b"dtstart:20261126T120000Z\r\ndtend:20261126T150000Z", ((NOON + 3 * HOUR, NOON + 4 * HOUR),)),
+        (b"DTSTART:20261126T120000\r\nDTEND:20261126T150000", ()),
+        (b"DTSTART:20261126T120000Z", ()),
+        (b"DTSTART:20261126T120000Z\r\nDTSTART:20261126T120000Z\r\nDTEND:20261126T150000Z", ()),
+        (b"DTSTART:20261126T150000Z\r\nDTEND:20261126T120000Z", ()),
+    ],
+)
+def test_what_an_answer_is_not_about_is_unclear_and_not_free(bounds: bytes, unclear: tuple[tuple[float, float], ...]) -> None:
+    read, _ = calendar_of_busy_times(busy(bounds), NOON, NOON + 4 * HOUR, ZoneInfo("UTC"))
+
+    assert unclear == read.unclear
+
+
+@pytest.mark.parametrize(
+    "bounds", [b"DTSTART:20201126T000000Z\r\nDTEND:20201127T000000Z", b"DTSTART:20261126T160000Z\r\nDTEND:20261127T000000Z"]
+)
+def test_an_answer_about_another_time_is_none(bounds: bytes) -> None:
+    with pytest.raises(UnreadableCalendarError, match="busy times of another time"):
+        calendar_of_busy_times(busy(bounds), NOON, NOON + 4 * HOUR, ZoneInfo("UTC"))
