@@ -29,9 +29,9 @@ class BusyObservation(Value, frozen=True, gc=False):
     ``periods`` are the union of all busy times but whole days: ascending, disjoint, not touching. A whole day is a holiday
     or a birthday and would prove every booking, so ``whole_days`` only counts them. ``entries`` are the times of each busy
     entry by itself, ascending, and ``free`` those of entries that are marked as free; both are ``None`` where the server tells
-    only when somebody is busy. ``unclear`` are times of whole days in which such a server may tell no other entry by itself:
-    what is not busy there may be so all the same. Entries outside the range, cancelled ones and those that nobody can read
-    are in none of them; ``unread`` is how many of the last may lie in the range.
+    only when somebody is busy. ``unclear`` are times of whole days in which such a server may tell no other entry by itself,
+    and times that its answer is not about: what is not busy there may be so all the same. Entries outside the range, cancelled
+    ones and those that nobody can read are in none of them; ``unread`` is how many of the last may lie in the range.
     """
 
     at: float

@@ -63,7 +63,7 @@ def read_feed(job: FeedJob) -> FeedAnswer:
         return FeedAnswer(fault=fault)
     scanned = scan(job.body)
     tzp.use_default()  # which forgets the zones of the feed before: the same name means another one here
-    zone = _zone(scanned.zone) or ZoneInfo(job.zone)
+    zone = _zone(WINDOWS_TO_OLSON.get(scanned.zone, scanned.zone)) or ZoneInfo(job.zone)
     first, last = (datetime.fromtimestamp(moment, UTC) for moment in (job.start, job.end))
     days = ((first - _MARGIN).strftime("%Y%m%d").encode(), (last + _MARGIN).strftime("%Y%m%d").encode())
     own = {name: lines for name, lines in scanned.zones.items() if not is_odd_zone(lines)}

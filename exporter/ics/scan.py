@@ -28,8 +28,14 @@ MAX_ZONES: Final = 500
 
 _BOM: Final = b"\xef\xbb\xbf"
 _PEEK_BYTES: Final = 1024
-_BEGIN: Final = re.compile(rb"BEGIN:VCALENDAR[ \t]*[\r\n]", re.IGNORECASE)
-_END: Final = re.compile(rb"(?:\A|[\r\n])END:VCALENDAR\Z", re.IGNORECASE)
+_BEGIN: Final = {
+    b"\n": re.compile(rb"BEGIN:VCALENDAR[ \t\r]*\n", re.IGNORECASE),
+    b"\r": re.compile(rb"BEGIN:VCALENDAR[ \t]*\r", re.IGNORECASE),
+}
+_END: Final = {
+    b"\n": re.compile(rb"(?:\A|\n)END:VCALENDAR\Z", re.IGNORECASE),
+    b"\r": re.compile(rb"(?:\A|\r)END:VCALENDAR\Z", re.IGNORECASE),
+}
 _FOLDS: Final = (b"\n ", b"\n\t")
 _LINE: Final = re.compile(
     rb"^(BEGIN|END|UID|DTSTART|DTEND|DURATION|RRULE|RDATE|EXDATE|EXRULE|RECURRENCE-ID|SEQUENCE|STATUS|TRANSP"
@@ -88,15 +94,23 @@ def fault_of(body: bytes) -> Fault | None:
     head = body[:_PEEK_BYTES].removeprefix(_BOM).lstrip()
     if not head:
         return Fault.EMPTY if not body.removeprefix(_BOM).strip() else Fault.NOT_A_CALENDAR
-    if not _BEGIN.match(head):
+    newline = _newline(body)
+    if not _BEGIN[newline].match(head):
         return Fault.HTML if head.startswith(b"<") else Fault.NOT_A_CALENDAR
-    return None if _END.search(body[-_PEEK_BYTES:].rstrip()) else Fault.TRUNCATED
+    return None if _END[newline].search(body[-_PEEK_BYTES:].rstrip()) else Fault.TRUNCATED
+
+
+def _newline(body: bytes) -> bytes:
+    """Return what ends a line: CR where there is no LF. Beside LF it is one of the letters of a title."""
+    return b"\n" if b"\n" in body else b"\r"
 
 
 def scan(body: bytes) -> Scanned:
     """Return the entries and zones of a whole calendar."""
     text = body.removeprefix(_BOM).replace(b"\r\n", b"\n")
     del body
+    if (newline := _newline(text)) != b"\n":
+        text = text.replace(newline, b"\n")
     for fold in _FOLDS:
         text = text.replace(fold, b"")
     scanner = _Scanner()
@@ -108,6 +122,7 @@ def scan(body: bytes) -> Scanned:
             scanner.end(value.upper())
         else:
             scanner.line(name, match[2], value)
+    scanner.end(b"VCALENDAR")
     return scanner.found
 
 
@@ -163,7 +178,7 @@ class _Scanner:
                 else:
                     self._entry.lines.append(Line(name, parameters, value))
         elif name == b"X-WR-TIMEZONE":
-            self.found.zone = value.decode("ascii", "replace")
+            self.found.zone = value.strip(b'"').decode("ascii", "replace")
 
     def _lose_entry(self) -> None:
         """Keep an entry that never ended as one that nobody can read."""
@@ -182,10 +197,10 @@ def groups(entries: Iterable[Entry], first_day: bytes, last_day: bytes) -> Itera
     """Yield the entries that may touch the days from ``first_day`` to ``last_day`` (``20261130``), those of one UID together.
 
     Single entries that are certainly outside are left out, by their digits alone. One that recurs never is, nor one whose
-    UID others have, too: which of these is in force is no matter of dates.
+    UID others have, too: which of these is in force is no matter of dates. An empty UID is none.
     """
     entries = list(entries)
-    uids = [uid.value if (uid := entry.first(b"UID")) else None for entry in entries]
+    uids = [uid.value or None if (uid := entry.first(b"UID")) else None for entry in entries]
     times = Counter(uids)
     together: dict[bytes, list[Entry]] = {}
     for entry, id_ in zip(entries, uids, strict=True):

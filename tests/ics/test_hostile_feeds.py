@@ -125,11 +125,27 @@ def test_more_entries_than_a_calendar_has_are_refused_as_a_whole() -> None:
     assert Fault.TOO_MANY == read(*entries).fault
 
 
-@pytest.mark.parametrize("newline", ["\r\n", "\n"])
+@pytest.mark.parametrize("newline", ["\r\n", "\n", "\r", "\r\r\n"])
 def test_lines_end_as_the_publisher_likes(newline: str) -> None:
     body = feed(GOOD).replace(b"\r\n", newline.encode())
 
     assert [GOOD_HOURS] == hours(read_feed(FeedJob(body, MONDAY, MONDAY + WEEK, "UTC")))
+
+
+@pytest.mark.parametrize("odd", range(4))
+def test_no_mixture_of_line_ends_makes_a_calendar_an_empty_one(odd: int) -> None:
+    lines = feed(GOOD).replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
+    before, after = lines[: odd * 2 + 1], lines[odd * 2 + 1 :]
+
+    for first, last in ((b"\r", b"\n"), (b"\n", b"\r")):
+        answer = read_feed(FeedJob(first.join(before) + first + last.join(after), MONDAY, MONDAY + WEEK, "UTC"))
+        assert answer.fault is not None or answer.times.malformed or [GOOD_HOURS] == hours(answer)
+
+
+def test_entries_whose_uid_is_empty_are_entries_of_their_own() -> None:
+    later = GOOD.replace("T10", "T12").replace("T11", "T13")
+
+    assert [GOOD_HOURS, (36.0, 37.0)] == hours(read(GOOD.replace("UID:good", "UID:"), later.replace("UID:good", "UID: ")))
 
 
 @pytest.mark.parametrize("width", [1, 2, 7])

@@ -41,6 +41,11 @@ def test_a_feed_that_names_its_zone_is_believed_before_the_target() -> None:
     assert [(33.0, 34.0)] == hours(read("X-WR-TIMEZONE:Nowhere/Land", event("DTSTART:20261201T100000", HOUR_LONG)))
 
 
+@pytest.mark.parametrize("name", ["Tokyo Standard Time", '"Asia/Tokyo"', '"Tokyo Standard Time"', "Asia/Tokyo "])
+def test_the_zone_of_a_feed_is_known_by_the_names_that_programs_give_it(name: str) -> None:
+    assert [(25.0, 26.0)] == hours(read(f"X-WR-TIMEZONE:{name}", event("DTSTART:20261201T100000", HOUR_LONG)))
+
+
 def test_the_zone_of_a_feed_moves_no_time_that_has_one() -> None:
     entry = event("DTSTART:20261201T100000Z", HOUR_LONG, "RRULE:FREQ=DAILY;COUNT=2")
 

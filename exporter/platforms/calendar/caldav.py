@@ -68,9 +68,21 @@ def calendar_of_busy_times(body: bytes, start: float, end: float, zone: ZoneInfo
         periods=busy_periods(apart.periods, start, end),
         whole_days=_number_of_days(hidden),
         malformed=found.malformed,
-        unclear=hidden,
+        unclear=busy_periods((*hidden, *_untold(found.told, start, end)), start, end),
     )
     return read, found.unrecognized
+
+
+def _untold(told: Period | None, start: float, end: float) -> tuple[Period, ...]:
+    """Return the parts of ``[start, end)`` that an answer about ``told`` says nothing of: a server may have its own limits.
+
+    Raises :class:`~exporter.platforms.calendar.content_lines.UnreadableCalendarError` when that is all of it.
+    """
+    if told is None:
+        return ()
+    if told[1] <= start or end <= told[0]:
+        raise UnreadableCalendarError("busy times of another time than it was asked for")
+    return (start, told[0]), (told[1], end)
 
 
 def calendar_of_entries(body: bytes, start: float, end: float, zone: ZoneInfo) -> tuple[CalendarRead, _Words]:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 MAX_DEPTH: Final = 20
 """So deep components lie in each other, at most: a calendar, an event, its alarm, and room for what nobody has seen."""
 
+_PIECE_LETTERS: Final = 64 * 1024
 _NO_CALENDAR: Final = "something that is not a calendar"
 _CUT_OFF: Final = "a calendar that is cut off"
 _LAST: Final = "END:VCALENDAR"
@@ -42,11 +43,17 @@ def unfolded(body: bytes) -> str:
 
 def head_of(line: str) -> tuple[str, str]:
     """Return what stands before the colon that begins the value, and the value. Without a colon the value is empty."""
-    head, _, value = line.partition(":")
-    while head.count('"') % 2 and value:
-        more, _, value = value.partition(":")
-        head = f"{head}:{more}"
-    return head, value
+    colon, begin = line.find(":"), 0
+    while colon >= 0:
+        quote = line.find('"', begin, colon)
+        if quote < 0:
+            return line[:colon], line[colon + 1 :]
+        begin = line.find('"', quote + 1) + 1
+        if not begin:
+            break
+        if begin > colon:
+            colon = line.find(":", begin)
+    return line, ""
 
 
 def name_of(head: str) -> str:
@@ -78,7 +85,7 @@ def properties(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """
     within: tuple[str, ...] = ()
     found = False
-    for line in text.split("\n"):
+    for line in _lines(text):
         if not line or line.isspace():
             continue
         if line[:6].upper() == "BEGIN:":
@@ -94,6 +101,16 @@ def properties(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
             within = within[:-1]
     if within or not found:
         raise UnreadableCalendarError(_CUT_OFF if within else "an empty body")
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the lines of ``text``, a piece of them at a time: a text of short ones would fill twenty times its own memory."""
+    begin = 0
+    while begin < len(text):
+        end = text.find("\n", begin + _PIECE_LETTERS)
+        end = len(text) if end < 0 else end
+        yield from text[begin:end].split("\n")
+        begin = end + 1
 
 
 def _entered(within: tuple[str, ...], name: str) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ from exporter.platforms.decoding import MAX_MOMENT
 _BUSY: Final = frozenset({"BUSY", "BUSY-UNAVAILABLE", "BUSY-TENTATIVE"})
 _FREE: Final = "FREE"
 _WITHIN: Final = ("VCALENDAR", "VFREEBUSY")
+_BOUNDS: Final = ("DTSTART", "DTEND")
+_SEVERAL: Final = 2
 _MAX_HEADS: Final = 1000
 
 
@@ -34,18 +36,21 @@ class FreeBusy(msgspec.Struct, frozen=True):
     """The busy periods of an answer as they came: in any order, overlapping, outside of what was asked for.
 
     ``malformed`` counts periods that nobody can read, local times among them: nobody knows in which zone. A type of period
-    that is not known is busy and counted in ``unrecognized``.
+    that is not known is busy and counted in ``unrecognized``. ``told`` is the time that the answer says it is about; ``None``
+    where it says none, or is of several parts.
     """
 
     periods: tuple[Period, ...]
     malformed: int = 0
     unrecognized: Mapping[str, int] = msgspec.field(default_factory=dict)
+    told: Period | None = None
 
 
 class _Head(msgspec.Struct, frozen=True):
     """What the part of a line before its value says: whether periods follow, are busy, and are of a type that is known."""
 
     periods: bool
+    bound: str = ""
     busy: bool = False
     known: bool = True
 
@@ -60,7 +65,7 @@ def read_free_busy(body: bytes) -> FreeBusy:
             found.take(line)
     if not answered:
         raise UnreadableCalendarError("a calendar without busy times (VFREEBUSY)")
-    return FreeBusy(tuple(found.periods), found.malformed, {"fbtype": found.unknown} if found.unknown else {})
+    return FreeBusy(tuple(found.periods), found.malformed, {"fbtype": found.unknown} if found.unknown else {}, found.told)
 
 
 class _Found:
@@ -70,9 +75,16 @@ class _Found:
         self.periods: list[Period] = []
         self.malformed = 0
         self.unknown = 0
+        self._bounds: dict[str, list[float | None]] = {name: [] for name in _BOUNDS}
         self._rows = 0
         self._moments = Moments()
         self._heads: dict[str, _Head] = {}
+
+    @property
+    def told(self) -> Period | None:
+        starts, ends = self._bounds.values()
+        start, end = (bound[0] if len(bound) == 1 else None for bound in (starts, ends))
+        return (start, end) if start is not None and end is not None and start < end else None
 
     def take(self, line: str) -> None:
         text, value = head_of(line)
@@ -81,12 +93,13 @@ class _Found:
             if len(self._heads) < _MAX_HEADS:
                 self._heads[text] = head
         if not head.periods:
+            if head.bound and len(self._bounds[head.bound]) < _SEVERAL:
+                self._bounds[head.bound].append(self._moments.utc(value.strip()))
             return
-        texts = value.split(",")
-        self._rows += len(texts)
+        self._rows += value.count(",") + 1  # before any of them is made
         if self._rows > CALENDAR_ENTRIES.number:
             raise UnreadableCalendarError(f"more than {CALENDAR_ENTRIES}")
-        for text in texts if head.busy else ():
+        for text in value.split(",") if head.busy else ():
             period = _period(text, self._moments)
             if period is None:
                 self.malformed += 1
@@ -96,8 +109,9 @@ class _Found:
 
 
 def _read_head(head: str) -> _Head:
-    if name_of(head) != "FREEBUSY":
-        return _Head(periods=False)
+    name = name_of(head)
+    if name != "FREEBUSY":
+        return _Head(periods=False, bound=name if name in _BOUNDS else "")
     kind = parameters_of(head).get("FBTYPE", "BUSY").strip().upper()
     return _Head(periods=True, busy=kind != _FREE, known=kind in _BUSY)
 

@@ -136,9 +136,10 @@ def read_of(times: FeedTimes, start: float, end: float) -> CalendarRead:
 
 
 def _versions(answer: Answer) -> tuple[tuple[str, str], ...]:
-    """Return the headers that ask for a newer version than this answer's."""
+    """Return the headers that ask for a newer version than this answer's; what is not ASCII cannot be said back."""
     asked = (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified"))
-    return tuple((header, found) for header, name in asked if (found := answer.headers.get(name, "").strip()))
+    named = ((header, answer.headers.get(name, "").strip()) for header, name in asked)
+    return tuple((header, version) for header, version in named if version and version.isascii())
 
 
 def _elsewhere(url: httpx.URL, first: httpx.URL, answer: Answer) -> httpx.URL:
@@ -147,7 +148,8 @@ def _elsewhere(url: httpx.URL, first: httpx.URL, answer: Answer) -> httpx.URL:
         there = url.join(answer.headers.get("location", ""))
     except httpx.InvalidURL:
         raise InvalidResponseError(f"{first.host} sends to an address that is none", status=answer.status) from None
-    if (there.scheme, there.host, there.port) != (first.scheme, first.host, first.port) or there.userinfo:
+    # As they are sent: the name that a host has in letters may be one that there cannot be.
+    if (there.scheme, there.raw_host, there.port) != (first.scheme, first.raw_host, first.port) or there.userinfo:
         what = "to another host or without encryption, where the address of the feed is nobody's business"
         raise InvalidResponseError(f"{first.host} sends {what}", status=answer.status)
     return there.copy_with(fragment=None)

@@ -5,6 +5,7 @@ The parser of the standard library, with nothing that can grow or lead elsewhere
 
 from __future__ import annotations
 
+import io
 from typing import Final
 from xml.parsers import expat  # no entity can be declared where a document type is refused
 
@@ -38,20 +39,20 @@ def read_multistatus(body: bytes) -> Multistatus:
         raise UnreadableCalendarError("XML in an encoding that is not known") from None
     if document.responses and not document.calendars:
         raise UnreadableCalendarError("a list of entries without their times")
-    return Multistatus(tuple(document.calendars), max(0, document.responses - len(document.calendars)))
+    return Multistatus(tuple(document.calendars), document.without_data)
 
 
 class _Document:
     def __init__(self) -> None:
         self.calendars: list[bytes] = []
-        self.responses = 0
+        self.responses = self.without_data = self._before = 0
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.buffer_text = True
         self.parser.StartDoctypeDeclHandler = _refuse
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self._depth = 0
-        self._data: list[str] = []
+        self._data = io.StringIO()
 
     def _start(self, name: str, _: dict[str, str]) -> None:
         if not self._depth and name != _MULTISTATUS:
@@ -61,15 +62,18 @@ class _Document:
             raise UnreadableCalendarError("XML whose parts lie too deep in each other")
         if name == _RESPONSE:
             self.responses += 1
+            self._before = len(self.calendars)
         elif name == _CALENDAR_DATA:
-            self._data = []
-            self.parser.CharacterDataHandler = self._data.append
+            self._data = io.StringIO(newline="")  # not a list: the parser brings a few letters at a time, if it is made to
+            self.parser.CharacterDataHandler = self._data.write
 
     def _end(self, name: str) -> None:
         self._depth -= 1
+        if name == _RESPONSE:
+            self.without_data += len(self.calendars) == self._before
         if name == _CALENDAR_DATA:
             self.parser.CharacterDataHandler = None
-            if text := "".join(self._data).strip():
+            if text := self._data.getvalue().strip():
                 self.calendars.append(text.encode())
 
 

@@ -146,6 +146,12 @@ def test_an_entry_that_came_without_data_is_counted() -> None:
     assert 1 == read_multistatus(multistatus("BEGIN:VCALENDAR\nEND:VCALENDAR", "")).without_data
 
 
+def test_two_calendars_in_one_answer_make_up_for_none_that_is_absent() -> None:
+    twice = "BEGIN:VCALENDAR\nEND:VCALENDAR</c:calendar-data><c:calendar-data>BEGIN:VCALENDAR\nEND:VCALENDAR"
+
+    assert 1 == read_multistatus(multistatus(twice, "")).without_data
+
+
 BOMB = '<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;">]>'
 FILE = '<!DOCTYPE foo [<!ENTITY xxe SYSTEM "file:///etc/passwd">]>'
 

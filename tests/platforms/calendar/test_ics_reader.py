@@ -109,6 +109,14 @@ async def test_a_version_that_is_known_is_not_read_again(services: Services, nam
 
 
 @pytest.mark.slow
+async def test_a_version_with_letters_that_no_header_has_is_passed_over(services: Services) -> None:
+    publisher = Publisher(sends(BODY, 200, etag='"\xfc"'))
+    async with reader_of(services, publisher) as reader:
+        assert [READ, READ] == [await read(reader), await read(reader)]
+    assert [None, None] == [request.headers.get("if-none-match") for request in publisher.asked]
+
+
+@pytest.mark.slow
 async def test_what_was_read_is_read_anew_before_the_range_leaves_it(services: Services) -> None:
     publisher = Publisher(sends(etag="this"))
     async with reader_of(services, publisher) as reader:
@@ -172,7 +180,11 @@ async def test_a_redirect_within_the_host_is_followed(services: Services, status
 
 
 @pytest.mark.parametrize(
-    "place", ["http://localhost/x.ics", "https://127.0.0.1/x.ics", "//elsewhere.example/x.ics", "ftp://127.0.0.1/x.ics"]
+    "place",
+    [
+        *("http://localhost/x.ics", "https://127.0.0.1/x.ics", "//elsewhere.example/x.ics", "ftp://127.0.0.1/x.ics"),
+        *("https://xn--0000/x.ics", "https://xn--ls8h.example/x.ics", "https://[::1]/x.ics"),
+    ],
 )
 async def test_a_redirect_to_another_host_or_scheme_is_not_followed(services: Services, place: str) -> None:
     publisher = Publisher(lambda _: RedirectResponse(place, 302), sends())
