@@ -19,8 +19,15 @@ from exporter.platforms.calendar.content_lines import (
     taken_apart,
     unfolded,
 )
-from exporter.platforms.calendar.moments import DAY_SECONDS, Moments, calendar_date, day_begins, duration_seconds, zone_named
-from exporter.platforms.decoding import MAX_MOMENT
+from exporter.platforms.calendar.moments import (
+    DAY_SECONDS,
+    Moments,
+    calendar_date,
+    day_begins,
+    duration_seconds,
+    period_of,
+    zone_named,
+)
 
 READ: Final = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "STATUS", "TRANSP")
 """All properties of an entry that are looked at."""
@@ -99,7 +106,7 @@ class _Found:
         is_whole_day = calendar_date(start.value) is not None
         period = self._whole_days(start, event) if is_whole_day else self._timed(start, event)
         is_free = self._word(event, "TRANSP", _TRANSPARENCIES) == "TRANSPARENT"
-        if period is None or not (period[0] <= period[1] <= MAX_MOMENT):
+        if period is None:
             self.malformed += 1
         elif period[0] < period[1] and not (is_free and is_whole_day):
             (self.free if is_free else self.whole_days if is_whole_day else self.busy).append(period)
@@ -123,7 +130,7 @@ class _Found:
             ends = None if seconds is None else begins + seconds
         else:
             ends = begins  # it takes no time (RFC 5545 3.6.1)
-        return None if ends is None else (begins, ends)
+        return None if ends is None else period_of(begins, ends)
 
     def _whole_days(self, start: ContentLine, event: Mapping[str, ContentLine]) -> Period | None:
         first = calendar_date(start.value.strip())
@@ -135,7 +142,7 @@ class _Found:
             lasts = event.get("DURATION")
             last = _days_later(first, DAY_SECONDS if lasts is None else duration_seconds(lasts.value.strip()))
         begins, ends = (None if day is None else day_begins(day, self._zone) for day in (first, last))
-        return None if begins is None or ends is None else (begins, ends)
+        return None if begins is None or ends is None else period_of(begins, ends)
 
     def _moment(self, line: ContentLine) -> float | None:
         text = line.value.strip()

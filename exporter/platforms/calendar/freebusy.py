@@ -21,8 +21,7 @@ from exporter.platforms.calendar.content_lines import (
     properties,
     unfolded,
 )
-from exporter.platforms.calendar.moments import Moments, duration_seconds
-from exporter.platforms.decoding import MAX_MOMENT
+from exporter.platforms.calendar.moments import Moments, duration_seconds, period_of
 
 _BUSY: Final = frozenset({"BUSY", "BUSY-UNAVAILABLE", "BUSY-TENTATIVE"})
 _FREE: Final = "FREE"
@@ -117,7 +116,7 @@ def _read_head(head: str) -> _Head:
 
 
 def _period(text: str, moments: Moments) -> Period | None:
-    """Return the period that ``text`` is, ``None`` for what is none, ends before it begins, or lies beyond all calendars."""
+    """Return the period that ``text`` is, ``None`` for what is none or ends before it begins."""
     begins, _, ends = text.strip().partition("/")
     start = moments.utc(begins)
     if start is None:
@@ -128,4 +127,4 @@ def _period(text: str, moments: Moments) -> Period | None:
         if seconds is None:
             return None
         end = start + seconds
-    return None if end < start or end > MAX_MOMENT else (start, end)
+    return period_of(start, end)

@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from exporter.calendar_busy import Period
 from exporter.counting import day_start
+from exporter.platforms.decoding import MAX_MOMENT
 
 DAY_SECONDS: Final = 86_400.0
 _UNIX_DAY: Final = date(1970, 1, 1).toordinal()
@@ -57,6 +59,14 @@ def duration_seconds(text: str) -> float | None:
     if found is None or not any(map(str.isdigit, text)):
         return None
     return sum(int(number) * unit for number, unit in zip(found.groups(), _UNITS, strict=True) if number)
+
+
+def period_of(start: float, end: float) -> Period | None:
+    """Return the time between two moments, ``None`` where it ends before it begins.
+
+    People write ``9999`` for what never ends: it is cut at the last moment that the project counts with.
+    """
+    return None if end < start else (min(start, MAX_MOMENT), min(end, MAX_MOMENT))
 
 
 class Moments:

@@ -54,6 +54,14 @@ def test_lines_end_as_on_either_system(end: str) -> None:
     assert FreeBusy((NINE_TO_TEN,)) == read_free_busy(answer("FREEBUSY:20261126T090000Z/PT1H", end=end))
 
 
+@pytest.mark.parametrize("end", ["99991231T235959Z", "P999999W", "PT999999999H"])
+def test_a_period_that_never_ends_is_busy_from_its_start_on(end: str) -> None:
+    found = read_free_busy(answer(f"FREEBUSY:20261126T090000Z/{end}"))
+    [(start, until)] = found.periods
+    assert (MORNING, 0) == (start, found.malformed)
+    assert until > MORNING + 50 * 366 * DAY
+
+
 def test_a_free_period_is_no_busy_time() -> None:
     assert FreeBusy(()) == read_free_busy(answer("FREEBUSY;FBTYPE=FREE:20261126T090000Z/PT1H"))
 
@@ -77,9 +85,6 @@ def test_a_type_that_is_not_known_is_busy_and_counted() -> None:
         pytest.param("20261126T090000Z/-PT1H", id="lasts a negative time"),
         pytest.param("20261126T090000Z/P", id="lasts nothing that is told"),
         pytest.param("20261126T090000Z/PT", id="lasts no time that is told"),
-        pytest.param("20261126T090000Z/P999999W", id="lasts ten thousand years"),
-        pytest.param("20261126T090000Z/PT99999999999S", id="lasts longer than numbers are"),
-        pytest.param("20261126T090000Z/99991231T235959Z", id="ends in the year 9999"),
         pytest.param("00000000T000000Z/PT1H", id="begins in no year"),
         pytest.param("20261326T090000Z/PT1H", id="begins in the 13th month"),
         pytest.param("20261126T250000Z/PT1H", id="begins in the 25th hour"),
