@@ -25,6 +25,7 @@ from exporter.config import effective_config, load_config
 from exporter.errors import Reason
 from exporter.metrics import Format
 from exporter.platforms.calendar.ics_worker import FeedProcess
+from exporter.simulator.canary import CANARIES
 from exporter.state.verdict_row import Verdict
 from exporter.support import logs
 from exporter.support.known_secrets import KnownSecrets
@@ -35,6 +36,9 @@ from tests.harness.clock import ManualClock
 from tests.harness.log_settings import logging_as_before
 from tests.harness.peer import peer
 from tests.harness.pool import pool
+from tests.proof.run import proofs
+from tests.proof.twin import FAR, target_of
+from tests.proof.world import World
 
 NOW: Final = 1_795_680_000.0  # 2026-11-26 08:00 UTC
 PERSON: Final = "kanarien"
@@ -286,3 +290,27 @@ def test_the_calendars_were_read_and_failed_as_they_should(all_that_is_shown: Sh
 def test_a_bug_of_ours_has_a_traceback_in_the_log(all_that_is_shown: Shown) -> None:
     assert "ZeroDivisionError" in all_that_is_shown.texts["log"]
     assert "Traceback" in all_that_is_shown.texts["log"]
+
+
+@pytest.mark.slow
+async def test_what_is_shown_and_remembered_of_pairs_has_nobody_and_no_address_in_it(tmp_path: Path) -> None:
+    world = World(NOW, 2, 1, reads={"wix-1": "free_busy", "wix-2": "entries", "bitrix24-1": "feed"})
+    targets, state = [target_of(desk) for desk in world.desks], tmp_path / "state.json"
+    async with world.exporter(tmp_path, FAR, targets, httpx.ASGITransport(world.simulator.app), state_file=str(state)) as app:
+        for _ in range(12):
+            await world.clock.advance(60)
+        for desk in world.desks:  # something missing, something left behind
+            desk.partner.stop()
+            world.book(desk, NOW + 5 * 3600)
+            desk.source.cancel(desk.ahead(NOW)[1].id)
+        for _ in range(50):
+            await world.clock.advance(60)
+        assert [(1, 1)] * 3 == [(len(proof.missing), proof.left_behind) for proof in proofs(app).values()]
+        texts, _ = await look(app)
+    texts["state file"] = state.read_text()
+    assert {"wix-1", "wix-2", "bitrix24-1"} == yaml.safe_load(texts["state file"])["pairs"].keys()
+    ways_in = [
+        word for desk in world.desks for word in (desk.calendar.path, desk.calendar.feed.secret, f"password of {desk.name}")
+    ]
+    found_in = {(place, word) for place, text in texts.items() for word in (*CANARIES, *ways_in) if word in text}
+    assert set() == found_in
