@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from exporter.commands.known_week import KnownPairs
 from exporter.config import load_config
 from exporter.paired_bookings import PairedBooking, paired_range
 from exporter.proof import PairSpec, ProofState
@@ -60,7 +61,7 @@ def pairs(grace: str) -> list[dict[str, Any]]:
     ]
 
 
-def known_pairs(path: Path, simulator: Simulator) -> dict[str, bytes]:
+def known_pairs(path: Path, simulator: Simulator) -> KnownPairs:
     """Return what a state file says of the pairs of the configuration ``path``.
 
     Each has proved itself for a week, and its bookings were seen in the calendar a minute before. So much is true of this
@@ -70,11 +71,9 @@ def known_pairs(path: Path, simulator: Simulator) -> dict[str, bytes]:
     config, now = load_config(path), simulator.now()
     accounts = {target.name: account_hash(target) for target in config.targets}
     partners = {partner.calendar.owner: partner for partner in simulator.partners}
-    return {
-        spec.name: pair_text(_memory(spec, accounts, partners[spec.name], now), 0.0)
-        for spec in config.pair_specs
-        if spec.name in partners
-    }
+    specs = [spec for spec in config.pair_specs if spec.name in partners]
+    texts = {spec.name: pair_text(_memory(spec, accounts, partners[spec.name], now), 0.0) for spec in specs}
+    return KnownPairs(texts, {spec.calendar: accounts[spec.calendar] for spec in specs})
 
 
 def _memory(spec: PairSpec, accounts: Mapping[str, str], partner: SyncPartner, now: float) -> PairMemory:

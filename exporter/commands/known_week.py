@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from exporter.counting import Busy
 from exporter.model import CalendarType
@@ -26,8 +26,15 @@ _SEEN_DAYS: Final = 8
 _BEFORE_SECONDS: Final = 60.0
 
 
+class KnownPairs(NamedTuple):
+    """What a state file says of each pair, and the accounts of the calendars that this is of, by their targets."""
+
+    texts: Mapping[str, bytes]
+    calendars: Mapping[str, str]
+
+
 def write_known_week(
-    path: Path, simulator: Simulator, targets: Iterable[Mapping[str, Any]], pairs: Mapping[str, bytes] | None = None
+    path: Path, simulator: Simulator, targets: Iterable[Mapping[str, Any]], pairs: KnownPairs | None = None
 ) -> None:
     """Write the state file for the Wix sites among ``targets``, whose other states nobody knows.
 
@@ -37,7 +44,11 @@ def write_known_week(
     names = {target["name"]: target["site_id"] for target in targets if target["platform"] == "wix"}
     now, sites = simulator.now(), {name: simulator.wix.sites[site_id] for name, site_id in names.items()}
     events = {name: events_text(_memory(_imports(site), _private(site, now), now), 0.0) for name, site in sites.items()}
-    path.write_bytes(state_file({name: fitted(Past(), 0.0) for name in names}, events, pairs))
+    known = {name: Past() for name in names}
+    if pairs is not None:
+        known |= {name: Past(account=account) for name, account in pairs.calendars.items()}
+    texts = {name: fitted(past, 0.0) for name, past in known.items()}
+    path.write_bytes(state_file(texts, events, None if pairs is None else pairs.texts))
 
 
 def _imports(site: Site) -> Iterator[str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
+import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from random import Random
@@ -31,11 +34,14 @@ from exporter.runtime.pairs import PairedResources
 from exporter.state.snapshot import TargetEntry
 from exporter.state.status_history import StatusHistory
 from exporter.support.known_secrets import KnownSecrets
+from exporter.support.secret import Secret
 
 _OURS: Final = ("labels", "resource_aliases", "accepted", "closed")
 """Keys of a target that change nothing of how it is asked: nothing that was learnt has to go for them."""
 
 _ACCOUNT_DIGITS: Final = 12
+_KEY_BYTES: Final = 8
+_WITH_KEY: Final = re.compile(rf"[0-9a-f]{{{2 * _KEY_BYTES + _ACCOUNT_DIGITS}}}")
 
 
 class PausedSession:
@@ -70,7 +76,8 @@ class PolicyInForce:
 class LiveTarget(msgspec.Struct, frozen=True):
     """A configured target and its live side: its session, its counters, and a job for each of its collectors.
 
-    ``account`` is a hash of the account that is watched, the same in each process; empty where the configuration does not tell.
+    ``account`` is a hash of the account that is watched, the same in each process that has the state file; empty where the
+    configuration does not tell.
     """
 
     config: Target
@@ -165,7 +172,7 @@ class TargetFactory(msgspec.Struct, frozen=True):
         )
         session = PausedSession() if target.paused else open_session(target, through(services))
         jobs = _jobs(target, session, events, self.known, history)
-        return LiveTarget(target, session, events, jobs, policy, account_hash(target))
+        return LiveTarget(target, session, events, jobs, policy, account_hash(target, history.account(target.name)))
 
     async def open_targets(self, targets: Iterable[Target], history: StatusHistory) -> dict[str, LiveTarget]:
         """Bring all ``targets`` to life, or none: raises :class:`~exporter.errors.ConfigError` with each that cannot be."""
@@ -187,11 +194,21 @@ class TargetFactory(msgspec.Struct, frozen=True):
         return opened
 
 
-def account_hash(target: Target) -> str:
-    """Return what tells the account of ``target`` from others in the state file; empty where that is not known."""
+def account_hash(target: Target, known: str = "") -> str:
+    """Return what tells the account of ``target`` from others in the state file; empty where that is not known.
+
+    An address that is secret is hashed with a key that is drawn for it and stands before the hash. ``known`` is what the file
+    has of the target: its key is used again, so that the same address has the same hash.
+    """
     account = target.account
-    # Of a secret in the key this sees the mask: what is kept in a file tells nothing of it.
-    return "" if account is None else hashlib.sha256(repr(account.key).encode()).hexdigest()[:_ACCOUNT_DIGITS]
+    if account is None:
+        return ""
+    if isinstance(account.key, Secret):
+        key = known[: 2 * _KEY_BYTES] if _WITH_KEY.fullmatch(known) else secrets.token_hex(_KEY_BYTES)
+        digest = hmac.digest(bytes.fromhex(key), account.key.reveal().encode(), hashlib.sha256)
+        return key + digest.hex()[:_ACCOUNT_DIGITS]
+    # Of a secret that is a part of the key this sees the mask: what is kept in a file tells nothing of it.
+    return hashlib.sha256(repr(account.key).encode()).hexdigest()[:_ACCOUNT_DIGITS]
 
 
 def _jobs(

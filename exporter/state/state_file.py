@@ -9,7 +9,8 @@
 
 ``events`` beside ``targets`` has what is remembered of private events (:mod:`exporter.state.events_state`), ``pairs`` what is
 remembered of pairs, by their names (:mod:`exporter.state.pair_text`).
-``account`` is the hash of what tells the account from others; files of earlier versions have none.
+``account`` is the hash of what tells the account from others, with a key before it where that is secret; files of earlier
+versions have none.
 Each state has its moment on the wall clock; ``false`` says that it may be older, see :class:`exporter.model.Change`. Version 1
 had of a connection no more than ``{"status": "synced", "since": 1790000000.0}``; it is read, too.
 """

@@ -4,7 +4,6 @@ The API has no timestamps (wix.md 3.2), so the moment at which we first saw a st
 target ends where its part of the state file does (:data:`~exporter.limits.STATE_FILE_TARGET`), also without such a file.
 
 The file is a convenience, never a reason to fail: an unreadable one is ignored with one warning, and so is a disk that is full.
-
 One process has it at a time (``NAME.lock``): two would drop each other's moments. The lock is also what a standby waits for.
 """
 
@@ -62,7 +61,6 @@ EVENTS_SAVE_SECONDS: Final = 600.0
 
 _SLICE: Final = 20  # targets between two turns of the loop: 64 KiB of each take some 20 ms
 _FILLED: Final = 7  # eighths of the file that are left when it was full, so that it is not full again at once
-
 _MAX_HOLDER: Final = 100  # letters that a lock file may say of who holds it
 
 
@@ -151,6 +149,10 @@ class StatusHistory:
         for gone in self._pairs.keys() - names:
             del self._pairs[gone]
             self._changed = True
+
+    def account(self, target: str) -> str:
+        """Return the hash of the account that what is remembered of ``target`` is of; empty where nobody knows."""
+        return self._targets.get(target, Past()).account
 
     def keep_targets(self, accounts: Mapping[str, str]) -> None:
         """Forget targets that are no longer configured, and the connections of those that are of another account by now.
@@ -283,9 +285,7 @@ class FileStatusHistory(StatusHistory):
 
     async def _write(self) -> None:
         self._changed = self._events_changed = False
-        async for target in in_slices(
-            tuple(self._targets), _SLICE
-        ):  # of a fleet there are thousands, and the loop has other work
+        async for target in in_slices(tuple(self._targets), _SLICE):  # of thousands, and the loop has other work
             self._text(target)
         await self._make_room()
         texts = {target: self._text(target) for target in self._targets}

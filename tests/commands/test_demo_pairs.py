@@ -51,8 +51,9 @@ def test_the_calendars_and_pairs_of_the_demo_are_a_configuration_without_a_warni
 def test_each_pair_is_remembered_as_proved_with_every_booking_that_has_a_copy(tmp_path: Path) -> None:
     clock = ManualClock()
     simulator = Simulator(clock, build=demo_world.build)
-    known = known_pairs(written(tmp_path, feeds=False), simulator)
+    known, calendars = known_pairs(written(tmp_path, feeds=False), simulator)
     assert ["anna", "mila"] == list(known)
+    assert [one["name"] for one in calendar_targets(ORIGIN, feeds=False)] == list(calendars)
     for text, partner in zip(known.values(), simulator.partners, strict=True):
         memory = pair_of(text)
         assert memory is not None
@@ -66,4 +67,4 @@ def test_each_pair_is_remembered_as_proved_with_every_booking_that_has_a_copy(tm
 
 
 def test_of_a_world_without_calendars_no_pair_is_remembered(tmp_path: Path) -> None:
-    assert {} == known_pairs(written(tmp_path, feeds=False), Simulator(ManualClock()))
+    assert ({}, {}) == known_pairs(written(tmp_path, feeds=False), Simulator(ManualClock()))

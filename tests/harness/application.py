@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Protocol
@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporter.clock import Clock
 from exporter.config import load_config, shard_of
 from exporter.metrics import Format, Instruments, MetricsPage
+from exporter.platforms.registry import new_shared
 from exporter.polling.admission import Admission
 from exporter.runtime.application import Application
 from exporter.runtime.targets import TargetFactory
@@ -110,8 +111,12 @@ async def application(
     known: KnownSecrets | None = None,
     shard: tuple[int, int] | None = None,
     through: httpx.AsyncBaseTransport | None = None,
+    shared: Mapping[str, object] | None = None,
 ) -> AsyncIterator[RunningApplication]:
-    """Run the exporter on ``config`` while the block runs; it asks by sockets unless it is given another way ``through``."""
+    """Run the exporter on ``config`` while the block runs; it asks by sockets unless it is given another way ``through``.
+
+    ``shared`` has what targets of a platform share, by its name, in place of the platform's own.
+    """
     watch_threads()
     instruments = Instruments(CollectorRegistry())
     clock_of_exporter: Clock = clock
@@ -122,6 +127,7 @@ async def application(
             Random(1),
             instruments,
             Admission(clock_of_exporter),
+            {**new_shared(), **(shared or {})},
             known=known or KnownSecrets(),
         )
         load = factory.sites.loading(lambda: load_config(config) if shard is None else shard_of(load_config(config), *shard))

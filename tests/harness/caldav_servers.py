@@ -31,6 +31,30 @@ PASSWORD: Final = "correct horse"
 _START_SECONDS: Final = 20.0
 _END_SECONDS: Final = 10.0
 _ATTEMPTS: Final = 5
+_PUBLISHED: Final = "published-"
+_RIGHTS: Final = f"""\
+[root]
+user: .+
+collection:
+permissions: R
+
+[principal]
+user: .+
+collection: {{user}}
+permissions: RW
+
+[own]
+user: .+
+collection: {{user}}/[^/]+
+permissions: rw
+
+[published]
+user: .*
+collection: [^/]+/{_PUBLISHED}[0-9a-f]+
+permissions: r
+"""
+"""Calendars are their owners' alone, but for those that are published: whoever has their address may read them."""
+
 _UTC: Final = "%Y%m%dT%H%M%SZ"
 
 # xandikos reads what its repositories hold with each request, so that one commit puts any number of entries at once.
@@ -148,6 +172,10 @@ class Radicale:
         calendar.make()
         return calendar
 
+    async def published(self, user: str = "anna") -> RadicaleCalendar:
+        """Return a new and empty calendar of ``user`` that whoever has its address may read, which nobody guesses."""
+        return await self.calendar(user, f"{_PUBLISHED}{secrets.token_hex(8)}")
+
 
 @dataclass(frozen=True, slots=True)
 class RadicaleCalendar:
@@ -249,14 +277,16 @@ class XandikosCalendar:
 @asynccontextmanager
 async def radicale(folder: Path) -> AsyncIterator[Radicale]:
     """Run Radicale with its storage, its users and its log in ``folder``; it looks at its users' names with each request."""
-    users, log = folder / "users", folder / "radicale.log"
+    users, rights, log = folder / "users", folder / "rights", folder / "radicale.log"
     users.write_text("")
+    rights.write_text(_RIGHTS)
     options = (
         "--auth-type=htpasswd",
         f"--auth-htpasswd-filename={users}",
         "--auth-htpasswd-encryption=plain",
         "--auth-delay=0",
-        "--rights-type=owner_only",
+        "--rights-type=from_file",
+        f"--rights-file={rights}",
         f"--storage-filesystem-folder={folder / 'storage'}",
         "--logging-level=info",
     )

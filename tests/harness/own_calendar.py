@@ -59,6 +59,8 @@ class Owner:
     calendar: OwnCalendar
     wix_url: str
     calendar_url: str
+    place: str = "/anna/work/"
+    password: str = "planted-password"
 
     def book(self, hours: float, *, arrives: bool = True) -> str:
         """Book an hour from ``hours`` after now; one that ``arrives`` is in the calendar at once."""
@@ -83,7 +85,7 @@ class Owner:
             "labels": {"site": "berlin"},
             "collectors": {"bookings": {"interval": "1m"}},
         }
-        dav = {"url": f"{self.calendar_url}/anna/work/", "username": "anna", "password": "planted-password"}
+        dav = {"url": self.calendar_url + self.place, "username": "anna", "password": self.password}
         own = {"name": "anna-cal", "platform": "calendar", "caldav": dav, "collectors": {"busy": {"interval": "1m"}}}
         pair = {"name": "anna", "bookings": {"target": "salon", "resource": "Anna"}, "calendar": "anna-cal", "grace": "10m"}
         path = self.folder / name

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from tests.proof.faults import PLANTED
+from tests.proof.faults import BITRIX24, PLANTED, READS, WIX
 from tests.proof.run import Rehearsed, rehearsed
 from tests.proof.table import DOCUMENT, document, row
 from tests.proof.twin import Lived, lived
@@ -24,7 +24,7 @@ def _quietly() -> None:
 
 def _rehearse(hours: float) -> Rehearsed:
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(rehearsed(Path(folder), PLANTED, 10, 10, hours))
+        return asyncio.run(rehearsed(Path(folder), PLANTED, WIX, BITRIX24, hours, READS))
 
 
 def _live(days: int) -> Lived:

@@ -1,4 +1,4 @@
-"""Time that stands still while somebody is asked by a real socket, or works in a thread."""
+"""Time that stands still while somebody is asked by a real socket, reads a feed in a process, or works in a thread."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 
+from exporter.ics.values import FeedJob, FeedTimes
+from exporter.platforms.base import Services
+from exporter.platforms.calendar.ics_worker import FeedProcess
 from tests.harness.clock import ManualClock
 from tests.harness.threads import threads_rest
 
@@ -50,19 +53,39 @@ class _CountedStream(httpx.AsyncByteStream):
             self._requests.open -= 1
 
 
+class CountedFeeds(FeedProcess):
+    """A process that reads feeds and knows how many it has not read yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = 0
+
+    async def read(self, services: Services, host: str, job: FeedJob) -> FeedTimes:
+        self.open += 1
+        try:
+            return await super().read(services, host, job)
+        finally:
+            self.open -= 1
+
+
 class PatientClock(ManualClock):
-    """A clock that moves on only when no request is open and no thread works."""
+    """A clock that moves on only when no request is open, no feed is being read and no thread works."""
 
     def __init__(self, start: float) -> None:
         super().__init__(start)
         self.requests: CountedRequests | None = None
+        self.feeds: CountedFeeds | None = None
+
+    @property
+    def _waits(self) -> bool:
+        return bool((self.requests and self.requests.open) or (self.feeds and self.feeds.open))
 
     async def settle(self, turns: int = 50) -> None:
         calm = 0
         while calm < _CALM_TURNS:
             await super().settle(turns)
             calm += 1
-            while self.requests is not None and self.requests.open:
+            while self._waits:
                 calm = 0
                 await asyncio.sleep(0.0005)
             if self.requests is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from exporter.proof import Arrival, Import, Learning, Proof, ProofState
 from tests.proof.mirror import Mirror
-from tests.proof.world import HOUR, LONG, MINUTE, World
+from tests.proof.world import HOUR, LONG, MINUTE, Read, World
 
 GRACE: Final = 30 * MINUTE
 POLL: Final = 5 * MINUTE
@@ -114,6 +114,14 @@ def _see(_: World, mirror: Mirror) -> None:
     mirror.desk.importer.missed.clear()
 
 
+def _sign_in(_: World, mirror: Mirror) -> None:
+    mirror.desk.calendar.feed.is_html = True
+
+
+def _publish(_: World, mirror: Mirror) -> None:
+    mirror.desk.calendar.feed.is_html = False
+
+
 STOPPED: Final = Fault(
     "The sync stops; somebody books and cancels",
     _stop,
@@ -183,6 +191,7 @@ UNSEEN: Final = Fault(
     reason="none_arrives",
     note="never an alert; listed after a week",
 )
+FREE_FEED: Final = replace(FREE, planted="All copies are written as free, a feed is read")
 REFUSED: Final = Fault(
     "The owner changes the password (401)",
     lambda _, mirror: mirror.change_password("another one"),
@@ -206,6 +215,12 @@ DELETED: Final = Fault(
     beside=frozenset({EXPIRED}),
     mended=35 * MINUTE,
     note="the pair is withdrawn, and nothing is missing",
+)
+SIGN_IN: Final = replace(
+    DELETED,
+    planted="The publisher shows a page to sign in instead of the feed",
+    plant=_sign_in,
+    mend=_publish,
 )
 EMPTIED: Final = Fault(
     "The calendar is disconnected, and all copies are taken away",
@@ -232,6 +247,10 @@ UNKNOWN: Final = Fault(
     mended=EVENTS + POLL,
 )
 
+WIX: Final = 18
+BITRIX24: Final = 18
+"""So many desks the whole rehearsal has."""
+
 PLANTED: Final[Mapping[str, Fault]] = {
     "wix-1": STOPPED,
     "wix-2": LOST,
@@ -241,6 +260,13 @@ PLANTED: Final[Mapping[str, Fault]] = {
     "wix-6": EMPTIED,
     "wix-7": LOST,
     "wix-8": KEPT,
+    "wix-11": LOST,
+    "wix-12": UNKNOWN,
+    "wix-13": STOPPED,
+    "wix-14": EMPTIED,
+    "wix-16": MOVED,
+    "wix-17": KEPT,
+    "wix-18": LOST,
     "bitrix24-1": FREE,
     "bitrix24-2": UNSEEN,
     "bitrix24-3": REFUSED,
@@ -249,7 +275,25 @@ PLANTED: Final[Mapping[str, Fault]] = {
     "bitrix24-6": MOVED,
     "bitrix24-7": KEPT,
     "bitrix24-8": STOPPED,
+    "bitrix24-11": MOVED,
+    "bitrix24-12": KEPT,
+    "bitrix24-13": DELETED,
+    "bitrix24-14": SIGN_IN,
+    "bitrix24-15": FREE_FEED,
+    "bitrix24-17": REFUSED,
+    "bitrix24-18": DELETED,
 }
-"""The desks of the whole rehearsal that have a fault; wix-9, wix-10, bitrix24-9 and bitrix24-10 have none."""
+"""The desks of the whole rehearsal that have a fault; six have none, two of them read by a feed."""
 
-FAULTS: Final = (STOPPED, LOST, MOVED, KEPT, FREE, UNSEEN, REFUSED, DELETED, EMPTIED, UNKNOWN)
+READS: Final[Mapping[str, Read]] = {
+    **dict.fromkeys((f"wix-{number}" for number in range(11, 16)), "feed"),
+    **dict.fromkeys((f"bitrix24-{number}" for number in range(11, 17)), "feed"),
+    **dict.fromkeys(("wix-16", "wix-17", "bitrix24-17"), "entries"),
+    **dict.fromkeys(("wix-18", "bitrix24-5", "bitrix24-18"), "free_busy"),
+}
+"""How calendars are read in it where it is another way than that of their number."""
+
+FAULTS: Final = (
+    *(STOPPED, LOST, MOVED, KEPT, FREE, UNSEEN, FREE_FEED, REFUSED, DELETED, SIGN_IN),
+    *(EMPTIED, UNKNOWN),
+)

@@ -18,7 +18,7 @@ from tests.harness.caldav_servers import Radicale, Xandikos, radicale, xandikos
 from tests.harness.pool import pool
 from tests.proof.faults import POLL, Fault
 from tests.proof.mirror import Mirror, mirrored
-from tests.proof.world import HOUR, LONG, MINUTE, SHORT, World
+from tests.proof.world import HOUR, LONG, MINUTE, SHORT, Read, World
 
 START: Final = 1_790_000_000.0
 """A Monday in September 2026, 16:13 in Berlin."""
@@ -43,6 +43,7 @@ class Lags:
 
     desk: str
     server: str
+    read: str
     lag: float
     made: int
     counted: int
@@ -94,7 +95,7 @@ class Rehearsal:
         self.world = world
         self.mirrors = {mirror.desk.name: mirror for mirror in mirrors}
         self.outcomes = {
-            name: Outcome(fault, name, _server(self.mirrors[name]), self.mirrors[name].desk.read)
+            name: Outcome(fault, name, self.mirrors[name].server, self.mirrors[name].desk.read)
             for name, fault in planted.items()
         }
         self.complaints: dict[str, None] = {}
@@ -178,14 +179,20 @@ class Rehearsal:
             outcome.complaints[:] = wrong
 
 
-def _server(mirror: Mirror) -> str:
-    return type(mirror.calendar.server).__name__
+async def rehearsed(
+    folder: Path,
+    planted: Mapping[str, Fault],
+    wix: int,
+    bitrix24: int,
+    hours: float = 24.0,
+    reads: Mapping[str, Read] | None = None,
+) -> Rehearsed:
+    """Rehearse ``planted`` faults, by desk, at so many desks: an hour healthy, half of the rest faulty, then mended.
 
-
-async def rehearsed(folder: Path, planted: Mapping[str, Fault], wix: int, bitrix24: int, hours: float = 24.0) -> Rehearsed:
-    """Rehearse ``planted`` faults, by desk, at so many desks for a third of the time each: healthy, faulty and mended."""
+    ``reads`` are how calendars are read, by the name of the desk, where it is another way than :class:`World` gives them.
+    """
     async with _servers(folder) as servers:
-        world = World(START, wix, bitrix24, lags=(SHORT, SHORT, LONG, LONG))
+        world = World(START, wix, bitrix24, (SHORT, SHORT, LONG, LONG), reads)
         world.quiet.update(planted)
         for desk in [desk for desk in world.desks if desk.name not in planted][1:3]:
             desk.partner.duplicates = True
@@ -195,7 +202,7 @@ async def rehearsed(folder: Path, planted: Mapping[str, Fault], wix: int, bitrix
         await rehearsal.act(before=True)
         await rehearsal.minute()
         async with running(world.simulator.app) as origin, pool(world.clock) as http:
-            targets = [mirror.target() for mirror in mirrors]
+            targets = [mirror.target(origin) for mirror in mirrors]
             async with world.exporter(folder, origin, targets, http) as app:
                 first = world.clock.now
                 await rehearsal.quiet(app, HOUR)
@@ -207,7 +214,8 @@ async def rehearsed(folder: Path, planted: Mapping[str, Fault], wix: int, bitrix
                 lags = tuple(
                     Lags(
                         desk.name,
-                        _server(rehearsal.mirrors[desk.name]),
+                        rehearsal.mirrors[desk.name].server,
+                        desk.read,
                         desk.partner.lag_seconds,
                         sum(first < moment < world.clock.now - LONG - 3 * POLL for moment in world.made.get(desk.name, ())),
                         round(page[f'booking_sync_proof_lag_seconds_count{{pair="{desk.name}"}}']),

@@ -18,8 +18,10 @@ _HEAD: Final = """\
 
 Do [pairs](proof.md) find the booking that never reached its owner's calendar, and accuse nobody else? Bookings come from the
 [simulator](simulator.md)'s Wix sites and Bitrix24 portals; a simulated sync writes them into calendars on **real** servers,
-Radicale and xandikos, which the real exporter reads over real sockets. Intervals and graces are the defaults: 5 minutes, 10 for
-private events, 30 minutes of grace. Time is simulated and stands still while a server answers.
+Radicale and xandikos, which the real exporter reads over real sockets: by busy times, by entries, or by a feed. Feeds are
+Radicale's, which sends a whole calendar to whoever has its address; xandikos does not, so the others are the simulator's.
+Intervals and graces are the defaults: 5 minutes, 10 for private events, 30 minutes of grace; of feeds, too, whose default is 6
+hours. Time is simulated and stands still while a server answers.
 
 That a calendar of Google, Apple or Microsoft behaves so is not proved here, nor how a real sync writes.
 
@@ -43,8 +45,8 @@ Of the pairs without a fault; two of them have each new booking twice in the cal
 the next poll has no lag, so fewer are counted there. A portal does not tell when a booking was moved, so its lag may begin a
 poll late.
 
-| pair | server | copies come after | made or moved | counted | median told |
-|---|---|---:|---:|---:|---:|
+| pair | server | read | copies come after | made or moved | counted | median told |
+|---|---|---|---:|---:|---:|---:|
 """
 
 
@@ -57,7 +59,8 @@ def document(rehearsed: Rehearsed, lived: Lived, days: int) -> str:
         f"{rehearsed.polls:,} polls. {_found(rehearsed.complaints, 'Beside what is listed here')}\n\n"
     )
     lags = "".join(
-        f"| {lag.desk} | {lag.server} | {_minutes(lag.lag)} | {lag.made} | {lag.counted} | {_minutes(lag.median, 'none')} |\n"
+        f"| {lag.desk} | {lag.server} | {_words(lag.read)} | {_minutes(lag.lag)} | {lag.made} | {lag.counted} "
+        f"| {_minutes(lag.median, 'none')} |\n"
         for lag in rehearsed.lags
     )
     return f"{_HEAD}{what}{_FAULTS}{rows}{_LAGS}{lags}{_twin(lived, days)}"
@@ -67,7 +70,7 @@ def row(outcome: Outcome) -> str:
     """Return the line of one fault."""
     fault = outcome.fault
     note = "; ".join(("**wrong**", *outcome.complaints)) if outcome.complaints else fault.note
-    read = outcome.read.replace("_", " ")
+    read = _words(outcome.read)
     after, ended = _minutes(outcome.after), _minutes(outcome.ended) if fault.mend is not None else ""
     bound = _minutes(fault.bound)
     return f"| {fault.planted} | {outcome.server} | {read} | {named(fault)} | {after} | {bound} | {ended} | {note} |\n"
@@ -81,9 +84,10 @@ def named(fault: Fault) -> str:
 def _twin(lived: Lived, days: int) -> str:
     return (
         "\n## The healthy twin\n\n"
-        f"Pairs on the simulator live through {days} days, in the middle of which the clocks of Berlin go back. People book, "
-        "move and cancel; owners\nenter evenings and holidays. Each day the exporter starts again with its state file, and one "
-        "of its credentials is refused for\nfour hours: of calendars, of the portal or of the site. "
+        f"Pairs on the simulator, two read in each of the three ways, live through {days} days, "
+        "in the middle of which the clocks of Berlin go back.\nPeople book, move and cancel; owners enter evenings and "
+        "holidays. Each day the exporter starts again with its state file,\nand one of its credentials is refused for four "
+        "hours: of calendars (a feed is no longer published), of the portal or of the site.\n"
         f"In {lived.polls:,} polls {lived.arrived:,} bookings arrived and {lived.proved} pairs are proved. "
         f"{_found(lived.complaints, 'Of bookings and calendars')}\n"
     )
@@ -91,6 +95,10 @@ def _twin(lived: Lived, days: int) -> str:
 
 def _found(complaints: tuple[str, ...], where: str) -> str:
     return f"**Wrong:** {'; '.join(complaints)}." if complaints else f"{where} nothing was found."
+
+
+def _words(read: str) -> str:
+    return read.replace("_", " ")
 
 
 def _minutes(seconds: float | None, without: str = "never") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,14 +12,24 @@ import httpx
 from exporter.proof import Import, Proof, ProofState
 from tests.harness.application import RunningApplication
 from tests.proof.run import proofs, told
-from tests.proof.world import DAY, HOUR, LONG, MINUTE, SHORT, Desk, World
+from tests.proof.world import DAY, HOUR, LONG, MINUTE, SHORT, Desk, Read, World
 
 CLOCKS_GO_BACK: Final = 1_792_890_000.0
 """A Sunday in October 2026, 03:00 in Berlin, where it is 02:00 then; the twin has lived for half of its days."""
 
 _OUTAGE_BEGINS: Final = 6 * HOUR
 _OUTAGE_ENDS: Final = 10 * HOUR
-_FAR: Final = "http://127.0.0.1:1"
+FAR: Final = "http://127.0.0.1:1"
+
+READS: Final[Mapping[str, Read]] = {
+    "wix-1": "free_busy",
+    "wix-2": "entries",
+    "wix-3": "feed",
+    "bitrix24-1": "feed",
+    "bitrix24-2": "entries",
+    "bitrix24-3": "free_busy",
+}
+"""How the calendars of pairs are read; of every second one the reader is refused once in three days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +43,21 @@ class Lived:
     complaints: tuple[str, ...]
 
 
-async def lived(folder: Path, days: int, wix: int = 2, bitrix24: int = 2, *, interval: str | None = None) -> Lived:
+async def lived(folder: Path, days: int, wix: int = 3, bitrix24: int = 3, *, interval: str | None = None) -> Lived:
     """Let so many pairs live for so many days, with an outage of four hours and a restart each day.
 
     ``interval`` is the one of all collectors, their own unless it is given.
     """
-    world = World(CLOCKS_GO_BACK - days / 2 * DAY, wix, bitrix24, lags=(SHORT, LONG))
+    world = World(CLOCKS_GO_BACK - days / 2 * DAY, wix, bitrix24, (SHORT, LONG), READS)
     complaints: dict[str, None] = {}
     polls = failed = arrived = proved = 0
     through = httpx.ASGITransport(world.simulator.app)
-    targets = [_target(desk) for desk in world.desks]
+    targets = [target_of(desk) for desk in world.desks]
     if interval is not None:
         for target in (*targets, *world.targets):
             target["collectors"] = {name: {"interval": interval} for name in target.get("collectors", ("busy",))}
     for day in range(days):
-        async with world.exporter(folder, _FAR, targets, through, state_file=str(folder / "state.json")) as app:
+        async with world.exporter(folder, FAR, targets, through, state_file=str(folder / "state.json")) as app:
             for minute in range(round(DAY / MINUTE)):
                 if minute * MINUTE == _OUTAGE_BEGINS:
                     world.refuse(day % 3)
@@ -88,11 +98,15 @@ def _accusations(proof: Proof) -> Iterator[str]:
         yield "a private date is unknown"
 
 
-def _target(desk: Desk) -> dict[str, Any]:
+def target_of(desk: Desk) -> dict[str, Any]:
+    """Return the target that reads the calendar of ``desk`` on the simulator."""
+    target = {"name": f"{desk.name}-cal", "platform": "calendar", "base_url": FAR}
+    if desk.read == "feed":
+        return {**target, "ics_url": f"https://feeds.example.org{desk.calendar.feed_path}"}
     dav = {
         "url": f"https://dav.example.org{desk.calendar.path}",
         "username": desk.name,
         "password": f"password of {desk.name}",
         "read": desk.read,
     }
-    return {"name": f"{desk.name}-cal", "platform": "calendar", "base_url": _FAR, "caldav": dav}
+    return {**target, "caldav": dav}

@@ -6,7 +6,7 @@ Moments are Unix seconds.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -22,7 +22,7 @@ from exporter.simulator.wix.connections import IMPORT_PRIMARY, sync_config
 from exporter.simulator.wix.operations import ALL_PERMISSIONS
 from exporter.simulator.wix.providers import GOOGLE
 from tests.harness.application import RunningApplication, application
-from tests.proof.clock import CountedRequests, PatientClock
+from tests.proof.clock import CountedFeeds, CountedRequests, PatientClock
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
@@ -34,6 +34,8 @@ BOOKINGS: Final = 25
 SHORT: Final = 2 * MINUTE
 LONG: Final = 12 * MINUTE
 """How late copies come: sooner than a poll, or later than two."""
+
+Read = Literal["free_busy", "entries", "feed"]
 
 _KEY: Final = "IST.proof-rehearsal-key-5c"
 _CODE: Final = "proofrehearsalwebhook1"
@@ -61,7 +63,7 @@ class Desk:
     calendar: Calendar
     partner: SyncPartner
     importer: ForgetfulImport | None
-    read: Literal["free_busy", "entries"]
+    read: Read
 
     def book(self, start: float, *, made: float) -> str:
         """Book an hour, or 50 minutes of it on a portal, and return the id."""
@@ -89,10 +91,18 @@ class Desk:
 class World:
     """So many desks on sites of Wix, and so many on portals of Bitrix24, five each; half of the calendars are read by entries.
 
+    ``reads`` are how others are read, by the name of the desk.
     ``made`` are the moments at which somebody booked, by the name of the desk.
     """
 
-    def __init__(self, start: float, wix: int, bitrix24: int, lags: Sequence[float] = (SHORT,)) -> None:
+    def __init__(
+        self,
+        start: float,
+        wix: int,
+        bitrix24: int,
+        lags: Sequence[float] = (SHORT,),
+        reads: Mapping[str, Read] | None = None,
+    ) -> None:
         self.clock = PatientClock(start)
         self.simulator = Simulator(self.clock)
         self.desks: list[Desk] = []
@@ -100,6 +110,7 @@ class World:
         self.targets: list[dict[str, Any]] = []
         self.quiet: set[str] = set()
         self._lags = lags
+        self._reads = reads or {}
         self._hour = 0
         for first in range(0, wix, PER_ACCOUNT):
             self._add_site(first, min(PER_ACCOUNT, wix - first))
@@ -167,6 +178,7 @@ class World:
         if what == 0:
             for desk in self.desks[::2]:
                 self.simulator.calendar.owners[desk.calendar.owner].password = calendars or f"password of {desk.name}"
+                desk.calendar.refused = bool(calendars) and desk.read == "feed"
         elif what == 1:
             for number, portal in enumerate(self.simulator.bitrix24.portals.values()):
                 self.simulator.bitrix24.add_webhook(portal, code=f"{_CODE}{number * PER_ACCOUNT}", scopes=scopes)
@@ -185,13 +197,19 @@ class World:
         """Run the exporter on both ends of all pairs while the block runs, after the first poll of each collector."""
         path = folder / "exporter.yml"
         pairs = [
-            {"name": desk.name, "bookings": {"target": desk.target, "resource": desk.resource}, "calendar": f"{desk.name}-cal"}
+            {
+                "name": desk.name,
+                "bookings": {"target": desk.target, "resource": desk.resource},
+                "calendar": f"{desk.name}-cal",
+                **({"grace": "30m"} if desk.read == "feed" else {}),
+            }
             for desk in self.desks
         ]
         targets = [*({**target, "base_url": origin} for target in self.targets), *calendars]
         path.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets, "pairs": pairs, **top}))
         self.clock.requests = requests = CountedRequests(inner)
-        async with application(path, self.clock, through=requests) as running:
+        self.clock.feeds = feeds = CountedFeeds()
+        async with application(path, self.clock, through=requests, shared={"calendar": feeds}) as running:
             for _ in range(40):
                 states = [state for target in running.app.view().targets for state in target.collectors]
                 if all(state.finished_polls for state in states):
@@ -243,8 +261,8 @@ class World:
         importer = None
         if isinstance(source, WixSource):
             importer = ForgetfulImport(calendar, source.site, source.staff.schedule_id, self.simulator.now, exporter=partner)
-        read: Literal["free_busy", "entries"] = "entries" if number % 4 in (1, 2) else "free_busy"
-        desk = Desk(name, target, resource, source, calendar, partner, importer, read)
+        read: Read = "entries" if number % 4 in (1, 2) else "free_busy"
+        desk = Desk(name, target, resource, source, calendar, partner, importer, self._reads.get(name, read))
         for place in range(BOOKINGS):
             start = self.midnight(1 + place // len(_HOURS)) + _HOURS[place % len(_HOURS)] * HOUR
             desk.book(start, made=now - DAY)

@@ -114,6 +114,46 @@ async def test_a_restart_remembers_what_was_proved_and_what_was_missing(owner: O
         assert since == pytest.approx(only(app).missing[0].since, abs=1)
 
 
+async def test_another_calendar_on_the_same_host_is_another_one_after_a_restart_and_after_a_reload(
+    owner: Owner, tmp_path: Path
+) -> None:
+    config = owner.config(state_file=str(tmp_path / "state.json"))
+    async with watched(owner, config) as app:
+        await until(app, lambda: bool(proofs(app)))
+        assert ProofState.PROVED is only(app).state
+    owner.calendar.busy.clear()
+    owner.place = "/anna/private/"
+    owner.config(state_file=str(tmp_path / "state.json"))
+    async with watched(owner, config) as app:
+        await until(app, lambda: bool(proofs(app)))
+        assert (ProofState.LEARNING, 0) == (only(app).state, only(app).arrived_in_all)
+        owner.arrive()
+        await until(app, lambda: only(app).state is ProofState.PROVED)
+        owner.calendar.busy.clear()
+        owner.place = "/anna/work/"
+        owner.config(state_file=str(tmp_path / "state.json"))
+        await driven(app, app.app.reload())
+        await until(app, lambda: bool(proofs(app)))
+        assert (ProofState.LEARNING, 0) == (only(app).state, only(app).arrived_in_all)
+
+
+async def test_a_new_password_for_the_same_calendar_keeps_what_a_pair_knows(owner: Owner, tmp_path: Path) -> None:
+    config = owner.config(state_file=str(tmp_path / "state.json"))
+    async with watched(owner, config) as app:
+        await until(app, lambda: bool(proofs(app)))
+        owner.password = "another-password"
+        owner.config(state_file=str(tmp_path / "state.json"))
+        await driven(app, app.app.reload())
+        await until(app, lambda: bool(proofs(app)), 240)
+        assert (ProofState.PROVED, 5) == (only(app).state, only(app).arrived_in_all)
+    owner.calendar.busy.clear()
+    owner.password = "a-third-password"
+    owner.config(state_file=str(tmp_path / "state.json"))
+    async with watched(owner, config) as app:
+        await until(app, lambda: bool(proofs(app)))
+        assert 5 == only(app).arrived_in_all
+
+
 async def test_without_a_state_file_a_restart_learns_anew(owner: Owner) -> None:
     async with watched(owner) as app:
         await until(app, lambda: bool(proofs(app)))

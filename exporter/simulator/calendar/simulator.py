@@ -116,10 +116,21 @@ class CalendarSimulator:
             case "OPTIONS":
                 return Reply(200, b"", "text/plain", (("allow", _READS), ("dav", "1, 3, calendar-access")))
             case "GET" | "HEAD":
-                lines = [line for entry in calendar for line in entry.lines()]
-                return self._validated(call, ical.calendar(lines), self._stage.now())
+                return self._got(call, calendar)
             case _:
                 return Reply(405, b"Method Not Allowed", "text/plain", (("allow", _READS),))
+
+    def _got(self, call: Call, calendar: Calendar) -> Reply:
+        """Return one entry by its address, or the whole calendar, or a page about it."""
+        file = call.path.removeprefix(calendar.path)
+        uid = file.removesuffix(".ics")
+        if file and call.path.startswith(calendar.path) and uid not in calendar:
+            return _not_found()
+        if not file and self.switches.page:
+            return html_reply(200, "Calendar")
+        entries = [calendar[uid]] if uid in calendar else calendar
+        lines = [line for entry in entries for line in entry.lines()]
+        return self._validated(call, ical.calendar(lines), self._stage.now())
 
     def _asked(self, call: Call, calendar: Calendar) -> Reply:
         if self.switches.needs_xml_type and not call.content_type.endswith("/xml"):

@@ -28,6 +28,9 @@ class Switches:
     prefixed: bool = False  # ns0:multistatus and so on, and the status before the properties
     needs_xml_type: bool = False  # 415 for a request that does not say that it is XML
 
+    # GET of a calendar's address
+    page: bool = False  # one for people; else the whole calendar
+
     # GET of an entry's or a feed's address
     validators: Literal["both", "etag", "last_modified", "none"] = "both"
     honours_validators: bool = True  # 304
@@ -46,5 +49,6 @@ XANDIKOS: Final = Switches(
     cancelled_as_free=False,
     prefixed=True,
     needs_xml_type=True,
+    page=True,
     validators="etag",
 )
