@@ -126,14 +126,17 @@ def _with_evidence(
     rests: Sequence[Sequence[Period]],
     known: Sequence[Period],
 ) -> PairMemory:
-    """Return ``memory`` with what speaks for it that busy times become known, or proved where that is enough."""
+    """Return ``memory`` with what speaks for it that busy times become known, or proved where that is enough.
+
+    Of a busy time other parts are seen from poll to poll, as it goes by and bookings come and go; it is evidence once.
+    """
     busy = union(pieces)
     waited = minus([(time.start, time.end) for time in before], (), longer_than=TOLERANCE_SECONDS)
     came = any(not minus([part], busy) and not minus([part], known) for part in waited)
-    found = {*memory.imports_evidence, *(piece for piece, rest in zip(pieces, rests, strict=True) if not rest)}
-    if came or len({start for start, _ in found}) >= PROVING_BOOKINGS:
+    found = union([*memory.imports_evidence, *(piece for piece, rest in zip(pieces, rests, strict=True) if not rest)])
+    if came or len(found) >= PROVING_BOOKINGS:
         return replace(memory, imports_proved=True, imports_evidence=())
-    return replace(memory, imports_evidence=tuple(sorted(found)))
+    return replace(memory, imports_evidence=found)
 
 
 def _told(missing: Sequence[Period], unknown: Sequence[UnknownTime]) -> tuple[BusyTime, ...]:

@@ -9,6 +9,7 @@ from exporter.proof import Import, Learning, PairSpec, ProofState
 from tests.harness.pairs import BEGIN, DAY, GRACE, HOUR, MINUTE, SPEC, Scene, hours, times
 
 TIMES = hours(13, 15, day=2)
+NOT_KNOWN = hours(13, 15, day=3)
 OTHER = PairSpec("ben", "salon", "Chair 2", "anna-cal", GRACE)
 
 
@@ -173,6 +174,22 @@ def test_a_calendar_of_which_nothing_was_ever_known_accuses_nobody() -> None:
     scene.prove()
     scene.polls(3 * HOUR)
     assert (0, 0, 2) == numbers(scene)
+
+
+@pytest.mark.parametrize("has_entries", [False, True], ids=["free-busy", "entries"])
+@pytest.mark.parametrize("known", [hours(1, 9, day=0), hours(13, 18, day=2)], ids=["in progress", "cut by bookings"])
+def test_one_busy_time_proves_no_more_each_time_that_another_part_of_it_is_seen(known: Period, *, has_entries: bool) -> None:
+    scene = Scene(has_entries=has_entries)
+    scene.knows = [known]
+    scene.private += [known, NOT_KNOWN]
+    scene.now += 2 * HOUR
+    for number in range(12):
+        scene.bookings["b"] = hours(13, 13.25 + number / 4, day=2)
+        scene.poll(5 * MINUTE)
+    found = scene.proof().imports
+    assert found is not None
+    assert 0 == found[Import.MISSING]
+    assert {"anna"} == {name for name, memory in scene.kept.items() if not memory.imports_proved}
 
 
 def test_one_busy_time_that_became_known_proves_the_way() -> None:
