@@ -63,7 +63,7 @@ def _end(
         what = f"targets of platform {row['platform']} have no {lacks}"
         yield FieldProblem(path, what, f"name a target with {'bookings' if lacks == 'bookings' else 'platform: calendar'}")
     elif wanted not in _running(row):
-        what = f"{shown(name)} does not run the collector {wanted}, which a pair needs"
+        what = f"{name!r} does not run the collector {wanted}, which a pair needs"
         yield FieldProblem(path, what, f"add {wanted} to its collectors")
 
 
@@ -72,7 +72,7 @@ def _import(target: Mapping[str, object], name: str, path: Path) -> Iterator[Fie
         return
     if CollectorName.EVENTS in _known(target):
         fix = f"add {CollectorName.EVENTS} to its collectors, or remove import"
-        yield FieldProblem(path, f"import needs the collector {CollectorName.EVENTS} of {shown(name)}", fix)
+        yield FieldProblem(path, f"import needs the collector {CollectorName.EVENTS} of {name!r}", fix)
     else:
         yield FieldProblem(path, f"targets of platform {target['platform']} have no import", "remove it")
 
@@ -98,7 +98,7 @@ def resource_problems(pairs: Sequence[Pair], targets: Sequence[Target]) -> Itera
         if target is not None and not target.resource_ids(resource):
             near = close_match(resource, target.resource_names)
             fix = f"did you mean {near}?" if near else "use the id of the resource, or give it this name as an alias"
-            what = f"{shown(target.name)} has no resource {shown(resource)}"
+            what = f"{target.name!r} has no resource {shown(resource)}"
             yield FieldProblem((PAIRS, index, "bookings", "resource"), what, fix)
 
 

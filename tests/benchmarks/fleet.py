@@ -41,6 +41,7 @@ def new_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.fleet")
     parser.add_argument("--sites", type=int, default=5000, help="Wix sites with 4 connections each")
     parser.add_argument("--portals", type=int, default=500, help="Bitrix24 portals with 200 to 1,000 bookings each")
+    parser.add_argument("--pairs", type=int, default=0, help="portals of which one resource is paired with a CalDAV calendar")
     parser.add_argument("--seconds", type=float, default=600, help="how long, from the moment at which the exporter listens")
     parser.add_argument("--tls", action=argparse.BooleanOptionalAction, default=True, help="platforms speak HTTPS")
     parser.add_argument("--scrape-every", type=float, default=60, help="seconds between scrapes by a real Prometheus; 0: none")
@@ -62,6 +63,7 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
         stop_at=arguments.stop_at,
         stop_for=arguments.stop_for,
         cores=CORES,
+        pairs=min(arguments.pairs, arguments.portals),
     )
 
 
@@ -99,7 +101,7 @@ def figures_of(found: Run) -> Iterator[Figure]:
     """Return the figures of a run: those that have goals, then what explains them."""
     whole, plan = found.whole, found.plan
     quiet = [stretch for stretch in found.stretches[:-1] if stretch.name not in {START, STOPPED}]
-    what = f"{plan.sites:,} + {plan.portals:,} targets"
+    what = f"{plan.sites:,} + {plan.portals:,} targets{f', {plan.pairs:,} pairs' if plan.pairs else ''}"
     is_whole = plan == WHOLE  # a smaller fleet, or a quiet one, is held to nothing
     outside = [scrape for stretch in found.stretches[:-1] if stretch.name != STOPPED for scrape in stretch.scrapes]
     failed = () if found.page is None else (float(found.page.failures.total()),)
@@ -147,7 +149,7 @@ def _share(stretch: Stretch) -> float:
 
 
 def _latest(stretch: Stretch) -> float:
-    """Return the bound of the histogram below which all polls of both platforms lie."""
+    """Return the bound of the histogram below which all polls of all platforms lie."""
     return max((within(buckets, 1.0) for buckets in stretch.lateness.values()), default=float("nan"))
 
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from exporter.config import Config, LoadCache, config_hash, effective_config, load_config, paired_resources, shard_of
+from exporter.errors import ConfigError
 from exporter.proof import PairSpec
 
 ANNA = "1f1c2d3e-1111-4222-8333-444455556666"
@@ -187,3 +188,10 @@ def test_pairs_stand_in_one_file_of_a_folder_and_name_targets_of_all(tmp_path: P
     }.items():
         (tmp_path / name).write_text(yaml.safe_dump(content))
     assert ("anna",) == tuple(spec.name for spec in load_config(None, {}, folder=tmp_path).pair_specs)
+
+
+def test_a_target_that_is_there_is_named_whatever_its_name_looks_like(tmp_path: Path) -> None:
+    portal = PORTAL | {"name": "portal-00000"}
+    pair = PAIR | {"bookings": {"target": "portal-00000", "resource": "Chair 9"}}
+    with pytest.raises(ConfigError, match="'portal-00000' has no resource 'Chair 9'"):
+        load(tmp_path, pair, targets=[portal, calendar()])

@@ -1,6 +1,7 @@
-"""The fake as a process: ``python -m tests.fleet --sites 20 --portals 3 [--certificate FILE --key FILE]``.
+"""The fake as a process: ``python -m tests.fleet --sites 20 --portals 3 [--pairs 3] [--certificate FILE --key FILE]``.
 
-It listens on 127.0.0.1 only: one port for Wix, one for each portal, and one, always without TLS, for whoever measures:
+It listens on 127.0.0.1 only: one port for Wix, one for each portal, one for the calendars of pairs, and one, always without
+TLS, for whoever measures:
 ``GET /report?since=SECONDS&until=SECONDS`` answers what was asked between two moments of the monotonic clock. The addresses
 are written to standard output as one line of JSON. It ends when its standard input does, thus with whoever started it.
 """
@@ -18,14 +19,14 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from tests.fleet import bitrix24, wix
+from tests.fleet import bitrix24, calendars, wix
 from tests.fleet.http import Answer, Connections, HttpProtocol, Request
 from tests.fleet.record import Record
 
 BACKLOG = 2048
 
 
-async def serve(sites: int, portals: int, tls: ssl.SSLContext | None) -> None:
+async def serve(sites: int, portals: int, pairs: int, tls: ssl.SSLContext | None) -> None:
     record, connections = Record(), Connections()
 
     async def listen(answer: Callable[[Request], Answer], delay: float) -> str:
@@ -42,11 +43,12 @@ async def serve(sites: int, portals: int, tls: ssl.SSLContext | None) -> None:
         return Answer(200, json.dumps({**record.report(**bounds), **counted}).encode())
 
     now = time.time()
+    rows = [bitrix24.Portal(number, record, now) for number in range(portals)]
+    paired = calendars.Calendars([portal.bookings for portal in rows[:pairs]], record)
     addresses = {
         "wix": await listen(wix.Wix(sites, record).answer, wix.ANSWER_SECONDS),
-        "portals": [
-            await listen(bitrix24.Portal(number, record, now).answer, bitrix24.ANSWER_SECONDS) for number in range(portals)
-        ],
+        "portals": [await listen(portal.answer, bitrix24.ANSWER_SECONDS) for portal in rows],
+        "calendars": await listen(paired.answer, calendars.ANSWER_SECONDS),
         "control": await _listen(lambda: HttpProtocol(report, delay=0, connections=Connections()), None),
     }
     print(json.dumps(addresses), flush=True)
@@ -62,6 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fleet")
     parser.add_argument("--sites", type=int, required=True)
     parser.add_argument("--portals", type=int, required=True)
+    parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--certificate", type=Path)
     parser.add_argument("--key", type=Path)
     arguments = parser.parse_args()
@@ -71,7 +74,7 @@ def main() -> None:
     if arguments.certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(arguments.certificate, arguments.key)
-    asyncio.run(serve(arguments.sites, arguments.portals, tls))
+    asyncio.run(serve(arguments.sites, arguments.portals, arguments.pairs, tls))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ ANSWER_SECONDS: Final = 0.2
 WEBHOOK_PATH: Final = "/rest/1/fleetwebhookcode/"
 MIN_BOOKINGS: Final = 200
 MAX_BOOKINGS: Final = 1000
+RESOURCES: Final = range(1, 9)
 
 _PAGE_ROWS: Final = 50
 _MAX_COMMANDS: Final = 50
@@ -106,13 +107,14 @@ class Portal:
         self._by_id = {booking.id: booking for booking in self.bookings}
         self._methods: Mapping[str, Callable[[Params], object]] = {
             "booking.v1.booking.list": self._list,
+            "booking.v1.resource.list": self._list_resources,
             "booking.v1.booking.get": self._get,
             "booking.v1.booking.externaldata.list": self._external_data,
         }
 
     def _booking(self, key: int, midnight: int) -> Booking:
         start = midnight + _QUARTER * self._random.randrange(-96 * _PAST_DAYS, 96 * _AHEAD_DAYS)
-        resources = tuple(sorted(self._random.sample(range(1, 9), self._random.choice((1, 1, 1, 2)))))
+        resources = tuple(sorted(self._random.sample(RESOURCES, self._random.choice((1, 1, 1, 2)))))
         return Booking(key, start, start + _QUARTER * self._random.randint(1, 8), resources)
 
     def answer(self, request: Request) -> Answer:
@@ -181,6 +183,10 @@ class Portal:
             rows = sorted(rows, key=_ORDERS[key], reverse=direction == "desc")
         first = max(0, int(params.get("start", 0))) // _PAGE_ROWS * _PAGE_ROWS
         return {"booking": [booking.row() for booking in rows[first : first + _PAGE_ROWS]]}
+
+    def _list_resources(self, params: Params) -> object:
+        rows = [{"id": number, "name": f"Chair {number}"} for number in RESOURCES]
+        return {"resource": rows if int(params.get("start", 0)) < _PAGE_ROWS else []}
 
     def _within(self, chosen: object) -> list[Booking]:
         if not isinstance(chosen, Mapping):

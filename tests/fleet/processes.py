@@ -14,7 +14,7 @@ from typing import Final, TypedDict, cast
 
 import httpx
 
-from tests.fleet import bitrix24, wix
+from tests.fleet import bitrix24, calendars, wix
 from tests.fleet.record import Report
 from tests.harness.certificates import signed
 
@@ -31,6 +31,7 @@ class FakeReport(Report):
 class _Addresses(TypedDict):
     wix: str
     portals: list[str]
+    calendars: str
     control: str
 
 
@@ -41,6 +42,7 @@ class Fake:
     pid: int
     addresses: _Addresses
     environ: dict[str, str]
+    pairs: int = 0
 
     async def report(self, since: float = 0.0, until: float = 1e12) -> FakeReport:
         """Return what was asked between two moments of the monotonic clock."""
@@ -58,15 +60,25 @@ class Fake:
         for number, origin in enumerate(self.addresses["portals"]):
             url = f"webhook_url: '{origin}{bitrix24.WEBHOOK_PATH}'"
             lines.append(f"  - {{name: {bitrix24.portal_name(number)}, platform: bitrix24, {url}}}")
+        for number in range(self.pairs):
+            url = f"{self.addresses['calendars']}{calendars.calendar_path(number)}"
+            caldav = f"{{url: '{url}', username: {calendars.USER}, password: {{env: FLEET_CALENDAR_PASSWORD}}}}"
+            lines.append(f"  - {{name: {calendars.calendar_name(number)}, platform: calendar, caldav: {caldav}}}")
+        lines += ["pairs:"] if self.pairs else []
+        for number in range(self.pairs):
+            bookings = f"{{target: {bitrix24.portal_name(number)}, resource: '{calendars.RESOURCE}'}}"
+            ends = f"bookings: {bookings}, calendar: {calendars.calendar_name(number)}"
+            lines.append(f"  - {{name: pair-{number:05}, {ends}, directions: [export]}}")
         path = folder / "exporter.yml"
         path.write_text("\n".join(lines) + "\n")
         return path
 
 
 @contextlib.asynccontextmanager
-async def fake(folder: Path, *, sites: int, portals: int, tls: bool) -> AsyncIterator[Fake]:
+async def fake(folder: Path, *, sites: int, portals: int, tls: bool, pairs: int = 0) -> AsyncIterator[Fake]:
     """Run the fake while the block runs, with certificates made in ``folder``."""
-    flags, environ = [f"--sites={sites}", f"--portals={portals}"], {"FLEET_API_KEY": wix.API_KEY}
+    flags = [f"--sites={sites}", f"--portals={portals}", f"--pairs={pairs}"]
+    environ = {"FLEET_API_KEY": wix.API_KEY, "FLEET_CALENDAR_PASSWORD": calendars.PASSWORD}
     if tls:
         authority, certificate, key = await asyncio.to_thread(signed, folder)
         flags += [f"--certificate={certificate}", f"--key={key}"]
@@ -81,7 +93,7 @@ async def fake(folder: Path, *, sites: int, portals: int, tls: bool) -> AsyncIte
     try:
         async with asyncio.timeout(60):
             addresses = json.loads(await process.stdout.readline())
-        yield Fake(process.pid, addresses, environ)
+        yield Fake(process.pid, addresses, environ, pairs)
     finally:
         process.stdin.close()
         try:

@@ -38,7 +38,8 @@ class Plan:
     """What to run. Moments are seconds after the exporter began to listen; 0 for what is not to happen.
 
     ``scrape_every`` seconds a Prometheus reads the whole page; ``reload_at`` one target changes; at ``stop_at`` the exporter
-    has no processor time for ``stop_for`` seconds. ``cores`` are the one of the fake and of all else, and the exporter's.
+    has no processor time for ``stop_for`` seconds. ``cores`` are the one of the fake and of all else, and the exporter's. So
+    many ``pairs`` tie a resource of a portal to a calendar, and are no more than portals.
     """
 
     sites: int
@@ -50,6 +51,7 @@ class Plan:
     stop_at: float = 0.0
     stop_for: float = 60.0
     cores: tuple[int, int] | None = None
+    pairs: int = 0
 
     @property
     def stop(self) -> tuple[float, float] | None:
@@ -93,7 +95,7 @@ class Run:
 
 async def run(plan: Plan, folder: Path) -> Run:
     """Do ``plan`` with files in ``folder``. No process outlives it."""
-    async with fake(folder, sites=plan.sites, portals=plan.portals, tls=plan.tls) as platforms:
+    async with fake(folder, sites=plan.sites, portals=plan.portals, tls=plan.tls, pairs=plan.pairs) as platforms:
         config = platforms.config(folder, plan.sites)
         result = Run(plan)
         began = time.monotonic()

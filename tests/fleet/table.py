@@ -24,7 +24,9 @@ def table(run: Run) -> str:
 
 
 def _title(run: Run) -> str:
-    return f"{run.plan.sites} sites + {run.plan.portals} portals, {'TLS' if run.plan.tls else 'plain HTTP'}"
+    plan = run.plan
+    targets = f"{plan.sites} sites + {plan.portals} portals{f' + {plan.pairs} paired calendars' if plan.pairs else ''}"
+    return f"{targets}, {'TLS' if plan.tls else 'plain HTTP'}"
 
 
 def _facts(run: Run) -> Iterable[tuple[str, str]]:
@@ -100,6 +102,7 @@ _FIGURES: Final[tuple[tuple[str, Callable[[Stretch], str]], ...]] = (
     ("a site's connections, asked every (p1 / p50 / p99 / worst), s", lambda stretch: _every(stretch, "list_connections")),
     ("Wix polls late by at most (p50 / p99 / all), s", lambda stretch: _late(stretch, "wix")),
     ("Bitrix24 polls late by at most (p50 / p99 / all), s", lambda stretch: _late(stretch, "bitrix24")),
+    ("calendar polls late by at most (p50 / p99 / all), s", lambda stretch: _late(stretch, "calendar")),
     ("loop late by at most, s", lambda stretch: UNKNOWN if stretch.lag_seconds is None else f"{stretch.lag_seconds:.3f}"),
     ("`/-/healthy`, kept connection (p50 / p99 / worst), ms", lambda stretch: _latency(stretch, "kept_seconds")),
     ("`/-/healthy`, new connection (p50 / p99 / worst), ms", lambda stretch: _latency(stretch, "new_seconds")),

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from exporter.counting.windows import WindowSpec
-from tests.fleet import bitrix24, wix
+from tests.fleet import bitrix24, calendars, wix
 from tests.fleet.bitrix24 import Portal
+from tests.fleet.calendars import Calendars
 from tests.fleet.http import Answer, Request
 from tests.fleet.processes import fake
 from tests.fleet.record import Record
@@ -156,8 +157,33 @@ def test_the_record_tells_how_long_each_target_waited_between_two_asks(monkeypat
     assert {"list_connections": 2} == record.report(since=60.0, until=125.0)["operations"]
 
 
+def _asked(
+    calendar: int, start: str, end: str, credential: str = "Basic ZXhwb3J0ZXI6ZmxlZXQtY2FsZW5kYXItcGFzc3dvcmQ="
+) -> Answer:
+    question = f'<c:free-busy-query><c:time-range start="{start}" end="{end}"/></c:free-busy-query>'
+    headers = {"authorization": credential}
+    rows = [Portal(number, Record(), NOW).bookings for number in range(2)]
+    request = Request("REPORT", calendars.calendar_path(calendar), "", headers, question.encode())
+    return Calendars(rows, Record()).answer(request)
+
+
+def test_a_calendar_is_busy_when_its_resource_is_booked_and_in_the_evenings(portal: Portal) -> None:
+    answer = _asked(0, "20260921T000000Z", "20260922T000000Z")
+    low = 1_789_948_800  # 2026-09-21 in UTC
+    booked = {(row.start, row.end) for row in portal.bookings if 1 in row.resources and row.start < low + DAY and low < row.end}
+    assert booked
+    busy = {line.partition(":")[2] for line in answer.body.decode().splitlines() if line.startswith("FREEBUSY")}
+    assert "20260921T200000Z/20260921T210000Z" in busy
+    assert len(booked | {(low + 72_000, low + 75_600)}) == len(busy)
+
+
+def test_a_calendar_that_is_not_there_and_a_wrong_password_are_refused() -> None:
+    assert 404 == _asked(2, "20260921T000000Z", "20260922T000000Z").status
+    assert 401 == _asked(0, "20260921T000000Z", "20260922T000000Z", "Basic bm9ib2R5").status
+
+
 async def test_the_exporter_shows_over_tls_what_the_fake_holds(tmp_path: Path) -> None:
-    async with fake(tmp_path, sites=2, portals=2, tls=True) as fleet:
+    async with fake(tmp_path, sites=2, portals=2, pairs=1, tls=True) as fleet:
         config = fleet.config(tmp_path, sites=2)
         found = await command("probe", f"--config.file={config}", "--output=metrics", environ=fleet.environ)
         refused = (await fleet.report())["refused"]
@@ -183,3 +209,6 @@ async def test_the_exporter_shows_over_tls_what_the_fake_holds(tmp_path: Path) -
         assert high is not None
         inside = sum(low <= booking.start < high for booking in rows)
         assert value(shown, "bookings", target=bitrix24.portal_name(number), window=window.name) == inside > 0
+    assert 1 == value(shown, "collector_up", target=calendars.calendar_name(0), collector="busy")
+    assert (value(shown, "proof_bookings", pair="pair-00000", window="next_7d", state="arrived") or 0) > 0
+    assert 0 == value(shown, "proof_bookings", pair="pair-00000", window="next_7d", state="missing")
