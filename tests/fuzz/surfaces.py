@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
 
 import httpx
 import yaml
@@ -18,6 +19,8 @@ import yaml
 from exporter.clock import SystemClock
 from exporter.config import Config, effective_config, load_config
 from exporter.errors import ConfigError, InvalidResponseError, PollError, Reason
+from exporter.ics.expansion import read_feed
+from exporter.ics.values import FeedJob
 from exporter.model import Change
 from exporter.platforms import answer_kinds
 from exporter.platforms.answer_kinds import AnswerKind
@@ -28,6 +31,10 @@ from exporter.platforms.bitrix24.api_errors import refusal
 from exporter.platforms.bitrix24.authserver import decode_known, request_tokens
 from exporter.platforms.bitrix24.calendar_events import event_copy
 from exporter.platforms.bitrix24.tokenfile import TokenFile
+from exporter.platforms.calendar.content_lines import UnreadableCalendarError
+from exporter.platforms.calendar.entries import read_entries
+from exporter.platforms.calendar.freebusy import read_free_busy
+from exporter.platforms.calendar.multistatus import read_multistatus
 from exporter.platforms.exchange import Answer
 from exporter.platforms.http_body import FragmentedError, TooLargeError, UnreadableError, read_body
 from exporter.platforms.wix import booking_rows, connection_rows, event_rows, inventory_rows, slot_rows
@@ -50,6 +57,7 @@ from tests.harness import views
 from tests.harness.certificates import self_signed
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
+from tests.harness.feeds import MONDAY, WEEK, event, feed
 from tests.harness.web import ShownBackend
 
 T = TypeVar("T")
@@ -91,6 +99,7 @@ def surfaces(folder: Path) -> Iterator[Surface]:
     known = asyncio.run(answers())
     yield from _wix(known)
     yield from _bitrix24(known, folder)
+    yield from _calendars()
     yield from _files(folder)
     yield from _web()
     yield _gzip([*known["query"], *known["batch"]])
@@ -200,6 +209,39 @@ def _auth_server(content: bytes) -> None:
     grant, known = {"refresh_token": PLANTED}, {"client_endpoint": "https://salon.bitrix24.de/rest/", "member_id": "m"}
     asked = request_tokens(services, server, client_id="a", client_secret=secret, grant=grant, timeout=5, known=known)
     decode_known(asyncio.run(asked).tokens)
+
+
+def _calendars() -> Iterator[Surface]:
+    zone = ZoneInfo("Europe/Berlin")
+
+    def entries(content: bytes) -> None:
+        read_entries(read_multistatus(content).calendars, zone)
+
+    busy = (
+        b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VFREEBUSY\r\nDTSTART:20261130T000000Z\r\nDTEND:20261208T000000Z\r\n"
+        b"FREEBUSY;FBTYPE=BUSY:20261130T090000Z/20261130T100000Z,20261130T110000Z/PT1H\r\n"
+        b"FREEBUSY;FBTYPE=BUSY-TENTATIVE:20261201T090000Z/\r\n 20261201T100000Z\r\nEND:VFREEBUSY\r\nEND:VCALENDAR\r\n"
+    )
+    listed = (
+        b'<?xml version="1.0"?><d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:response><d:href>/a.ics'
+        b"</d:href><d:propstat><d:prop><c:calendar-data>BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:a\n"
+        b"DTSTART;TZID=Europe/Berlin:20261130T090000\nDURATION:PT1H\nSUMMARY:" + CANARIES[0].encode() + b"\nEND:VEVENT\n"
+        b"END:VCALENDAR\n</c:calendar-data>"
+        b"</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response></d:multistatus>"
+    )
+    published = feed(
+        event("UID:a", f"SUMMARY:{CANARIES[0]}", "DTSTART;TZID=Europe/Berlin:20261130T090000", "DURATION:PT1H"),
+        event("UID:b", "DTSTART:20261123T090000Z", "DTEND:20261123T093000Z", "RRULE:FREQ=WEEKLY;BYDAY=MO,WE"),
+        event("UID:b", "RECURRENCE-ID:20261130T090000Z", "DTSTART:20261130T100000Z", "DURATION:PT30M"),
+        event("UID:c", "DTSTART;VALUE=DATE:20261201", "TRANSP:TRANSPARENT"),
+    )
+
+    def read(content: bytes) -> None:
+        read_feed(FeedJob(content, MONDAY, MONDAY + WEEK, "Europe/Berlin"))
+
+    yield Surface("calendar, feed", [published], read, (), CANARIES, None)
+    yield Surface("calendar, free-busy", [busy], read_free_busy, (UnreadableCalendarError,), CANARIES, None)
+    yield Surface("calendar, entries", [listed], entries, (UnreadableCalendarError,), CANARIES, None)
 
 
 def _files(folder: Path) -> Iterator[Surface]:
