@@ -43,7 +43,7 @@ def sizes(found: Mapping[str, Report]) -> list[Size]:
     rows = [
         Size(size, *(small[f"{size:,} targets: {name}"] for name in (STEADY, FIRST, MEMORY, PAGE, READY))) for size in SIZES
     ]
-    names = ("share of a core, after it", FIRST, f"5,000 + 500 targets: {MEMORY}", "the page, uncompressed", READY)
+    names = ("share of a core, after it", FIRST, f"5,000 + 500 targets, 500 pairs: {MEMORY}", "the page, uncompressed", READY)
     return [*rows, Size(FLEET, *(large[name] for name in names))]
 
 

@@ -41,7 +41,7 @@ def new_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.fleet")
     parser.add_argument("--sites", type=int, default=5000, help="Wix sites with 4 connections each")
     parser.add_argument("--portals", type=int, default=500, help="Bitrix24 portals with 200 to 1,000 bookings each")
-    parser.add_argument("--pairs", type=int, default=0, help="portals of which one resource is paired with a CalDAV calendar")
+    parser.add_argument("--pairs", type=int, default=500, help="portals of which one resource is paired with a CalDAV calendar")
     parser.add_argument("--seconds", type=float, default=600, help="how long, from the moment at which the exporter listens")
     parser.add_argument("--tls", action=argparse.BooleanOptionalAction, default=True, help="platforms speak HTTPS")
     parser.add_argument("--scrape-every", type=float, default=60, help="seconds between scrapes by a real Prometheus; 0: none")

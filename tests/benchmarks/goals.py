@@ -43,14 +43,14 @@ CONFIGURATION: Final = Goal("5,500 targets: configuration built: CPU", "configur
 RELOAD: Final = Goal("5,500 targets: reload with one changed target: CPU", "configuration", 1, "s")
 RELOAD_STALL: Final = Goal("5,500 targets: the loop held at most beside a reload", "configuration", 50, "ms", worst=True)
 
-FLEET_CPU: Final = Goal("5,000 + 500 targets, ten minutes, TLS: share of a core", "fleet", 40, "% of a core")
-FLEET_MEMORY: Final = Goal("5,000 + 500 targets, ten minutes, TLS: memory at its peak", "fleet", 600, "MiB")
-FLEET_FAILED: Final = Goal("5,000 + 500 targets, ten minutes, TLS: failed polls", "fleet", 0, "polls")
+FLEET_CPU: Final = Goal("5,000 + 500 targets, 500 pairs, ten minutes, TLS: share of a core", "fleet", 40, "% of a core")
+FLEET_MEMORY: Final = Goal("5,000 + 500 targets, 500 pairs, ten minutes, TLS: memory at its peak", "fleet", 600, "MiB")
+FLEET_FAILED: Final = Goal("5,000 + 500 targets, 500 pairs, ten minutes, TLS: failed polls", "fleet", 0, "polls")
 FLEET_LATE: Final = Goal(
-    "5,000 + 500 targets, ten minutes, TLS: the latest poll outside of the stopped minute", "fleet", 3, "s"
+    "5,000 + 500 targets, 500 pairs, ten minutes, TLS: the latest poll outside of the stopped minute", "fleet", 3, "s"
 )
 FLEET_SCRAPED: Final = Goal(
-    "5,000 + 500 targets, ten minutes, TLS: scrapes outside of the stopped minute that failed", "fleet", 0, "scrapes"
+    "5,000 + 500 targets, 500 pairs, ten minutes, TLS: scrapes outside of the stopped minute that failed", "fleet", 0, "scrapes"
 )
 
 CHECKS_CPU: Final = Goal(
@@ -68,6 +68,9 @@ FEED_CPU: Final = Goal("a calendar's feed of 10,000 entries: CPU in the process 
 STATE_HELD: Final = Goal("state of 5,500 targets saved: the loop held at most", "state_file", 50, "ms", worst=True)
 STATE_HELD_FULL: Final = Goal("state file at its cap saved: the loop held at most", "state_file", 250, "ms", worst=True)
 STATE_MEMORY: Final = Goal("state file at its cap saved: memory above idle", "state_file", 200, "MiB", worst=True)
+PAIR_POLL: Final = Goal(
+    "a calendar of 10,000 busy times and 500 bookings, by free-busy: CPU of a whole poll", "calendar_poll", 100, "ms"
+)
 PAIR_JUDGED: Final = Goal("a pair of 500 bookings and 10,000 busy times: all its polls judged: CPU", "pairs", 50, "ms")
 PAIR_WORST: Final = Goal(
     "a pair of 500 bookings and 10,000 busy times, none of them of a booking: all its polls judged: CPU", "pairs", 150, "ms"
@@ -112,6 +115,7 @@ GOALS: Final = (
     STATE_HELD,
     STATE_HELD_FULL,
     STATE_MEMORY,
+    PAIR_POLL,
     PAIR_JUDGED,
     PAIR_WORST,
     PAIRS_JUDGED,

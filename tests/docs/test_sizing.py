@@ -21,6 +21,7 @@ from tools.sizing import put_in, sizes
 
 ROOT: Final = Path(__file__).parents[2]
 TEXT: Final = (ROOT / "docs" / "sizing.md").read_text()
+FLEET = "5,000 + 500 targets, 500 pairs"
 JUDGED: Final = ("share of a core", "no poll later than")
 PORTAL: Final = f"{demo_world.STUDIO}-b24"
 
@@ -79,7 +80,7 @@ def test_the_table_of_fleets_is_what_was_measured_last() -> None:
 
 def test_the_readme_promises_what_was_measured() -> None:
     largest, found = sizes(reports())[-1], reports()["fleet"]
-    share, late = (next(one.ours[0] for one in found.figures if one.name == f"5,000 + 500 targets: {name}") for name in JUDGED)
+    share, late = (next(one.ours[0] for one in found.figures if one.name == f"{FLEET}: {name}") for name in JUDGED)
     [said] = re.findall(
         r"5,000 sites and 500 portals take (\d+) % of it and (\d+) MiB, a scrape a minute included, and no poll\s+is more than "
         r"(a second|\d seconds) late",

@@ -72,10 +72,10 @@ def _theirs(rows: Sequence[Booking]) -> list[tuple[int, int]]:
 
 def _lines(busy: Sequence[tuple[int, int]], start: float, end: float) -> Iterator[str]:
     yield from ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//fleet//EN", "BEGIN:VFREEBUSY")
-    yield from (f"DTSTART:{_written(start)}", f"DTEND:{_written(end)}")
+    yield from (f"DTSTART:{written(start)}", f"DTEND:{written(end)}")
     for began, over in busy:
         if began < end and start < over:
-            yield f"FREEBUSY;FBTYPE=BUSY:{_written(began)}/{_written(over)}"
+            yield f"FREEBUSY;FBTYPE=BUSY:{written(began)}/{written(over)}"
     yield from ("END:VFREEBUSY", "END:VCALENDAR", "")
 
 
@@ -83,5 +83,6 @@ def _moment(text: bytes) -> float:
     return datetime.strptime(text.decode(), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
 
 
-def _written(moment: float) -> str:
+def written(moment: float) -> str:
+    """Return a moment as iCalendar writes it."""
     return f"{datetime.fromtimestamp(moment, UTC):%Y%m%dT%H%M%SZ}"
