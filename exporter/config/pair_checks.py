@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from exporter.config.merge import collectors_of
@@ -27,6 +28,12 @@ def pair_problems(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[F
     # Targets that cannot be read may be any.
     is_whole = top.get("targets") is not UNREADABLE and UNREADABLE not in targets
     rows = {str(row["name"]): row for row in map(mapping_of, targets) if isinstance(row.get("name"), str)}
+    has_rules = bool(_list(top.get("discover")))
+
+    @cache  # of thousands of targets, not for each of hundreds of pairs
+    def fitting(wanted: CollectorName) -> Sequence[str]:
+        return [name for name, row in rows.items() if wanted in _known(row)]
+
     first: dict[tuple[object, ...], Path] = {}
     for index, pair in enumerate(map(mapping_of, pairs)):
         where: Path = (PAIRS, index)
@@ -36,7 +43,7 @@ def pair_problems(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[F
             ((*where, "calendar"), pair.get("calendar"), CollectorName.BUSY),
         ):
             if isinstance(name, str) and (name in rows or is_whole):
-                yield from _end(path, name, wanted, rows, has_rules=bool(_list(top.get("discover"))))
+                yield from _end(path, name, wanted, rows, fitting, has_rules=has_rules)
         ways = pair.get("directions")
         if "import" in _list(ways) and (target := rows.get(str(bookings.get("target")))) is not None:
             yield from _import(target, str(bookings["target"]), (*where, "directions"))
@@ -47,11 +54,16 @@ def pair_problems(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[F
 
 
 def _end(
-    path: Path, name: str, wanted: CollectorName, rows: Mapping[str, Mapping[str, object]], *, has_rules: bool
+    path: Path,
+    name: str,
+    wanted: CollectorName,
+    rows: Mapping[str, Mapping[str, object]],
+    fitting: Callable[[CollectorName], Sequence[str]],
+    *,
+    has_rules: bool,
 ) -> Iterator[FieldProblem]:
-    fitting = [other for other, row in rows.items() if wanted in _known(row)]
     if name not in rows:
-        near = close_match(name, fitting)
+        near = close_match(name, fitting(wanted))
         fix = "name a target that stands under targets" + (", not one that a rule finds" if has_rules else "")
         yield FieldProblem(path, f"there is no target {shown(name)}", f"did you mean {near}?" if near else fix)
         return

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from exporter.config import Config, LoadCache, config_hash, effective_config, load_config, paired_resources, shard_of
+from exporter.config.pair_checks import pair_problems
 from exporter.errors import ConfigError
 from exporter.proof import PairSpec
 
@@ -195,3 +196,28 @@ def test_a_target_that_is_there_is_named_whatever_its_name_looks_like(tmp_path: 
     pair = PAIR | {"bookings": {"target": "portal-00000", "resource": "Chair 9"}}
     with pytest.raises(ConfigError, match="'portal-00000' has no resource 'Chair 9'"):
         load(tmp_path, pair, targets=[portal, calendar()])
+
+
+class CountedRow(dict[str, object]):
+    """A target as it is written, which counts how often somebody looks at it."""
+
+    looks = 0
+
+    def get(self, key: str, default: object = None) -> object:
+        CountedRow.looks += 1
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize("asked", ["salon-{}", "salom-{}"], ids=["that are there", "that are misspelt"])
+def test_hundreds_of_pairs_look_at_each_of_hundreds_of_targets_a_few_times_and_not_once_a_pair(asked: str) -> None:
+    number = 200
+    rows = [CountedRow(SALON | {"name": f"salon-{at}"}) for at in range(number)]
+    rows += [CountedRow(calendar(f"cal-{at}")) for at in range(number)]
+    pairs = [
+        {"name": f"p{at}", "bookings": {"target": asked.format(at), "resource": "Anna"}, "calendar": f"cal-{at}"}
+        for at in range(number)
+    ]
+    CountedRow.looks = 0
+    found = list(pair_problems({"pairs": pairs, "targets": rows}, lambda _, where: str(where)))
+    assert (0 if asked == "salon-{}" else number) == len(found)
+    assert 0 < CountedRow.looks <= 20 * len(rows)

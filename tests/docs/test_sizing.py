@@ -82,8 +82,8 @@ def test_the_readme_promises_what_was_measured() -> None:
     largest, found = sizes(reports())[-1], reports()["fleet"]
     share, late = (next(one.ours[0] for one in found.figures if one.name == f"{FLEET}: {name}") for name in JUDGED)
     [said] = re.findall(
-        r"5,000 sites and 500 portals take (\d+) % of it and (\d+) MiB, a scrape a minute included, and no poll\s+is more than "
-        r"(a second|\d seconds) late",
+        r"5,000 sites, 500 portals and 500 paired calendars take (\d+) % of it and (\d+) MiB, a scrape a minute included, and "
+        r"no poll\s+is more than (a second|\d seconds) late",
         (ROOT / "README.md").read_text(),
     )
     assert [f"{share:.0f}", f"{largest.memory:.0f}", "a second" if late <= 1 else f"{late:.0f} seconds"] == [*said]

@@ -15,7 +15,9 @@ from exporter.platforms.decoding import MAX_MOMENT
 DAY_SECONDS: Final = 86_400.0
 _UNIX_DAY: Final = date(1970, 1, 1).toordinal()
 _DATE: Final = re.compile("[0-9]{8}")
-_TIME: Final = re.compile("([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9]|60)")  # 60 is a leap second
+_LAST_HOUR: Final = 23
+_LAST_MINUTE: Final = 59
+_LEAP_SECOND: Final = 60
 _DURATION: Final = re.compile(
     r"\+?P(?:([0-9]{1,6})W|(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})S)?)?)", re.IGNORECASE
 )
@@ -69,6 +71,17 @@ def period_of(start: float, end: float) -> Period | None:
     return None if end < start else (min(start, MAX_MOMENT), min(end, MAX_MOMENT))
 
 
+def _seconds_of_day(text: str) -> float | None:
+    """Return the seconds since midnight that ``090000`` says, ``None`` for what is no time of day."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    number = int(text)
+    hours, minutes, seconds = number // 10_000, number // 100 % 100, number % 100
+    if hours > _LAST_HOUR or minutes > _LAST_MINUTE or seconds > _LEAP_SECOND:
+        return None
+    return hours * 3600.0 + minutes * 60.0 + seconds
+
+
 class Moments:
     """Reads the moments of one answer. Most of them lie in few days and at few times of day, which it remembers."""
 
@@ -82,9 +95,13 @@ class Moments:
             return None
         day, time = text[:8], text[9:15]
         try:
-            start, seconds = self._days[day], self._times[time]
+            start = self._days[day]
         except KeyError:
-            start, seconds = self._day(day), self._time(time)
+            start = self._day(day)
+        try:
+            seconds = self._times[time]
+        except KeyError:
+            seconds = self._time(time)
         return None if start is None or seconds is None else start + seconds
 
     def local(self, text: str, zone: ZoneInfo) -> float | None:
@@ -94,8 +111,8 @@ class Moments:
         """
         if len(text) != _LOCAL_LENGTH or text[8] not in "Tt":
             return None
-        day = calendar_date(text[:8])
-        if day is None or self._time(text[9:15]) is None:
+        day, time = calendar_date(text[:8]), text[9:15]
+        if day is None or self._time(time) is None:
             return None
         hour, minute, second = (int(text[at : at + 2]) for at in (9, 11, 13))
         wall = datetime(day.year, day.month, day.day, hour, minute, min(second, 59), tzinfo=zone)
@@ -110,8 +127,5 @@ class Moments:
         return start
 
     def _time(self, text: str) -> float | None:
-        if text not in self._times:
-            found = _TIME.fullmatch(text)
-            hours, minutes, seconds = map(int, found.groups()) if found else (0, 0, 0)
-            self._times[text] = hours * 3600.0 + minutes * 60.0 + seconds if found else None
-        return self._times[text]
+        self._times[text] = seconds = _seconds_of_day(text)
+        return seconds
