@@ -40,7 +40,8 @@ class Kept(dict[str, PairMemory]):
 class Scene:
     """Both ends of a pair as they are: ``bookings`` by id, ``copies`` and ``private`` dates in the calendar.
 
-    A poll begins ``now`` and takes a second. ``knows`` is what the platform imported, ``None`` where it does not tell.
+    A poll begins ``now`` and takes a second. ``knows`` is what the platform imported, ``None`` where it does not tell;
+    ``knows_booked`` are the bookings that it told with it.
     """
 
     def __init__(self, *specs: PairSpec, has_entries: bool = False, kept: Kept | None = None, now: float = BEGIN) -> None:
@@ -57,6 +58,7 @@ class Scene:
         self.private: list[Period] = []
         self.free: list[Period] = []
         self.knows: list[Period] | None = None
+        self.knows_booked: list[Period] = []
         self.complete, self.unread = True, 0
         self.unclear: tuple[Period, ...] = ()
         self.start_again()
@@ -98,7 +100,7 @@ class Scene:
     def read_events(self) -> None:
         if self.knows is not None:
             span = self.wall, self.wall + 7 * DAY
-            known = PairedEvents(self.specs[0].resource, *span, tuple(self.knows))
+            known = PairedEvents(self.specs[0].resource, *span, tuple(self.knows), tuple(self.knows_booked))
             self._publish(self.specs[0].bookings, EventsObservation(self.now, (), paired=(known,)))
 
     def _publish(self, target: str, observation: BookingsObservation | BusyObservation | EventsObservation) -> None:

@@ -192,6 +192,35 @@ def test_one_busy_time_proves_no_more_each_time_that_another_part_of_it_is_seen(
     assert {"anna"} == {name for name, memory in scene.kept.items() if not memory.imports_proved}
 
 
+@pytest.mark.parametrize("has_entries", [False, True], ids=["free-busy", "entries"])
+def test_a_new_booking_that_the_platform_knows_before_the_pair_does_proves_no_import(*, has_entries: bool) -> None:
+    scene = Scene(has_entries=has_entries)
+    scene.prove()
+    scene.knows = []
+    scene.private.append(NOT_KNOWN)
+    scene.poll()
+    scene.copies.append(TIMES)  # of a booking that is newer than the last read of them
+    scene.read_calendar()
+    scene.knows_booked.append(TIMES)
+    scene.read_events()
+    scene.bookings["new"] = TIMES
+    scene.polls(2 * HOUR)
+    assert [] == times(scene.proof().unknown_to_platform)
+
+
+@pytest.mark.parametrize("has_entries", [False, True], ids=["free-busy", "entries"])
+def test_nor_do_copies_of_bookings_that_wait_for_the_merchant(*, has_entries: bool) -> None:
+    scene = Scene(has_entries=has_entries)
+    scene.prove()
+    scene.knows = []
+    scene.private.append(NOT_KNOWN)
+    for day in range(1, 6):
+        scene.copies.append(hours(18, 20, day=day))
+        scene.knows_booked.append(hours(18, 20, day=day))
+    scene.polls(2 * HOUR)
+    assert (5, 0, 1) == numbers(scene)
+
+
 def test_one_busy_time_that_became_known_proves_the_way() -> None:
     scene = Scene()
     scene.knows = []

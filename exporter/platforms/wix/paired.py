@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from exporter.errors import PollError
-from exporter.model import CollectorName
+from exporter.model import CollectorName, Period
 from exporter.paired_bookings import PairedBooking, PairedBookings, paired_range
 from exporter.platforms.base import Services
 from exporter.platforms.decoding import off_the_loop
@@ -133,15 +133,17 @@ def paired_events(
         resource: ids | {row.schedule.lower() for row in bookings if row.schedule and not ids.isdisjoint(_ids_of(row))}
         for resource, ids in resources.items()
     }
-    wanted = frozenset[str]().union(*schedules.values())
-    periods: dict[str, list[tuple[float, float]]] = {}
-    for schedule, period in (
-        *((row.schedule_id.lower(), (row.start, row.end)) for row in events),
-        *((row.schedule.lower(), (row.booking.start, row.booking.end)) for row in bookings),
-    ):
-        if schedule in wanted:
-            periods.setdefault(schedule, []).append(period)
+    imported: dict[str, list[Period]] = {}
+    for event in events:
+        imported.setdefault(event.schedule_id.lower(), []).append((event.start, event.end))
+    booked: dict[str, list[Period]] = {}
+    for row in bookings:
+        booked.setdefault(row.schedule.lower(), []).append((row.booking.start, row.booking.end))
     return tuple(
-        PairedEvents(resource, start, end, tuple(period for schedule in sorted(ids) for period in periods.get(schedule, ())))
+        PairedEvents(resource, start, end, _of_schedules(ids, imported), _of_schedules(ids, booked))
         for resource, ids in schedules.items()
     )
+
+
+def _of_schedules(ids: Iterable[str], periods: Mapping[str, Sequence[Period]]) -> tuple[Period, ...]:
+    return tuple(period for schedule in sorted(ids) for period in periods.get(schedule, ()))
