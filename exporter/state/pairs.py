@@ -146,10 +146,10 @@ class Pairs:
     def _others(self, pair: _Pair, wall: float) -> Others:
         """Return what is known of the bookings of other pairs whose calendar is the same."""
         sharing = [other for other in self._of_calendar[pair.spec.calendar] if other is not pair]
-        if not sharing:
+        if not sharing and not pair.spec.others_unread:
             return Others()
         read = [other.bookings for other in sharing if other.bookings is not None]
-        whole = len(read) == len(sharing) and all(one.told.complete for one in read)
+        whole = not pair.spec.others_unread and len(read) == len(sharing) and all(one.told.complete for one in read)
         return Others(
             tuple(times for one in read for times in times_of(one.told.bookings)),
             tuple(times for other in sharing if other.memory for times in left_times(other.memory.gone, wall)),

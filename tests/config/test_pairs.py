@@ -11,8 +11,10 @@ import yaml
 from exporter.config import Config, LoadCache, config_hash, effective_config, load_config, paired_resources, shard_of
 from exporter.errors import ConfigError
 from exporter.proof import PairSpec
+from exporter.state.pair_ends import ends_hash
 
 ANNA = "1f1c2d3e-1111-4222-8333-444455556666"
+IDS = frozenset({ANNA})
 CHAIR = "2F1C2D3E-1111-4222-8333-444455556666"
 SALON: dict[str, Any] = {
     "name": "salon",
@@ -49,7 +51,7 @@ def told(config: Config) -> list[str]:
 
 def test_a_pair_leaves_out_what_its_targets_tell(tmp_path: Path) -> None:
     config = load(tmp_path, PAIR)
-    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0, imports=False),) == config.pair_specs
+    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0, imports=False, ids=IDS),) == config.pair_specs
     (pair,) = config.pairs
     assert (1800.0, ("export",)) == (pair.grace, pair.directions)
     assert [] == told(config)
@@ -58,9 +60,9 @@ def test_a_pair_leaves_out_what_its_targets_tell(tmp_path: Path) -> None:
 def test_where_the_platform_tells_private_events_the_way_back_is_judged_as_well(tmp_path: Path) -> None:
     events = SALON | {"collectors": {"connections": None, "bookings": None, "events": None}}
     config = load(tmp_path, PAIR, targets=[events, calendar()])
-    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0),) == config.pair_specs
+    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0, ids=IDS),) == config.pair_specs
     alone = load(tmp_path, PAIR | {"directions": ["import"]}, targets=[events, calendar()])
-    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0, exports=False),) == alone.pair_specs
+    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0, exports=False, ids=IDS),) == alone.pair_specs
 
 
 def test_what_a_pair_says_itself_counts(tmp_path: Path) -> None:
@@ -73,6 +75,21 @@ def test_a_pair_of_which_an_end_is_paused_is_not_judged(tmp_path: Path, end: str
     targets = [row | {"paused": row["name"] == end} for row in (SALON, calendar())]
     config = load(tmp_path, PAIR, targets=targets)
     assert ((), 1) == (config.pair_specs, len(config.pairs))
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_calendar_of_two_resources_says_whether_the_bookings_of_both_are_read(tmp_path: Path, *, paused: bool) -> None:
+    other = {"name": "chair", "bookings": {"target": "portal", "resource": 7}, "calendar": "anna-cal"}
+    config = load(tmp_path, PAIR, other, targets=[SALON, PORTAL | {"paused": paused}, calendar()])
+    assert {"anna": paused} == {spec.name: spec.others_unread for spec in config.pair_specs if spec.name == "anna"}
+
+
+def test_an_alias_that_becomes_that_of_another_resource_is_another_end_of_the_pair(tmp_path: Path) -> None:
+    before, after = (
+        load(tmp_path, PAIR, targets=[SALON | {"aliases": {schedule: "Anna"}}, calendar()]).pair_specs[0]
+        for schedule in (ANNA, CHAIR)
+    )
+    assert ends_hash(before, {}) != ends_hash(after, {})
 
 
 @pytest.mark.parametrize(

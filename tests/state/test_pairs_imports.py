@@ -141,6 +141,13 @@ def test_nor_need_bookings_of_another_pair_with_the_same_calendar() -> None:
     assert (5, 0, 0) == numbers(scene)
 
 
+def test_of_a_resource_that_nobody_reads_and_that_has_the_same_calendar_any_busy_time_may_be() -> None:
+    scene = both_ways(Scene(PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, others_unread=True)))
+    scene.copies.append(TIMES)
+    scene.polls(2 * HOUR)
+    assert (5, 0, 1) == numbers(scene)
+
+
 def test_a_busy_time_that_was_deleted_before_the_platform_was_asked_is_not_missing(scene: Scene) -> None:
     scene.private.append(TIMES)
     scene.polls(25 * MINUTE)
