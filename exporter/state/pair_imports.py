@@ -58,7 +58,9 @@ def _private(before: PairMemory, ends: Ends, known: PairedEvents) -> tuple[Perio
     busy = clipped(told.periods if told.entries is None else told.entries, max(ends.wall, told.start, known.start), until)
     times = times_of(bookings.bookings)
     unlisted = () if bookings.complete else ((booking.start, booking.end) for booking in before.bookings.values())
-    taken = union([*times, *ends.others.booked, *ends.others.gone, *unlisted, *left_times(before.gone, float("-inf"))])
+    taken = union(
+        [*times, *bookings.waiting, *ends.others.booked, *ends.others.gone, *unlisted, *left_times(before.gone, float("-inf"))]
+    )
     edges = _Edges(taken)
     rest = minus(dict.fromkeys(busy), taken, longer_than=TOLERANCE_SECONDS)
     return tuple(sorted({one for one in rest if one[1] - one[0] > MAX_BUFFER_SECONDS or not edges.touches(one)}))

@@ -151,7 +151,7 @@ class Pairs:
         read = [other.bookings for other in sharing if other.bookings is not None]
         whole = not pair.spec.others_unread and len(read) == len(sharing) and all(one.told.complete for one in read)
         return Others(
-            tuple(times for one in read for times in times_of(one.told.bookings)),
+            tuple(times for one in read for times in (*times_of(one.told.bookings), *one.told.waiting)),
             tuple(times for other in sharing if other.memory for times in left_times(other.memory.gone, wall)),
             min(one.at for one in read) if whole else -math.inf,
         )

@@ -141,6 +141,15 @@ def test_nor_need_bookings_of_another_pair_with_the_same_calendar() -> None:
     assert (5, 0, 0) == numbers(scene)
 
 
+@pytest.mark.parametrize("whose", ["waiting", "others_waiting"])
+def test_nor_need_those_that_wait_for_the_merchant(whose: str) -> None:
+    scene = both_ways(Scene(SPEC, OTHER))
+    getattr(scene, whose).append(TIMES)
+    scene.copies.append(TIMES)
+    scene.polls(2 * HOUR)
+    assert (5, 0, 0) == numbers(scene)
+
+
 def test_of_a_resource_that_nobody_reads_and_that_has_the_same_calendar_any_busy_time_may_be() -> None:
     scene = both_ways(Scene(PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, others_unread=True)))
     scene.copies.append(TIMES)

@@ -46,6 +46,7 @@ async def test_the_confirmed_bookings_of_a_paired_resource_come_with_their_times
     paired = await only(bench)
     assert ("Anna", at - DAY, at + 8 * DAY, True) == (paired.resource, paired.start, paired.end, paired.complete)
     assert [sooner, later] == [booking.id for booking in paired.bookings]
+    assert ((at + 5 * HOUR, at + 6 * HOUR),) == paired.waiting
     made = bench.site.bookings[sooner]
     first = paired.bookings[0]
     assert PairedBooking(sooner, at + HOUR, at + 2 * HOUR, first.created, first.changed) == first
