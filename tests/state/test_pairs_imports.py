@@ -141,6 +141,16 @@ def test_nor_need_bookings_of_another_pair_with_the_same_calendar() -> None:
     assert (5, 0, 0) == numbers(scene)
 
 
+def test_two_targets_may_read_the_same_calendar() -> None:
+    scene = Scene(SPEC, PairSpec("ben", "salon", "Chair 2", "ben-cal", GRACE))
+    scene.pairs.arrange(scene.specs, {"anna-cal": "0a1b2c3d4e5f", "ben-cal": "0a1b2c3d4e5f"})
+    both_ways(scene)
+    scene.others["ben's"] = TIMES
+    scene.copies.append(TIMES)
+    scene.polls(2 * HOUR)
+    assert (5, 0, 0) == numbers(scene)
+
+
 @pytest.mark.parametrize("whose", ["waiting", "others_waiting"])
 def test_nor_need_those_that_wait_for_the_merchant(whose: str) -> None:
     scene = both_ways(Scene(SPEC, OTHER))

@@ -24,6 +24,7 @@ from exporter.private_calendar import PairedEvents
 
 _CONFIRMED: Final = "confirmed"
 _STATUSES: Final = ("CONFIRMED", "PENDING")
+_TAKING: Final = frozenset(map(str.lower, _STATUSES))
 
 
 class ReadRange(Rows, frozen=True):
@@ -116,7 +117,7 @@ def _on_the_calendar(rows: Iterable[BookingRow], start: float, end: float) -> It
     """Yield the bookings, confirmed or waiting, that take time of somebody between ``start`` and ``end``."""
     for row in rows:
         booking = row.booking
-        if booking.status.upper() in _STATUSES and row.schedule and booking.start < end and booking.end > start:
+        if booking.status in _TAKING and row.schedule and booking.start < end and booking.end > start:
             yield row
 
 
