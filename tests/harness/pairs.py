@@ -52,8 +52,8 @@ class Scene:
         self.has_entries = has_entries
         self.bookings: dict[str, Period] = {}
         self.others: dict[str, Period] = {}  # of another resource
-        self.waiting: list[Period] = []  # for the merchant
-        self.others_waiting: list[Period] = []
+        self.to_accept: list[Period] = []  # by the merchant
+        self.others_to_accept: list[Period] = []
         self.created: dict[str, float] = {}
         self.changed: dict[str, float] = {}
         self.copies: list[Period] = []
@@ -75,11 +75,11 @@ class Scene:
 
     def read_bookings(self) -> None:
         spec, span = self.specs[0], (self.wall - DAY, self.wall + 8 * DAY)
-        paired = [PairedBookings(spec.resource, *span, self._rows(self.bookings, span), self.complete, tuple(self.waiting))]
+        paired = [PairedBookings(spec.resource, *span, self._rows(self.bookings, span), self.complete, tuple(self.to_accept))]
         if len(self.specs) > 1:
             paired.append(
                 PairedBookings(
-                    self.specs[1].resource, *span, self._rows(self.others, span), self.complete, tuple(self.others_waiting)
+                    self.specs[1].resource, *span, self._rows(self.others, span), self.complete, tuple(self.others_to_accept)
                 )
             )
         self._publish(spec.bookings, BookingsObservation(self.now, (), paired=tuple(paired)))

@@ -151,7 +151,7 @@ def test_two_targets_may_read_the_same_calendar() -> None:
     assert (5, 0, 0) == numbers(scene)
 
 
-@pytest.mark.parametrize("whose", ["waiting", "others_waiting"])
+@pytest.mark.parametrize("whose", ["to_accept", "others_to_accept"])
 def test_nor_need_those_that_wait_for_the_merchant(whose: str) -> None:
     scene = both_ways(Scene(SPEC, OTHER))
     getattr(scene, whose).append(TIMES)

@@ -229,10 +229,10 @@ def test_one_of_a_resource_that_nobody_reads_and_that_has_the_same_calendar_may(
 
 def test_a_booking_that_waits_for_the_merchant_explains_it(scene: Scene) -> None:
     del scene.bookings["b"]
-    scene.waiting.append(TIMES)
+    scene.to_accept.append(TIMES)
     scene.polls(DAY / 2)
     assert [] == scene.left()
-    scene.waiting.clear()
+    scene.to_accept.clear()
     scene.polls(DAY / 2)
     assert [TIMES] == scene.left()
 
