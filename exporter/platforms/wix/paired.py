@@ -87,12 +87,13 @@ def _paired_bookings(
     found: dict[str, list[PairedBooking]] = {resource: [] for resource in resources}
     waiting: dict[str, list[Period]] = {resource: [] for resource in resources}
     endless = set[str]()
+    by_id: dict[str, list[str]] = {}
+    for resource, wanted in resources.items():
+        for one in wanted:
+            by_id.setdefault(one, []).append(resource)
     for row in _on_the_calendar(read.rows, start, end):
         booking = row.booking
-        ids = _ids_of(row)
-        for resource, wanted in resources.items():
-            if wanted.isdisjoint(ids):
-                continue
+        for resource in {resource for one in _ids_of(row) for resource in by_id.get(one, ())}:
             if booking.end > booking.start and booking.status != _CONFIRMED:
                 waiting[resource].append((booking.start, booking.end))
             elif booking.end > booking.start:
@@ -136,10 +137,12 @@ def paired_events(
 
     ``events`` are all that it imported, ``bookings`` all that take somebody's time, waiting ones included.
     """
-    schedules = {
-        resource: ids | {row.schedule.lower() for row in bookings if row.schedule and not ids.isdisjoint(_ids_of(row))}
-        for resource, ids in resources.items()
-    }
+    by_id: dict[str, set[str]] = {}
+    for row in bookings:
+        if row.schedule:
+            for one in _ids_of(row):
+                by_id.setdefault(one, set()).add(row.schedule.lower())
+    schedules = {resource: ids.union(*(by_id.get(one, ()) for one in ids)) for resource, ids in resources.items()}
     imported: dict[str, list[Period]] = {}
     for event in events:
         imported.setdefault(event.schedule_id.lower(), []).append((event.start, event.end))
