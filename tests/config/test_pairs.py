@@ -77,6 +77,26 @@ def test_a_pair_of_which_an_end_is_paused_is_not_judged(tmp_path: Path, end: str
     assert ((), 1) == (config.pair_specs, len(config.pairs))
 
 
+@pytest.mark.parametrize("odd", [[], ["anna-cal"], {}, {"name": "anna-cal"}, 1, True])
+@pytest.mark.parametrize("where", ["pair", "resource", "target", "calendar", "grace", "directions", "platform", "collectors"])
+def test_what_is_of_another_kind_than_it_has_to_be_is_told_as_such(tmp_path: Path, where: str, odd: object) -> None:
+    bookings = PAIR["bookings"]
+    if where in {"platform", "collectors"}:
+        targets, pair = [SALON | {where: odd}, calendar()], PAIR
+    else:
+        targets, pair = (
+            [SALON, calendar()],
+            PAIR
+            | (
+                {"bookings": bookings | {where: odd}}
+                if where in {"target", "resource"}
+                else {"bookings" if where == "pair" else where: odd}
+            ),
+        )
+    with pytest.raises(ConfigError):
+        load(tmp_path, pair, pair, targets=targets)
+
+
 @pytest.mark.parametrize("paused", [False, True])
 def test_a_calendar_of_two_resources_says_whether_the_bookings_of_both_are_read(tmp_path: Path, *, paused: bool) -> None:
     other = {"name": "chair", "bookings": {"target": "portal", "resource": 7}, "calendar": "anna-cal"}
