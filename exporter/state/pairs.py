@@ -48,9 +48,9 @@ class _Pair:
 
     def shown(self, now: float, stepped: float) -> Proof | None:
         proof = self.proof
-        if proof is None or now > self.until:
+        if proof is None or now > self.until or (proof.windows and not self.spec.exports):
             return None
-        if proof.imports is not None and now > self.imports_until:
+        if proof.imports is not None and (now > self.imports_until or not self.spec.imports):
             proof = replace(proof, imports=None, unknown_to_platform=())
         return _moved(proof, stepped) if stepped else proof
 

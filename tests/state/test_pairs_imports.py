@@ -193,6 +193,17 @@ def test_a_way_that_is_not_configured_is_not_checked() -> None:
     assert scene.proof().imports is None
 
 
+def test_a_way_that_a_reload_takes_out_is_told_no_longer(scene: Scene) -> None:
+    scene.private.append(TIMES)
+    scene.polls(2 * HOUR)
+    scene.pairs.arrange([PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, imports=False)])
+    assert (None, ()) == (scene.proof().imports, scene.proof().unknown_to_platform)
+    scene.pairs.arrange([PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, exports=False)])
+    assert () == scene.shown(), "its state is that of the bookings until it is judged anew"
+    scene.poll()
+    assert () == scene.proof().windows
+
+
 def test_a_calendar_of_which_nothing_was_ever_known_accuses_nobody() -> None:
     scene = Scene()
     scene.knows = []
