@@ -30,7 +30,8 @@ class PairedBooking(Value, frozen=True, gc=False):
 class PairedBookings(Value, frozen=True, gc=False):
     """The bookings of a ``resource`` (as the configuration names it) that take time in ``[start, end)``, soonest first.
 
-    Unless it is ``complete``, one that is not among them may exist all the same.
+    ``waiting`` is the time of those that the merchant has yet to accept: they may be in a calendar and need not be. Unless it
+    is ``complete``, one that is not among them may exist all the same.
     """
 
     resource: str
@@ -38,6 +39,7 @@ class PairedBookings(Value, frozen=True, gc=False):
     end: float
     bookings: tuple[PairedBooking, ...]
     complete: bool = True
+    waiting: tuple[tuple[float, float], ...] = ()
 
 
 def paired_range(now: float) -> tuple[float, float]:

@@ -152,13 +152,15 @@ class ImportedEvents(Value, frozen=True, gc=False):
 class PairedEvents(Value, frozen=True, gc=False):
     """What the platform knows to be busy in ``[start, end)`` for the ``resource`` (as the configuration names it) of a pair.
 
-    ``periods`` are of all imported events of all its calendars, copies of bookings among them, in any order.
+    ``periods`` are of all imported events of all its calendars, copies of bookings among them, in any order. ``booked`` are
+    the platform's own bookings: it knows of their time whether anything is imported or not.
     """
 
     resource: str
     start: float
     end: float
     periods: tuple[tuple[float, float], ...]
+    booked: tuple[tuple[float, float], ...] = ()
 
 
 class EventsObservation(Value, frozen=True, gc=False):

@@ -124,7 +124,8 @@ class PairSpec(Value, frozen=True, gc=False):
     """A pair as it is configured. ``bookings`` and ``calendar`` are names of targets; ``grace`` is in seconds.
 
     ``exports`` says that bookings are looked for in the calendar, ``imports`` that its busy times are looked for on the
-    platform.
+    platform. ``ids`` are those of the resource on the platform. ``others_unread`` says that the calendar is that of another
+    resource, too, whose bookings nobody reads.
     """
 
     name: str
@@ -134,4 +135,6 @@ class PairSpec(Value, frozen=True, gc=False):
     grace: float
     exports: bool = True
     imports: bool = True
+    ids: frozenset[str] = frozenset()
+    others_unread: bool = False
     labels: Mapping[str, str] = msgspec.field(default_factory=dict)

@@ -48,7 +48,8 @@ def pair_problems(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[F
         if "import" in _list(ways) and (target := rows.get(str(bookings.get("target")))) is not None:
             yield from _import(target, str(bookings["target"]), (*where, "directions"))
         ends = (bookings.get("target"), str(bookings.get("resource")), pair.get("calendar"))
-        if None not in ends and (other := first.setdefault(ends, where)) != where:
+        is_whole_pair = isinstance(ends[0], str) and "resource" in bookings and isinstance(ends[2], str)
+        if is_whole_pair and (other := first.setdefault(ends, where)) != where:
             what = f"has the same bookings and the same calendar as {seen_from(where, other)}"
             yield FieldProblem(where, what, "keep one of the two")
 
@@ -68,7 +69,7 @@ def _end(
         yield FieldProblem(path, f"there is no target {shown(name)}", f"did you mean {near}?" if near else fix)
         return
     row = rows[name]
-    if row.get("platform") not in PLATFORMS:
+    if not _has_platform(row):
         return  # reported where it stands
     if wanted not in _known(row):
         lacks = "bookings" if wanted is CollectorName.BOOKINGS else "calendar that can be read"
@@ -80,13 +81,18 @@ def _end(
 
 
 def _import(target: Mapping[str, object], name: str, path: Path) -> Iterator[FieldProblem]:
-    if target.get("platform") not in PLATFORMS or CollectorName.EVENTS in _running(target):
+    if not _has_platform(target) or CollectorName.EVENTS in _running(target):
         return
     if CollectorName.EVENTS in _known(target):
         fix = f"add {CollectorName.EVENTS} to its collectors, or remove import"
         yield FieldProblem(path, f"import needs the collector {CollectorName.EVENTS} of {name!r}", fix)
     else:
         yield FieldProblem(path, f"targets of platform {target['platform']} have no import", "remove it")
+
+
+def _has_platform(row: Mapping[str, object]) -> bool:
+    """Return whether a raw target is of a platform that there is; what else is written there is reported where it stands."""
+    return str(row.get("platform")) in PLATFORMS
 
 
 def _known(row: Mapping[str, object]) -> Mapping[str, object]:

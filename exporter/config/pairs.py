@@ -122,11 +122,10 @@ def filled_pairs(pairs: Sequence[Pair], targets: Sequence[Target]) -> tuple[Pair
 def pair_specs(pairs: Sequence[Pair], targets: Sequence[Target]) -> Iterator[PairSpec]:
     """Yield what is to be judged of ``pairs``: those of which both ends are among ``targets``, and none is paused."""
     ends = PairEnds(targets)
-    for pair in pairs:
-        known = ends.of(pair)
-        if known is None or any(target.paused for target in known):
-            continue
-        bookings, calendar = known
+    judged = [(pair, known) for pair in pairs if (known := ends.of(pair)) and not any(target.paused for target in known)]
+    read = {pair.name for pair, _ in judged}
+    unread = {pair.calendar for pair in pairs if pair.name not in read}
+    for pair, (bookings, calendar) in judged:
         ways = directions_of(pair, bookings)
         yield PairSpec(
             pair.name,
@@ -136,6 +135,8 @@ def pair_specs(pairs: Sequence[Pair], targets: Sequence[Target]) -> Iterator[Pai
             grace_of(pair, calendar),
             exports="export" in ways,
             imports="import" in ways,
+            ids=bookings.resource_ids(pair.bookings.resource),
+            others_unread=calendar.name in unread,
         )
 
 

@@ -107,8 +107,10 @@ def shift_of(absent: Sequence[Period], bookings: Iterable[Period], busy: Sequenc
     """Return by how many seconds all bookings that are ``absent`` from ``busy`` (a union) are in it later, if they are.
 
     It is a multiple of :data:`HALF_HOUR`, negative where they are earlier, and the nearest that explains the calendar: the busy
-    times that they would lie in have to be :data:`MAINLY` those of ``bookings``, moved or not. Of two that are as near none is
-    told. The calendar was read ``within`` a period: a booking that would be moved out of it says nothing.
+    times that they would lie in have to be :data:`MAINLY` those of ``bookings``, moved or not, and as much as is missing has
+    :data:`MAINLY` to be busy where only moved ones are, for beside lost ones may lie others that are where they belong. Of two
+    that are as near none is told. The calendar was read ``within`` a period: a booking that would be moved out of it says
+    nothing.
     """
     if len(absent) < MIN_SHIFTED:
         return None
@@ -128,7 +130,7 @@ def _explains(
     seconds: float, absent: Sequence[Period], bookings: Sequence[Period], busy: Sequence[Period], within: Period
 ) -> bool:
     held: set[Period] = set()
-    number = 0
+    told: list[Period] = []
     for booking_start, booking_end in absent:
         begin, until = booking_start + seconds, booking_end + seconds
         if begin < within[0] or until > within[1]:
@@ -137,12 +139,20 @@ def _explains(
         if place is None:
             return False
         held.add(place)
-        number += 1
-    if number < MIN_SHIFTED:
+        told.append((booking_start, booking_end))
+    if len(told) < MIN_SHIFTED:
         return False
-    booked = union([*bookings, *((begin + seconds, until + seconds) for begin, until in bookings)])
-    taken = sum(until - begin for begin, until in held)
-    return sum(_overlap(period, booked) for period in held) >= MAINLY * taken
+    own = union(bookings)
+    moved = union((begin + seconds, until + seconds) for begin, until in bookings)
+    booked = union([*own, *moved])
+    if sum(_overlap(period, booked) for period in held) < MAINLY * _length(held):
+        return False
+    came = sum(_overlap(period, busy) for period in minus(moved, own))
+    return came >= MAINLY * _length(minus(union(told), busy))
+
+
+def _length(periods: Iterable[Period]) -> float:
+    return sum(end - start for start, end in periods)
 
 
 def _overlap(period: Period, taken: Sequence[Period]) -> float:

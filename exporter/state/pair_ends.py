@@ -86,5 +86,6 @@ def times_of(bookings: Sequence[PairedBooking]) -> tuple[Period, ...]:
 
 def ends_hash(spec: PairSpec, accounts: Mapping[str, str]) -> str:
     """Return the hash of what a pair ties together; ``accounts`` has the hash of each target's account."""
-    parts = (spec.bookings, accounts.get(spec.bookings, ""), spec.resource, spec.calendar, accounts.get(spec.calendar, ""))
+    ends = (spec.bookings, accounts.get(spec.bookings, ""), spec.resource, spec.calendar, accounts.get(spec.calendar, ""))
+    parts = (*ends, *sorted(spec.ids))  # a name may become another resource's
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -55,7 +55,7 @@ def followed(before: PairMemory, ends: Ends, grace: float) -> Exports:
         memory = replace(memory, whole_at=ends.bookings.at, whole_start=told.start, whole_end=told.end)
     grace = max(grace, MIN_GRACE_SECONDS)
     found = _arrivals(memory, listed, ends, grace)
-    booked = union([*times_of(told.bookings), *ends.others.booked, *_unlisted(memory, listed)])
+    booked = union([*times_of(told.bookings), *told.waiting, *ends.others.booked, *_unlisted(memory, listed)])
     return found._replace(memory=replace(found.memory, gone=_left(found.memory.gone, booked, ends, grace)))
 
 

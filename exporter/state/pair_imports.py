@@ -35,12 +35,12 @@ class Imports(NamedTuple):
 def compared(before: PairMemory, ends: Ends, events: Read[PairedEvents], grace: float) -> Imports:
     """Return which busy times of the next 7 days the platform knows, once ``before`` was, with a ``grace`` in seconds."""
     pieces = _private(before, ends, events.told)
-    known = union(events.told.periods)
+    known = union([*events.told.periods, *events.told.booked])
     rests = [minus([piece], known, longer_than=TOLERANCE_SECONDS) for piece in pieces]
     unknown = _followed(before.unknown, union(part for rest in rests for part in rest), ends, events, grace)
     memory = replace(before, unknown=unknown, compared_at=ends.calendar.at)
     if not before.imports_proved:
-        memory = _with_evidence(memory, before.unknown, pieces, rests, known)
+        memory = _with_evidence(memory, before.unknown, pieces, union(events.told.periods))
     missing = union((time.start, time.end) for time in unknown if time.missing) if memory.imports_proved else ()
     numbers = dict.fromkeys(Import, 0)
     for rest in rests:
@@ -58,7 +58,9 @@ def _private(before: PairMemory, ends: Ends, known: PairedEvents) -> tuple[Perio
     busy = clipped(told.periods if told.entries is None else told.entries, max(ends.wall, told.start, known.start), until)
     times = times_of(bookings.bookings)
     unlisted = () if bookings.complete else ((booking.start, booking.end) for booking in before.bookings.values())
-    taken = union([*times, *ends.others.booked, *ends.others.gone, *unlisted, *left_times(before.gone, float("-inf"))])
+    taken = union(
+        [*times, *bookings.waiting, *ends.others.booked, *ends.others.gone, *unlisted, *left_times(before.gone, float("-inf"))]
+    )
     edges = _Edges(taken)
     rest = minus(dict.fromkeys(busy), taken, longer_than=TOLERANCE_SECONDS)
     return tuple(sorted({one for one in rest if one[1] - one[0] > MAX_BUFFER_SECONDS or not edges.touches(one)}))
@@ -123,17 +125,18 @@ def _with_evidence(
     memory: PairMemory,
     before: Sequence[UnknownTime],
     pieces: Sequence[Period],
-    rests: Sequence[Sequence[Period]],
-    known: Sequence[Period],
+    imported: Sequence[Period],
 ) -> PairMemory:
     """Return ``memory`` with what speaks for it that busy times become known, or proved where that is enough.
 
+    Only what was ``imported`` (a union) does: the platform knows its own bookings, those that no read has told yet, too.
     Of a busy time other parts are seen from poll to poll, as it goes by and bookings come and go; it is evidence once.
     """
     busy = union(pieces)
     waited = minus([(time.start, time.end) for time in before], (), longer_than=TOLERANCE_SECONDS)
-    came = any(not minus([part], busy) and not minus([part], known) for part in waited)
-    found = union([*memory.imports_evidence, *(piece for piece, rest in zip(pieces, rests, strict=True) if not rest)])
+    came = any(not minus([part], busy) and not minus([part], imported) for part in waited)
+    brought = (piece for piece in pieces if not minus([piece], imported, longer_than=TOLERANCE_SECONDS))
+    found = union([*memory.imports_evidence, *brought])
     if came or len(found) >= PROVING_BOOKINGS:
         return replace(memory, imports_proved=True, imports_evidence=())
     return replace(memory, imports_evidence=found)

@@ -25,10 +25,11 @@ from exporter.state.pair_memory import NoMemories, PairMemories, PairMemory
 class _Pair:
     """A pair with what was read of it last; ``memory`` is ``None`` until both ends were read."""
 
-    __slots__ = ("bookings", "calendar", "ends", "events", "memory", "proof", "spec")
+    __slots__ = ("bookings", "calendar", "ends", "events", "memory", "proof", "shared", "spec")
 
     def __init__(self, spec: PairSpec, ends: str) -> None:
         self.spec, self.ends = spec, ends
+        self.shared = spec.calendar
         self.memory: PairMemory | None = None
         self.bookings: Read[PairedBookings] | None = None
         self.calendar: Read[BusyObservation] | None = None
@@ -47,9 +48,9 @@ class _Pair:
 
     def shown(self, now: float, stepped: float) -> Proof | None:
         proof = self.proof
-        if proof is None or now > self.until:
+        if proof is None or now > self.until or (proof.windows and not self.spec.exports):
             return None
-        if proof.imports is not None and now > self.imports_until:
+        if proof.imports is not None and (now > self.imports_until or not self.spec.imports):
             proof = replace(proof, imports=None, unknown_to_platform=())
         return _moved(proof, stepped) if stepped else proof
 
@@ -64,6 +65,7 @@ class Pairs:
         self._pairs: dict[str, _Pair] = {}
         self._of_bookings: dict[str, list[_Pair]] = {}  # a fleet has thousands of targets, and few of them are in a pair
         self._of_calendar: dict[str, list[_Pair]] = {}
+        self._sharing: dict[str, list[_Pair]] = {}  # by the hash of a calendar's account: two targets may read one calendar
         self._shown: dict[str, tuple[float, tuple[Proof, ...]]] = {}
 
     def arrange(self, specs: Sequence[PairSpec], accounts: Mapping[str, str] | None = None) -> None:
@@ -80,8 +82,10 @@ class Pairs:
                 pair = _Pair(spec, ends)
             pair.spec = spec
             self._pairs[spec.name] = pair
-        self._of_bookings, self._of_calendar = {}, {}
+        self._of_bookings, self._of_calendar, self._sharing = {}, {}, {}
         for pair in self._pairs.values():
+            pair.shared = (accounts or {}).get(pair.spec.calendar) or pair.spec.calendar
+            self._sharing.setdefault(pair.shared, []).append(pair)
             self._of_bookings.setdefault(pair.spec.bookings, []).append(pair)
             self._of_calendar.setdefault(pair.spec.calendar, []).append(pair)
         self._shown.clear()
@@ -145,13 +149,13 @@ class Pairs:
 
     def _others(self, pair: _Pair, wall: float) -> Others:
         """Return what is known of the bookings of other pairs whose calendar is the same."""
-        sharing = [other for other in self._of_calendar[pair.spec.calendar] if other is not pair]
-        if not sharing:
+        sharing = [other for other in self._sharing[pair.shared] if other is not pair]
+        if not sharing and not pair.spec.others_unread:
             return Others()
         read = [other.bookings for other in sharing if other.bookings is not None]
-        whole = len(read) == len(sharing) and all(one.told.complete for one in read)
+        whole = not pair.spec.others_unread and len(read) == len(sharing) and all(one.told.complete for one in read)
         return Others(
-            tuple(times for one in read for times in times_of(one.told.bookings)),
+            tuple(times for one in read for times in (*times_of(one.told.bookings), *one.told.waiting)),
             tuple(times for other in sharing if other.memory for times in left_times(other.memory.gone, wall)),
             min(one.at for one in read) if whole else -math.inf,
         )

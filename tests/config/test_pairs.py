@@ -12,8 +12,10 @@ from exporter.config import Config, LoadCache, config_hash, effective_config, lo
 from exporter.config.pair_checks import pair_problems
 from exporter.errors import ConfigError
 from exporter.proof import PairSpec
+from exporter.state.pair_ends import ends_hash
 
 ANNA = "1f1c2d3e-1111-4222-8333-444455556666"
+IDS = frozenset({ANNA})
 CHAIR = "2F1C2D3E-1111-4222-8333-444455556666"
 SALON: dict[str, Any] = {
     "name": "salon",
@@ -50,7 +52,7 @@ def told(config: Config) -> list[str]:
 
 def test_a_pair_leaves_out_what_its_targets_tell(tmp_path: Path) -> None:
     config = load(tmp_path, PAIR)
-    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0, imports=False),) == config.pair_specs
+    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0, imports=False, ids=IDS),) == config.pair_specs
     (pair,) = config.pairs
     assert (1800.0, ("export",)) == (pair.grace, pair.directions)
     assert [] == told(config)
@@ -59,9 +61,9 @@ def test_a_pair_leaves_out_what_its_targets_tell(tmp_path: Path) -> None:
 def test_where_the_platform_tells_private_events_the_way_back_is_judged_as_well(tmp_path: Path) -> None:
     events = SALON | {"collectors": {"connections": None, "bookings": None, "events": None}}
     config = load(tmp_path, PAIR, targets=[events, calendar()])
-    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0),) == config.pair_specs
+    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0, ids=IDS),) == config.pair_specs
     alone = load(tmp_path, PAIR | {"directions": ["import"]}, targets=[events, calendar()])
-    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0, exports=False),) == alone.pair_specs
+    assert (PairSpec("anna", "salon", "Anna", "anna-cal", 1800.0, exports=False, ids=IDS),) == alone.pair_specs
 
 
 def test_what_a_pair_says_itself_counts(tmp_path: Path) -> None:
@@ -74,6 +76,41 @@ def test_a_pair_of_which_an_end_is_paused_is_not_judged(tmp_path: Path, end: str
     targets = [row | {"paused": row["name"] == end} for row in (SALON, calendar())]
     config = load(tmp_path, PAIR, targets=targets)
     assert ((), 1) == (config.pair_specs, len(config.pairs))
+
+
+@pytest.mark.parametrize("odd", [[], ["anna-cal"], {}, {"name": "anna-cal"}, 1, True])
+@pytest.mark.parametrize("where", ["pair", "resource", "target", "calendar", "grace", "directions", "platform", "collectors"])
+def test_what_is_of_another_kind_than_it_has_to_be_is_told_as_such(tmp_path: Path, where: str, odd: object) -> None:
+    bookings = PAIR["bookings"]
+    if where in {"platform", "collectors"}:
+        targets, pair = [SALON | {where: odd}, calendar()], PAIR
+    else:
+        targets, pair = (
+            [SALON, calendar()],
+            PAIR
+            | (
+                {"bookings": bookings | {where: odd}}
+                if where in {"target", "resource"}
+                else {"bookings" if where == "pair" else where: odd}
+            ),
+        )
+    with pytest.raises(ConfigError):
+        load(tmp_path, pair, pair, targets=targets)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_calendar_of_two_resources_says_whether_the_bookings_of_both_are_read(tmp_path: Path, *, paused: bool) -> None:
+    other = {"name": "chair", "bookings": {"target": "portal", "resource": 7}, "calendar": "anna-cal"}
+    config = load(tmp_path, PAIR, other, targets=[SALON, PORTAL | {"paused": paused}, calendar()])
+    assert {"anna": paused} == {spec.name: spec.others_unread for spec in config.pair_specs if spec.name == "anna"}
+
+
+def test_an_alias_that_becomes_that_of_another_resource_is_another_end_of_the_pair(tmp_path: Path) -> None:
+    before, after = (
+        load(tmp_path, PAIR, targets=[SALON | {"aliases": {schedule: "Anna"}}, calendar()]).pair_specs[0]
+        for schedule in (ANNA, CHAIR)
+    )
+    assert ends_hash(before, {}) != ends_hash(after, {})
 
 
 @pytest.mark.parametrize(

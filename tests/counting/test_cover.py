@@ -173,6 +173,10 @@ def test_a_shift_covers_all_and_is_the_nearest_that_does(bookings: list[Period],
         explained = minutes_of(bookings) | minutes_of(moved(bookings, steps * HALF_HOUR))
         held = [one for one in busy if any(covering(*place, [one]) for place in places)]
         share = len(minutes_of(held) & explained) / max(1, len(minutes_of(held)))
+        came = (minutes_of(moved(bookings, steps * HALF_HOUR)) - minutes_of(bookings)) & taken
+        lost = minutes_of(absent) - taken
+        if len(came) < len(lost) / 2:
+            return False
         return all(minutes_of([(start + MINUTE, end - MINUTE)]) <= taken for start, end in places) and share >= 0.5
 
     nearest = next((n for n in range(1, 29) if does(n) or does(-n)), None) if len(absent) >= 3 else None
@@ -189,6 +193,11 @@ def test_two_bookings_are_too_few_for_a_shift() -> None:
 def test_a_calendar_that_is_busy_all_day_with_other_things_is_no_shift() -> None:
     few = [period(0, 30), period(200, 230), period(500, 530)]
     assert shift_of(few, few, [period(31, 199), period(231, 499), period(531, 900)], RANGE) is None
+
+
+def test_lost_bookings_between_others_that_are_where_they_belong_are_no_shift() -> None:
+    lost, others = [period(0, 60), period(120, 180), period(240, 300)], [period(60, 120), period(180, 240), period(300, 360)]
+    assert shift_of(lost, [*lost, *others], union(others), RANGE) is None
 
 
 def test_a_booking_that_would_be_moved_out_of_what_was_read_tells_nothing_of_a_shift() -> None:

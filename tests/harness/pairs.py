@@ -40,7 +40,8 @@ class Kept(dict[str, PairMemory]):
 class Scene:
     """Both ends of a pair as they are: ``bookings`` by id, ``copies`` and ``private`` dates in the calendar.
 
-    A poll begins ``now`` and takes a second. ``knows`` is what the platform imported, ``None`` where it does not tell.
+    A poll begins ``now`` and takes a second. ``knows`` is what the platform imported, ``None`` where it does not tell;
+    ``knows_booked`` are the bookings that it told with it.
     """
 
     def __init__(self, *specs: PairSpec, has_entries: bool = False, kept: Kept | None = None, now: float = BEGIN) -> None:
@@ -51,12 +52,15 @@ class Scene:
         self.has_entries = has_entries
         self.bookings: dict[str, Period] = {}
         self.others: dict[str, Period] = {}  # of another resource
+        self.to_accept: list[Period] = []  # by the merchant
+        self.others_to_accept: list[Period] = []
         self.created: dict[str, float] = {}
         self.changed: dict[str, float] = {}
         self.copies: list[Period] = []
         self.private: list[Period] = []
         self.free: list[Period] = []
         self.knows: list[Period] | None = None
+        self.knows_booked: list[Period] = []
         self.complete, self.unread = True, 0
         self.unclear: tuple[Period, ...] = ()
         self.start_again()
@@ -71,9 +75,13 @@ class Scene:
 
     def read_bookings(self) -> None:
         spec, span = self.specs[0], (self.wall - DAY, self.wall + 8 * DAY)
-        paired = [PairedBookings(spec.resource, *span, self._rows(self.bookings, span), self.complete)]
+        paired = [PairedBookings(spec.resource, *span, self._rows(self.bookings, span), self.complete, tuple(self.to_accept))]
         if len(self.specs) > 1:
-            paired.append(PairedBookings(self.specs[1].resource, *span, self._rows(self.others, span), self.complete))
+            paired.append(
+                PairedBookings(
+                    self.specs[1].resource, *span, self._rows(self.others, span), self.complete, tuple(self.others_to_accept)
+                )
+            )
         self._publish(spec.bookings, BookingsObservation(self.now, (), paired=tuple(paired)))
 
     def _rows(self, bookings: dict[str, Period], span: Period) -> tuple[PairedBooking, ...]:
@@ -98,7 +106,7 @@ class Scene:
     def read_events(self) -> None:
         if self.knows is not None:
             span = self.wall, self.wall + 7 * DAY
-            known = PairedEvents(self.specs[0].resource, *span, tuple(self.knows))
+            known = PairedEvents(self.specs[0].resource, *span, tuple(self.knows), tuple(self.knows_booked))
             self._publish(self.specs[0].bookings, EventsObservation(self.now, (), paired=(known,)))
 
     def _publish(self, target: str, observation: BookingsObservation | BusyObservation | EventsObservation) -> None:

@@ -592,8 +592,9 @@ def test_a_reload_keeps_what_a_pair_knows_with_another_grace_too(scene: Scene) -
         PairSpec("anna", "salon", "Chair 2", "anna-cal", GRACE),
         PairSpec("anna", "other", "Chair 1", "anna-cal", GRACE),
         PairSpec("anna", "salon", "Chair 1", "other-cal", GRACE),
+        PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, ids=frozenset({"9"})),
     ],
-    ids=["another resource", "another site", "another calendar"],
+    ids=["another resource", "another site", "another calendar", "another resource of the same name"],
 )
 def test_other_ends_behind_the_name_of_a_pair_begin_anew(scene: Scene, spec: PairSpec) -> None:
     scene.pairs.arrange([spec])

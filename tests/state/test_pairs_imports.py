@@ -141,6 +141,32 @@ def test_nor_need_bookings_of_another_pair_with_the_same_calendar() -> None:
     assert (5, 0, 0) == numbers(scene)
 
 
+def test_two_targets_may_read_the_same_calendar() -> None:
+    scene = Scene(SPEC, PairSpec("ben", "salon", "Chair 2", "ben-cal", GRACE))
+    scene.pairs.arrange(scene.specs, {"anna-cal": "0a1b2c3d4e5f", "ben-cal": "0a1b2c3d4e5f"})
+    both_ways(scene)
+    scene.others["ben's"] = TIMES
+    scene.copies.append(TIMES)
+    scene.polls(2 * HOUR)
+    assert (5, 0, 0) == numbers(scene)
+
+
+@pytest.mark.parametrize("whose", ["to_accept", "others_to_accept"])
+def test_nor_need_those_that_wait_for_the_merchant(whose: str) -> None:
+    scene = both_ways(Scene(SPEC, OTHER))
+    getattr(scene, whose).append(TIMES)
+    scene.copies.append(TIMES)
+    scene.polls(2 * HOUR)
+    assert (5, 0, 0) == numbers(scene)
+
+
+def test_of_a_resource_that_nobody_reads_and_that_has_the_same_calendar_any_busy_time_may_be() -> None:
+    scene = both_ways(Scene(PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, others_unread=True)))
+    scene.copies.append(TIMES)
+    scene.polls(2 * HOUR)
+    assert (5, 0, 1) == numbers(scene)
+
+
 def test_a_busy_time_that_was_deleted_before_the_platform_was_asked_is_not_missing(scene: Scene) -> None:
     scene.private.append(TIMES)
     scene.polls(25 * MINUTE)
@@ -167,6 +193,17 @@ def test_a_way_that_is_not_configured_is_not_checked() -> None:
     assert scene.proof().imports is None
 
 
+def test_a_way_that_a_reload_takes_out_is_told_no_longer(scene: Scene) -> None:
+    scene.private.append(TIMES)
+    scene.polls(2 * HOUR)
+    scene.pairs.arrange([PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, imports=False)])
+    assert (None, ()) == (scene.proof().imports, scene.proof().unknown_to_platform)
+    scene.pairs.arrange([PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, exports=False)])
+    assert () == scene.shown(), "its state is that of the bookings until it is judged anew"
+    scene.poll()
+    assert () == scene.proof().windows
+
+
 def test_a_calendar_of_which_nothing_was_ever_known_accuses_nobody() -> None:
     scene = Scene()
     scene.knows = []
@@ -190,6 +227,35 @@ def test_one_busy_time_proves_no_more_each_time_that_another_part_of_it_is_seen(
     assert found is not None
     assert 0 == found[Import.MISSING]
     assert {"anna"} == {name for name, memory in scene.kept.items() if not memory.imports_proved}
+
+
+@pytest.mark.parametrize("has_entries", [False, True], ids=["free-busy", "entries"])
+def test_a_new_booking_that_the_platform_knows_before_the_pair_does_proves_no_import(*, has_entries: bool) -> None:
+    scene = Scene(has_entries=has_entries)
+    scene.prove()
+    scene.knows = []
+    scene.private.append(NOT_KNOWN)
+    scene.poll()
+    scene.copies.append(TIMES)  # of a booking that is newer than the last read of them
+    scene.read_calendar()
+    scene.knows_booked.append(TIMES)
+    scene.read_events()
+    scene.bookings["new"] = TIMES
+    scene.polls(2 * HOUR)
+    assert [] == times(scene.proof().unknown_to_platform)
+
+
+@pytest.mark.parametrize("has_entries", [False, True], ids=["free-busy", "entries"])
+def test_nor_do_copies_of_bookings_that_wait_for_the_merchant(*, has_entries: bool) -> None:
+    scene = Scene(has_entries=has_entries)
+    scene.prove()
+    scene.knows = []
+    scene.private.append(NOT_KNOWN)
+    for day in range(1, 6):
+        scene.copies.append(hours(18, 20, day=day))
+        scene.knows_booked.append(hours(18, 20, day=day))
+    scene.polls(2 * HOUR)
+    assert (5, 0, 1) == numbers(scene)
 
 
 def test_one_busy_time_that_became_known_proves_the_way() -> None:

@@ -220,6 +220,23 @@ def test_who_books_the_place_anew_between_two_polls_leaves_nothing_behind(scene:
     assert [] == scene.left()
 
 
+def test_one_of_a_resource_that_nobody_reads_and_that_has_the_same_calendar_may() -> None:
+    scene = with_booking(Scene(PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, others_unread=True)))
+    del scene.bookings["b"]
+    scene.polls(DAY / 2)
+    assert [] == scene.left()
+
+
+def test_a_booking_that_waits_for_the_merchant_explains_it(scene: Scene) -> None:
+    del scene.bookings["b"]
+    scene.to_accept.append(TIMES)
+    scene.polls(DAY / 2)
+    assert [] == scene.left()
+    scene.to_accept.clear()
+    scene.polls(DAY / 2)
+    assert [TIMES] == scene.left()
+
+
 @pytest.mark.parametrize("taken", [TIMES, hours(9, 12, day=3)])
 def test_a_booking_of_another_pair_with_the_same_calendar_explains_it(taken: Period) -> None:
     scene = with_booking(Scene(SPEC, OTHER))

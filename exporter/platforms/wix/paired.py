@@ -1,7 +1,8 @@
 """Bookings and events of the resources that a pair names, to be compared with their owners' own calendars.
 
-Only confirmed bookings are: of one that waits for the merchant nobody knows whether Wix writes it into a calendar
-(docs/platforms/wix.md 6.3). The platform knows of both that the time is taken.
+Only confirmed bookings have to be there: of one that waits for the merchant nobody knows whether Wix writes it into a calendar
+(docs/platforms/wix.md 6.3), so it accounts for busy time and is never missing. The platform knows of both that the time is
+taken.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from exporter.errors import PollError
-from exporter.model import CollectorName
+from exporter.model import CollectorName, Period
 from exporter.paired_bookings import PairedBooking, PairedBookings, paired_range
 from exporter.platforms.base import Services
 from exporter.platforms.decoding import off_the_loop
@@ -21,7 +22,9 @@ from exporter.platforms.wix.paging import BookingsReader, Rows, bound, matching,
 from exporter.platforms.wix.settings import WixBookings
 from exporter.private_calendar import PairedEvents
 
-_CONFIRMED: Final = ("CONFIRMED",)
+_CONFIRMED: Final = "confirmed"
+_STATUSES: Final = ("CONFIRMED", "PENDING")
+_TAKING: Final = frozenset(map(str.lower, _STATUSES))
 
 
 class ReadRange(Rows, frozen=True):
@@ -58,38 +61,42 @@ class PairedReader:
         return await off_the_loop(admission, len(read.rows), _paired_bookings, resources, read, start, end), None
 
     async def _rows(self, start: float, end: float, known: ReadRange | None) -> Rows:
-        if known is None or not set(known.statuses).issuperset(_CONFIRMED) or known.end <= start or known.start >= end:
+        if known is None or not set(known.statuses).issuperset(_STATUSES) or known.end <= start or known.start >= end:
             return readable(await self._overlapping(start, end))
         parts: list[Rows] = [known]
         if start < known.start:
             parts.append(await self._overlapping(start, known.start))
         if known.end < end:
             later = bound("startDate", "$gte", known.end), bound("startDate", "$lt", end)
-            parts.append(await self._reader.read(matching(_CONFIRMED, *later), sort="startDate"))
+            parts.append(await self._reader.read(matching(_STATUSES, *later), sort="startDate"))
         rows = {row.booking.id: row for part in parts for row in part.rows}
         return Rows(tuple(rows.values()), all(part.complete for part in parts))
 
     async def _overlapping(self, start: float, end: float) -> Rows:
         bounds = bound("endDate", "$gt", start), bound("startDate", "$lt", end)
-        return await self._reader.read(matching(_CONFIRMED, *bounds), sort="startDate")
+        return await self._reader.read(matching(_STATUSES, *bounds), sort="startDate")
 
     async def check(self, now: float) -> None:
         """Try to read a booking after ``now`` (Unix seconds). Raises :class:`~exporter.errors.PollError` as a poll would."""
-        await self._reader.first(matching(_CONFIRMED, bound("startDate", "$gte", now)), sort="startDate")
+        await self._reader.first(matching(_STATUSES, bound("startDate", "$gte", now)), sort="startDate")
 
 
 def _paired_bookings(
     resources: Mapping[str, frozenset[str]], read: Rows, start: float, end: float
 ) -> tuple[PairedBookings, ...]:
     found: dict[str, list[PairedBooking]] = {resource: [] for resource in resources}
+    waiting: dict[str, list[Period]] = {resource: [] for resource in resources}
     endless = set[str]()
+    by_id: dict[str, list[str]] = {}
+    for resource, wanted in resources.items():
+        for one in wanted:
+            by_id.setdefault(one, []).append(resource)
     for row in _on_the_calendar(read.rows, start, end):
         booking = row.booking
-        ids = _ids_of(row)
-        for resource, wanted in resources.items():
-            if wanted.isdisjoint(ids):
-                continue
-            if booking.end > booking.start:
+        for resource in {resource for one in _ids_of(row) for resource in by_id.get(one, ())}:
+            if booking.end > booking.start and booking.status != _CONFIRMED:
+                waiting[resource].append((booking.start, booking.end))
+            elif booking.end > booking.start:
                 paired = PairedBooking(booking.id, booking.start, booking.end, row.created, row.updated)
                 found[resource].append(paired)
             else:  # nobody knows how much time it takes
@@ -101,16 +108,17 @@ def _paired_bookings(
             end,
             tuple(sorted(bookings, key=lambda booking: (booking.start, booking.end, booking.id))),
             read.complete and resource not in endless,
+            tuple(sorted(waiting[resource])),
         )
         for resource, bookings in found.items()
     )
 
 
 def _on_the_calendar(rows: Iterable[BookingRow], start: float, end: float) -> Iterator[BookingRow]:
-    """Yield the confirmed bookings that take time of somebody between ``start`` and ``end``."""
+    """Yield the bookings, confirmed or waiting, that take time of somebody between ``start`` and ``end``."""
     for row in rows:
         booking = row.booking
-        if booking.status == "confirmed" and row.schedule and booking.start < end and booking.end > start:
+        if booking.status in _TAKING and row.schedule and booking.start < end and booking.end > start:
             yield row
 
 
@@ -129,19 +137,23 @@ def paired_events(
 
     ``events`` are all that it imported, ``bookings`` all that take somebody's time, waiting ones included.
     """
-    schedules = {
-        resource: ids | {row.schedule.lower() for row in bookings if row.schedule and not ids.isdisjoint(_ids_of(row))}
-        for resource, ids in resources.items()
-    }
-    wanted = frozenset[str]().union(*schedules.values())
-    periods: dict[str, list[tuple[float, float]]] = {}
-    for schedule, period in (
-        *((row.schedule_id.lower(), (row.start, row.end)) for row in events),
-        *((row.schedule.lower(), (row.booking.start, row.booking.end)) for row in bookings),
-    ):
-        if schedule in wanted:
-            periods.setdefault(schedule, []).append(period)
+    by_id: dict[str, set[str]] = {}
+    for row in bookings:
+        if row.schedule:
+            for one in _ids_of(row):
+                by_id.setdefault(one, set()).add(row.schedule.lower())
+    schedules = {resource: ids.union(*(by_id.get(one, ()) for one in ids)) for resource, ids in resources.items()}
+    imported: dict[str, list[Period]] = {}
+    for event in events:
+        imported.setdefault(event.schedule_id.lower(), []).append((event.start, event.end))
+    booked: dict[str, list[Period]] = {}
+    for row in bookings:
+        booked.setdefault(row.schedule.lower(), []).append((row.booking.start, row.booking.end))
     return tuple(
-        PairedEvents(resource, start, end, tuple(period for schedule in sorted(ids) for period in periods.get(schedule, ())))
+        PairedEvents(resource, start, end, _of_schedules(ids, imported), _of_schedules(ids, booked))
         for resource, ids in schedules.items()
     )
+
+
+def _of_schedules(ids: Iterable[str], periods: Mapping[str, Sequence[Period]]) -> tuple[Period, ...]:
+    return tuple(period for schedule in sorted(ids) for period in periods.get(schedule, ()))
