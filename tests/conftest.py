@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.business import Business, running_business
+from tests.harness.caldav_servers import Radicale, Xandikos, radicale, xandikos
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,17 @@ async def business(tmp_path: Path) -> AsyncIterator[Business]:
     """A business of its own on both simulated platforms, on the machine's clock."""
     async with running_business(tmp_path) as there:
         yield there
+
+
+@pytest.fixture(scope="module")
+async def on_radicale(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Radicale]:
+    """Radicale with a folder of its own, for all tests of a module."""
+    async with radicale(tmp_path_factory.mktemp("radicale")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def on_xandikos(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Xandikos]:
+    """Xandikos with a folder of its own, for all tests of a module."""
+    async with xandikos(tmp_path_factory.mktemp("xandikos")) as server:
+        yield server

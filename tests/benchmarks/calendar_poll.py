@@ -34,17 +34,14 @@ from exporter.support.secret import Secret
 from exporter.support.threads import set_switch_interval
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.goals import PAIR_POLL
+from tests.benchmarks.pairs import BOOKINGS, DAY, MAX_AGE, PERIODS, booked_among
 from tests.benchmarks.report import main
 from tests.fleet.calendars import written
 from tests.fleet.http import Answer, Connections, HttpProtocol
 from tests.harness.events import RecordedEvents
 from tests.harness.pool import pool
 
-PERIODS: Final = 10_000
-BOOKINGS: Final = 500
-DAY: Final = 86_400.0
-MAX_AGE: Final = 900.0
-TOLD: Final = 3
+WARM_UP: Final = 3
 
 
 def busy_times(now: float) -> list[Period]:
@@ -89,8 +86,7 @@ async def polls(rounds: int, url: str, busy: list[Period], now: float) -> tuple[
     )
     pairs = Pairs()
     pairs.arrange([PairSpec("anna", "site", "chair", "calendar", 1800.0)])
-    ahead = [one for one in busy if now + DAY / 24 < one[0] < now + 7 * DAY]
-    booked = ahead[:: max(1, len(ahead) // BOOKINGS)][:BOOKINGS]
+    booked = booked_among(busy, now, BOOKINGS)
     taken = set(booked)
     rows = tuple(PairedBooking(f"b{at}", *one) for at, one in enumerate(booked))
     dates = tuple(one for one in busy if one not in taken)
@@ -100,7 +96,7 @@ async def polls(rounds: int, url: str, busy: list[Period], now: float) -> tuple[
         services = Services(http, clock, Random(1), RecordedEvents(), StatusHistory(), Admission(clock), None)
         collector = open_session(target, services).collectors[CollectorName.BUSY]
         garbage.collect_and_freeze()  # ditto, when its targets are open
-        for _ in range(TOLD + rounds):
+        for _ in range(WARM_UP + rounds):
             at, moment = clock.steady(), clock.time()
             bookings = PairedBookings("chair", moment - DAY, moment + 8 * DAY, rows)
             events = PairedEvents("chair", moment, moment + 7 * DAY, dates)
@@ -114,7 +110,7 @@ async def polls(rounds: int, url: str, busy: list[Period], now: float) -> tuple[
             taken_ms.append((time.process_time() - began) * 1000)
             assert len(observation.periods) > PERIODS * 0.99
             assert proof.windows
-    return tuple(taken_ms[TOLD:])
+    return tuple(taken_ms[WARM_UP:])
 
 
 def figures(rounds: int) -> list[Figure]:

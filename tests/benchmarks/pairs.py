@@ -8,7 +8,7 @@ parse what a calendar's server says is not in it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from exporter.calendar_busy import BusyObservation, Period
@@ -30,6 +30,12 @@ PAIRS: Final = 500
 MAX_AGE: Final = 900.0
 
 
+def booked_among(busy: Sequence[Period], now: float, number: int) -> Sequence[Period]:
+    """Return ``number`` of the busy times of the week after ``now``, evenly spread: those that are of bookings."""
+    ahead = [one for one in busy if now + DAY / 24 < one[0] < now + 7 * DAY]
+    return ahead[:: max(1, len(ahead) // number)][:number]
+
+
 class Polled:
     """Pairs whose ends are polled, each pair with targets of its own."""
 
@@ -39,8 +45,7 @@ class Polled:
         self.number, self.now = number, NOW
         step = 9 * DAY / periods
         busy: list[Period] = [(NOW - DAY + at * step, NOW - DAY + (at + 0.6) * step) for at in range(periods)]
-        ahead = [one for one in busy if NOW + DAY / 24 < one[0] < NOW + 7 * DAY]
-        booked = ahead[:: max(1, len(ahead) // bookings)][:bookings]
+        booked = booked_among(busy, NOW, bookings)
         taken = set(booked)
         self.rows = tuple(PairedBooking(f"b{at}", *one) for at, one in enumerate(booked))
         self.busy = tuple(one for one in busy if arrive or one not in taken)

@@ -103,7 +103,7 @@ SHARED: dict[str, dict[str, object]] = {
 CREDENTIALS: dict[str, dict[str, object]] = {
     "wix": {"site_id": SITE, "api_key": {"env": "KEY"}},
     "bitrix24": {"webhook_url": {"env": "B24_WEBHOOK_URL"}},
-    "calendar": {"caldav": {"url": "https://dav.example.org/anna/work/", "username": "anna", "password": {"env": "KEY"}}},
+    "calendar": {"caldav": {"url": "https://dav.example.org/anna/main/", "username": "anna", "password": {"env": "KEY"}}},
 }
 APP: dict[str, object] = {"app_id": SITE, "app_secret": {"env": "KEY"}, "instance_id": SITE}
 KEYS = [(platform, key) for platform, values in SHARED.items() for key in values]

@@ -239,7 +239,7 @@ targets:
     proxy: {file: NAME}
   - name: anna-cal
     platform: calendar
-    caldav: {url: https://dav.example.org/anna/work/, username: anna, password: {file: NAME}}
+    caldav: {url: https://dav.example.org/anna/main/, username: anna, password: {file: NAME}}
     tls: {ca_file: *p}
     proxy: {file: NAME}
   - {name: ben-cal, platform: calendar, ics_url: {file: NAME}, tls: {ca_file: *p}, proxy: {file: NAME}}

@@ -35,7 +35,7 @@ PAIR: dict[str, Any] = {"name": "anna", "bookings": {"target": "salon", "resourc
 
 
 def calendar(name: str = "anna-cal", **said: object) -> dict[str, Any]:
-    dav = {"url": f"https://dav.example.org/{name}/work/", "username": "anna", "password": "planted-password"}
+    dav = {"url": f"https://dav.example.org/{name}/main/", "username": "anna", "password": "planted-password"}
     return {"name": name, "platform": "calendar", "caldav": dav, **said}
 
 

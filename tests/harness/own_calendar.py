@@ -59,7 +59,7 @@ class Owner:
     calendar: OwnCalendar
     wix_url: str
     calendar_url: str
-    place: str = "/anna/work/"
+    place: str = "/anna/main/"
     password: str = "planted-password"
 
     def book(self, hours: float, *, arrives: bool = True) -> str:

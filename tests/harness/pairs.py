@@ -27,6 +27,10 @@ def hours(start: float, end: float, day: int = 1) -> Period:
     return BEGIN + day * DAY + start * HOUR, BEGIN + day * DAY + end * HOUR
 
 
+NEW = hours(10, 11, day=3)
+"""A booking that comes while somebody watches."""
+
+
 class Kept(dict[str, PairMemory]):
     """Memories of pairs, as a state file has them."""
 

@@ -11,7 +11,7 @@ import yaml
 from exporter.config import load_config
 from exporter.runtime import account_hash
 
-DAV = "https://dav.example.org/anna/work/"
+DAV = "https://dav.example.org/anna/main/"
 FEED = "https://feeds.example.org/private-4e1f/basic.ics"
 
 

@@ -130,7 +130,7 @@ async def test_another_calendar_on_the_same_host_is_another_one_after_a_restart_
         owner.arrive()
         await until(app, lambda: only(app).state is ProofState.PROVED)
         owner.calendar.busy.clear()
-        owner.place = "/anna/work/"
+        owner.place = "/anna/main/"
         owner.config(state_file=str(tmp_path / "state.json"))
         await driven(app, app.app.reload())
         await until(app, lambda: bool(proofs(app)))

@@ -25,7 +25,7 @@ from exporter.platforms.settings import (
 from exporter.proof import WINDOWS_SECONDS
 from exporter.support.secret import Secret
 
-_FORM: Final = "https://dav.example.org/anna/work/"
+_FORM: Final = "https://dav.example.org/anna/main/"
 _USER_EXAMPLE: Final = "anna"
 _MAX_USER_LETTERS: Final = 200
 FEED_GRACE_SECONDS: Final = 6 * 3600.0

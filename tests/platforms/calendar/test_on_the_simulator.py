@@ -194,7 +194,7 @@ def test_a_calendar_can_be_missed_for_as_long_as_its_way_takes(way: str, tmp_pat
     """Publishers make feeds anew when they like: some hours later is usual."""
     where = {"ics_url": "https://calendars.example/private-1/basic.ics"}
     if way != "feed":
-        where = {"caldav": {"url": "https://dav.example/anna/work/", "username": "anna", "password": "p", "read": way}}  # type: ignore[dict-item]
+        where = {"caldav": {"url": "https://dav.example/anna/main/", "username": "anna", "password": "p", "read": way}}  # type: ignore[dict-item]
     file = tmp_path / "exporter.yml"
     file.write_bytes(msgspec.yaml.encode({"targets": [{"name": "anna-cal", "platform": "calendar", **where}]}))
     (target,) = load_config(file).targets

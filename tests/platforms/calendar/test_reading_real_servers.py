@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Final
 from uuid import uuid4
 
@@ -12,7 +11,7 @@ from exporter.calendar_busy import BusyObservation
 from exporter.errors import AuthError, NotFoundError, PermissionDeniedError
 from exporter.platforms.calendar.settings import CalendarTarget
 from exporter.simulator import canary
-from tests.harness.caldav_servers import Calendar, Entry, Radicale, Xandikos, radicale, xandikos
+from tests.harness.caldav_servers import Calendar, Entry, Radicale, Xandikos
 from tests.harness.calendar_target import CalendarBench
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
@@ -21,18 +20,6 @@ HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 MIDNIGHT: Final = 1_795_651_200.0  # 2026-11-26, UTC
 NINE: Final = MIDNIGHT + 9 * HOUR
-
-
-@pytest.fixture(scope="module")
-async def on_radicale(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Radicale]:
-    async with radicale(tmp_path_factory.mktemp("radicale")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-async def on_xandikos(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Xandikos]:
-    async with xandikos(tmp_path_factory.mktemp("xandikos")) as server:
-        yield server
 
 
 @pytest.fixture

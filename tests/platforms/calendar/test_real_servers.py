@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from exporter.simulator import canary
-from tests.harness.caldav_servers import Calendar, Entry, Radicale, Xandikos, XandikosCalendar, radicale, xandikos
+from tests.harness.caldav_servers import Calendar, Entry, Radicale, Xandikos, XandikosCalendar
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -29,18 +29,6 @@ EXPANDED: Final = (
     "</c:comp-filter></c:filter></c:calendar-query>"
 )
 CHANGED: Final = f"<d:propfind {_NAMES}><d:prop><d:sync-token/><cs:getctag/><d:getetag/></d:prop></d:propfind>"
-
-
-@pytest.fixture(scope="module")
-async def on_radicale(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Radicale]:
-    async with radicale(tmp_path_factory.mktemp("radicale")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-async def on_xandikos(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Xandikos]:
-    async with xandikos(tmp_path_factory.mktemp("xandikos")) as server:
-        yield server
 
 
 @pytest.fixture

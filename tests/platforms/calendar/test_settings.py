@@ -9,7 +9,7 @@ import pytest
 from exporter.config import config_hash, effective_config, load_config
 from exporter.platforms.calendar.settings import CalendarTarget
 
-URL = "https://dav.example.org/anna.canary/work/"
+URL = "https://dav.example.org/anna.canary/main/"
 CONFIG = """
 targets:
   - name: anna-cal
@@ -74,8 +74,8 @@ def test_of_the_address_the_host_alone_is_shown_and_of_the_user_nothing(folder: 
 
 def test_another_host_is_another_configuration_and_another_path_is_told_by_nothing(folder: Path) -> None:
     first = config_hash(load_config(written(folder)))
-    assert first != config_hash(load_config(written(folder, url="https://other.example.org/anna.canary/work/")))
-    assert first == config_hash(load_config(written(folder, url="https://dav.example.org/ben/work/")))
+    assert first != config_hash(load_config(written(folder, url="https://other.example.org/anna.canary/main/")))
+    assert first == config_hash(load_config(written(folder, url="https://dav.example.org/ben/main/")))
     assert first != config_hash(load_config(written(folder, read="entries")))
 
 
@@ -83,7 +83,7 @@ def test_the_same_calendar_twice_is_one_account_that_is_named_by_its_host(folder
     target = target_in(written(folder))
     assert target.account is not None
     assert "the calendar on dav.example.org" == target.account.shown
-    other = target_in(written(folder, url="https://dav.example.org/ben/work/"))
+    other = target_in(written(folder, url="https://dav.example.org/ben/main/"))
     assert other.account is not None
     assert other.account.key != target.account.key
 

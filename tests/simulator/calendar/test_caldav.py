@@ -205,7 +205,7 @@ async def test_a_request_that_would_write_is_refused_and_logged_as_a_write(desk:
 async def test_the_log_has_neither_the_password_nor_the_name_of_the_owner(desk: Desk) -> None:
     desk.simulator.calendar.add_owner("vogelsang", "plain-word").add_calendar()
     async with httpx.AsyncClient(auth=("vogelsang", "plain-word"), trust_env=False) as http:
-        await http.request("REPORT", f"{desk.url}/dav/vogelsang/work/")
+        await http.request("REPORT", f"{desk.url}/dav/vogelsang/main/")
     told = str(desk.simulator.log.last.to_json())
     assert [] == [word for word in ("plain-word", "vogelsang", "Basic dm9") if word in told]
 

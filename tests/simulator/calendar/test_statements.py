@@ -22,8 +22,6 @@ from tests.harness.caldav_servers import (
     RadicaleCalendar,
     Xandikos,
     XandikosCalendar,
-    radicale,
-    xandikos,
 )
 from tests.harness.clock import ManualClock
 from tests.simulator.calendar.conftest import FIRST
@@ -128,18 +126,6 @@ async def simulated() -> AsyncIterator[Callable[..., SimulatedPlace]]:
     simulator = Simulator(ManualClock(FIRST))
     async with running(simulator.app) as origin:
         yield lambda dialect, **more: SimulatedPlace(simulator, origin, dialect, **more)
-
-
-@pytest.fixture(scope="module")
-async def on_radicale(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Radicale]:
-    async with radicale(tmp_path_factory.mktemp("radicale")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-async def on_xandikos(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Xandikos]:
-    async with xandikos(tmp_path_factory.mktemp("xandikos")) as server:
-        yield server
 
 
 @pytest.mark.parametrize(("id_", "dialect"), CASES)
