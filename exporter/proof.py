@@ -124,7 +124,8 @@ class PairSpec(Value, frozen=True, gc=False):
     """A pair as it is configured. ``bookings`` and ``calendar`` are names of targets; ``grace`` is in seconds.
 
     ``exports`` says that bookings are looked for in the calendar, ``imports`` that its busy times are looked for on the
-    platform. ``ids`` are those of the resource on the platform. ``others_unread`` says that the calendar is that of another
+    platform. ``ids`` are those of the resource on the platform. ``read_as`` is one name for all targets that read the same
+    calendar as ``calendar`` does; empty where that is its own. ``others_unread`` says that the calendar is that of another
     resource, too, whose bookings nobody reads.
     """
 
@@ -136,5 +137,6 @@ class PairSpec(Value, frozen=True, gc=False):
     exports: bool = True
     imports: bool = True
     ids: frozenset[str] = frozenset()
+    read_as: str = ""
     others_unread: bool = False
     labels: Mapping[str, str] = msgspec.field(default_factory=dict)

@@ -128,7 +128,7 @@ def pair_warnings(pairs: Sequence[Pair], targets: Sequence[Target]) -> Iterator[
         if known is None:
             continue
         calendar = known[1]
-        other, booked = first.setdefault(pair.calendar, (index, pair.bookings))
+        other, booked = first.setdefault(ends.read_as(pair.calendar), (index, pair.bookings))
         if booked != pair.bookings:
             what = f"is also the calendar of pairs[{other}]: what is busy for one resource hides what is missing of the other"
             yield FieldProblem((PAIRS, index, "calendar"), what, "give each resource a calendar of its own, if you can")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -86,11 +86,21 @@ class PairEnds:
 
     def __init__(self, targets: Sequence[Target]) -> None:
         self._targets = {target.name: target for target in targets}
+        self._of_account: dict[Hashable, str] = {}
+        for target in targets:
+            if target.account is not None:
+                self._of_account.setdefault(target.account.key, target.name)
 
     def of(self, pair: Pair) -> tuple[Target, Target] | None:
         """Return the targets of the bookings and of the calendar of ``pair``; ``None`` unless both are there."""
         bookings, calendar = self._targets.get(pair.bookings.target), self._targets.get(pair.calendar)
         return None if bookings is None or calendar is None else (bookings, calendar)
+
+    def read_as(self, calendar: str) -> str:
+        """Return the first of the targets that read the same calendar as the target ``calendar``, which may be itself."""
+        target = self._targets.get(calendar)
+        account = None if target is None else target.account
+        return calendar if account is None else self._of_account[account.key]
 
 
 def grace_of(pair: Pair, calendar: Target) -> float:
@@ -124,9 +134,9 @@ def pair_specs(pairs: Sequence[Pair], targets: Sequence[Target]) -> Iterator[Pai
     ends = PairEnds(targets)
     judged = [(pair, known) for pair in pairs if (known := ends.of(pair)) and not any(target.paused for target in known)]
     read = {pair.name for pair, _ in judged}
-    unread = {pair.calendar for pair in pairs if pair.name not in read}
+    unread = {ends.read_as(pair.calendar) for pair in pairs if pair.name not in read}
     for pair, (bookings, calendar) in judged:
-        ways = directions_of(pair, bookings)
+        ways, read_as = directions_of(pair, bookings), ends.read_as(calendar.name)
         yield PairSpec(
             pair.name,
             bookings.name,
@@ -136,7 +146,8 @@ def pair_specs(pairs: Sequence[Pair], targets: Sequence[Target]) -> Iterator[Pai
             exports="export" in ways,
             imports="import" in ways,
             ids=bookings.resource_ids(pair.bookings.resource),
-            others_unread=calendar.name in unread,
+            read_as="" if read_as == calendar.name else read_as,
+            others_unread=read_as in unread,
         )
 
 

@@ -25,11 +25,10 @@ from exporter.state.pair_memory import NoMemories, PairMemories, PairMemory
 class _Pair:
     """A pair with what was read of it last; ``memory`` is ``None`` until both ends were read."""
 
-    __slots__ = ("bookings", "calendar", "ends", "events", "memory", "proof", "shared", "spec")
+    __slots__ = ("bookings", "calendar", "ends", "events", "memory", "proof", "spec")
 
     def __init__(self, spec: PairSpec, ends: str) -> None:
         self.spec, self.ends = spec, ends
-        self.shared = spec.calendar
         self.memory: PairMemory | None = None
         self.bookings: Read[PairedBookings] | None = None
         self.calendar: Read[BusyObservation] | None = None
@@ -45,6 +44,11 @@ class _Pair:
     @property
     def imports_until(self) -> float:
         return -math.inf if self.events is None else self.events.at + self.events.max_age
+
+    @property
+    def read_as(self) -> str:
+        """One name for all targets that read this calendar."""
+        return self.spec.read_as or self.spec.calendar
 
     def shown(self, now: float, stepped: float) -> Proof | None:
         proof = self.proof
@@ -65,7 +69,7 @@ class Pairs:
         self._pairs: dict[str, _Pair] = {}
         self._of_bookings: dict[str, list[_Pair]] = {}  # a fleet has thousands of targets, and few of them are in a pair
         self._of_calendar: dict[str, list[_Pair]] = {}
-        self._sharing: dict[str, list[_Pair]] = {}  # by the hash of a calendar's account: two targets may read one calendar
+        self._sharing: dict[str, list[_Pair]] = {}  # two targets may read one calendar
         self._shown: dict[str, tuple[float, tuple[Proof, ...]]] = {}
 
     def arrange(self, specs: Sequence[PairSpec], accounts: Mapping[str, str] | None = None) -> None:
@@ -84,8 +88,7 @@ class Pairs:
             self._pairs[spec.name] = pair
         self._of_bookings, self._of_calendar, self._sharing = {}, {}, {}
         for pair in self._pairs.values():
-            pair.shared = (accounts or {}).get(pair.spec.calendar) or pair.spec.calendar
-            self._sharing.setdefault(pair.shared, []).append(pair)
+            self._sharing.setdefault(pair.read_as, []).append(pair)
             self._of_bookings.setdefault(pair.spec.bookings, []).append(pair)
             self._of_calendar.setdefault(pair.spec.calendar, []).append(pair)
         self._shown.clear()
@@ -149,7 +152,7 @@ class Pairs:
 
     def _others(self, pair: _Pair, wall: float) -> Others:
         """Return what is known of the bookings of other pairs whose calendar is the same."""
-        sharing = [other for other in self._sharing[pair.shared] if other is not pair]
+        sharing = [other for other in self._sharing[pair.read_as] if other is not pair]
         if not sharing and not pair.spec.others_unread:
             return Others()
         read = [other.bookings for other in sharing if other.bookings is not None]

@@ -58,6 +58,19 @@ def test_a_pair_leaves_out_what_its_targets_tell(tmp_path: Path) -> None:
     assert [] == told(config)
 
 
+@pytest.mark.parametrize("paused", [False, True], ids=["both are read", "one is paused"])
+def test_two_targets_of_one_address_are_one_calendar(tmp_path: Path, *, paused: bool) -> None:
+    same = calendar() | {"name": "same-cal", "paused": paused}
+    ben = PAIR | {"name": "ben", "bookings": {"target": "salon", "resource": "Chair 1"}, "calendar": "same-cal"}
+    mila = ben | {"name": "mila", "calendar": "mila-cal"}
+    config = load(tmp_path, PAIR, ben, mila, targets=[SALON, calendar(), same, calendar("mila-cal")])
+    read = {spec.name: (spec.read_as or spec.calendar, spec.others_unread) for spec in config.pair_specs}
+    assert {"anna": ("anna-cal", paused), "mila": ("mila-cal", False)}.items() <= read.items()
+    assert (None if paused else ("anna-cal", False)) == read.get("ben")
+    [warning] = told(config)
+    assert "pairs[1].calendar: is also the calendar of pairs[0]" in warning
+
+
 def test_where_the_platform_tells_private_events_the_way_back_is_judged_as_well(tmp_path: Path) -> None:
     events = SALON | {"collectors": {"connections": None, "bookings": None, "events": None}}
     config = load(tmp_path, PAIR, targets=[events, calendar()])

@@ -142,9 +142,7 @@ def test_nor_need_bookings_of_another_pair_with_the_same_calendar() -> None:
 
 
 def test_two_targets_may_read_the_same_calendar() -> None:
-    scene = Scene(SPEC, PairSpec("ben", "salon", "Chair 2", "ben-cal", GRACE))
-    scene.pairs.arrange(scene.specs, {"anna-cal": "0a1b2c3d4e5f", "ben-cal": "0a1b2c3d4e5f"})
-    both_ways(scene)
+    scene = both_ways(Scene(SPEC, PairSpec("ben", "salon", "Chair 2", "ben-cal", GRACE, read_as="anna-cal")))
     scene.others["ben's"] = TIMES
     scene.copies.append(TIMES)
     scene.polls(2 * HOUR)
