@@ -211,6 +211,19 @@ def test_both_ends_of_a_pair_fall_to_one_shard_with_all_that_shares_either(tmp_p
     assert {"salon-0", "cal-0", "salon-1", "cal-1"} <= together
 
 
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_two_targets_of_one_address_fall_to_one_shard(tmp_path: Path, count: int) -> None:
+    salons = [SALON | {"name": f"salon-{n}", "site_id": f"{n:08x}-2f0e-4f9c-9a55-3d8a5b1f6a10"} for n in range(20)]
+    calendars = [calendar("anna-cal") | {"name": f"cal-{n}"} for n in range(20)]
+    pairs = [
+        PAIR | {"name": f"pair-{n}", "bookings": {"target": f"salon-{n}", "resource": "Anna"}, "calendar": f"cal-{n}"}
+        for n in range(20)
+    ]
+    config = load(tmp_path, *pairs, targets=[*salons, *calendars])
+    assert [0] * (count - 1) + [40] == sorted(len(shard_of(config, index, count).targets) for index in range(count))
+    assert "anna-cal" not in "".join(one for target in config.targets for one in target.undivided)
+
+
 def test_a_pair_moves_no_target_that_is_not_of_it(tmp_path: Path) -> None:
     salons = [SALON | {"name": f"salon-{n}", "site_id": f"{n:08x}-2f0e-4f9c-9a55-3d8a5b1f6a10"} for n in range(20)]
     targets = [*salons, calendar()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -177,3 +178,11 @@ class CalendarTarget(Target):
         if self.ics_url is None:
             return None
         return Account(self.ics_url, f"the feed on {urlsplit(self.ics_url.identity.rpartition(' ')[2]).netloc}")
+
+    @property
+    def undivided(self) -> frozenset[str]:
+        """The calendar, as a hash of its address: whose bookings it has is known to who judges all of its pairs."""
+        address = self.caldav.url if self.caldav is not None else self.ics_url
+        if address is None:
+            return super().undivided
+        return frozenset({f"calendar {blake2b(address.reveal().encode(), digest_size=8).hexdigest()}"})
