@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from string import ascii_letters
 from typing import Final, NamedTuple
 
 MAX_DEPTH: Final = 20
@@ -14,6 +15,9 @@ _NO_CALENDAR: Final = "something that is not a calendar"
 _CUT_OFF: Final = "a calendar that is cut off"
 _LAST: Final = "END:VCALENDAR"
 _BOM: Final = b"\xef\xbb\xbf"
+_NEITHER: Final = frozenset(ascii_letters) - frozenset("BbEe")
+"""A line that begins with one of these letters neither begins nor ends a component."""
+
 _PARAMETER: Final = re.compile(r';([A-Za-z0-9-]{1,60})=("[^"]*"|[^";:]*)')
 _HTML: Final = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
@@ -86,6 +90,9 @@ def properties(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
     within: tuple[str, ...] = ()
     found = False
     for line in _lines(text):
+        if within and line[:1] in _NEITHER:  # as most lines are
+            yield within, line
+            continue
         if not line or line.isspace():
             continue
         if line[:6].upper() == "BEGIN:":

@@ -98,7 +98,9 @@ class _Found:
         self._rows += value.count(",") + 1  # before any of them is made
         if self._rows > CALENDAR_ENTRIES.number:
             raise UnreadableCalendarError(f"more than {CALENDAR_ENTRIES}")
-        for text in value.split(",") if head.busy else ():
+        if not head.busy:
+            return
+        for text in value.split(","):
             period = _period(text, self._moments)
             if period is None:
                 self.malformed += 1

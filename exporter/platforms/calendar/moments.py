@@ -68,7 +68,9 @@ def period_of(start: float, end: float) -> Period | None:
 
     People write ``9999`` for what never ends: it is cut at the last moment that the project counts with.
     """
-    return None if end < start else (min(start, MAX_MOMENT), min(end, MAX_MOMENT))
+    if end <= MAX_MOMENT:
+        return (start, end) if start <= end else None
+    return None if end < start else (min(start, MAX_MOMENT), MAX_MOMENT)
 
 
 def _seconds_of_day(text: str) -> float | None:
@@ -83,26 +85,19 @@ def _seconds_of_day(text: str) -> float | None:
 
 
 class Moments:
-    """Reads the moments of one answer. Most of them lie in few days and at few times of day, which it remembers."""
+    """Reads the moments of one answer. They lie in few days, at one of 1,440 minutes and 61 seconds, which it remembers."""
 
     def __init__(self) -> None:
-        self._days: dict[str, float | None] = {}
-        self._times: dict[str, float | None] = {}
+        self._days: dict[str, float] = {}
+        self._minutes: dict[str, float] = {}
+        self._seconds: dict[str, float] = {}
 
     def utc(self, text: str) -> float | None:
         """Return the moment ``20261126T090000Z``, ``None`` for any other form."""
-        if len(text) != _UTC_LENGTH or text[8] not in "Tt" or text[15] not in "Zz":
-            return None
-        day, time = text[:8], text[9:15]
         try:
-            start = self._days[day]
+            return self._days[text[:8]] + self._minutes[text[8:13]] + self._seconds[text[13:]]
         except KeyError:
-            start = self._day(day)
-        try:
-            seconds = self._times[time]
-        except KeyError:
-            seconds = self._time(time)
-        return None if start is None or seconds is None else start + seconds
+            return self._first(text)
 
     def local(self, text: str, zone: ZoneInfo) -> float | None:
         """Return the moment at which clocks in ``zone`` show ``20261126T090000``, ``None`` for any other form.
@@ -112,7 +107,7 @@ class Moments:
         if len(text) != _LOCAL_LENGTH or text[8] not in "Tt":
             return None
         day, time = calendar_date(text[:8]), text[9:15]
-        if day is None or self._time(time) is None:
+        if day is None or _seconds_of_day(time) is None:
             return None
         hour, minute, second = (int(text[at : at + 2]) for at in (9, 11, 13))
         wall = datetime(day.year, day.month, day.day, hour, minute, min(second, 59), tzinfo=zone)
@@ -121,11 +116,14 @@ class Moments:
         except (OverflowError, ValueError):
             return None
 
-    def _day(self, text: str) -> float | None:
-        day = calendar_date(text)
-        self._days[text] = start = None if day is None else (day.toordinal() - _UNIX_DAY) * DAY_SECONDS
-        return start
-
-    def _time(self, text: str) -> float | None:
-        self._times[text] = seconds = _seconds_of_day(text)
-        return seconds
+    def _first(self, text: str) -> float | None:
+        """Read ``text`` and remember its parts; what is no moment is read again each time."""
+        if len(text) != _UTC_LENGTH or text[8] not in "Tt" or text[15] not in "Zz":
+            return None
+        day, seconds = calendar_date(text[:8]), _seconds_of_day(text[9:15])
+        if day is None or seconds is None:
+            return None
+        start = (day.toordinal() - _UNIX_DAY) * DAY_SECONDS
+        of_minute = float(text[13:15])
+        self._days[text[:8]], self._minutes[text[8:13]], self._seconds[text[13:]] = start, seconds - of_minute, of_minute
+        return start + seconds
