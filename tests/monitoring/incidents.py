@@ -1,7 +1,7 @@
 """The simulator's incidents as one Prometheus would have seen them: each is played to the real exporter, whose page is scraped.
 
-Simulator and exporter share a clock that passes at once. Every incident has a job of its own, named after it; all of them
-begin at the same moment before people look, which is long enough for the slowest of their alerts.
+Simulator and exporter share a clock that passes at once. Every incident has a job of its own, named after it, and begins long
+enough before people look for its alert.
 """
 
 from __future__ import annotations
@@ -40,12 +40,14 @@ FLEETS: Final = {"fleet of 40": Fleet(36, 4, 4), "fleet of 1,000": Fleet(900, 10
 """Many targets, with the troubles of ``fleet_day``, as they are seen two minutes after the start."""
 
 MINUTE: Final = 60.0
-BROKE: Final = 130 * MINUTE
-"""Seconds before people look at which an incident begins: the alert of lost links waits for two hours."""
-HISTORY: Final = BROKE + 20 * MINUTE
 _SILENT: Final = "intake-stopped"
-_BROKE: Final = {_SILENT: HISTORY}
-"""An intake is silent when nothing came for a day, here for as long as there is a history."""
+_BROKE: Final = defaultdict(
+    lambda: 40 * MINUTE, {_SILENT: 150 * MINUTE, "lost-crm-link": 130 * MINUTE, "sync-stuck": 75 * MINUTE}
+)
+"""Seconds before people look at which an incident begins: long enough for its alert. That of lost links waits for two hours.
+An intake is silent when nothing came for a day, here for as long as there is a history."""
+_WELL: Final = 20 * MINUTE
+HISTORY: Final = max(_BROKE.values())
 _INSTANCE: Final = "127.0.0.1:10888"
 _SCRAPE: Final = 60.0
 _LAG: Final = 0.004
@@ -83,7 +85,12 @@ def write_incidents(client: httpx.Client, folder: Path, now: float) -> None:
 
 def began_before(job: str) -> float:
     """Return how many seconds before people look the trouble of a job began."""
-    return STOPPED.get(job) or _BROKE.get(job, BROKE)
+    return STOPPED.get(job) or _BROKE[job]
+
+
+def _history(job: str) -> float:
+    """Return how many seconds of a world are played until people look."""
+    return min(HISTORY, _BROKE[job] + _WELL)
 
 
 def write_fleets(client: httpx.Client, now: float) -> None:
@@ -101,11 +108,11 @@ async def _played(folder: Path, last: float) -> dict[str, Pages]:
 
 async def _play(name: str, folder: Path, last: float) -> Pages:
     """Return the page of an exporter at each scrape, while an incident goes on in the end."""
-    clock = ManualClock(last - HISTORY - _START_UP)
+    clock = ManualClock(last - _history(name) - _START_UP)
     simulator = Simulator(clock, build=partial(demo_world.build, intake_every=600.0))
     pages: Pages = []
     async with running(simulator.app) as origin, application(_configuration(name, folder, simulator, origin), clock) as app:
-        for moment in _moments(last):
+        for moment in _moments(last, _history(name)):
             await _pass_time(app, moment)
             pages.append((moment, await app.page()))
             if name != CALM and moment >= last - began_before(name) and name not in simulator.incidents.active:
@@ -113,8 +120,8 @@ async def _play(name: str, folder: Path, last: float) -> Pages:
     return pages
 
 
-def _moments(last: float) -> list[float]:
-    return [last - _SCRAPE * before for before in reversed(range(int(HISTORY // _SCRAPE)))]
+def _moments(last: float, seconds: float) -> list[float]:
+    return [last - _SCRAPE * before for before in reversed(range(int(seconds // _SCRAPE)))]
 
 
 async def _pass_time(app: RunningApplication, until: float) -> None:
@@ -160,7 +167,7 @@ def _write_what_a_silent_intake_is_told_by(client: httpx.Client, now: float) -> 
     series = partial(labels_of, "target:booking_sync_discovered_bookings:increase1d")
     written: dict[Labels, Samples] = {
         series(job=job, target=target["name"], platform=target["platform"]): [
-            (moment, 30.0) for moment in _moments(now - _WEEK)
+            (moment, 30.0) for moment in _moments(now - _WEEK, HISTORY)
         ]
         for job in JOBS
         for target in demo_targets("http://127.0.0.1")

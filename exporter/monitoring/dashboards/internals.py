@@ -219,7 +219,7 @@ def _budget() -> list[Json]:
                 )
             ],
             unit="s",
-            size=_WIDE,
+            size=(15, 8),
         ),
         timeseries(
             "Retries by reason",
@@ -227,7 +227,7 @@ def _budget() -> list[Json]:
             "'nothing to report' is good.",
             _or_none(retried, query(f"sum by (platform, reason) ({retried}) > 0", "{{platform}} {{reason}}")),
             unit=_PER_MINUTE,
-            size=_NARROW,
+            size=(9, 8),
         ),
     ]
 
