@@ -144,9 +144,7 @@ class _Reader:
         return self._own[name]
 
     def _times(self, event: Component) -> tuple[Period, str | None]:
-        start, end = _start(event), _end(event)
-        if isinstance(start, datetime) != isinstance(end, datetime) or end < start:
-            raise _UnreadableError
+        start, end = _span(event)
         status, shown = (str(event.get(name, "")).strip().upper() for name in ("STATUS", "TRANSP"))
         whole = not isinstance(start, datetime)
         where: str | None = "whole_days" if whole else "entries"
@@ -198,6 +196,16 @@ def _look_at(events: Sequence[Component], number: int) -> None:
             time = _time(event.get(name))
             if isinstance(time, datetime) and time.tzinfo is None:
                 raise _UnreadableError
+        if "RRULE" in event or "RANGE" in getattr(event.get("RECURRENCE-ID"), "params", ()):
+            _span(event)  # the library would try all times since an end that is before the start
+
+
+def _span(event: Component) -> tuple[date, date]:
+    """Return when an event begins and ends. Raises :class:`_UnreadableError` for one that ends before it begins."""
+    start, end = _start(event), _end(event)
+    if isinstance(start, datetime) != isinstance(end, datetime) or end < start:
+        raise _UnreadableError
+    return start, end
 
 
 def _start(event: Component) -> date:

@@ -107,6 +107,32 @@ def test_an_entry_that_never_ends_is_counted() -> None:
     assert ([GOOD_HOURS], 1) == (hours(answer), answer.times.malformed)
 
 
+_FROM = "20261130T090000Z"
+_WEEKLY = ("UID:1", "DTSTART:20261123T090000Z", "RRULE:FREQ=WEEKLY;BYDAY=MO,WE")
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        event(*_WEEKLY, "DTEND:00261123T093000Z"),
+        event(*_WEEKLY, "DURATION:-P730000D"),
+        "\r\n".join(
+            (
+                event(*_WEEKLY, "DTEND:20261123T093000Z"),
+                event("UID:1", f"RECURRENCE-ID;RANGE=THISANDFUTURE:{_FROM}", f"DTSTART:{_FROM}", "DTEND:00261123T093000Z"),
+            )
+        ),
+    ],
+    ids=["end", "duration", "from some day on"],
+)
+def test_a_series_that_ends_two_thousand_years_before_it_begins_costs_nothing(series: str) -> None:
+    began = time.process_time()
+    answer = read(series, GOOD)
+
+    assert ([GOOD_HOURS], 1) == (hours(answer), answer.times.malformed)
+    assert time.process_time() - began < 0.25
+
+
 @pytest.mark.slow
 def test_a_series_that_takes_too_long_is_counted_and_the_rest_is_read() -> None:
     never = event("UID:1", "DTSTART:19700101T000000Z", "DURATION:PT1M", "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;BYHOUR=1,2,3")
