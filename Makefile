@@ -7,6 +7,8 @@ PIP     = $(BIN)/python -m pip install --disable-pip-version-check
 INSTALLING = @echo "Installing into $(VENV); it takes about a minute, and every package is named when its turn comes."
 # Workers of the test run, for two cores: tests wait for servers almost half of the time.
 JOBS   ?= 4
+# Tests start the exporter hundreds of times: whatever the environment says, nothing is compiled each time.
+unexport PYTHONDONTWRITEBYTECODE
 # The rooms whose tests need nothing beside them.
 FAST = $(addprefix tests/,clock config counting fields ics metrics platforms polling state support texts web)
 # Where current servers are built, and tried by test-current.
