@@ -18,6 +18,8 @@ import httpx
 import yaml
 
 from exporter.commands.demo import demo_targets
+from exporter.commands.demo_pairs import calendar_targets, known_pairs, pairs
+from exporter.commands.known_week import write_known_week
 from exporter.simulator import Simulator
 from exporter.simulator.drills import demo_world
 from tests.harness.application import application
@@ -34,6 +36,7 @@ TURNS: Final = 100
 SWITCHES: Final = {
     40: ("start", "token-revoked"),
     41: ("start", "double-booking"),
+    42: ("start", "booking-lost"),
     45: ("start", "api-throttled"),
     55: ("stop", "api-throttled"),
 }
@@ -45,7 +48,9 @@ _OURS: Final = frozenset({"__name__", "job", "instance"})
 _COLLECTORS: Final = {
     "wix": {"connections": {}, "bookings": {"conflicts": True}},
     "bitrix24": {"bookings": {}, "links": {"interval": "5m"}},
+    "calendar": {"busy": {}},
 }
+_ORIGIN: Final = "http://127.0.0.1:8099"
 
 
 async def scrapes(folder: Path) -> str:
@@ -53,9 +58,14 @@ async def scrapes(folder: Path) -> str:
     clock = ManualClock(END - MINUTES * 60)
     simulator = Simulator(clock, build=demo_world.build)
     lines: list[str] = []
-    targets = [{**target, "collectors": _COLLECTORS[target["platform"]]} for target in demo_targets("http://127.0.0.1:8099")]
+    # A feed is read by a process of its own, which knows nothing of this clock.
+    all_targets = (*demo_targets(_ORIGIN), *calendar_targets(_ORIGIN, feeds=False))
+    targets = [{**target, "collectors": _COLLECTORS[target["platform"]]} for target in all_targets]
     file = folder / "exporter.yml"
-    file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
+    state = file.with_suffix(".json")
+    content = {"timezone": "Europe/Berlin", "state_file": state.name, "targets": targets, "pairs": pairs("5m")}
+    file.write_text(yaml.safe_dump(content))
+    write_known_week(state, simulator, targets, known_pairs(file, simulator))
     # No sockets: what a poll brings is there before the clock moves on, so the answers are the same on every machine.
     async with application(file, clock, through=httpx.ASGITransport(simulator.app)) as app:
         for minute in range(1, MINUTES + 1):
