@@ -5,7 +5,7 @@ Moments are Unix seconds (``float``) of the steady clock; when bookings and busy
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -102,26 +102,38 @@ class PairMemory(Value, frozen=True, gc=False):
         if self.ends != ends:
             return PairMemory(ends, now)
 
-        def known(moment: float | None) -> float | None:
-            return None if moment is None else min(moment, now)
+        def known(moment: float) -> float:
+            return min(moment, now)
+
+        return replace(self._with(known), lags=tuple(lag for lag in self.lags if lag[0] <= now))
+
+    def moved_by(self, seconds: float) -> PairMemory:
+        """Return this memory with its moments later by ``seconds``; bookings and busy times lie where the calendar has them."""
+        return self._with(lambda moment: max(0.0, moment + seconds) if moment else 0.0)  # 0 is never
+
+    def _with(self, moved: Callable[[float], float]) -> PairMemory:
+        """Return this memory with its moments as ``moved`` returns them."""
+
+        def of(moment: float | None) -> float | None:
+            return None if moment is None else moved(moment)
 
         def booking_of(booking: KnownBooking) -> KnownBooking:
-            moments = {"made": known(booking.made), "arrived": known(booking.arrived), "vanished": known(booking.vanished)}
-            return replace(booking, seen=min(booking.seen, now), **moments)
+            moments = {"made": of(booking.made), "arrived": of(booking.arrived), "vanished": of(booking.vanished)}
+            return replace(booking, seen=moved(booking.seen), **moments)
 
         return replace(
             self,
-            at=min(self.at, now),
-            since=min(self.since, now),
+            at=moved(self.at),
+            since=moved(self.since),
             bookings={key: booking_of(booking) for key, booking in self.bookings.items()},
-            gone=tuple(replace(booking, since=min(booking.since, now)) for booking in self.gone),
-            unknown=tuple(replace(time, since=min(time.since, now)) for time in self.unknown),
-            whole_at=min(self.whole_at, now),
-            calendar_at=min(self.calendar_at, now),
-            bookings_at=min(self.bookings_at, now),
-            watched_at=min(self.watched_at, now),
-            compared_at=min(self.compared_at, now),
-            lags=tuple(lag for lag in self.lags if lag[0] <= now),
+            gone=tuple(replace(booking, since=moved(booking.since)) for booking in self.gone),
+            unknown=tuple(replace(time, since=moved(time.since)) for time in self.unknown),
+            whole_at=moved(self.whole_at),
+            calendar_at=moved(self.calendar_at),
+            lags=tuple((moved(at), seconds) for at, seconds in self.lags),
+            bookings_at=moved(self.bookings_at),
+            watched_at=moved(self.watched_at),
+            compared_at=moved(self.compared_at),
         )
 
 

@@ -5,19 +5,29 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.limits import STATE_FILE, STATE_FILE_PAIR
 from exporter.model import Change
 from exporter.private_calendar import EventMemory
 from exporter.proof import ProofState
-from exporter.state.pair_memory import PairMemory
+from exporter.state.pair_memory import GoneBooking, KnownBooking, PairMemory, UnknownTime
 from exporter.state.state_file import read_pairs, state_file
-from exporter.state.status_history import EVENTS_SAVE_SECONDS, FileStatusHistory, StatusHistory, open_status_history
+from exporter.state.status_history import (
+    EVENTS_SAVE_SECONDS,
+    VERDICTS_SAVE_SECONDS,
+    FileStatusHistory,
+    StatusHistory,
+    open_status_history,
+)
 from tests.harness.clock import ManualClock
 
 NOW = 1_790_000_000.0
+HOUR = 3600.0
+DAY = 86_400.0
 
 
 def memory(number: int = 0) -> PairMemory:
@@ -117,3 +127,82 @@ def test_an_account_that_is_another_one_forgets_private_events_and_leaves_pairs_
     history.keep_pair("anna", memory())
     history.keep_targets({"salon": "another"})
     assert (None, memory()) == (history.events("salon"), history.pair("anna"))
+
+
+@pytest.mark.parametrize("seconds", [-8 * DAY, -HOUR, HOUR, 8 * DAY])
+async def test_a_wall_clock_that_is_set_before_a_pair_is_judged_moves_what_the_file_says_of_it(
+    tmp_path: Path, seconds: float
+) -> None:
+    path, clock = tmp_path / "state.json", ManualClock(NOW + 60 - seconds)
+    await kept(path, "anna")
+    history = open_status_history(path, clock)  # of a machine whose clock is not yet set
+    clock.set_by = seconds
+    found = history.pair("anna")
+    assert found == memory().moved_by(-seconds)
+    history.keep_pairs(frozenset({"anna"}))
+    await history.save()  # before both ends were read
+    assert {"anna": memory()} == read_pairs([path])
+    history.keep_pair("anna", found)
+    clock.set_by += HOUR
+    await history.save()
+    assert {"anna": memory().moved_by(HOUR)} == read_pairs([path])
+    await history.aclose()
+
+
+async def test_a_standby_takes_over_what_was_written_by_a_clock_that_was_set_since_it_began(tmp_path: Path) -> None:
+    path, clock = tmp_path / "state.json", ManualClock(NOW + 60 - HOUR)
+    await kept(path, "anna")
+    clock.set_by = HOUR
+    history = open_status_history(path, clock)
+    assert memory().moved_by(-HOUR) == history.pair("anna")
+    await history.aclose()
+
+
+async def test_another_state_file_has_what_was_not_judged_yet_with_the_moments_of_its_clock(tmp_path: Path) -> None:
+    path, clock = tmp_path / "state.json", ManualClock(NOW + 60)
+    await kept(path, "anna", "ben")
+    before = open_status_history(path, clock)
+    before.keep_pair("ben", memory())
+    history = open_status_history(tmp_path / "other.json", clock)
+    history.take_over(before)
+    clock.set_by = HOUR
+    assert [memory().moved_by(-HOUR), memory()] == [history.pair("anna"), history.pair("ben")]
+    await history.aclose()
+    await before.aclose()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"proved": True},
+        {"imports_proved": True},
+        {"bookings": {"5f4e3d2c1b0a": KnownBooking(NOW, NOW + HOUR, NOW, missing=True)}},
+        {"gone": (GoneBooking(NOW, NOW + HOUR, NOW, left=True),)},
+        {"unknown": (UnknownTime(NOW, NOW + HOUR, NOW, missing=True),)},
+    ],
+    ids=lambda told: next(iter(told)),
+)
+async def test_a_verdict_is_written_within_a_minute_so_that_a_kill_does_not_take_it_back(
+    tmp_path: Path, told: dict[str, Any]
+) -> None:
+    path, clock = tmp_path / "state.json", ManualClock(NOW)
+    await kept(path, "anna")
+    history = open_status_history(path, clock)
+    clock.now += VERDICTS_SAVE_SECONDS - 1
+    history.keep_pair("anna", replace(memory(), **told))
+    await history.save()
+    assert {"anna": memory()} == read_pairs([path])
+    clock.now += 2
+    await history.save()
+    assert {"anna": replace(memory(), **told)} == read_pairs([path])
+    await history.aclose()
+
+
+async def test_a_file_of_a_moment_that_lies_ahead_is_written_anew(tmp_path: Path) -> None:
+    path, clock = tmp_path / "state.json", ManualClock(NOW)
+    await kept(path, "anna", at=NOW + DAY)
+    history = open_status_history(path, clock)
+    history.keep_pair("anna", memory(number=1))
+    await history.save()
+    assert {"anna": 42} == known(path)
+    await history.aclose()
