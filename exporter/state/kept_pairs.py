@@ -34,13 +34,23 @@ class KeptPairs:
         self._pairs[name] = memory
         self._earlier.discard(name)
 
-    def keep_only(self, names: Iterable[str]) -> bool:
-        """Forget all pairs but those called ``names``. Returns whether there were any."""
-        gone = self._pairs.keys() - names
-        for name in gone:
-            del self._pairs[name]
-        self._earlier -= gone
-        return bool(gone)
+    def keep_only(self, names: Iterable[str], ends: Mapping[str, str]) -> bool:
+        """Forget all pairs but those called ``names``. Returns whether anything is known under other names than before.
+
+        ``ends`` has by their names the hashes of what they tie together: what is known of the same ends under another name is
+        known under theirs.
+        """
+        before, earlier = self._pairs, self._earlier
+        of_ends = {memory.ends: name for name, memory in before.items()}
+
+        def known_before_as(name: str) -> str:
+            known, tied = before.get(name), ends.get(name)
+            return name if tied is None or (known is not None and known.ends == tied) else of_ends.get(tied, name)
+
+        known_as = {name: old for name in names if (old := known_before_as(name)) in before}
+        self._pairs = {name: before[old] for name, old in known_as.items()}
+        self._earlier = {name for name, old in known_as.items() if old in earlier}
+        return self._pairs.keys() != before.keys() or any(name != old for name, old in known_as.items())
 
     def take_over(self, before: KeptPairs) -> None:
         """Remember what ``before`` does."""

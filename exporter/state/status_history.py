@@ -132,9 +132,12 @@ class StatusHistory:
         """Remember ``memory`` of the pair ``name``, instead of what was remembered before."""
         self._pairs.keep(name, memory)
 
-    def keep_pairs(self, names: frozenset[str]) -> None:
-        """Forget all pairs but those called ``names``, which are configured."""
-        self._changed |= self._pairs.keep_only(names)
+    def keep_pairs(self, names: frozenset[str], ends: Mapping[str, str]) -> None:
+        """Forget all pairs but those called ``names``, which are configured.
+
+        ``ends`` has the hashes of what those tie together that are to be judged: they may have got other names.
+        """
+        self._changed |= self._pairs.keep_only(names, ends)
 
     def account(self, target: str) -> str:
         """Return the hash of the account that what is remembered of ``target`` is of; empty where nobody knows."""

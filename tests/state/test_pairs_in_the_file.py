@@ -75,10 +75,29 @@ async def test_pairs_that_are_no_longer_configured_are_forgotten(tmp_path: Path)
     path = tmp_path / "state.json"
     await kept(path, "anna", "ben")
     history = open_status_history(path, ManualClock(NOW + 60))
-    history.keep_pairs(frozenset({"ben", "cleo"}))
+    history.keep_pairs(frozenset({"ben", "cleo"}), {})
     await history.save()
     assert {"ben": 41} == known(path)
     await history.aclose()
+
+
+def test_pairs_that_change_their_names_keep_what_is_known_of_their_ends() -> None:
+    history = StatusHistory()
+    for number, pair in enumerate(("anna", "ben", "cleo")):
+        history.keep_pair(pair, replace(memory(number), ends=pair))
+    ends = {"anna": "ben", "ben": "anna", "dora": "cleo", "emma": "new"}
+    history.keep_pairs(frozenset(ends), ends)
+    assert ["ben", "anna", None, "cleo", None] == [
+        found and found.ends for found in map(history.pair, ("anna", "ben", "cleo", "dora", "emma"))
+    ]
+
+
+def test_of_two_pairs_of_the_same_ends_each_keeps_its_own() -> None:
+    history = StatusHistory()
+    for number, pair in enumerate(("anna", "twin")):
+        history.keep_pair(pair, memory(number))
+    history.keep_pairs(frozenset({"anna", "twin"}), dict.fromkeys(("anna", "twin"), memory().ends))
+    assert [memory(0), memory(1)] == [history.pair("anna"), history.pair("twin")]
 
 
 async def test_another_state_file_takes_over_the_pairs_that_are_known(tmp_path: Path) -> None:
@@ -96,7 +115,7 @@ async def test_a_pair_that_falls_to_another_process_is_known_there_as_who_judged
     await kept(second, "anna", "ben", at=NOW, number=2)
     history = open_status_history(first, ManualClock(NOW + 60))
     assert [43, 43] == [one.arrived_in_all for pair in ("anna", "ben") if (one := history.pair(pair))]
-    history.keep_pairs(frozenset({"anna"}))
+    history.keep_pairs(frozenset({"anna"}), {})
     await history.save()
     await history.aclose()
     assert {"anna": 43} == known(first)
@@ -139,7 +158,7 @@ async def test_a_wall_clock_that_is_set_before_a_pair_is_judged_moves_what_the_f
     clock.set_by = seconds
     found = history.pair("anna")
     assert found == memory().moved_by(-seconds)
-    history.keep_pairs(frozenset({"anna"}))
+    history.keep_pairs(frozenset({"anna"}), {})
     await history.save()  # before both ends were read
     assert {"anna": memory()} == read_pairs([path])
     history.keep_pair("anna", found)
