@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.proof import PairSpec, ProofState
 from tests.harness.pairs import DAY, GRACE, HOUR, MINUTE, NEW, SPEC, Scene, hours, moved
@@ -30,6 +31,20 @@ def test_other_ends_behind_the_name_of_a_pair_begin_anew(scene: Scene, spec: Pai
     scene.bookings.clear()
     scene.poll()
     assert ProofState.LEARNING is scene.state()
+
+
+def test_what_a_poll_under_way_at_a_reload_reads_of_another_resource_of_the_same_name_is_not_the_pairs(scene: Scene) -> None:
+    scene.knows = []
+    asked = scene.specs
+    scene.pairs.arrange([PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, ids=frozenset({"9"}))])
+    scene.read_calendar()
+    scene.read_bookings()
+    scene.read_events()
+    assert () == scene.shown()
+    scene.specs = (replace(asked[0], ids=frozenset({"9"})),)
+    scene.bookings.clear()
+    scene.poll()
+    assert (ProofState.LEARNING, []) == (scene.state(), scene.left())
 
 
 def test_another_calendar_behind_the_name_of_a_target_begins_anew(scene: Scene) -> None:

@@ -38,7 +38,7 @@ async def test_the_bookings_of_a_paired_resource_come_with_their_times_and_nothi
         PairedBooking(sooner, now + HOUR, now + 2 * HOUR),
         PairedBooking(later, now + 3 * HOUR, now + 4 * HOUR),
     )
-    assert PairedBookings("Chair 1", now - DAY, now + 8 * DAY, expected) == paired
+    assert PairedBookings("Chair 1", now - DAY, now + 8 * DAY, expected, ids=frozenset({"1"})) == paired
 
 
 @pytest.mark.parametrize("conflicts", CONFLICTS)
