@@ -103,12 +103,12 @@ def pair_text(memory: PairMemory, stepped: float) -> bytes:
             excess -= len(msgspec.json.encode(dict([bookings.popitem()]))) - 1
 
 
-def pair_of(text: bytes | msgspec.Raw) -> PairMemory | None:
-    """Return the memory that ``text`` holds; ``None`` where it was not written by us."""
+def pair_of(text: bytes | msgspec.Raw, pair: str | None = None) -> PairMemory | None:
+    """Return the memory of ``pair`` that ``text`` holds; ``None``, with a warning, where it was not written by us."""
     try:
         read = decoder(_Memory).decode(text)
     except UNREADABLE as error:
-        log.warning("state_of_pair_ignored", why=type(error).__name__)
+        log.warning("state_of_pair_ignored", pair=pair, why=type(error).__name__)
         return None
     whole_at, whole_start, whole_end = read.whole
     bookings = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog.testing
 from msgspec.structs import replace
 
 from exporter.limits import STATE_FILE, STATE_FILE_PAIR
@@ -15,6 +16,7 @@ from exporter.model import Change
 from exporter.private_calendar import EventMemory
 from exporter.proof import ProofState
 from exporter.state.pair_memory import GoneBooking, KnownBooking, PairMemory, UnknownTime
+from exporter.state.pair_text import pair_text
 from exporter.state.state_file import read_pairs, state_file
 from exporter.state.status_history import (
     EVENTS_SAVE_SECONDS,
@@ -128,6 +130,15 @@ def test_a_part_that_is_not_ours_hides_no_other(tmp_path: Path, content: str) ->
     odd.write_text(content, encoding="latin-1")
     ours.write_bytes(b'{"version": 2, "pairs": {"anna": {"at": 1, "no": "pair"}, "ben": 7}}')
     assert {} == read_pairs([odd, missing, ours])
+
+
+def test_what_is_spoilt_of_a_pair_is_told_by_its_name_and_costs_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    spoilt = b'{"ends": "x", "at": 1, "state": "well"}'
+    path.write_bytes(state_file({}, pairs={"anna": spoilt, "ben": pair_text(memory(), 0.0)}))
+    with structlog.testing.capture_logs() as logged:
+        assert {"ben": memory()} == read_pairs([path])
+    assert [("state_of_pair_ignored", "anna")] == [(line["event"], line["pair"]) for line in logged]
 
 
 def test_where_there_is_not_room_enough_pairs_come_before_private_events() -> None:

@@ -23,6 +23,7 @@ LIFE = st.lists(
         st.tuples(st.just("killed"), st.sampled_from((10.0, 5 * MINUTE, HOUR, DAY, 8 * DAY))).map(lambda step: [step]),
         st.tuples(st.just("set_clock"), st.sampled_from((-8 * DAY, -DAY, -HOUR, HOUR, DAY, 8 * DAY))).map(lambda step: [step]),
         st.tuples(st.just("stopped"), st.sampled_from((HOUR, DAY))).map(lambda step: [step]),
+        st.just([("read_otherwise", None)]),
         st.tuples(st.just("polls"), st.sampled_from((20 * MINUTE, 2 * HOUR))).map(lambda step: [step]),
     ),
     min_size=5,
@@ -75,6 +76,10 @@ class Living(Working):
         told = BusyObservation(was, *span, periods, entries=entries, free=free, unclear=self.unclear)
         self.pass_time(seconds)
         self.pairs.observed("anna-cal", told, self.now, max_age=MAX_AGE, stepped=self.stepped)
+
+    def read_otherwise(self) -> None:
+        """Read entries from now on, or busy times alone, as after a reload."""
+        self.has_entries, self.unclear = not self.has_entries, ()
 
     def polls(self, seconds: float, interval: float = 5 * MINUTE) -> None:
         until = self.now + seconds
