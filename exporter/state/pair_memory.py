@@ -32,6 +32,10 @@ class KnownBooking(Value, frozen=True, gc=False):
     looked: bool = False
     missing: bool = False
 
+    def made_until(self, now: float) -> KnownBooking:
+        """Return this booking, made at a moment that nobody knows if that lies behind ``now``."""
+        return self if self.made is None or self.made <= now else replace(self, made=None)
+
 
 class GoneBooking(Value, frozen=True, gc=False):
     """The times of a booking that had arrived and was cancelled or moved; ``left`` is the last verdict.
@@ -97,7 +101,8 @@ class PairMemory(Value, frozen=True, gc=False):
     def moved(self, ends: str, now: float) -> PairMemory:
         """Return this memory as one of ``ends`` may be used at ``now``: nothing of other ends, and no moment that lies ahead.
 
-        Such a one was written by a clock that ran wrong, and would hold up a verdict for as long.
+        Such a one was written by a clock that ran wrong, and would hold up a verdict for as long. When a booking was made is
+        not known then, or its lag would be too short.
         """
         if self.ends != ends:
             return PairMemory(ends, now)
@@ -105,14 +110,16 @@ class PairMemory(Value, frozen=True, gc=False):
         def known(moment: float) -> float:
             return min(moment, now)
 
-        return replace(self._with(known), lags=tuple(lag for lag in self.lags if lag[0] <= now))
+        bookings = {key: row.made_until(now) for key, row in self.bookings.items()}
+        lags = tuple(lag for lag in self.lags if lag[0] <= now)
+        return replace(self, bookings=bookings, lags=lags).with_moments(known)
 
     def moved_by(self, seconds: float) -> PairMemory:
         """Return this memory with its moments later by ``seconds``; bookings and busy times lie where the calendar has them."""
-        return self._with(lambda moment: max(0.0, moment + seconds) if moment else 0.0)  # 0 is never
+        return self.with_moments(lambda moment: max(0.0, moment + seconds) if moment else 0.0)  # 0 is never
 
-    def _with(self, moved: Callable[[float], float]) -> PairMemory:
-        """Return this memory with its moments as ``moved`` returns them."""
+    def with_moments(self, moved: Callable[[float], float]) -> PairMemory:
+        """Return this memory with its moments as ``moved`` returns them; bookings and busy times lie where they do."""
 
         def of(moment: float | None) -> float | None:
             return None if moment is None else moved(moment)
