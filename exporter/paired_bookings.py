@@ -30,6 +30,7 @@ class PairedBooking(Value, frozen=True, gc=False):
 class PairedBookings(Value, frozen=True, gc=False):
     """The bookings of a ``resource`` (as the configuration names it) that take time in ``[start, end)``, soonest first.
 
+    ``ids`` are those by which it was looked for: its name may have become another resource's while it was.
     ``waiting`` is the time of those that the merchant has yet to accept: they may be in a calendar and need not be. Unless it
     is ``complete``, one that is not among them may exist all the same.
     """
@@ -40,6 +41,7 @@ class PairedBookings(Value, frozen=True, gc=False):
     bookings: tuple[PairedBooking, ...]
     complete: bool = True
     waiting: tuple[tuple[float, float], ...] = ()
+    ids: frozenset[str] = frozenset()
 
 
 def paired_range(now: float) -> tuple[float, float]:

@@ -153,7 +153,8 @@ class PairedEvents(Value, frozen=True, gc=False):
     """What the platform knows to be busy in ``[start, end)`` for the ``resource`` (as the configuration names it) of a pair.
 
     ``periods`` are of all imported events of all its calendars, copies of bookings among them, in any order. ``booked`` are
-    the platform's own bookings: it knows of their time whether anything is imported or not.
+    the platform's own bookings: it knows of their time whether anything is imported or not. ``ids`` are those by which the
+    resource was looked for.
     """
 
     resource: str
@@ -161,6 +162,7 @@ class PairedEvents(Value, frozen=True, gc=False):
     end: float
     periods: tuple[tuple[float, float], ...]
     booked: tuple[tuple[float, float], ...] = ()
+    ids: frozenset[str] = frozenset()
 
 
 class EventsObservation(Value, frozen=True, gc=False):

@@ -84,7 +84,7 @@ async def run(
     ``load`` returns.
     Raises, before anything is asked of a platform, :class:`~exporter.errors.ConfigError` when the first configuration, then
     the web configuration, then the address is bad, :class:`~exporter.errors.ListenError` when the address cannot be had, and
-    without ``standby`` :class:`~exporter.state.status_history.StateFileInUseError`;
+    without ``standby`` :class:`~exporter.state.state_lock.StateFileInUseError`;
     :class:`~exporter.errors.WebServerError` when the web server dies, after an orderly stop of all else.
     """
     sites = KnownSites()

@@ -28,7 +28,8 @@ from exporter.runtime.targets import LiveTarget, TargetFactory
 from exporter.state.config_warnings import KeptWarnings, with_warnings
 from exporter.state.poll_requests import PollRequest
 from exporter.state.snapshot import Snapshot, View
-from exporter.state.status_history import FileStatusHistory, StateFileInUseError, StatusHistory, open_status_history
+from exporter.state.state_lock import StateFileInUseError
+from exporter.state.status_history import FileStatusHistory, StatusHistory, open_status_history
 from exporter.support import logs
 from exporter.support.audit import change_requested
 from exporter.support.files import Stamps, stamps
@@ -92,8 +93,7 @@ class Application:
         )
         self._changing, self._opened, self._stopping = asyncio.Lock(), asyncio.Event(), False
         self._change: asyncio.Task[Any] | None = None
-        self._closing = Closing(self._clock)
-        self._attempts = Attempts(factory.clock, factory.instruments, factory.known)
+        self._closing, self._attempts = Closing(self._clock), Attempts(factory.clock, factory.instruments, factory.known)
         self._seen: Stamps | None = None  # the files as they were at the last attempt
         self._read: Stamps = ()  # the files as they were when the configuration in force was read
 
@@ -111,7 +111,7 @@ class Application:
         """Open the targets of ``config``, then poll them.
 
         Raises :class:`~exporter.errors.ConfigError` when one of them cannot be opened, and
-        :class:`~exporter.state.status_history.StateFileInUseError` when another process polls and this one may not stand by.
+        :class:`~exporter.state.state_lock.StateFileInUseError` when another process polls and this one may not stand by.
         """
 
         async def start() -> None:
@@ -368,7 +368,7 @@ class Application:
     async def _status_history(self, config: Config) -> StatusHistory:
         """Return the memory of ``config``'s state file, with what is known now: the present one if it is the same file.
 
-        Raises :class:`~exporter.state.status_history.StateFileInUseError`.
+        Raises :class:`~exporter.state.state_lock.StateFileInUseError`.
         """
         path = config.state_file
         if self._is_active and (path == self.config.state_file or await asyncio.to_thread(self._since.is_of, path)):

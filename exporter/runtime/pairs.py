@@ -10,6 +10,7 @@ from exporter.config import Config, paired_resources
 from exporter.metrics import Instruments
 from exporter.platforms.settings import Target
 from exporter.proof import PairSpec
+from exporter.state.pair_ends import ends_hash
 from exporter.state.pair_memory import PairMemory
 from exporter.state.pairs import Pairs
 from exporter.state.snapshot import CollectorState, Snapshot
@@ -69,7 +70,8 @@ class LivePairs:
         ``accounts`` has the hash of each target's account. To be called when the counters of all targets are on the page.
         """
         self._history = history
-        history.keep_pairs(frozenset(pair.name for pair in config.pairs))
         specs = config.pair_specs
+        ends = {spec.name: ends_hash(spec, accounts) for spec in specs}
+        history.keep_pairs(frozenset(pair.name for pair in config.pairs), ends)
         self._instruments.arrange_pairs({spec.name: spec.bookings for spec in specs})
         snapshot.arrange_pairs(specs, accounts)

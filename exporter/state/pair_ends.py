@@ -86,6 +86,7 @@ def times_of(bookings: Sequence[PairedBooking]) -> tuple[Period, ...]:
 
 def ends_hash(spec: PairSpec, accounts: Mapping[str, str]) -> str:
     """Return the hash of what a pair ties together; ``accounts`` has the hash of each target's account."""
-    ends = (spec.bookings, accounts.get(spec.bookings, ""), spec.resource, spec.calendar, accounts.get(spec.calendar, ""))
-    parts = (*ends, *sorted(spec.ids))  # a name may become another resource's
+    resource = "" if spec.ids else spec.resource  # a name may become another resource's, and a resource get another name
+    ends = (spec.bookings, accounts.get(spec.bookings, ""), resource, spec.calendar, accounts.get(spec.calendar, ""))
+    parts = (*ends, *sorted(spec.ids))
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]

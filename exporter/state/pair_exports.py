@@ -185,7 +185,20 @@ def _with_evidence(
         if (place := covering(booking.start, booking.end, told.periods)) is not None
     )
     enough = len(evidence) >= PROVING_BOOKINGS and len({number for _, _, number in evidence}) >= PROVING_PERIODS
-    return replace(memory, proved=came or enough, evidence=() if came or enough else tuple(evidence))
+    return replace(memory, proved=came or enough, evidence=() if came or enough else _enough_of(evidence, told.start))
+
+
+def _enough_of(evidence: Sequence[Evidence], start: float) -> tuple[Evidence, ...]:
+    """Return ``evidence``, of what was over before ``start`` no more than would prove the pair: it is kept for months.
+
+    What is ahead stays, or it would be counted anew once its busy time falls apart.
+    """
+    places: dict[int, list[Evidence]] = {}
+    for one in sorted(evidence, reverse=True):
+        of_place = places.setdefault(one[2], [])
+        if one[1] > start or len(of_place) < PROVING_BOOKINGS:
+            of_place.append(one)
+    return tuple(sorted(one for of_place in places.values() for one in of_place))
 
 
 def _is_its(

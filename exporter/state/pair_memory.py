@@ -5,7 +5,7 @@ Moments are Unix seconds (``float``) of the steady clock; when bookings and busy
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -31,6 +31,10 @@ class KnownBooking(Value, frozen=True, gc=False):
     vanished: float | None = None
     looked: bool = False
     missing: bool = False
+
+    def made_until(self, now: float) -> KnownBooking:
+        """Return this booking, made at a moment that nobody knows if that lies behind ``now``."""
+        return self if self.made is None or self.made <= now else replace(self, made=None)
 
 
 class GoneBooking(Value, frozen=True, gc=False):
@@ -97,31 +101,46 @@ class PairMemory(Value, frozen=True, gc=False):
     def moved(self, ends: str, now: float) -> PairMemory:
         """Return this memory as one of ``ends`` may be used at ``now``: nothing of other ends, and no moment that lies ahead.
 
-        Such a one was written by a clock that ran wrong, and would hold up a verdict for as long.
+        Such a one was written by a clock that ran wrong, and would hold up a verdict for as long. When a booking was made is
+        not known then, or its lag would be too short.
         """
         if self.ends != ends:
             return PairMemory(ends, now)
 
-        def known(moment: float | None) -> float | None:
-            return None if moment is None else min(moment, now)
+        def known(moment: float) -> float:
+            return min(moment, now)
+
+        bookings = {key: row.made_until(now) for key, row in self.bookings.items()}
+        lags = tuple(lag for lag in self.lags if lag[0] <= now)
+        return replace(self, bookings=bookings, lags=lags).with_moments(known)
+
+    def moved_by(self, seconds: float) -> PairMemory:
+        """Return this memory with its moments later by ``seconds``; bookings and busy times lie where the calendar has them."""
+        return self.with_moments(lambda moment: max(0.0, moment + seconds) if moment else 0.0)  # 0 is never
+
+    def with_moments(self, moved: Callable[[float], float]) -> PairMemory:
+        """Return this memory with its moments as ``moved`` returns them; bookings and busy times lie where they do."""
+
+        def of(moment: float | None) -> float | None:
+            return None if moment is None else moved(moment)
 
         def booking_of(booking: KnownBooking) -> KnownBooking:
-            moments = {"made": known(booking.made), "arrived": known(booking.arrived), "vanished": known(booking.vanished)}
-            return replace(booking, seen=min(booking.seen, now), **moments)
+            moments = {"made": of(booking.made), "arrived": of(booking.arrived), "vanished": of(booking.vanished)}
+            return replace(booking, seen=moved(booking.seen), **moments)
 
         return replace(
             self,
-            at=min(self.at, now),
-            since=min(self.since, now),
+            at=moved(self.at),
+            since=moved(self.since),
             bookings={key: booking_of(booking) for key, booking in self.bookings.items()},
-            gone=tuple(replace(booking, since=min(booking.since, now)) for booking in self.gone),
-            unknown=tuple(replace(time, since=min(time.since, now)) for time in self.unknown),
-            whole_at=min(self.whole_at, now),
-            calendar_at=min(self.calendar_at, now),
-            bookings_at=min(self.bookings_at, now),
-            watched_at=min(self.watched_at, now),
-            compared_at=min(self.compared_at, now),
-            lags=tuple(lag for lag in self.lags if lag[0] <= now),
+            gone=tuple(replace(booking, since=moved(booking.since)) for booking in self.gone),
+            unknown=tuple(replace(time, since=moved(time.since)) for time in self.unknown),
+            whole_at=moved(self.whole_at),
+            calendar_at=moved(self.calendar_at),
+            lags=tuple((moved(at), seconds) for at, seconds in self.lags),
+            bookings_at=moved(self.bookings_at),
+            watched_at=moved(self.watched_at),
+            compared_at=moved(self.compared_at),
         )
 
 

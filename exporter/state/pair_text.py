@@ -63,7 +63,8 @@ class _Memory(msgspec.Struct, frozen=True):
 def pair_text(memory: PairMemory, stepped: float) -> bytes:
     """Return what the state file says of ``memory``, 64 KiB at most.
 
-    Of more, what is farthest ahead is left out: it is seen anew after a restart, which makes a verdict late and no lie.
+    Of more, what is farthest ahead is left out: it is seen anew after a restart, which makes a verdict or a proof late and no
+    lie.
     ``stepped`` is by how many seconds the wall clock was set.
     """
     bookings = {
@@ -71,6 +72,7 @@ def pair_text(memory: PairMemory, stepped: float) -> bytes:
     }
     gone = [_time(row.start, row.end, row.since, row.left, stepped) for row in sorted(memory.gone, key=lambda row: row.start)]
     unknown = [_time(row.start, row.end, row.since, row.missing, stepped) for row in memory.unknown]
+    evidence = [(round(start), round(end), number) for start, end, number in memory.evidence]
     rest = {
         "ends": memory.ends,
         "at": _wall(memory.at, stepped),
@@ -80,7 +82,6 @@ def pair_text(memory: PairMemory, stepped: float) -> bytes:
         "whole": (_wall(memory.whole_at, stepped), round(memory.whole_start), round(memory.whole_end)),
         "calendar_at": _wall(memory.calendar_at, stepped),
         "arrived_in_all": memory.arrived_in_all,
-        "evidence": [(round(start), round(end), number) for start, end, number in memory.evidence],
         "lags": [(_wall(at, stepped), round(seconds)) for at, seconds in memory.lags],
         "imports_proved": memory.imports_proved,
         "imports_evidence": [(round(start), round(end)) for start, end in memory.imports_evidence],
@@ -89,11 +90,11 @@ def pair_text(memory: PairMemory, stepped: float) -> bytes:
         "compared_at": _wall(memory.compared_at, stepped),
     }
     while True:
-        text = msgspec.json.encode(rest | {"bookings": bookings, "gone": gone, "unknown": unknown})
+        text = msgspec.json.encode(rest | {"bookings": bookings, "gone": gone, "unknown": unknown, "evidence": evidence})
         excess = len(text) - STATE_FILE_PAIR.number
         if excess <= 0:
             return text
-        for rows in (unknown, gone):
+        for rows in (unknown, gone, evidence):
             while rows and excess > 0:
                 excess -= len(msgspec.json.encode(rows.pop())) + 1
             if excess <= 0:
@@ -102,12 +103,12 @@ def pair_text(memory: PairMemory, stepped: float) -> bytes:
             excess -= len(msgspec.json.encode(dict([bookings.popitem()]))) - 1
 
 
-def pair_of(text: bytes | msgspec.Raw) -> PairMemory | None:
-    """Return the memory that ``text`` holds; ``None`` where it was not written by us."""
+def pair_of(text: bytes | msgspec.Raw, pair: str | None = None) -> PairMemory | None:
+    """Return the memory of ``pair`` that ``text`` holds; ``None``, with a warning, where it was not written by us."""
     try:
         read = decoder(_Memory).decode(text)
     except UNREADABLE as error:
-        log.warning("state_of_pair_ignored", why=type(error).__name__)
+        log.warning("state_of_pair_ignored", pair=pair, why=type(error).__name__)
         return None
     whole_at, whole_start, whole_end = read.whole
     bookings = {

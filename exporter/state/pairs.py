@@ -169,16 +169,21 @@ def _take(pair: _Pair, observation: Observation, now: float, max_age: float) -> 
     spec = pair.spec
     match observation:
         case BookingsObservation(at=at, paired=paired):
-            bookings = next((one for one in paired if one.resource == spec.resource), None)
+            bookings = next((one for one in paired if _is_of(one, spec)), None)
             pair.bookings = None if bookings is None else Read(bookings, at, now, max_age)
         case EventsObservation(at=at, paired=known) if spec.imports:
-            events = next((one for one in known if one.resource == spec.resource), None)
+            events = next((one for one in known if _is_of(one, spec)), None)
             pair.events = None if events is None else Read(events, at, now, max_age)
         case BusyObservation(at=at):
             pair.calendar = Read(observation, at, now, max_age)
         case _:
             return False
     return True
+
+
+def _is_of(told: PairedBookings | PairedEvents, spec: PairSpec) -> bool:
+    """Return whether ``told`` is of the resource of ``spec``; a poll that a reload overtook looked for what it was before."""
+    return (told.resource, told.ids) == (spec.resource, spec.ids)
 
 
 def _moved(proof: Proof, seconds: float) -> Proof:

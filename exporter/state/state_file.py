@@ -176,8 +176,8 @@ def read_pairs(parts: Iterable[Path]) -> dict[str, PairMemory]:
         except (OSError, *UNREADABLE):
             continue  # told where targets are read of it
         pairs = file.pairs if file.version == VERSION else {}
-        found = {name: memory for name, text in pairs.items() if name not in known and (memory := pair_of(text)) is not None}
-        known |= found
+        found = ((name, pair_of(text, name)) for name, text in pairs.items() if name not in known)
+        known.update({name: memory for name, memory in found if memory is not None})
     return known
 
 

@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import math
-import os
-import socket
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
@@ -24,12 +21,12 @@ from typing import Final
 import structlog
 
 from exporter.clock import Clock, wall_deadline
-from exporter.errors import BookingSyncError, ConfigError, ConfigProblem
 from exporter.limits import REMEMBERED_CONNECTIONS, STATE_FILE
 from exporter.model import GONE, Change
 from exporter.private_calendar import EventMemory
 from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS, Changes, in_order, recent
 from exporter.state.events_state import events_text
+from exporter.state.kept_pairs import KeptPairs
 from exporter.state.pair_memory import PairMemory
 from exporter.state.pair_text import pair_text
 from exporter.state.state_file import (
@@ -46,8 +43,8 @@ from exporter.state.state_file import (
     seen_by_us,
     state_file,
 )
-from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably, resolved
-from exporter.support.redaction import sanitized
+from exporter.state.state_lock import claimed
+from exporter.support.files import FileLock, replace_durably, resolved
 from exporter.support.shard_files import shard_files_newest_first
 from exporter.support.slices import in_slices
 
@@ -59,20 +56,11 @@ MAX_SAVE_SECONDS: Final = 5.0
 EVENTS_SAVE_SECONDS: Final = 600.0
 """What is remembered of events and pairs changes with each poll: the file is not written for it more often than this."""
 
+VERDICTS_SAVE_SECONDS: Final = 60.0
+"""Unless a pair's verdict changed: who takes over after a kill should tell what was told, without its grace once more."""
+
 _SLICE: Final = 20  # targets between two turns of the loop: 64 KiB of each take some 20 ms
 _FILLED: Final = 7  # eighths of the file that are left when it was full, so that it is not full again at once
-_MAX_HOLDER: Final = 100  # letters that a lock file may say of who holds it
-
-
-class StateFileInUseError(BookingSyncError):
-    """Another process has the state file. ``holder`` says which, as far as it is known."""
-
-    def __init__(self, path: Path, holder: str) -> None:
-        super().__init__(
-            f"another exporter ({holder}) uses the state file {path}; end it, give this one a state_file of its own, "
-            "or let this one wait for it with --standby"
-        )
-        self.holder = holder
 
 
 class StatusHistory:
@@ -82,7 +70,7 @@ class StatusHistory:
     """The file, links resolved, if there is one."""
 
     def __init__(self) -> None:
-        self._targets, self._pairs = dict[str, Past](), dict[str, PairMemory]()
+        self._targets, self._pairs = dict[str, Past](), KeptPairs()
         self._texts: dict[str, bytes] = {}  # their parts of the file, of those that did not change since
         self._changed = False
         self._events_changed = False
@@ -137,18 +125,19 @@ class StatusHistory:
         self._events_changed = True
 
     def pair(self, name: str) -> PairMemory | None:
+        self._notice_step()
         return self._pairs.get(name)
 
     def keep_pair(self, name: str, memory: PairMemory) -> None:
         """Remember ``memory`` of the pair ``name``, instead of what was remembered before."""
-        self._pairs[name] = memory
-        self._events_changed = True
+        self._pairs.keep(name, memory)
 
-    def keep_pairs(self, names: frozenset[str]) -> None:
-        """Forget all pairs but those called ``names``, which are configured."""
-        for gone in self._pairs.keys() - names:
-            del self._pairs[gone]
-            self._changed = True
+    def keep_pairs(self, names: frozenset[str], ends: Mapping[str, str]) -> None:
+        """Forget all pairs but those called ``names``, which are configured.
+
+        ``ends`` has the hashes of what those tie together that are to be judged: they may have got other names.
+        """
+        self._changed |= self._pairs.keep_only(names, ends)
 
     def account(self, target: str) -> str:
         """Return the hash of the account that what is remembered of ``target`` is of; empty where nobody knows."""
@@ -177,7 +166,7 @@ class StatusHistory:
             past = before._past(target)
             self._targets[target] = Past(seen_by_us(past.connections), seen_by_us(past.collectors), past.account, past.events)
             self._touch(target)
-        self._pairs.update(before._pairs)
+        self._pairs.take_over(before._pairs)
 
     def is_of(self, path: Path | None) -> bool:
         """Return whether this is the memory of the state file ``path``, however it is spelt. Blocks."""
@@ -249,7 +238,7 @@ class FileStatusHistory(StatusHistory):
         self._write_failed = False
         # Of its own all is read: what is asked for shows with the first polls.
         self._targets, taken = read_parts(path, parts or (path,), targets)
-        self._pairs = read_pairs(parts or (path,))
+        self._pairs = KeptPairs(read_pairs(parts or (path,)))
         self._written = _written_at(path)
         if taken:
             self._changed = True
@@ -258,9 +247,7 @@ class FileStatusHistory(StatusHistory):
 
     async def save(self) -> None:
         self._notice_step()
-        age = math.inf if self._written is None else self._clock.time() - self._written
-        if age > (EVENTS_SAVE_SECONDS if self._events_changed else DAY_SECONDS if self._written is not None else math.inf):
-            self._changed = True
+        self._changed |= self._is_due()
         if not self._changed:
             return
         with contextlib.suppress(TimeoutError):
@@ -274,7 +261,7 @@ class FileStatusHistory(StatusHistory):
 
     async def aclose(self) -> None:
         """Let other processes have the file, once a write that runs has ended, and one of what waited for the next."""
-        if self._events_changed:
+        if self._events_changed or self._pairs.changed:
             self._changed = True
             await self.save()
         if self._writer is not None:
@@ -283,14 +270,26 @@ class FileStatusHistory(StatusHistory):
             await asyncio.to_thread(self._lock.release)
             self._lock = None
 
+    def _is_due(self) -> bool:
+        """Return whether the file is older than it may be with what changed since, or of a moment that lies ahead."""
+        age = math.inf if self._written is None else self._clock.time() - self._written
+        if self._pairs.told:
+            oldest = VERDICTS_SAVE_SECONDS
+        elif self._events_changed or self._pairs.changed:
+            oldest = EVENTS_SAVE_SECONDS
+        else:
+            oldest = math.inf if self._written is None else DAY_SECONDS
+        return age > oldest or age < 0
+
     async def _write(self) -> None:
         self._changed = self._events_changed = False
+        self._pairs.written()
         async for target in in_slices(tuple(self._targets), _SLICE):  # of thousands, and the loop has other work
             self._text(target)
         await self._make_room()
         texts = {target: self._text(target) for target in self._targets}
         memories = {target: past.events for target, past in self._targets.items() if past.events is not None}
-        known, stepped = dict(self._pairs), self._stepped
+        known, stepped = self._pairs.all(), self._stepped
 
         def write() -> None:
             events = {target: events_text(memory, stepped) for target, memory in memories.items()}
@@ -343,6 +342,7 @@ class FileStatusHistory(StatusHistory):
         """Let all be written with the moments that it has now when the wall clock was set."""
         stepped = self._clock.stepped()
         if stepped != self._stepped:
+            self._pairs.set_clock(stepped - self._stepped)
             self._stepped, self._changed = stepped, True
             self._texts.clear()
 
@@ -360,41 +360,11 @@ def open_status_history(path: Path, clock: Clock, targets: Collection[str] = ())
 
     What other parts of the same file know of ``targets`` is taken over.
 
-    Raises :class:`StateFileInUseError` while another process has it, :class:`~exporter.errors.ConfigError` when this one may
-    open no more files. Where no lock can be had (a folder that cannot be written, a file system that knows none) it is used all
-    the same, with a warning: better watched twice than by nobody.
+    Raises :class:`~exporter.state.state_lock.StateFileInUseError` while another process has it,
+    :class:`~exporter.errors.ConfigError` when this one may open no more files.
     """
     given, path = path, resolved(path)
-
-    def parts() -> tuple[Path, ...]:  # once nobody else writes this one
-        return tuple(
-            path if part == given else part for part in shard_files_newest_first(given, since=clock.time() - WEEK_SECONDS)
-        )
-
-    try:
-        lock = lock_beside(path)
-    except OSError as error:
-        if error.errno in {errno.EMFILE, errno.ENFILE}:  # says nothing of the file, and another process may have it
-            problem = ConfigProblem(
-                "state_file", f"cannot be locked: {error.strerror}", "raise LimitNOFILE (systemd) or ulimit -n"
-            )
-            raise ConfigError([problem]) from None
-        log.warning("state_file_not_locked", path=str(path), error=error.strerror)
-        return FileStatusHistory(path, clock, parts=parts(), targets=targets)
-    if lock is None:
-        raise StateFileInUseError(path, _holder(path))
-    if not lock.exclusive:
-        log.warning("state_file_not_locked", path=str(path), error="the file system knows no locks")
-    with contextlib.suppress(OSError):  # it only tells people
-        os.ftruncate(lock.descriptor, 0)
-        os.pwrite(lock.descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
-    return FileStatusHistory(path, clock, lock, parts=parts(), targets=targets)
-
-
-def _holder(path: Path) -> str:
-    try:
-        with lock_path(path).open(encoding="utf-8", errors="replace") as file:
-            line = file.read(_MAX_HOLDER).partition("\n")[0]
-    except OSError:
-        line = ""
-    return sanitized(line) or "an unknown process"
+    lock = claimed(path)
+    others = shard_files_newest_first(given, since=clock.time() - WEEK_SECONDS)  # once nobody else writes this one
+    parts = tuple(path if part == given else part for part in others)
+    return FileStatusHistory(path, clock, lock, parts=parts, targets=targets)

@@ -19,7 +19,7 @@ from typing import Any, Final, NoReturn
 import pytest
 
 from exporter.platforms.bitrix24 import tokenfile
-from exporter.state import status_history
+from exporter.state import state_lock
 from exporter.support import files
 
 CURRENT: ContextVar[FileProcess | None] = ContextVar("process", default=None)
@@ -94,7 +94,7 @@ def seen_files() -> Iterator[pytest.MonkeyPatch]:
     """Let the process that an operation on a token or state file belongs to see it, while the block runs."""
     with pytest.MonkeyPatch.context() as patch:
         of_os = _Module(os, _OF_OS)
-        for module in (tokenfile, files, status_history):
+        for module in (tokenfile, files, state_lock):
             patch.setattr(module, "os", of_os)
         patch.setattr(files, "fcntl", _Module(fcntl, frozenset({"flock"})))
         for method, name in _OF_PATH.items():

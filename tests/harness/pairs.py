@@ -79,7 +79,8 @@ class Scene:
 
     def read_bookings(self) -> None:
         spec, span = self.specs[0], (self.wall - DAY, self.wall + 8 * DAY)
-        paired = [PairedBookings(spec.resource, *span, self._rows(self.bookings, span), self.complete, tuple(self.to_accept))]
+        rows = self._rows(self.bookings, span)
+        paired = [PairedBookings(spec.resource, *span, rows, self.complete, tuple(self.to_accept), spec.ids)]
         if len(self.specs) > 1:
             paired.append(
                 PairedBookings(
@@ -110,7 +111,7 @@ class Scene:
     def read_events(self) -> None:
         if self.knows is not None:
             span = self.wall, self.wall + 7 * DAY
-            known = PairedEvents(self.specs[0].resource, *span, tuple(self.knows), tuple(self.knows_booked))
+            known = PairedEvents(self.specs[0].resource, *span, tuple(self.knows), tuple(self.knows_booked), self.specs[0].ids)
             self._publish(self.specs[0].bookings, EventsObservation(self.now, (), paired=(known,)))
 
     def _publish(self, target: str, observation: BookingsObservation | BusyObservation | EventsObservation) -> None:

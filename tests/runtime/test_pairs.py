@@ -203,6 +203,26 @@ async def test_a_reload_that_changes_another_thing_keeps_what_a_pair_knows(owner
         )
 
 
+async def test_a_pair_that_gets_another_name_keeps_what_it_knows_at_a_reload_and_over_a_restart(
+    owner: Owner, tmp_path: Path
+) -> None:
+    def named(name: str) -> Path:
+        pair = {"name": name, "bookings": {"target": "salon", "resource": "Anna"}, "calendar": "anna-cal", "grace": "10m"}
+        return owner.config(pairs=[pair], state_file=str(tmp_path / "state.json"))
+
+    async with watched(owner, named("anna")) as app:
+        await until(app, lambda: bool(proofs(app)))
+        owner.calendar.busy.clear()  # what proved the pair is not there to prove it again
+        named("anna-schmidt")
+        await driven(app, app.app.reload())
+        await until(app, lambda: bool(proofs(app)))
+        assert ("anna-schmidt", ProofState.PROVED, 5) == (only(app).pair, only(app).state, only(app).arrived_in_all)
+    async with watched(owner, named("front desk")) as app:
+        await until(app, lambda: bool(proofs(app)))
+        assert ("front desk", True, 5) == (only(app).pair, only(app).judges, only(app).arrived_in_all)
+    assert ["front desk"] == list(yaml.safe_load((tmp_path / "state.json").read_text())["pairs"])
+
+
 async def test_a_reload_that_is_refused_leaves_the_pairs_as_they_were(owner: Owner) -> None:
     async with watched(owner) as app:
         await until(app, lambda: bool(proofs(app)))

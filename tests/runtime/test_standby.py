@@ -21,7 +21,8 @@ from exporter.commands.probe import probe_now
 from exporter.config import load_config
 from exporter.errors import ConfigError, TargetConfigError
 from exporter.runtime import TargetFactory, take_over_when_free
-from exporter.state.status_history import StateFileInUseError, open_status_history
+from exporter.state.state_lock import StateFileInUseError
+from exporter.state.status_history import open_status_history
 from tests.harness.application import RunningApplication, application, driven
 from tests.harness.business import Business
 from tests.harness.clock import ManualClock

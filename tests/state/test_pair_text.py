@@ -90,6 +90,14 @@ def test_busy_times_and_cancelled_bookings_beyond_64_kib_are_left_out_before_boo
     assert 500 < len(read.gone)
 
 
+def test_what_speaks_for_a_pair_beyond_64_kib_is_left_out_too_rather_than_nothing_written() -> None:
+    evidence = tuple((NOW + number, NOW + number + 60, 1) for number in range(3000))
+    read = pair_of(pair_text(msgspec.structs.replace(MEMORY, evidence=evidence, bookings={}, gone=(), unknown=()), 0.0))
+    assert read is not None
+    assert evidence[: len(read.evidence)] == read.evidence
+    assert 500 < len(read.evidence)
+
+
 def test_five_hundred_bookings_fit() -> None:
     scene = Scene()
     for number in range(500):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.proof import PairSpec, ProofState
 from tests.harness.pairs import DAY, GRACE, HOUR, MINUTE, NEW, SPEC, Scene, hours, moved
@@ -30,6 +31,31 @@ def test_other_ends_behind_the_name_of_a_pair_begin_anew(scene: Scene, spec: Pai
     scene.bookings.clear()
     scene.poll()
     assert ProofState.LEARNING is scene.state()
+
+
+def test_what_a_poll_under_way_at_a_reload_reads_of_another_resource_of_the_same_name_is_not_the_pairs(scene: Scene) -> None:
+    scene.knows = []
+    asked = scene.specs
+    scene.pairs.arrange([PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, ids=frozenset({"9"}))])
+    scene.read_calendar()
+    scene.read_bookings()
+    scene.read_events()
+    assert () == scene.shown()
+    scene.specs = (replace(asked[0], ids=frozenset({"9"})),)
+    scene.bookings.clear()
+    scene.poll()
+    assert (ProofState.LEARNING, []) == (scene.state(), scene.left())
+
+
+def test_another_alias_of_the_same_resource_keeps_what_a_pair_knows() -> None:
+    before = PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, ids=frozenset({"9"}))
+    scene = Scene(before)
+    scene.prove()
+    scene.specs = (replace(before, resource="Window seat"),)
+    scene.pairs.arrange(scene.specs)
+    scene.copies.clear()  # what proved the pair is not there to prove it again
+    scene.poll()
+    assert (ProofState.PROVED, "Window seat") == (scene.state(), scene.proof().resource)
 
 
 def test_another_calendar_behind_the_name_of_a_target_begins_anew(scene: Scene) -> None:
@@ -110,3 +136,14 @@ def test_a_pair_that_exports_nothing_tells_nothing_of_bookings() -> None:
     scene = Scene(PairSpec("anna", "salon", "Chair 1", "anna-cal", GRACE, exports=False))
     scene.prove()
     assert ((), None, ProofState.LEARNING) == (scene.proof().windows, scene.proof().lag, scene.state())
+
+
+def test_what_a_clock_that_ran_ahead_says_of_when_a_booking_was_made_is_no_beginning_of_a_lag(scene: Scene) -> None:
+    scene.book("late", NEW, arrives=False)
+    scene.polls(20 * MINUTE)
+    scene.now -= DAY
+    scene.start_again()
+    scene.poll()
+    scene.copies.append(NEW)
+    scene.poll(5 * MINUTE)
+    assert ([], 7) == (scene.lags, scene.proof().arrived_in_all)

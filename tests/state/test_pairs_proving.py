@@ -54,6 +54,17 @@ def test_bookings_that_arrive_over_weeks_add_up_to_the_proof() -> None:
     assert [ProofState.LEARNING] * 4 + [ProofState.PROVED] == states
 
 
+def test_what_speaks_for_a_pair_does_not_grow_with_all_that_is_over() -> None:
+    scene = Scene(has_entries=True)
+    scene.private.append((BEGIN - DAY, BEGIN + 100 * DAY))
+    for day in range(60):
+        for number in range(20):
+            scene.book(f"b{day}-{number}", hours(8 + number / 2, 8.5 + number / 2, day=day + 3))
+        scene.poll(DAY)
+    assert (ProofState.LEARNING, 1200) == (scene.state(), scene.proof().arrived_in_all)
+    assert len(scene.kept["anna"].evidence) <= 10 * 20
+
+
 def test_one_booking_that_came_after_it_was_made_proves_the_pair() -> None:
     scene = Scene()
     scene.poll()

@@ -18,7 +18,8 @@ from structlog.testing import capture_logs
 from exporter.clock import SystemClock
 from exporter.model import Change
 from exporter.state import status_history as module
-from exporter.state.status_history import FileStatusHistory, StateFileInUseError, StatusHistory, open_status_history
+from exporter.state.state_lock import StateFileInUseError
+from exporter.state.status_history import FileStatusHistory, StatusHistory, open_status_history
 from exporter.support import files
 from tests.harness.clock import ManualClock
 

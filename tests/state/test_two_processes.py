@@ -10,7 +10,8 @@ import pytest
 
 from exporter.clock import SystemClock
 from exporter.model import Change
-from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
+from exporter.state.state_lock import StateFileInUseError
+from exporter.state.status_history import StatusHistory, open_status_history
 from tests.harness.file_operations import seen_files
 from tests.harness.killable import Killable
 

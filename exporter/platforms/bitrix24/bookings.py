@@ -8,7 +8,7 @@ its first period only, so its later occurrences are not counted.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 from itertools import chain, islice
@@ -76,21 +76,23 @@ class BookingsCollector:
     async def poll(self) -> PollResult:
         at, now = self._services.clock.steady(), self._services.clock.time()
         windows = resolve_all(self._settings.windows, now, self._zone)
-        rows, seen, complete = await self._read(windows, now)
+        paired = self._services.paired()  # a reload may change them while this is read
+        rows, seen, complete = await self._read(windows, now, has_pairs=bool(paired))
         await self._follow_ids(seen, now)
         failure = await self._refresh_names() or self._api.degraded_reason()
         admission = self._services.admission
-        observation = await off_the_loop(admission, len(rows), self._observation, rows, windows, at, now, complete)
+        work = partial(self._observation, complete=complete, resources_of_pairs=paired)
+        observation = await off_the_loop(admission, len(rows), work, rows, windows, at, now)
         return PollResult(observation, failure)
 
-    async def _read(self, windows: Sequence[Window], now: float) -> tuple[Table, CompleteRead, bool]:
+    async def _read(self, windows: Sequence[Window], now: float, *, has_pairs: bool) -> tuple[Table, CompleteRead, bool]:
         """Return every booking that overlaps the windows, or that pairs ask for, and every partner of one that may conflict.
 
         And what was covered, and whether no row had to be left out; else the counts are a lower bound.
         """
         first, last = whole_seconds(windows)
         low, high = max(0, first - math.ceil(self._margins[0])), last + math.ceil(self._margins[1])
-        if self._services.paired():
+        if has_pairs:
             start, end = paired_range(now)
             low, high = max(0, min(low, math.floor(start) - 1)), max(high, math.ceil(end) + 1)
         rows, complete = await self._read_range(self._pager, low, high)
@@ -159,7 +161,14 @@ class BookingsCollector:
         return None
 
     def _observation(
-        self, rows: Table, windows: Sequence[Window], at: float, now: float, complete: bool
+        self,
+        rows: Table,
+        windows: Sequence[Window],
+        at: float,
+        now: float,
+        *,
+        complete: bool,
+        resources_of_pairs: Mapping[str, frozenset[str]],
     ) -> BookingsObservation:
         resources, dropped = self._resources(rows, windows)
         accepted = self._services.policy().at(now).bookings.keys()
@@ -183,7 +192,7 @@ class BookingsCollector:
             next_conflict=found.next if found else None,
             unknown_resources=self._unknown_resources(),
             unknown_accepted=tuple(sorted(set(accepted).difference(rows.ids))) if complete and found else (),
-            paired=paired_bookings(self._services.paired(), rows, now, complete=complete),
+            paired=paired_bookings(resources_of_pairs, rows, now, complete=complete),
         )
 
     def _unknown_resources(self) -> tuple[str, ...]:

@@ -33,4 +33,4 @@ def paired_bookings(
         found = [PairedBooking(row.id, row.start, row.end) for row in theirs if not ids.isdisjoint(row.resources)]
         return tuple(sorted(found, key=lambda booking: (booking.start, booking.end, booking.id)))
 
-    return tuple(PairedBookings(resource, start, end, of(ids), complete) for resource, ids in resources.items())
+    return tuple(PairedBookings(resource, start, end, of(ids), complete, ids=ids) for resource, ids in resources.items())

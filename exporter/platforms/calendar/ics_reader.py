@@ -99,7 +99,9 @@ class IcsReader:
         self._kept = None
         until = end + AHEAD_SECONDS
         headers = _versions(answer)
-        times = await self._process.read(self._services, url.host, FeedJob(answer.body, start, until, zone.key))
+        reading = self._process.read(self._services, url.host, FeedJob(answer.body, start, until, zone.key))
+        del answer  # it may be megabytes, and others have their turn first
+        times = await reading
         if headers:
             self._kept = _Kept(times, start, until, zone.key, headers)
         return read_of(times, start, end)

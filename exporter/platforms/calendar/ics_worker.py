@@ -11,8 +11,10 @@ import contextlib
 import os
 import signal
 import sys
+import zlib
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -25,6 +27,7 @@ from exporter.ics.values import Fault, FeedAnswer, FeedJob, FeedTimes
 from exporter.limits import FEED_ENTRIES, FEED_MEMORY
 from exporter.platforms.base import Services
 from exporter.platforms.calendar.ics_address import EXTRA
+from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.support.fair_semaphore import FairSemaphore
 
 CPU_SECONDS: Final = 10
@@ -37,6 +40,8 @@ COMMAND: Final = (sys.executable, "-P", "-m", "exporter.ics.child")
 # What else the environment holds (credentials, maybe) is none of a process's business that reads what strangers write.
 _PASSED_ON: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONTZPATH", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH", "LC_ALL")
 _SEEN_BY_COVERAGE: Final = "COVERAGE_"
+
+_QUICKLY: Final = 1  # a level of zlib
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(FeedAnswer).decode
@@ -83,16 +88,21 @@ class FeedProcess:
         Raises :class:`~exporter.errors.InvalidResponseError` for a feed that cannot be read, and
         :class:`~exporter.errors.InternalError` for what went wrong here.
         """
-        message = framed(_encode(msgspec.structs.replace(job, cpu_seconds=self._cpu_seconds)))
-        del job
         turns = self._turns = self._turns or FairSemaphore(services.clock, 1)
         began = services.clock.monotonic()
+        is_packed = turns.places == 0  # of hundreds that wait after a start, each is megabytes of text
+        if is_packed:
+            job = await _with_body(job, services, partial(zlib.compress, level=_QUICKLY))
         with paused() as max_seconds:
             admitted = await turns.acquire(max_seconds)
         services.events.throttle_wait(services.clock.monotonic() - began)
         if not admitted:
             raise InternalError(f"the feed of {host} was not read: other feeds kept the process that reads them busy")
         try:
+            if is_packed:
+                job = await _with_body(job, services, zlib.decompress)
+            message = framed(_encode(msgspec.structs.replace(job, cpu_seconds=self._cpu_seconds)))
+            del job
             answer = await self._within_time(services, message, host)
         finally:
             turns.release(1)
@@ -170,3 +180,9 @@ class FeedProcess:
         await process.wait()
         if process.stdout is not None:
             await process.stdout.read()  # to its end, so that the loop lets go of the pipe
+
+
+async def _with_body(job: FeedJob, services: Services, made: Callable[[bytes], bytes]) -> FeedJob:
+    """Return ``job`` with what is ``made`` of its feed."""
+    body = job.body
+    return msgspec.structs.replace(job, body=await off_the_loop(services.admission, rows_in(body), made, body))

@@ -109,6 +109,7 @@ def _paired_bookings(
             tuple(sorted(bookings, key=lambda booking: (booking.start, booking.end, booking.id))),
             read.complete and resource not in endless,
             tuple(sorted(waiting[resource])),
+            resources[resource],
         )
         for resource, bookings in found.items()
     )
@@ -150,7 +151,7 @@ def paired_events(
     for row in bookings:
         booked.setdefault(row.schedule.lower(), []).append((row.booking.start, row.booking.end))
     return tuple(
-        PairedEvents(resource, start, end, _of_schedules(ids, imported), _of_schedules(ids, booked))
+        PairedEvents(resource, start, end, _of_schedules(ids, imported), _of_schedules(ids, booked), resources[resource])
         for resource, ids in schedules.items()
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from exporter.counting.windows import WindowSpec
@@ -38,7 +39,18 @@ async def test_the_bookings_of_a_paired_resource_come_with_their_times_and_nothi
         PairedBooking(sooner, now + HOUR, now + 2 * HOUR),
         PairedBooking(later, now + 3 * HOUR, now + 4 * HOUR),
     )
-    assert PairedBookings("Chair 1", now - DAY, now + 8 * DAY, expected) == paired
+    assert PairedBookings("Chair 1", now - DAY, now + 8 * DAY, expected, ids=frozenset({"1"})) == paired
+
+
+async def test_a_pair_that_a_reload_brings_while_a_poll_is_under_way_is_read_by_the_next_one(bench: Bench) -> None:
+    async def reload(_: httpx.Request) -> None:
+        pair(bench, 1)
+
+    session = bench.open(bookings={"conflicts": False}, windows=[WindowSpec("next_1h", "now", "now+1h")])
+    add(bench, 100, 1)
+    bench.http.on_request = reload
+    assert () == (await poll_bookings(session)).paired
+    assert [1] == [len(paired.bookings) for paired in (await poll_bookings(session)).paired]
 
 
 @pytest.mark.parametrize("conflicts", CONFLICTS)

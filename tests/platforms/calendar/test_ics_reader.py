@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from zoneinfo import ZoneInfo
 
@@ -31,6 +33,7 @@ from exporter.support.secret import Secret
 from tests.harness.events import RecordedEvents
 from tests.harness.exchange import app_with
 from tests.harness.feeds import DAY, HOUR, MONDAY, WEEK, event, feed
+from tests.harness.process import until
 
 SECRET_PATH = "/calendar/ical/anna/private-0123456789abcdef/basic.ics"
 UTC_ZONE = ZoneInfo("UTC")
@@ -81,6 +84,42 @@ async def reader_of(services: Services, publisher: Publisher) -> AsyncIterator[I
 
 async def read(reader: IcsReader, start: float = MONDAY, end: float = MONDAY + WEEK) -> CalendarRead:
     return await reader.read(start, end, UTC_ZONE)
+
+
+@pytest.mark.slow
+async def test_feeds_that_wait_for_their_turn_take_little_memory_however_many_they_are(
+    services: Services, events: RecordedEvents
+) -> None:
+    readers, body = 40, feed(*[event(f"UID:{number}", "DTSTART:20261201T100000Z") for number in range(10_000)])
+    publisher, process = Publisher(sends(body)), FeedProcess(("sleep", "60"))
+    async with contextlib.AsyncExitStack() as stack:
+        url = await stack.enter_async_context(running(app_with(publisher.answer)))
+        each = [IcsReader(f"cal-{n}", Secret(url + SECRET_PATH), services, process, timeout=60.0) for n in range(readers)]
+        tracemalloc.start()
+        stack.callback(tracemalloc.stop)
+        before = tracemalloc.get_traced_memory()[0]
+        reading = [asyncio.create_task(read(reader)) for reader in each]
+
+        async def is_small() -> bool:
+            taken = tracemalloc.get_traced_memory()[0] - before
+            return len(events.codes(FEED)) == readers and taken < readers * len(body) / 4
+
+        await until(is_small, "what waits to take a quarter of what was sent")
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+        for reader in each:
+            await reader.aclose()
+
+
+@pytest.mark.slow
+async def test_feeds_that_waited_for_their_turn_are_read_as_they_were_sent(services: Services) -> None:
+    publisher, process = Publisher(sends()), FeedProcess()
+    async with running(app_with(publisher.answer)) as url:
+        each = [IcsReader(f"cal-{n}", Secret(url + SECRET_PATH), services, process, timeout=10.0) for n in range(5)]
+        assert [READ] * 5 == await asyncio.gather(*map(read, each))
+        for reader in each:
+            await reader.aclose()
 
 
 @pytest.mark.slow
