@@ -18,6 +18,8 @@ from exporter.support.yaml_source import UNREADABLE, Path
 
 PAIRS: Final = "pairs"
 
+_ID_OR_ALIAS: Final = "write its id, or give it this name as an alias; booking-sync-exporter list prints the ids"
+
 # How one place is named at another one, which may be in another file.
 _SeenFrom = Callable[[Path, Path], str]
 
@@ -74,7 +76,8 @@ def _end(
     if wanted not in _known(row):
         lacks = "bookings" if wanted is CollectorName.BOOKINGS else "calendar that can be read"
         what = f"targets of platform {row['platform']} have no {lacks}"
-        yield FieldProblem(path, what, f"name a target with {'bookings' if lacks == 'bookings' else 'platform: calendar'}")
+        having = [f"platform: {platform}" for platform in PLATFORMS if wanted in _known({"platform": platform})]
+        yield FieldProblem(path, what, f"name a target with {' or '.join(having)}")
     elif wanted not in _running(row):
         what = f"{name!r} does not run the collector {wanted}, which a pair needs"
         yield FieldProblem(path, what, f"add {wanted} to its collectors")
@@ -115,7 +118,7 @@ def resource_problems(pairs: Sequence[Pair], targets: Sequence[Target]) -> Itera
         target, resource = known.get(pair.bookings.target), pair.bookings.resource
         if target is not None and not target.resource_ids(resource):
             near = close_match(resource, target.resource_names)
-            fix = f"did you mean {near}?" if near else "use the id of the resource, or give it this name as an alias"
+            fix = f"did you mean {near}?" if near else _ID_OR_ALIAS
             what = f"{target.name!r} has no resource {shown(resource)}"
             yield FieldProblem((PAIRS, index, "bookings", "resource"), what, fix)
 
