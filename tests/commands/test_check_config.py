@@ -283,7 +283,7 @@ def test_a_check_says_how_many_pairs_there_are(pairs: int, watched: str, tmp_pat
         f"- {{name: anna-cal, platform: calendar, caldav: {dav}}}\n"
         "pairs:\n" + "\n".join(rows) + "\n"
     )
-    assert ([], watched) == check(tmp_path / "exporter.yml", None, False, print, str)
+    assert ([], watched) == check(tmp_path / "exporter.yml", None, False, print, print)
 
 
 def test_a_shard_to_which_nothing_falls_is_valid_and_watches_no_target(tmp_path: Path) -> None:

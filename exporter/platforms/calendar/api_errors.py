@@ -52,12 +52,17 @@ _BY_STATUS: Final[Mapping[int, ErrorRule]] = {
     410: ErrorRule(NotFoundError, sentence("has no calendar at this address any more")),
     429: ErrorRule(RateLimitedError, sentence("asks the exporter to come less often")),
 }
-_NO_FREE_BUSY: Final = ErrorRule(NotEntitledError, sentence("does not tell when somebody is busy; write read: entries"))
+_NO_FREE_BUSY: Final = ErrorRule(
+    NotEntitledError,
+    sentence("does not tell when somebody is busy at this address; if it is that of one calendar, write read: entries"),
+)
 _NO_REPORT: Final = ErrorRule(
     TargetConfigError, sentence("does not answer questions about calendars at this address; correct caldav.url")
 )
 _MANY: Final = ErrorRule(TargetConfigError, sentence("does not tell so many entries at once; write read: free_busy"))
-_OTHER_SIGN_IN: Final = ErrorRule(AuthError, sentence("takes no user name with a password, but {schemes}"))
+_OTHER_SIGN_IN: Final = ErrorRule(
+    AuthError, sentence("takes no user name with a password, but {schemes}; write ics_url if it publishes a feed")
+)
 _BY_HUNDRED: Final[Mapping[int, ErrorRule]] = {
     2: ErrorRule(InvalidResponseError, sentence("answered without a calendar")),
     3: ErrorRule(InvalidResponseError, sentence("redirects to nowhere")),
@@ -72,6 +77,8 @@ def failure(answer: Answer, url: httpx.URL, operation: str, clock: Clock) -> Pol
     status = answer.status
     if status in _REDIRECTS and (moved := _redirected(answer, url)) is not None:
         return moved
+    if status == httpx.codes.OK and looks_like_a_page(answer.body):
+        return invalid(answer, url, "a web page instead of a calendar")
     wait = retry_after_seconds(answer, clock)
     rule = _classify(answer, operation)
     if rule.error is RateLimitedError and not wait:

@@ -131,6 +131,9 @@ async def test_no_title_is_in_what_a_poll_brings(bench: CalendarBench) -> None:
     assert "canary" not in repr(await bench.observed(bench.open(bench.target(read="entries"))))
 
 
+NO_BUSY_TIMES = "does not tell when somebody is busy at this address; if it is that of one calendar, write read: entries"
+
+
 @pytest.mark.parametrize(
     ("status", "body", "error", "words"),
     [
@@ -139,9 +142,9 @@ async def test_no_title_is_in_what_a_poll_brings(bench: CalendarBench) -> None:
         (403, b'<d:error xmlns:d="DAV:"><d:supported-report/></d:error>', NotEntitledError, "write read: entries"),
         (404, b"", NotFoundError, "has no calendar at this address"),
         (410, b"", NotFoundError, "has no calendar at this address any more"),
-        (405, b"", NotEntitledError, "does not tell when somebody is busy; write read: entries"),
-        (501, b"", NotEntitledError, "does not tell when somebody is busy; write read: entries"),
-        (207, entries(), NotEntitledError, "does not tell when somebody is busy; write read: entries"),
+        (405, b"", NotEntitledError, NO_BUSY_TIMES),
+        (501, b"", NotEntitledError, NO_BUSY_TIMES),
+        (207, entries(), NotEntitledError, NO_BUSY_TIMES),
         (204, b"", InvalidResponseError, "answered without a calendar"),
         (400, b"", ClientError, "calls the question a bad request"),
         (500, b"", ServerError, "failed to answer"),
@@ -165,6 +168,7 @@ async def test_each_answer_without_busy_times_has_its_reason(
     ("status", "body", "error", "words"),
     [
         (200, b"", InvalidResponseError, "answered without a calendar"),
+        (200, b"<!DOCTYPE html><html>", InvalidResponseError, "sent a web page instead of a calendar"),
         (207, b"<d:multistatus xmlns:d='DAV:'>", InvalidResponseError, "sent XML that is cut off"),
         (207, b"<!DOCTYPE html><html>", InvalidResponseError, "sent a web page instead of a calendar"),
         (405, b"", TargetConfigError, "does not answer questions about calendars at this address; correct caldav.url"),
@@ -189,7 +193,8 @@ async def test_a_server_that_wants_another_sign_in_than_a_password_is_told_apart
     bench.says(b"", 401, www_authenticate='Bearer realm="canary", error="invalid_token"')
     found = await failed(bench)
     assert isinstance(found, AuthError)
-    assert "127.0.0.1 takes no user name with a password, but Bearer (HTTP 401)" == found.message
+    what = "takes no user name with a password, but Bearer; write ics_url if it publishes a feed"
+    assert f"127.0.0.1 {what} (HTTP 401)" == found.message
 
 
 @pytest.mark.parametrize(
