@@ -20,6 +20,9 @@ PAIRS: Final = "pairs"
 
 _ID_OR_ALIAS: Final = "write its id, or give it this name as an alias; booking-sync-exporter list prints the ids"
 
+# Each is compared with thousands of names, which takes milliseconds; a reload is not to wait for thousands of them.
+_COMPARED: Final = 100
+
 # How one place is named at another one, which may be in another file.
 _SeenFrom = Callable[[Path, Path], str]
 
@@ -37,6 +40,11 @@ def pair_problems(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[F
         return [name for name, row in rows.items() if wanted in _known(row)]
 
     first: dict[tuple[object, ...], Path] = {}
+    compared = iter(range(_COMPARED))
+
+    def near(name: str, wanted: CollectorName) -> str | None:
+        return close_match(name, fitting(wanted)) if next(compared, None) is not None else None
+
     for index, pair in enumerate(map(mapping_of, pairs)):
         where: Path = (PAIRS, index)
         bookings = mapping_of(pair.get("bookings"))
@@ -45,7 +53,7 @@ def pair_problems(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[F
             ((*where, "calendar"), pair.get("calendar"), CollectorName.BUSY),
         ):
             if isinstance(name, str) and (name in rows or is_whole):
-                yield from _end(path, name, wanted, rows, fitting, has_rules=has_rules)
+                yield from _end(path, name, wanted, rows, near, has_rules=has_rules)
         ways = pair.get("directions")
         if "import" in _list(ways) and (target := rows.get(str(bookings.get("target")))) is not None:
             yield from _import(target, str(bookings["target"]), (*where, "directions"))
@@ -61,14 +69,14 @@ def _end(
     name: str,
     wanted: CollectorName,
     rows: Mapping[str, Mapping[str, object]],
-    fitting: Callable[[CollectorName], Sequence[str]],
+    near: Callable[[str, CollectorName], str | None],
     *,
     has_rules: bool,
 ) -> Iterator[FieldProblem]:
     if name not in rows:
-        near = close_match(name, fitting(wanted))
+        meant = near(name, wanted)
         fix = "name a target that stands under targets" + (", not one that a rule finds" if has_rules else "")
-        yield FieldProblem(path, f"there is no target {shown(name)}", f"did you mean {near}?" if near else fix)
+        yield FieldProblem(path, f"there is no target {shown(name)}", f"did you mean {meant}?" if meant else fix)
         return
     row = rows[name]
     if not _has_platform(row):

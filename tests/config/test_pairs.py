@@ -284,3 +284,12 @@ def test_hundreds_of_pairs_look_at_each_of_hundreds_of_targets_a_few_times_and_n
     found = list(pair_problems({"pairs": pairs, "targets": rows}, lambda _, where: str(where)))
     assert (0 if asked == "salon-{}" else number) == len(found)
     assert 0 < CountedRow.looks <= 20 * len(rows)
+
+
+def test_of_thousands_of_misspelt_names_the_first_hundred_are_told_what_is_near() -> None:
+    rows = [PORTAL, *(calendar(f"calendar-{at}") for at in range(300))]
+    bookings = {"target": "portal", "resource": "Chair 7"}
+    pairs = [{"name": f"p{at}", "bookings": bookings, "calendar": f"calender-{at}"} for at in range(300)]
+    fixes = [problem.fix for problem in pair_problems({"pairs": pairs, "targets": rows}, lambda _, where: str(where))]
+    assert [f"did you mean calendar-{at}?" for at in range(100)] == fixes[:100]
+    assert ["name a target that stands under targets"] * 200 == fixes[100:]
