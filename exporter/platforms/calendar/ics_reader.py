@@ -58,7 +58,7 @@ class _Kept(msgspec.Struct, frozen=True, gc=False):
 class IcsReader:
     """Implements :class:`~exporter.platforms.calendar.reading.Reader` for a feed. ``name`` is that of the target."""
 
-    operation = FEED
+    operations: tuple[str, ...] = (FEED,)
     fields: tuple[str, ...] = ()
 
     def __init__(
