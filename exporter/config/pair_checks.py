@@ -132,13 +132,18 @@ def resource_problems(pairs: Sequence[Pair], targets: Sequence[Target]) -> Itera
 
 
 def pair_warnings(pairs: Sequence[Pair], targets: Sequence[Target]) -> Iterator[FieldProblem]:
-    """Yield what is allowed and hardly meant: a calendar of several resources, a grace that is over before the next poll."""
-    ends, first = PairEnds(targets), dict[str, tuple[int, object]]()
+    """Yield what is allowed and hardly meant: calendars of several resources, resources in several calendars, a short grace."""
+    ends, first, of_resource = PairEnds(targets), dict[str, tuple[int, object]](), dict[tuple[str, frozenset[str]], int]()
     for index, pair in enumerate(pairs):
         known = ends.of(pair)
         if known is None:
             continue
         calendar = known[1]
+        again = of_resource.setdefault((known[0].name, known[0].resource_ids(pair.bookings.resource)), index)
+        if again != index and ends.read_as(pair.calendar) != ends.read_as(pairs[again].calendar):
+            what = f"has the bookings of pairs[{again}], in another calendar"
+            fix = "name another resource, unless they go into both calendars"
+            yield FieldProblem((PAIRS, index, "bookings"), what, fix)
         other, booked = first.setdefault(ends.read_as(pair.calendar), (index, pair.bookings))
         if booked != pair.bookings:
             what = f"is also the calendar of pairs[{other}]: what is busy for one resource hides what is missing of the other"
