@@ -17,7 +17,7 @@ from exporter.ics.scan import EVENT_LINES
 from exporter.platforms.bitrix24.api import LIST_RESOURCE_TYPES, METHODS
 from exporter.platforms.bitrix24.oauth import TOKEN_OPERATION
 from exporter.platforms.bitrix24.tokenfile import ANSWER_KEYS
-from exporter.platforms.calendar.api_errors import ENTRIES, FREE_BUSY
+from exporter.platforms.calendar.api_errors import ENTRIES, FREE_BUSY, RESOURCE_TYPE
 from exporter.platforms.calendar.entries import READ
 from exporter.platforms.calendar.ics_reader import FEED
 from exporter.platforms.wix.endpoints import Endpoint
@@ -60,6 +60,7 @@ def test_the_page_names_each_call_that_can_be_made_and_no_other() -> None:
         TOKEN_OPERATION,
         FREE_BUSY,
         ENTRIES,
+        RESOURCE_TYPE,
         FEED,
     } == calls
 
@@ -71,7 +72,12 @@ def test_the_page_names_what_a_token_file_holds() -> None:
 
 @pytest.mark.parametrize(
     ("operation", "read"),
-    [(FREE_BUSY, {"FREEBUSY"}), (ENTRIES, set(READ)), (FEED, {line.decode() for line in EVENT_LINES})],
+    [
+        (FREE_BUSY, {"FREEBUSY"}),
+        (RESOURCE_TYPE, {"resourcetype"}),
+        (ENTRIES, set(READ)),
+        (FEED, {line.decode() for line in EVENT_LINES}),
+    ],
 )
 def test_the_page_names_each_property_of_a_calendar_that_is_looked_at_and_no_other(operation: str, read: set[str]) -> None:
     (fields,) = (fields for call, fields, _ in ROWS if operation in words(call))

@@ -86,11 +86,16 @@ def texts() -> Iterator[tuple[Text, str]]:
 
 
 def in_code(source: str) -> Iterator[Text]:
-    """Yield the marked texts of a module. Raises :class:`ValueError` for one that only exists while the program runs."""
-    for node in ast.walk(ast.parse(source)):
+    """Yield the marked texts of a module, also those that have a name in it.
+
+    Raises :class:`ValueError` for one that only exists while the program runs.
+    """
+    tree = ast.parse(source)
+    named = dict(_named(tree))
+    for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MARKS):
             continue
-        given = node.args[: _MARKS[node.func.id]]
+        given = [named.get(part.id, part) if isinstance(part, ast.Name) else part for part in node.args[: _MARKS[node.func.id]]]
         if any(isinstance(part, ast.JoinedStr) for part in given):
             raise ValueError(f"line {node.lineno}: a text that is looked up cannot be an f-string; give it arguments")
         found = [part.value for part in given if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value]
@@ -98,6 +103,15 @@ def in_code(source: str) -> Iterator[Text]:
             yield found[0], found[1]
         else:
             yield from found
+
+
+def _named(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the constants of a module with their names."""
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and isinstance(node.value, ast.Constant):
+            yield node.target.id, node.value
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            yield from ((target.id, node.value) for target in node.targets if isinstance(target, ast.Name))
 
 
 def of_alerts() -> Iterator[Text]:

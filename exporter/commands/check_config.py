@@ -106,8 +106,13 @@ def check(
 
 
 def _counted(config: Config) -> str:
-    kinds = ((config.targets, "target", "targets"), (config.discover, "rule that finds sites", "rules that find sites"))
-    return " and ".join(f"{len(rows)} {one if len(rows) == 1 else many}" for rows, one, many in kinds if rows) or "no target"
+    kinds = (
+        (config.targets, "target", "targets"),
+        (config.discover, "rule that finds sites", "rules that find sites"),
+        (config.pairs, "pair", "pairs"),
+    )
+    *others, last = [f"{len(rows)} {one if len(rows) == 1 else many}" for rows, one, many in kinds if rows] or ["no target"]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 async def check_online(config: Config, say: Callable[[str], None], warn: Callable[[str], None]) -> list[str]:

@@ -123,6 +123,8 @@ def _tables(found: Iterable[TargetListing]) -> Iterator[str]:
             yield _block(one.names)
         for gap in one.gaps:
             yield f"  not complete: {_sentence(gap)}"
+        if not (one.gaps or any(one.names.values()) or any(listing.rows for listing in one.listings)):
+            yield "  has nothing with a name"
         yield ""
 
 

@@ -129,8 +129,11 @@ def _problem(details: ErrorDetails, path: Path, source: ConfigSource, root: type
     else:
         message, fix = _standard(details, path, root)
         example = example_at(path, source, root) if path else None
+        is_listed = isinstance(example, Mapping) and isinstance(details["input"], list)
+        is_listed = is_listed and not any(isinstance(inner, Mapping) for inner in details["input"])
         is_list_of_mappings = isinstance(example, list) and all(isinstance(inner, Mapping) for inner in example)
-        if (fix in _NEEDS_AN_EXAMPLE and example is not None) or (is_list_of_mappings and isinstance(details["input"], str)):
+        needs_it = fix in _NEEDS_AN_EXAMPLE or is_listed
+        if (needs_it and example is not None) or (is_list_of_mappings and isinstance(details["input"], str)):
             fix = f"write {path[-1]}: {in_flow(example)}" if isinstance(path[-1], str) else f"write {in_flow(example)}"
         if details["type"] == "model_type" and isinstance(details["input"], bool):
             fix = _switch(details["input"], path, source, root) or fix

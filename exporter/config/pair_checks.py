@@ -18,6 +18,11 @@ from exporter.support.yaml_source import UNREADABLE, Path
 
 PAIRS: Final = "pairs"
 
+_ID_OR_ALIAS: Final = "write its id, or give it this name as an alias; booking-sync-exporter list prints the ids"
+
+# Each is compared with thousands of names, which takes milliseconds; a reload is not to wait for thousands of them.
+_COMPARED: Final = 100
+
 # How one place is named at another one, which may be in another file.
 _SeenFrom = Callable[[Path, Path], str]
 
@@ -35,6 +40,11 @@ def pair_problems(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[F
         return [name for name, row in rows.items() if wanted in _known(row)]
 
     first: dict[tuple[object, ...], Path] = {}
+    compared = iter(range(_COMPARED))
+
+    def near(name: str, wanted: CollectorName) -> str | None:
+        return close_match(name, fitting(wanted)) if next(compared, None) is not None else None
+
     for index, pair in enumerate(map(mapping_of, pairs)):
         where: Path = (PAIRS, index)
         bookings = mapping_of(pair.get("bookings"))
@@ -43,7 +53,7 @@ def pair_problems(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[F
             ((*where, "calendar"), pair.get("calendar"), CollectorName.BUSY),
         ):
             if isinstance(name, str) and (name in rows or is_whole):
-                yield from _end(path, name, wanted, rows, fitting, has_rules=has_rules)
+                yield from _end(path, name, wanted, rows, near, has_rules=has_rules)
         ways = pair.get("directions")
         if "import" in _list(ways) and (target := rows.get(str(bookings.get("target")))) is not None:
             yield from _import(target, str(bookings["target"]), (*where, "directions"))
@@ -59,14 +69,14 @@ def _end(
     name: str,
     wanted: CollectorName,
     rows: Mapping[str, Mapping[str, object]],
-    fitting: Callable[[CollectorName], Sequence[str]],
+    near: Callable[[str, CollectorName], str | None],
     *,
     has_rules: bool,
 ) -> Iterator[FieldProblem]:
     if name not in rows:
-        near = close_match(name, fitting(wanted))
+        meant = near(name, wanted)
         fix = "name a target that stands under targets" + (", not one that a rule finds" if has_rules else "")
-        yield FieldProblem(path, f"there is no target {shown(name)}", f"did you mean {near}?" if near else fix)
+        yield FieldProblem(path, f"there is no target {shown(name)}", f"did you mean {meant}?" if meant else fix)
         return
     row = rows[name]
     if not _has_platform(row):
@@ -74,7 +84,8 @@ def _end(
     if wanted not in _known(row):
         lacks = "bookings" if wanted is CollectorName.BOOKINGS else "calendar that can be read"
         what = f"targets of platform {row['platform']} have no {lacks}"
-        yield FieldProblem(path, what, f"name a target with {'bookings' if lacks == 'bookings' else 'platform: calendar'}")
+        having = [f"platform: {platform}" for platform in PLATFORMS if wanted in _known({"platform": platform})]
+        yield FieldProblem(path, what, f"name a target with {' or '.join(having)}")
     elif wanted not in _running(row):
         what = f"{name!r} does not run the collector {wanted}, which a pair needs"
         yield FieldProblem(path, what, f"add {wanted} to its collectors")
@@ -115,19 +126,24 @@ def resource_problems(pairs: Sequence[Pair], targets: Sequence[Target]) -> Itera
         target, resource = known.get(pair.bookings.target), pair.bookings.resource
         if target is not None and not target.resource_ids(resource):
             near = close_match(resource, target.resource_names)
-            fix = f"did you mean {near}?" if near else "use the id of the resource, or give it this name as an alias"
+            fix = f"did you mean {near}?" if near else _ID_OR_ALIAS
             what = f"{target.name!r} has no resource {shown(resource)}"
             yield FieldProblem((PAIRS, index, "bookings", "resource"), what, fix)
 
 
 def pair_warnings(pairs: Sequence[Pair], targets: Sequence[Target]) -> Iterator[FieldProblem]:
-    """Yield what is allowed and hardly meant: a calendar of several resources, a grace that is over before the next poll."""
-    ends, first = PairEnds(targets), dict[str, tuple[int, object]]()
+    """Yield what is allowed and hardly meant: calendars of several resources, resources in several calendars, a short grace."""
+    ends, first, of_resource = PairEnds(targets), dict[str, tuple[int, object]](), dict[tuple[str, frozenset[str]], int]()
     for index, pair in enumerate(pairs):
         known = ends.of(pair)
         if known is None:
             continue
         calendar = known[1]
+        again = of_resource.setdefault((known[0].name, known[0].resource_ids(pair.bookings.resource)), index)
+        if again != index and ends.read_as(pair.calendar) != ends.read_as(pairs[again].calendar):
+            what = f"has the bookings of pairs[{again}], in another calendar"
+            fix = "name another resource, unless they go into both calendars"
+            yield FieldProblem((PAIRS, index, "bookings"), what, fix)
         other, booked = first.setdefault(ends.read_as(pair.calendar), (index, pair.bookings))
         if booked != pair.bookings:
             what = f"is also the calendar of pairs[{other}]: what is busy for one resource hides what is missing of the other"

@@ -63,7 +63,7 @@ class BookedResource(Strict):
 class Pair(Strict):
     """The bookings of a resource, and the calendar of its owner."""
 
-    name: Name = Field(description="Value of the label `pair`. Unique.")
+    name: Name = Field(description="Value of the label `pair`. Unique.", examples=["anna"])
     bookings: BookedResource = Field(
         description="The target and its resource.", examples=[{"target": "salon-wix", "resource": _RESOURCE_EXAMPLE}]
     )

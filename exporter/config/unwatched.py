@@ -113,13 +113,13 @@ def _same_account(target: Target, first: dict[Hashable, str]) -> Iterator[tuple[
     other = first.setdefault((target.platform, account.key), target.name)
     if other != target.name:
         message = Message(
-            "%(account)s is also watched as %(other)s: its bookings count twice, or its credential was copied by mistake",
+            "%(account)s is also watched as %(other)s: its data counts twice, or its credential was copied by mistake",
             account=account.shown,
             other=other,
         )
         fix = Message("correct the credential, remove one of the two targets, or accept this warning with a reason")
         to_site = Message(
-            "its account is watched under two names: its bookings count twice, or its credential was copied by mistake"
+            "its account is watched under two names: its data counts twice, or its credential was copied by mistake"
         )
         yield (), ConfigWarning(WarningKind.SAME_ACCOUNT, target.name, message, fix, to_site)
 

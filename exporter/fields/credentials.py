@@ -209,7 +209,7 @@ def split_url(url: str, form: str) -> tuple[SplitResult, list[tuple[str, str]]]:
     host = host_of(parts.hostname, "a URL", form)
     wrong = []
     if parts.username is not None or parts.password is not None:
-        wrong.append(("holds a user name or password", "remove everything before the @, and the @"))
+        wrong.append(("holds a user name or password", "remove what stands between :// and the @, and the @"))
     if port == 0:
         wrong.append(("has port 0", "remove the port or correct it"))
     if not is_confidential(parts.scheme, host):

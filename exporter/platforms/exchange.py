@@ -132,11 +132,16 @@ async def _read(response: httpx.Response, host: str, kind: AnswerKind) -> bytes:
     raise InvalidResponseError(what, status=response.status_code)
 
 
+_NO_TLS: Final = "no TLS is spoken at this port"
+_REASONS_WITHOUT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST"})  # as OpenSSL says it
+
+
 def _lost(error: httpx.TransportError | httpx.StreamError, host: str) -> PollError:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
             what = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else cause.reason
+            what = _NO_TLS if what in _REASONS_WITHOUT_TLS else what
             whom = error if isinstance(error, httpx.ProxyError) else host  # its text names the proxy
             return TlsError(f"TLS with {whom} failed: {what or 'handshake'}")
         cause = cause.__cause__ or cause.__context__

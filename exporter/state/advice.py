@@ -211,7 +211,7 @@ UNWATCHED: Final[Mapping[WarningKind, str]] = MappingProxyType(
     {
         WarningKind.CONFLICTS_OFF: Message("Bookings are counted, but bookings that overlap are not reported."),
         WarningKind.WINDOW_MISSING: Message("Some of the shipped alerts need this window and never fire without it."),
-        WarningKind.SAME_ACCOUNT: Message("Its bookings count twice, or another account should be watched and is not."),
+        WarningKind.SAME_ACCOUNT: Message("Its data counts twice, or another account should be watched and is not."),
         WarningKind.EXPIRED: Message(
             "The last day (`until`) of this entry of `accepted` is over. If the problem still exists, it is judged again."
         ),

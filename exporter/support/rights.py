@@ -55,7 +55,7 @@ def _of(path: Path, look: _Look, *, secret: bool) -> Iterator[Exposure]:
         status = real.stat()
         if who := _who(real, status, modes.S_IWGRP, modes.S_IWOTH, look):
             yield Exposure(f"{real}: {who} may write it", f"chmod go-w {real}")
-        if secret and (who := _who(real, status, modes.S_IRGRP, modes.S_IROTH, look)):
+        if secret and not modes.S_ISDIR(status.st_mode) and (who := _who(real, status, modes.S_IRGRP, modes.S_IROTH, look)):
             yield Exposure(f"{real}: {who} may read it", f"chmod {'go=' if who == _named(_OTHERS) else 'g='} {real}")
     for around in sorted({folder, real.parent}):
         status = look.status(around)

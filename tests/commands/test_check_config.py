@@ -273,6 +273,19 @@ def test_each_target_is_said_to_be_watched_by_one_shard_that_of_the_exporter_its
         assert (problems, watched) == ([], f"{len(mine)} targets")
 
 
+@pytest.mark.parametrize(("pairs", "watched"), [(1, "2 targets and 1 pair"), (2, "2 targets and 2 pairs")])
+def test_a_check_says_how_many_pairs_there_are(pairs: int, watched: str, tmp_path: Path) -> None:
+    dav = "{url: https://dav.example.org/anna/main/, username: anna, password: secretsecret}"
+    rows = [f"- {{name: p{i}, bookings: {{target: portal, resource: {i + 1}}}, calendar: anna-cal}}" for i in range(pairs)]
+    (tmp_path / "exporter.yml").write_text(
+        "targets:\n"
+        "- {name: portal, platform: bitrix24, webhook_url: https://portal.bitrix24.example/rest/1/secretsecretsecret/}\n"
+        f"- {{name: anna-cal, platform: calendar, caldav: {dav}}}\n"
+        "pairs:\n" + "\n".join(rows) + "\n"
+    )
+    assert ([], watched) == check(tmp_path / "exporter.yml", None, False, print, print)
+
+
 def test_a_shard_to_which_nothing_falls_is_valid_and_watches_no_target(tmp_path: Path) -> None:
     path = tmp_path / "exporter.yml"
     path.write_text(

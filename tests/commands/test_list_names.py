@@ -163,3 +163,10 @@ async def test_a_terminal_that_speaks_ascii_only_is_no_crash(business: Business)
     code, out, _ = await command("list", f"--config.file={path}", environ={"PYTHONIOENCODING": "ascii"})
     assert 0 == code
     assert "nne" in out
+
+
+async def test_a_target_without_names_is_said_to_have_none(tmp_path: Path) -> None:
+    dav = "{url: https://dav.example.org/anna/main/, username: anna, password: secretsecret}"
+    config = tmp_path / "exporter.yml"
+    config.write_text(f"targets: [{{name: anna-cal, platform: calendar, caldav: {dav}}}]\n")
+    assert (0, "anna-cal (calendar)\n  has nothing with a name\n\n") == (await typed("list", f"--config.file={config}"))[:2]

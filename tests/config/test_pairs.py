@@ -62,8 +62,8 @@ def test_a_pair_leaves_out_what_its_targets_tell(tmp_path: Path) -> None:
 def test_two_targets_of_one_address_are_one_calendar(tmp_path: Path, *, paused: bool) -> None:
     same = calendar() | {"name": "same-cal", "paused": paused}
     ben = PAIR | {"name": "ben", "bookings": {"target": "salon", "resource": "Chair 1"}, "calendar": "same-cal"}
-    mila = ben | {"name": "mila", "calendar": "mila-cal"}
-    config = load(tmp_path, PAIR, ben, mila, targets=[SALON, calendar(), same, calendar("mila-cal")])
+    mila = {"name": "mila", "bookings": {"target": "portal", "resource": "Chair 7"}, "calendar": "mila-cal"}
+    config = load(tmp_path, PAIR, ben, mila, targets=[SALON, PORTAL, calendar(), same, calendar("mila-cal")])
     read = {spec.name: (spec.read_as or spec.calendar, spec.others_unread) for spec in config.pair_specs}
     assert {"anna": ("anna-cal", paused), "mila": ("mila-cal", False)}.items() <= read.items()
     assert (None if paused else ("anna-cal", False)) == read.get("ben")
@@ -284,3 +284,21 @@ def test_hundreds_of_pairs_look_at_each_of_hundreds_of_targets_a_few_times_and_n
     found = list(pair_problems({"pairs": pairs, "targets": rows}, lambda _, where: str(where)))
     assert (0 if asked == "salon-{}" else number) == len(found)
     assert 0 < CountedRow.looks <= 20 * len(rows)
+
+
+def test_of_thousands_of_misspelt_names_the_first_hundred_are_told_what_is_near() -> None:
+    rows = [PORTAL, *(calendar(f"calendar-{at}") for at in range(300))]
+    bookings = {"target": "portal", "resource": "Chair 7"}
+    pairs = [{"name": f"p{at}", "bookings": bookings, "calendar": f"calender-{at}"} for at in range(300)]
+    fixes = [problem.fix for problem in pair_problems({"pairs": pairs, "targets": rows}, lambda _, where: str(where))]
+    assert [f"did you mean calendar-{at}?" for at in range(100)] == fixes[:100]
+    assert ["name a target that stands under targets"] * 200 == fixes[100:]
+
+
+def test_one_resource_in_two_calendars_is_warned_of_by_whatever_name_it_is_called(tmp_path: Path) -> None:
+    bookings = {"target": "portal", "resource": "Chair 7"}
+    pairs = [PAIR, PAIR | {"name": "a", "bookings": bookings, "calendar": "a-cal"}]
+    pairs += [PAIR | {"name": "b", "bookings": bookings | {"resource": 7}, "calendar": "b-cal"}]
+    config = load(tmp_path, *pairs, targets=[SALON, PORTAL, calendar(), calendar("a-cal"), calendar("b-cal")])
+    what = "has the bookings of pairs[1], in another calendar (fix: name another resource, unless they go into both calendars)"
+    assert [f"pairs[2].bookings: {what}"] == told(config)

@@ -123,6 +123,18 @@ async def test_a_dropped_connection_is_a_network_error(services: Services, event
     assert ["none"] == events.codes()
 
 
+async def test_a_port_without_tls_is_a_tls_error_that_says_so(services: Services) -> None:
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(TlsError, match=r"^TLS with localhost failed: no TLS is spoken at this port$"):
+            await get(services, f"https://localhost:{port}{PATH}")
+
+
 async def test_an_untrusted_certificate_is_a_tls_error(services: Services, tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

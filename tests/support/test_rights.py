@@ -54,6 +54,11 @@ def test_a_secret_of_ours_is_for_us_and_our_groups(mode: int, expected: list[str
     assert expected == told(made(folder, mode))
 
 
+def test_nobody_is_told_to_close_a_folder_that_was_named_by_mistake(folder: Path) -> None:
+    (folder / "secrets").mkdir(mode=0o755)
+    assert [] == told(folder / "secrets")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to groups that he is not in")
 @pytest.mark.parametrize(
     ("mode", "expected"),

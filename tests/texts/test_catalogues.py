@@ -132,6 +132,13 @@ def test_marked_texts_are_found_in_code_and_templates() -> None:
     assert {"one %(a)s", "inner", ("%(c)s x", "%(c)s y")} == set(tool.in_template(template))
 
 
+def test_a_text_that_has_a_name_in_its_module_is_found_where_the_name_is_used() -> None:
+    code = (
+        '_LATER: Final = (\n    "wait "\n    "a little"\n)\n_OTHER = "no text"\n\nAdvice("what", _LATER)\nMessage(_unknown)\n'
+    )
+    assert ["what", "wait a little"] == list(tool.in_code(code))
+
+
 def test_a_message_is_its_english_sentence() -> None:
     assert "3 targets of salon" == Message(
         "%(number)s target of %(name)s", "%(number)s targets of %(name)s", number=3, name="salon"

@@ -14,7 +14,7 @@ from exporter.errors import PollError
 from exporter.model import ApiUsage
 from exporter.platforms import answer_kinds
 from exporter.platforms.base import Services
-from exporter.platforms.calendar.api_errors import ENTRIES, FREE_BUSY, failure
+from exporter.platforms.calendar.api_errors import ENTRIES, FREE_BUSY, RESOURCE_TYPE, failure
 from exporter.platforms.calendar.guest import Guest
 from exporter.platforms.calendar.settings import CalDav
 from exporter.platforms.exchange import Answer, new_request
@@ -29,8 +29,13 @@ _ENTRIES: Final = (
     '</c:calendar-data></d:prop><c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT">'
     '<c:time-range start="{start}" end="{end}"/></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>'
 )
+_WHAT_IT_IS: Final = f"{_HEAD}<d:propfind {_NAMES}><d:prop><d:resourcetype/></d:prop></d:propfind>".encode()
 _BODIES: Final = {FREE_BUSY: _FREE_BUSY, ENTRIES: _ENTRIES}
-_STATUSES: Final = {FREE_BUSY: httpx.codes.OK, ENTRIES: httpx.codes.MULTI_STATUS}
+_STATUSES: Final = {
+    FREE_BUSY: httpx.codes.OK,
+    ENTRIES: httpx.codes.MULTI_STATUS,
+    RESOURCE_TYPE: httpx.codes.MULTI_STATUS,
+}
 
 
 class CalDavApi:
@@ -60,15 +65,22 @@ class CalDavApi:
         Repeats 5xx answers and lost connections. Raises the :class:`~exporter.errors.PollError` that any other answer is.
         """
         body = _BODIES[operation].format(start=_written(start), end=_written(ceil(end))).encode()
+        return await self._answer(operation, "REPORT", body, depth="1")
+
+    async def what_it_is(self) -> Answer:
+        """Return what the server says of the kind of what lies at the address, still unread. Raises as :meth:`ask` does."""
+        return await self._answer(RESOURCE_TYPE, "PROPFIND", _WHAT_IT_IS, depth="0")
+
+    async def _answer(self, operation: str, method: str, body: bytes, *, depth: str) -> Answer:
         headers = {
             "Authorization": f"Basic {self._credential}",
-            "Depth": "1",
+            "Depth": depth,
             "Content-Type": "application/xml; charset=utf-8",
             "Accept": "text/calendar, application/xml, text/xml",
         }
         return await self._guest.ask(
             operation,
-            lambda: new_request("REPORT", self.url, content=body, headers=headers),
+            lambda: new_request(method, self.url, content=body, headers=headers),
             kind=answer_kinds.CALENDAR,
             refused=partial(self._refused, operation),
         )

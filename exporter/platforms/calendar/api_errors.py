@@ -38,6 +38,7 @@ THROTTLED_SECONDS: Final = 300.0
 REASONS: Final = tuple(reason for reason in Reason if reason not in (Reason.OPERATING_LIMIT, Reason.OVERLOAD))
 FREE_BUSY: Final = "free_busy_query"
 ENTRIES: Final = "calendar_query"
+RESOURCE_TYPE: Final = "resource_type"
 
 _RETRIED_STATUSES: Final = frozenset({500, 502, 503, 504})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -52,12 +53,20 @@ _BY_STATUS: Final[Mapping[int, ErrorRule]] = {
     410: ErrorRule(NotFoundError, sentence("has no calendar at this address any more")),
     429: ErrorRule(RateLimitedError, sentence("asks the exporter to come less often")),
 }
-_NO_FREE_BUSY: Final = ErrorRule(NotEntitledError, sentence("does not tell when somebody is busy; write read: entries"))
+_NO_FREE_BUSY: Final = ErrorRule(
+    NotEntitledError,
+    sentence("does not tell when somebody is busy at this address; if it is that of one calendar, write read: entries"),
+)
 _NO_REPORT: Final = ErrorRule(
     TargetConfigError, sentence("does not answer questions about calendars at this address; correct caldav.url")
 )
+_NO_CALENDAR: Final = ErrorRule(
+    TargetConfigError, sentence("has a user or a folder at this address; write that of one calendar into caldav.url")
+)
 _MANY: Final = ErrorRule(TargetConfigError, sentence("does not tell so many entries at once; write read: free_busy"))
-_OTHER_SIGN_IN: Final = ErrorRule(AuthError, sentence("takes no user name with a password, but {schemes}"))
+_OTHER_SIGN_IN: Final = ErrorRule(
+    AuthError, sentence("takes no user name with a password, but {schemes}; write ics_url if it publishes a feed")
+)
 _BY_HUNDRED: Final[Mapping[int, ErrorRule]] = {
     2: ErrorRule(InvalidResponseError, sentence("answered without a calendar")),
     3: ErrorRule(InvalidResponseError, sentence("redirects to nowhere")),
@@ -72,12 +81,19 @@ def failure(answer: Answer, url: httpx.URL, operation: str, clock: Clock) -> Pol
     status = answer.status
     if status in _REDIRECTS and (moved := _redirected(answer, url)) is not None:
         return moved
+    if status == httpx.codes.OK and looks_like_a_page(answer.body):
+        return invalid(answer, url, "a web page instead of a calendar")
     wait = retry_after_seconds(answer, clock)
     rule = _classify(answer, operation)
     if rule.error is RateLimitedError and not wait:
         wait = THROTTLED_SECONDS
     schemes = ", ".join(dict.fromkeys(map(str.capitalize, _schemes(answer))))
     return rule.as_error(status=status, retry_after=wait, who=url.host, shown=f"HTTP {status}", schemes=schemes)
+
+
+def no_calendar(answer: Answer, url: httpx.URL) -> PollError:
+    """Return the error for an ``answer`` that says that something else than a calendar lies at ``url``."""
+    return _NO_CALENDAR.as_error(status=answer.status, retry_after=0.0, who=url.host, shown=f"HTTP {answer.status}", schemes="")
 
 
 def invalid(answer: Answer, url: httpx.URL, what: str) -> InvalidResponseError:

@@ -7,15 +7,16 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from exporter.calendar_busy import Period
+from exporter.errors import PollError
 from exporter.model import ApiUsage, CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.calendar.api import CalDavApi
-from exporter.platforms.calendar.api_errors import ENTRIES, FREE_BUSY, invalid
+from exporter.platforms.calendar.api_errors import ENTRIES, FREE_BUSY, RESOURCE_TYPE, invalid, may_pass, no_calendar
 from exporter.platforms.calendar.content_lines import UnreadableCalendarError
 from exporter.platforms.calendar.entries import read_entries
 from exporter.platforms.calendar.freebusy import read_free_busy
 from exporter.platforms.calendar.moments import DAY_SECONDS
-from exporter.platforms.calendar.multistatus import read_multistatus
+from exporter.platforms.calendar.multistatus import is_other, read_multistatus
 from exporter.platforms.calendar.reading import CalendarRead, busy_periods
 from exporter.platforms.calendar.whole_days import without_whole_days
 from exporter.platforms.decoding import off_the_loop, report
@@ -26,19 +27,25 @@ _LINE_BYTES: Final = 64
 
 
 class CalDavReader:
-    """Implements :class:`~exporter.platforms.calendar.reading.Reader`: one request, whatever the calendar holds."""
+    """Implements :class:`~exporter.platforms.calendar.reading.Reader`: one request, whatever the calendar holds.
+
+    What holds nothing is asked once what it is.
+    """
 
     def __init__(self, api: CalDavApi, services: Services, *, by_entries: bool) -> None:
         self._api = api
         self._services = services
-        self.operation = ENTRIES if by_entries else FREE_BUSY
+        self._operation = ENTRIES if by_entries else FREE_BUSY
+        self.operations: tuple[str, ...] = (ENTRIES, RESOURCE_TYPE) if by_entries else (FREE_BUSY,)
+        # A user and a folder have no entries either, and some servers say so as if they were calendars.
+        self._is_doubted = by_entries
         self.fields: tuple[str, ...] = ("status", "transp") if by_entries else ("fbtype",)
         self._work: Callable[[bytes, float, float, ZoneInfo], tuple[CalendarRead, _Words]] = (
             calendar_of_entries if by_entries else calendar_of_busy_times
         )
 
     async def read(self, start: float, end: float, zone: ZoneInfo) -> CalendarRead:
-        answer = await self._api.ask(self.operation, start, end)
+        answer = await self._api.ask(self._operation, start, end)
         rows = len(answer.body) // _LINE_BYTES
         try:
             read, words = await off_the_loop(self._services.admission, rows, self._work, answer.body, start, end, zone)
@@ -46,7 +53,21 @@ class CalDavReader:
             # "from None": the frames of what was chained hold titles.
             raise invalid(answer, self._api.url, str(error)) from None
         report(self._services.events, CollectorName.BUSY, malformed=0, unrecognized=words)
+        if self._is_doubted:
+            await self._doubt(read)
         return read
+
+    async def _doubt(self, read: CalendarRead) -> None:
+        """Ask once what lies at the address, unless entries say so. Raises :class:`~exporter.errors.TargetConfigError`."""
+        if not (read.entries or read.free or read.whole_days or read.malformed):
+            try:
+                answer = await self._api.what_it_is()
+            except PollError as error:
+                self._is_doubted = may_pass(error)
+                return
+            if is_other(answer.body):
+                raise no_calendar(answer, self._api.url)
+        self._is_doubted = False
 
     def usage(self) -> ApiUsage:
         return self._api.usage()

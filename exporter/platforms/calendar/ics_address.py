@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from typing import Annotated, Final
 
 from pydantic import PlainValidator, ValidationInfo
@@ -11,9 +13,16 @@ from exporter.fields.credentials import SECRET_SCHEMA, plain_ascii, secret_text,
 from exporter.fields.kinds import field_errors
 from exporter.support.secret import Secret, pasted
 
-EXTRA: Final = "pip install 'booking-sync-exporter[ics]'"
+EXTRA: Final = f"{shlex.quote(sys.executable)} -m pip install 'booking-sync-exporter[ics]'"
+"""Adds what is missing to the exporter that runs, from whatever it was installed: pip takes the version that is there."""
+
 _FORM: Final = "https://<host>/<path>.ics"
 _WEBCAL: Final = re.compile("^webcals?://", re.IGNORECASE)
+
+
+def is_subscribed(address: str) -> bool:
+    """Return whether ``address`` is one that calendar programs subscribe to by a click, which have a scheme of their own."""
+    return _WEBCAL.match(address) is not None
 
 
 def _feed(value: object, info: ValidationInfo) -> Secret:

@@ -58,7 +58,7 @@ class _Kept(msgspec.Struct, frozen=True, gc=False):
 class IcsReader:
     """Implements :class:`~exporter.platforms.calendar.reading.Reader` for a feed. ``name`` is that of the target."""
 
-    operation = FEED
+    operations: tuple[str, ...] = (FEED,)
     fields: tuple[str, ...] = ()
 
     def __init__(
@@ -152,8 +152,9 @@ def _elsewhere(url: httpx.URL, first: httpx.URL, answer: Answer) -> httpx.URL:
         raise InvalidResponseError(f"{first.host} sends to an address that is none", status=answer.status) from None
     # As they are sent: the name that a host has in letters may be one that there cannot be.
     if (there.scheme, there.raw_host, there.port) != (first.scheme, first.raw_host, first.port) or there.userinfo:
-        what = "to another host or without encryption, where the address of the feed is nobody's business"
-        raise InvalidResponseError(f"{first.host} sends {what}", status=answer.status)
+        what = "redirects to another host or without encryption, where the address of the feed is not sent"
+        fix = "`curl --head` shows the other address behind Location; if that is right, write it into ics_url"
+        raise InvalidResponseError(f"{first.host} {what}: {fix}", status=answer.status)
     return there.copy_with(fragment=None)
 
 

@@ -1,5 +1,7 @@
 """What a server answers to a ``calendar-query``: a 207 whose XML has a calendar for each entry (RFC 4918 13, RFC 4791 9.6).
 
+It also answers so when it is asked what lies at an address.
+
 The parser of the standard library, with nothing that can grow or lead elsewhere: a document type, and so entities, is refused.
 """
 
@@ -18,6 +20,8 @@ _DAV: Final = "DAV:"
 _CALDAV: Final = "urn:ietf:params:xml:ns:caldav"
 _MULTISTATUS: Final = f"{_DAV} multistatus"
 _RESPONSE: Final = f"{_DAV} response"
+_RESOURCE_TYPE: Final = f"{_DAV} resourcetype"
+_CALENDAR: Final = f"{_CALDAV} calendar"
 _CALENDAR_DATA: Final = f"{_CALDAV} calendar-data"
 
 
@@ -26,6 +30,19 @@ class Multistatus(msgspec.Struct, frozen=True):
 
     calendars: tuple[bytes, ...]
     without_data: int = 0
+
+
+def is_other(body: bytes) -> bool:
+    """Return whether ``body``, an answer about the kind of one resource, says that it is something else than a calendar.
+
+    A server that does not say what it is does not say so, whatever else it answers.
+    """
+    kinds = _Kinds()
+    try:
+        kinds.parser.Parse(body, True)  # noqa: FBT003  as below
+    except (expat.ExpatError, LookupError, ValueError, UnreadableCalendarError):
+        return False
+    return bool(kinds.found) and _CALENDAR not in kinds.found
 
 
 def read_multistatus(body: bytes) -> Multistatus:
@@ -75,6 +92,28 @@ class _Document:
             self.parser.CharacterDataHandler = None
             if text := self._data.getvalue().strip():
                 self.calendars.append(text.encode())
+
+
+class _Kinds:
+    """What a resource is: the names of the elements right within its ``resourcetype``."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+        self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser.StartDoctypeDeclHandler = _refuse
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self._around: list[str] = []
+
+    def _start(self, name: str, _: dict[str, str]) -> None:
+        if len(self._around) >= MAX_DEPTH:
+            raise UnreadableCalendarError("XML whose parts lie too deep in each other")
+        if self._around[-1:] == [_RESOURCE_TYPE]:
+            self.found.add(name)
+        self._around.append(name)
+
+    def _end(self, _: str) -> None:
+        self._around.pop()
 
 
 def _refuse(*_: object) -> None:

@@ -28,9 +28,9 @@ class CalendarRead(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reader(Protocol):
-    """One way to read a calendar. ``operation`` is its question, as metrics name it, ``fields`` those whose words it knows."""
+    """One way to read a calendar. ``operations`` are its questions in metrics, ``fields`` those whose words it knows."""
 
-    operation: str
+    operations: tuple[str, ...]
     fields: tuple[str, ...]
 
     async def read(self, start: float, end: float, zone: ZoneInfo) -> CalendarRead:

@@ -33,7 +33,7 @@ class CalendarSession:
     @property
     def expected(self) -> ExpectedSeries:
         return ExpectedSeries(
-            operations=(self._reader.operation,),
+            operations=self._reader.operations,
             retried=RETRIED,
             reasons=REASONS,
             fields=dict.fromkeys(self._collectors, self._reader.fields) if self._reader.fields else {},

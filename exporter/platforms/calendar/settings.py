@@ -12,7 +12,7 @@ from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.credentials import SECRET_SCHEMA, Origin, secret_text, shown_source, source_of, split_url
 from exporter.fields.kinds import Duration, Reading, field_error, field_errors, text_of
-from exporter.platforms.calendar.ics_address import FeedAddress
+from exporter.platforms.calendar.ics_address import FeedAddress, is_subscribed
 from exporter.platforms.settings import (
     MAY_BE_EMPTY,
     Account,
@@ -28,6 +28,7 @@ from exporter.support.secret import Secret
 
 _FORM: Final = "https://dav.example.org/anna/main/"
 _USER_EXAMPLE: Final = "anna"
+_PASSWORD_EXAMPLE: Final = {"file": "/run/secrets/anna_cal"}
 _MAX_USER_LETTERS: Final = 200
 FEED_GRACE_SECONDS: Final = 6 * 3600.0
 """Publishers make their feeds anew when they like (docs/platforms/calendar.md 3)."""
@@ -38,6 +39,8 @@ def _address(value: object, info: ValidationInfo) -> Secret:
     if isinstance(value, Secret):
         return value
     text = text_of(value, _FORM).strip()
+    if is_subscribed(text):
+        raise field_error("is the address of a feed", "write it as ics_url, in place of caldav")
     parts, wrong = split_url(text, _FORM)
     if parts.path in ("", "/"):
         wrong.append(("names a server and none of its calendars", f"write the address of one calendar, like {_FORM}"))
@@ -93,12 +96,14 @@ class CalDav(Strict):
 
     url: Address = Field(
         description="Address of the calendar (not of the server, nor of the user). https only; http works on loopback. Without "
-        "a user name or password in it."
+        "a user name or password in it.",
+        examples=[_FORM],
     )
-    username: UserName = Field(description="User name, as its owner uses it in a calendar program.")
+    username: UserName = Field(description="User name, as its owner uses it in a calendar program.", examples=[_USER_EXAMPLE])
     password: Password = Field(
         description="Password of that user: one for this exporter alone where the server can make some, and one that may only "
-        "read where the server has such."
+        "read where the server has such.",
+        examples=[_PASSWORD_EXAMPLE],
     )
     read: Literal["free_busy", "entries"] = Field(
         default="free_busy",
@@ -139,11 +144,16 @@ class CalendarTarget(Target):
     OWN = Target.OWN | {"caldav", "ics_url"}
 
     platform: Literal["calendar"] = Field(description="`calendar`.")
-    caldav: CalDav | None = Field(default=None, description="The calendar on a CalDAV server.")
+    caldav: CalDav | None = Field(
+        default=None,
+        description="The calendar on a CalDAV server.",
+        examples=[{"url": _FORM, "username": _USER_EXAMPLE, "password": _PASSWORD_EXAMPLE}],
+    )
     ics_url: FeedAddress | None = Field(
         default=None,
         description="Address of a calendar that is published as a feed (iCalendar): the secret address of Google, a published "
-        "calendar of Outlook or iCloud. A credential as a whole: whoever knows it reads the calendar. Needs the extra `ics`.",
+        "calendar of Outlook or iCloud. A credential as a whole: whoever knows it reads the calendar. Needs the extra "
+        "`ics`: in a clone `pip install '.[ics]'`.",
     )
     base_url: Origin | None = Field(
         default=None,

@@ -120,6 +120,82 @@ async def test_entries_are_read_one_by_one_with_those_that_are_marked_as_free(be
     assert ["207"] == bench.events.codes("calendar_query")
 
 
+def kinds(inner: str) -> bytes:
+    names = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"'
+    found = f"<d:propstat><d:prop><d:resourcetype>{inner}</d:resourcetype></d:prop></d:propstat>"
+    return f"<d:multistatus {names}><d:response>{found}</d:response></d:multistatus>".encode()
+
+
+def of_kind(bench: CalendarBench, body: bytes, status: int = 207) -> None:
+    """Let the server list no entries, and say this of what is at the address."""
+    xml = {"content-type": XML}
+    bench.answer = lambda asked: Scripted(body, status, xml) if asked.method == "PROPFIND" else Scripted(entries(), 207, xml)
+
+
+@pytest.mark.parametrize(
+    "inner", ["<d:collection/>", "<d:principal/><d:collection/>", "<d:collection><c:calendar/></d:collection>"]
+)
+async def test_an_address_without_entries_that_is_that_of_no_calendar_is_told(bench: CalendarBench, inner: str) -> None:
+    of_kind(bench, kinds(inner))
+    found = await failed(bench, read="entries")
+    assert (TargetConfigError, 207) == (type(found), found.status)
+    assert (
+        "127.0.0.1 has a user or a folder at this address; write that of one calendar into caldav.url (HTTP 207)"
+        == found.message
+    )
+    assert "0" == bench.asked[1].headers["depth"]
+    assert b"<d:prop><d:resourcetype/></d:prop>" in bench.asked[1].body
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (kinds("<d:collection/><c:calendar/>"), 207),
+        (kinds(""), 207),
+        (entries(), 207),
+        (b"<d:multistatus xmlns:d='DAV:'>", 207),
+        (b"<!DOCTYPE html>", 200),
+        (b"", 403),
+        (b"", 405),
+    ],
+)
+async def test_a_calendar_without_entries_is_asked_once_what_it_is_and_free_unless_it_says_that_it_is_none(
+    bench: CalendarBench, body: bytes, status: int
+) -> None:
+    of_kind(bench, body, status)
+    session = bench.open(bench.target(read="entries"))
+    for _ in range(2):
+        assert ((), ()) == ((await bench.observed(session)).periods, (await bench.observed(session)).entries)
+    assert 1 == [asked.method for asked in bench.asked].count("PROPFIND")
+
+
+async def test_what_a_calendar_is_is_asked_again_where_the_server_failed(bench: CalendarBench) -> None:
+    of_kind(bench, b"", 503)
+    session = bench.open(bench.target(read="entries"))
+    assert () == (await bench.observed(session)).periods
+    of_kind(bench, kinds("<d:collection/>"))
+    with pytest.raises(TargetConfigError):
+        await bench.poll(session)
+
+
+@pytest.mark.parametrize(
+    ("read", "operations"), [("free_busy", ("free_busy_query",)), ("entries", ("calendar_query", "resource_type"))]
+)
+async def test_what_a_calendar_may_be_asked_is_told_before_it_is(
+    bench: CalendarBench, read: str, operations: tuple[str, ...]
+) -> None:
+    assert operations == bench.open(bench.target(read=read)).expected.operations
+
+
+async def test_a_calendar_with_entries_is_one(bench: CalendarBench) -> None:
+    bench.says(entries("DTSTART:20261126T090000Z\r\nDURATION:PT1H"), status=207, content_type=XML)
+    session = bench.open(bench.target(read="entries"))
+    await bench.poll(session)
+    bench.says(entries(), status=207, content_type=XML)
+    await bench.poll(session)
+    assert ["REPORT", "REPORT"] == [asked.method for asked in bench.asked]
+
+
 async def test_entries_are_asked_for_expanded(bench: CalendarBench) -> None:
     bench.says(entries(), status=207, content_type=XML)
     await bench.poll(bench.open(bench.target(read="entries")))
@@ -131,6 +207,9 @@ async def test_no_title_is_in_what_a_poll_brings(bench: CalendarBench) -> None:
     assert "canary" not in repr(await bench.observed(bench.open(bench.target(read="entries"))))
 
 
+NO_BUSY_TIMES = "does not tell when somebody is busy at this address; if it is that of one calendar, write read: entries"
+
+
 @pytest.mark.parametrize(
     ("status", "body", "error", "words"),
     [
@@ -139,9 +218,9 @@ async def test_no_title_is_in_what_a_poll_brings(bench: CalendarBench) -> None:
         (403, b'<d:error xmlns:d="DAV:"><d:supported-report/></d:error>', NotEntitledError, "write read: entries"),
         (404, b"", NotFoundError, "has no calendar at this address"),
         (410, b"", NotFoundError, "has no calendar at this address any more"),
-        (405, b"", NotEntitledError, "does not tell when somebody is busy; write read: entries"),
-        (501, b"", NotEntitledError, "does not tell when somebody is busy; write read: entries"),
-        (207, entries(), NotEntitledError, "does not tell when somebody is busy; write read: entries"),
+        (405, b"", NotEntitledError, NO_BUSY_TIMES),
+        (501, b"", NotEntitledError, NO_BUSY_TIMES),
+        (207, entries(), NotEntitledError, NO_BUSY_TIMES),
         (204, b"", InvalidResponseError, "answered without a calendar"),
         (400, b"", ClientError, "calls the question a bad request"),
         (500, b"", ServerError, "failed to answer"),
@@ -165,6 +244,7 @@ async def test_each_answer_without_busy_times_has_its_reason(
     ("status", "body", "error", "words"),
     [
         (200, b"", InvalidResponseError, "answered without a calendar"),
+        (200, b"<!DOCTYPE html><html>", InvalidResponseError, "sent a web page instead of a calendar"),
         (207, b"<d:multistatus xmlns:d='DAV:'>", InvalidResponseError, "sent XML that is cut off"),
         (207, b"<!DOCTYPE html><html>", InvalidResponseError, "sent a web page instead of a calendar"),
         (405, b"", TargetConfigError, "does not answer questions about calendars at this address; correct caldav.url"),
@@ -189,7 +269,8 @@ async def test_a_server_that_wants_another_sign_in_than_a_password_is_told_apart
     bench.says(b"", 401, www_authenticate='Bearer realm="canary", error="invalid_token"')
     found = await failed(bench)
     assert isinstance(found, AuthError)
-    assert "127.0.0.1 takes no user name with a password, but Bearer (HTTP 401)" == found.message
+    what = "takes no user name with a password, but Bearer; write ics_url if it publishes a feed"
+    assert f"127.0.0.1 {what} (HTTP 401)" == found.message
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,7 @@ async def test_a_redirect_within_the_host_is_followed(services: Services, status
 async def test_a_redirect_to_another_host_or_scheme_is_not_followed(services: Services, place: str) -> None:
     publisher = Publisher(lambda _: RedirectResponse(place, 302), sends())
     async with reader_of(services, publisher) as reader:
-        with pytest.raises(InvalidResponseError, match=r"^127\.0\.0\.1 sends to another host or without encryption"):
+        with pytest.raises(InvalidResponseError, match=r"^127\.0\.0\.1 redirects .*; if that is right, write it into ics_url$"):
             await read(reader)
     assert 1 == len(publisher.asked)
 

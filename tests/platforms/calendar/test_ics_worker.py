@@ -130,7 +130,7 @@ async def test_a_feed_that_needs_too_much_memory_costs_the_process_and_not_the_n
         (
             f"exit {NOT_INSTALLED}",
             TargetConfigError,
-            "what reads calendar feeds is not installed: run pip install 'booking-sync-exporter[ics]'",
+            f"what reads calendar feeds is not installed: run {sys.executable} -m pip install 'booking-sync-exporter[ics]'",
         ),
         ("exit 7", InternalError, "the process that reads feeds ended with code 7"),
         ("kill -9 $$", InternalError, "the process that reads feeds ended by signal 9"),

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from exporter.calendar_busy import BusyObservation
-from exporter.errors import AuthError, NotFoundError, PermissionDeniedError
+from exporter.errors import AuthError, NotFoundError, PermissionDeniedError, TargetConfigError
 from exporter.platforms.calendar.settings import CalendarTarget
 from exporter.simulator import canary
 from tests.harness.caldav_servers import Calendar, Entry, Radicale, Xandikos
@@ -128,6 +128,15 @@ async def test_an_address_without_its_last_slash_is_read_or_says_what_is_wrong(
     user, password = own.auth or ("", "")
     target = bench.target(caldav={"url": own.url.rstrip("/"), "username": user, "password": password})
     assert () == (await bench.observed(bench.open(target))).periods
+
+
+async def test_a_user_or_a_folder_is_no_empty_calendar(bench: CalendarBench, on_radicale: Radicale) -> None:
+    own = await on_radicale.calendar("eva", uuid4().hex)
+    user, password = own.auth or ("", "")
+    for above in (own.url.removesuffix(f"{own.name}/"), f"{on_radicale.origin}/{user}/"):
+        caldav = {"url": above, "username": user, "password": password, "read": "entries"}
+        with pytest.raises(TargetConfigError, match=r"^127\.0\.0\.1 has a user or a folder at this address"):
+            await bench.open(bench.target(caldav=caldav)).check()
 
 
 async def test_a_thousand_entries_are_one_request(bench: CalendarBench, calendar: Calendar) -> None:
