@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from exporter.proof import Arrival, Import, Learning, ProofState
 from exporter.state.findings import Finding
 from exporter.support.local_time import CalendarWords, date_of, day_and_time, from_to, in_utc, in_zone
 from exporter.texts import Texts
-from exporter.web.status_types import Connections, Pair, Target
+from exporter.web.status_types import Connections, Pair, SilentPair, Target
 
 #: Broken first, the order of the words in every summary.
 STATUS_ORDER: Final = (
@@ -40,6 +40,7 @@ _SECONDS: Final = Message("%(number)s s")
 _UNITS: Final = ((86_400, _DAYS), (3_600, _HOURS), (60, _MINUTES), (1, _SECONDS))
 _MISSING: Final = Message("%(count)s missing")
 _PENDING: Final = Message("%(count)s too new to tell")
+_NEXT_POLL: Final = Message("not judged before the next poll")
 _LEARNING: Final[Mapping[Learning, str]] = {
     Learning.FEW_BOOKINGS: Message("learning, too few bookings were due"),
     Learning.NONE_ARRIVES: Message("learning, no booking arrives as a busy time"),
@@ -204,10 +205,10 @@ class Wording(msgspec.Struct, frozen=True):
             times = target.busy.windows[-1]
             told = Message("%(span)s busy in %(window)s", span=self.span(times.busy_seconds), window=times.window)
             found.append(self.text(told))
-        if len(target.pairs) == 1:
-            found.append(self.pair(target.pairs[0]))
-        elif target.pairs:
-            found.append(self._pairs(target.pairs))
+        if len(target.pairs) + len(target.silent_pairs) > 1:
+            found.append(self._pairs(target))
+        else:
+            found += [self.pair(pair) for pair in target.pairs] + [self.silent_pair(pair) for pair in target.silent_pairs]
         ages = [collector.data_age_seconds for collector in target.collectors if collector.data_age_seconds is not None]
         if ages:
             found.append(self.text(Message("data %(span)s old", span=self.span(max(ages)))))
@@ -238,15 +239,23 @@ class Wording(msgspec.Struct, frozen=True):
             words.append(self.text(message))
         return f"{pair.pair}: {', '.join(words)}" if words else pair.pair
 
-    def _pairs(self, pairs: Sequence[Pair]) -> str:
-        proved = sum(pair.state == ProofState.PROVED for pair in pairs)
+    def silent_pair(self, pair: SilentPair) -> str:
+        """Return why a pair says nothing: ``Anna: not judged, no fresh data of anna-cal``."""
+        lacking = Message("not judged, no fresh data of %(targets)s", targets=", ".join(pair.lacking))
+        return f"{pair.pair}: {self.text(lacking if pair.lacking else _NEXT_POLL)}"
+
+    def _pairs(self, target: Target) -> str:
+        number, proved = (
+            len(target.pairs) + len(target.silent_pairs),
+            sum(pair.state == ProofState.PROVED for pair in target.pairs),
+        )
         return self.text(
             Message(
                 "%(proved)s of %(count)s pair proved",
                 "%(proved)s of %(count)s pairs proved",
-                number=len(pairs),
+                number=number,
                 proved=self.number(proved),
-                count=self.number(len(pairs)),
+                count=self.number(number),
             )
         )
 
@@ -265,6 +274,7 @@ class Wording(msgspec.Struct, frozen=True):
             "seconds",
             "number",
             "pair",
+            "silent_pair",
         ]
         return {**{name: getattr(self, name) for name in names}, "prose": prose, "capital": capital, "tied": tied}
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from exporter.commands.probe_table import left_out
 from exporter.policy import TargetPolicy
-from exporter.proof import Learning, Proof
+from exporter.proof import Learning, Proof, SilentPair
 from exporter.state.snapshot import View
 from exporter.texts import texts_in
 from exporter.web import status_page as board
@@ -102,6 +102,41 @@ def test_the_board_lists_what_is_missing_left_and_unknown_with_its_time_and_sinc
     for words in ("missing in the calendar 900 today 17:13", "cancelled and still in the calendar \N{EN DASH} today 18:13"):
         assert words in text
     assert "busy and unknown to the platform \N{EN DASH} today 19:13" in text
+
+
+def silent_view(*proofs: Proof, lacking: tuple[str, ...] = ("anna-cal",)) -> View:
+    return verdict_scenes.paired(*proofs, silent=[SilentPair("Anna", "Chair 1", "anna-cal", lacking)])
+
+
+@pytest.mark.parametrize(
+    ("language", "lacking", "line"),
+    [
+        ("en", ("anna-cal",), "Anna: not judged, no fresh data of anna-cal (Chair 1 → anna-cal)"),
+        ("en", ("salon", "anna-cal"), "Anna: not judged, no fresh data of salon, anna-cal (Chair 1 → anna-cal)"),
+        ("en", (), "Anna: not judged before the next poll (Chair 1 → anna-cal)"),
+        ("de", ("anna-cal",), "Anna: nicht bewertet, keine frischen Daten von anna-cal (Chair 1 → anna-cal)"),
+        ("ru", ("anna-cal",), "Anna: не оценивается, нет свежих данных: anna-cal (Chair 1 → anna-cal)"),
+    ],
+)
+def test_the_board_says_of_a_pair_that_is_not_judged_which_end_has_no_fresh_data(
+    language: str, lacking: tuple[str, ...], line: str
+) -> None:
+    html = board.render(silent_view(lacking=lacking), texts=texts_in(language)).decode()
+    words = " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).replace("\u00a0", " ").split())
+    assert line in words
+    assert words.index("Anna: ") < words.index(line), "the line of the folded target has it, too"
+
+
+def test_of_several_pairs_one_that_is_not_judged_counts_as_not_proved() -> None:
+    html = board.render(silent_view(views.proof("Ben"))).decode()
+    facts = html.partition('<span class="facts">')[2].partition("</span>")[0].replace("\u00a0", " ")
+    assert "1 of 2 pairs proved" in facts
+
+
+def test_the_api_has_a_pair_that_is_not_judged_apart_from_those_that_are() -> None:
+    [target] = json.loads(encode_status(silent_view()))["targets"]
+    expected = [{"pair": "Anna", "resource": "Chair 1", "calendar": "anna-cal", "lacking": ["anna-cal"]}]
+    assert ([], expected) == (target["pairs"], target["silent_pairs"])
 
 
 def test_of_a_pair_that_learns_no_booking_is_called_missing() -> None:
