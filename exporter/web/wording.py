@@ -38,8 +38,11 @@ _HOURS: Final = Message("%(number)s h")
 _MINUTES: Final = Message("%(number)s min")
 _SECONDS: Final = Message("%(number)s s")
 _UNITS: Final = ((86_400, _DAYS), (3_600, _HOURS), (60, _MINUTES), (1, _SECONDS))
-_MISSING: Final = Message("%(count)s missing")
-_PENDING: Final = Message("%(count)s too new to tell")
+_MISSING: Final = Message("%(count)s missing").text
+_LATE: Final = Message("%(count)s are there %(span)s too late").text
+_EARLY: Final = Message("%(count)s are there %(span)s too early").text
+_PENDING: Final = Message("%(count)s too new to tell").text
+_LEFT: Final = Message("%(count)s cancelled and still there").text
 _NEXT_POLL: Final = Message("not judged before the next poll")
 _LEARNING: Final[Mapping[Learning, str]] = {
     Learning.FEW_BOOKINGS: Message("learning, too few bookings were due"),
@@ -225,9 +228,16 @@ class Wording(msgspec.Struct, frozen=True):
                 arrived, total = numbers.get(Arrival.ARRIVED, 0), sum(numbers.values())
                 message = Message("%(arrived)s of %(total)s arrived", arrived=self.number(arrived), total=self.number(total))
                 parts.append(message)
-            for state, message in ((Arrival.MISSING, _MISSING), (Arrival.PENDING, _PENDING)):
-                if count := numbers.get(state, 0):
-                    parts.append(Message(message.text, count=self.number(count)))
+            counted = [
+                (
+                    _MISSING if pair.shift_seconds is None else _LATE if pair.shift_seconds > 0 else _EARLY,
+                    numbers.get(Arrival.MISSING),
+                ),
+                (_PENDING, numbers.get(Arrival.PENDING)),
+                (_LEFT, pair.left_behind),
+            ]
+            shift = self.span(abs(pair.shift_seconds or 0.0))
+            parts += [Message(text, count=self.number(count), span=shift) for text, count in counted if count]
             if pair.lag_seconds is not None:
                 parts.append(Message("median %(span)s", span=self.span(pair.lag_seconds)))
             words = [self.text(part) for part in parts]

@@ -78,6 +78,18 @@ def test_without_pairs_nothing_is_said_of_them() -> None:
         (replace(views.proof(imports=False), windows=()), "Anna: median 3 min"),
         (views.proof(imports=False), "Anna: 41 of 42 arrived, 1 too new to tell, median 3 min"),
         (views.proof(missing=(HOUR,), imports=False), "Anna: 40 of 42 arrived, 1 missing, 1 too new to tell, median 3 min"),
+        (
+            views.proof(missing=(25 * HOUR,) * 3, imports=False, shift=HOUR),
+            "Anna: 38 of 42 arrived, 3 are there 1 h too late, 1 too new to tell, median 3 min",
+        ),
+        (
+            views.proof(missing=(25 * HOUR,) * 3, imports=False, shift=-HOUR / 2),
+            "Anna: 38 of 42 arrived, 3 are there 30 min too early, 1 too new to tell, median 3 min",
+        ),
+        (
+            views.proof(left=(2 * HOUR, 3 * HOUR), imports=False),
+            "Anna: 41 of 42 arrived, 1 too new to tell, 2 cancelled and still there, median 3 min",
+        ),
         (views.proof(unknown=(HOUR,)), "3 of 4 busy times known to the platform"),
         (views.unlearnt(), "Ben: learning, no booking arrives as a busy time"),
         (views.unlearnt(Learning.MARKED_FREE), "Ben: learning, bookings arrive marked as free, which proves nothing"),
@@ -144,6 +156,24 @@ def test_of_a_pair_that_learns_no_booking_is_called_missing() -> None:
     assert "missing in the calendar" not in section(learning)
 
 
+def test_a_booking_that_is_there_at_another_time_is_not_listed_as_missing() -> None:
+    text = section(views.proof(missing=(25 * HOUR,) * 3, shift=HOUR))
+    assert (0, 3) == (text.count("missing in the calendar"), text.count("in the calendar at another time"))
+
+
+@pytest.mark.parametrize(
+    ("learning", "why", "fix"),
+    [
+        (Learning.NONE_ARRIVES, "no booking arrives as a busy time", "looks for one of the next bookings in the calendar"),
+        (Learning.MARKED_FREE, "bookings arrive marked as free", "can write its bookings as busy"),
+    ],
+)
+def test_the_board_lists_a_pair_that_proves_nothing_with_why_and_what_to_do(learning: Learning, why: str, fix: str) -> None:
+    html = board.render(shown(views.unlearnt(learning))).decode()
+    listed = unescape(html.partition('id="listed"')[2].partition('id="targets"')[0])
+    assert (True, True) == (f"a pair proves nothing: {why}" in listed, fix in listed)
+
+
 def test_the_board_says_what_a_pair_does_not_show() -> None:
     assert "not what stands there" in section(views.proof())
 
@@ -164,7 +194,7 @@ def test_the_card_says_which_booking_is_missing_and_who_mends_it_in_each_languag
 
 def test_the_card_of_a_shift_says_by_how_many_minutes() -> None:
     html = board.render(shown(views.proof(missing=(25 * HOUR,) * 3, shift=HOUR))).decode()
-    assert "by 60 minutes too late" in html.partition("<article")[2].partition("</article>")[0]
+    assert "at another time, 60 minutes too late" in html.partition("<article")[2].partition("</article>")[0]
 
 
 def test_a_pair_that_proves_nothing_is_listed_with_its_fix_and_is_no_problem() -> None:
