@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -130,12 +130,19 @@ class Wording(msgspec.Struct, frozen=True):
 
     def span(self, seconds: float) -> str:
         """Word a length of time with at most two units: ``45 s``, ``5 min``, ``1 h 20 min``, ``3 d 4 h``."""
+        return self._in_units(seconds, _UNITS)
+
+    def busy(self, seconds: float) -> str:
+        """Word for how long somebody is busy, which no day is the measure of: ``5 min``, ``26 h 30 min``."""
+        return self._in_units(seconds, _UNITS[1:])
+
+    def _in_units(self, seconds: float, units: Sequence[tuple[int, Message]]) -> str:
         whole = max(0, int(seconds))
-        for position, (size, unit) in enumerate(_UNITS):
+        for position, (size, unit) in enumerate(units):
             if whole < size:
                 continue
             first, rest = divmod(whole, size)
-            smaller, smaller_unit = _UNITS[min(position + 1, len(_UNITS) - 1)]
+            smaller, smaller_unit = units[min(position + 1, len(units) - 1)]
             second = rest // smaller
             # Seconds beside minutes are noise, except where the minutes are few.
             if second and (smaller_unit is not _SECONDS or first < 5):  # noqa: PLR2004  five minutes
@@ -206,7 +213,7 @@ class Wording(msgspec.Struct, frozen=True):
             )
         if target.busy and target.busy.windows:
             times = target.busy.windows[-1]
-            told = Message("%(span)s busy in %(window)s", span=self.span(times.busy_seconds), window=times.window)
+            told = Message("%(span)s busy in %(window)s", span=self.busy(times.busy_seconds), window=times.window)
             found.append(self.text(told))
         if len(target.pairs) + len(target.silent_pairs) > 1:
             found.append(self._pairs(target))
@@ -276,6 +283,7 @@ class Wording(msgspec.Struct, frozen=True):
             "word",
             "subject",
             "span",
+            "busy",
             "relative",
             "local",
             "beside",

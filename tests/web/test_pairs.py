@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.commands.probe_table import left_out
+from exporter.model import CollectorName
 from exporter.policy import TargetPolicy
 from exporter.proof import Learning, Proof, SilentPair
 from exporter.state.snapshot import View
@@ -98,6 +99,13 @@ def test_without_pairs_nothing_is_said_of_them() -> None:
 )
 def test_the_board_has_a_line_for_each_pair(pair: Proof, line: str) -> None:
     assert line in section(pair)
+
+
+def test_in_german_one_booking_is_missing_in_the_singular() -> None:
+    html = (
+        board.render(shown(views.proof(missing=(HOUR,), imports=False)), texts=texts_in("de")).decode().replace("\u00a0", " ")
+    )
+    assert "Anna: 40 von 42 angekommen, 1 nicht da, 1 noch zu neu, Median 3 Min." in html
 
 
 def test_the_line_of_a_folded_target_has_its_one_pair_and_of_several_how_many_are_proved() -> None:
@@ -206,3 +214,11 @@ def test_a_pair_that_proves_nothing_is_listed_with_its_fix_and_is_no_problem() -
 
 def test_a_probe_says_that_a_pair_needs_polls_of_hours() -> None:
     assert left_out().endswith("A pair needs polls of hours before it says anything.")
+
+
+def test_how_long_an_owner_is_busy_is_said_in_hours_however_many_days_they_are() -> None:
+    seen = views.calendar_busy()
+    busy = replace(seen, windows=tuple(replace(row, seconds=26 * HOUR + 1_800) for row in seen.windows))
+    html = board.render(verdict_scenes.view(views.succeeded(views.unpolled("anna-cal", "calendar", CollectorName.BUSY), busy)))
+    words = " ".join(unescape(re.sub(r"<[^>]+>", " ", html.decode())).replace("\u00a0", " ").split())
+    assert (3, 0) == (words.count("26 h 30 min"), words.count("1 d")), "the folded line and two windows"
