@@ -120,6 +120,15 @@ class Proof(Value, frozen=True, gc=False):
         return self.state is not ProofState.LEARNING
 
 
+class SilentPair(Value, frozen=True, gc=False):
+    """A pair that says nothing now. ``lacking`` are the targets at its ends without fresh data; empty before the next poll."""
+
+    pair: str
+    resource: str
+    calendar: str
+    lacking: tuple[str, ...] = ()
+
+
 class PairSpec(Value, frozen=True, gc=False):
     """A pair as it is configured. ``bookings`` and ``calendar`` are names of targets; ``grace`` is in seconds.
 

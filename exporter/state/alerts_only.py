@@ -63,6 +63,6 @@ ALERTS_ONLY: Final = (
             "BookingSyncPlatformLimited",
         ),
     ),
-    AlertsOnly("a pair that proves nothing, which is only displayed", ("BookingSyncProofNeverLearnt",)),
+    AlertsOnly("a pair that proves nothing", ("BookingSyncProofNeverLearnt",)),
     AlertsOnly("a missing shard", ("BookingSyncShardMissing",)),
 )

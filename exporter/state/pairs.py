@@ -15,7 +15,7 @@ from exporter.calendar_busy import BusyObservation
 from exporter.model import BookingsObservation, Observation
 from exporter.paired_bookings import PairedBookings
 from exporter.private_calendar import EventsObservation, PairedEvents
-from exporter.proof import PairSpec, Proof
+from exporter.proof import PairSpec, Proof, SilentPair
 from exporter.state.pair_ends import Ends, Others, Read, ends_hash, times_of
 from exporter.state.pair_exports import left_times
 from exporter.state.pair_judgement import judged
@@ -57,6 +57,11 @@ class _Pair:
         if proof.imports is not None and (now > self.imports_until or not self.spec.imports):
             proof = replace(proof, imports=None, unknown_to_platform=())
         return _moved(proof, stepped) if stepped else proof
+
+    def lacking(self, now: float) -> tuple[str, ...]:
+        """Return the targets at its ends of which nothing is fresh at ``now``."""
+        ends = ((self.spec.bookings, self.bookings), (self.spec.calendar, self.calendar))
+        return tuple(target for target, read in ends if read is None or not read.is_fresh(now))
 
 
 class Pairs:
@@ -133,6 +138,20 @@ class Pairs:
             for moment in (pair.until, pair.imports_until)
         ]
         return min((moment for moment in moments if moment >= now), default=math.inf)
+
+    def silent(self, target: str, now: float) -> tuple[tuple[SilentPair, ...], float]:
+        """Return those pairs of the bookings of ``target`` that say nothing at ``now``.
+
+        With them comes the moment after which they are others without a new observation; infinity for never.
+        """
+        pairs = self._of_bookings.get(target, ())
+        ends = [read.at + read.max_age for pair in pairs for read in (pair.bookings, pair.calendar) if read is not None]
+        silent = [
+            SilentPair(pair.spec.name, pair.spec.resource, pair.spec.calendar, pair.lacking(now))
+            for pair in pairs
+            if pair.shown(now, 0.0) is None
+        ]
+        return tuple(silent), min((moment for moment in ends if moment >= now), default=math.inf)
 
     def _judge(self, pair: _Pair, now: float, stepped: float) -> None:
         bookings, calendar = pair.bookings, pair.calendar

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 import structlog
 
 from exporter.model import Observation
-from exporter.proof import PairSpec, Proof
+from exporter.proof import PairSpec, Proof, SilentPair
 from exporter.state.pairs import Pairs
 
 log = structlog.get_logger(__name__)
@@ -45,12 +45,16 @@ class Proofs:
             log.exception("pairs_crashed", target=target)
             return ()
 
-    def of(self, target: str, now: float, stepped: float) -> tuple[tuple[Proof, ...], float]:
-        """Return the proofs of ``target`` at ``now`` in moments of the wall clock, and until when (steady) they stay."""
+    def of(self, target: str, now: float, stepped: float) -> tuple[tuple[Proof, ...], tuple[SilentPair, ...], float]:
+        """Return the proofs of ``target`` at ``now``, the pairs without one, and until when (steady) both stay.
+
+        Moments of proofs are those of the wall clock.
+        """
         if target not in self._booked:
-            return (), math.inf
+            return (), (), math.inf
         try:
-            return self._pairs.proofs(target, now, stepped), self._pairs.holds_until(target, now)
+            silent, until = self._pairs.silent(target, now)
+            return self._pairs.proofs(target, now, stepped), silent, min(until, self._pairs.holds_until(target, now))
         except Exception:
             log.exception("pairs_crashed", target=target)
-            return (), math.inf
+            return (), (), math.inf

@@ -29,7 +29,7 @@ from exporter.model import (
     Value,
 )
 from exporter.policy import ConfigWarning, RejectedConfig, TargetPolicy
-from exporter.proof import PairSpec, Proof
+from exporter.proof import PairSpec, Proof, SilentPair
 from exporter.state.ages import moments, moved, observation_moved, oldest, withdrawn
 from exporter.state.discoveries import DiscoveryState
 from exporter.state.failure import Failure
@@ -146,7 +146,7 @@ class TargetView(Value, frozen=True, gc=False):
     ``polling`` has the collectors of which a poll runs, and since when. ``silent_since`` is when new bookings stopped to
     arrive, as far as :class:`~exporter.state.intake.IntakeHistory` knows. ``stepped`` is by how many seconds the moments of all
     ``changes`` below have to be moved to be those of the wall clock; all others are. ``thresholds`` are what it is judged by.
-    ``pairs`` are what the pairs say whose bookings are this target's.
+    ``pairs`` are what the pairs say whose bookings are this target's; ``silent_pairs`` are those of them that say nothing.
     """
 
     name: str
@@ -161,6 +161,7 @@ class TargetView(Value, frozen=True, gc=False):
     stepped: float = 0.0
     thresholds: Thresholds = DEFAULTS
     pairs: tuple[Proof, ...] = ()
+    silent_pairs: tuple[SilentPair, ...] = ()
 
 
 class View(Value, frozen=True, gc=False):
@@ -360,7 +361,7 @@ class Snapshot:
         entry = self._entries[name]
         usage = entry.usage()
         at, states = now + self._stepped, self._states[name].values()
-        pairs, proved_until = self._proofs.of(name, now, self._stepped)
+        pairs, silent, proved_until = self._proofs.of(name, now, self._stepped)
         view = TargetView(
             entry.name,
             entry.platform,
@@ -374,6 +375,7 @@ class Snapshot:
             self._stepped,
             self._thresholds,
             pairs,
+            silent,
         )
         until = min([entry.policy.holds_until(at) - self._stepped, proved_until, *(held.good_until(now) for held in states)])
         self._kept[name] = _KeptView(view, now, until, entry.usage)

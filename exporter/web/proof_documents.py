@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from exporter import proof
 from exporter.support.local_time import local
 from exporter.web.moments import moment_of
-from exporter.web.proof_types import BusyTime, NotInCalendar, Pair, PairWindow
+from exporter.web.proof_types import BusyTime, NotInCalendar, Pair, PairWindow, SilentPair
 
 
 def pair_documents(pairs: Iterable[proof.Proof], zone: str) -> tuple[Pair, ...]:
@@ -33,6 +33,11 @@ def pair_documents(pairs: Iterable[proof.Proof], zone: str) -> tuple[Pair, ...]:
         )
         for row in pairs
     )
+
+
+def silent_documents(pairs: Iterable[proof.SilentPair]) -> tuple[SilentPair, ...]:
+    """Return the ``pairs`` that say nothing as they are shown to people."""
+    return tuple(SilentPair(pair=row.pair, resource=row.resource, calendar=row.calendar, lacking=row.lacking) for row in pairs)
 
 
 def missing_documents(rows: Iterable[proof.MissingBooking], zone: str) -> tuple[NotInCalendar, ...]:

@@ -67,3 +67,15 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     imports: Mapping[Import, int] | None
     unknown_to_platform: tuple[BusyTime, ...]
     arrived_in_all: int
+
+
+class SilentPair(msgspec.Struct, frozen=True, kw_only=True):
+    """A pair that says nothing now: ``lacking`` are the targets of the two whose data is too old, or was never read.
+
+    It is empty where a changed configuration waits for its first poll.
+    """
+
+    pair: str
+    resource: str
+    calendar: str
+    lacking: tuple[str, ...]

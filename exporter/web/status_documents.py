@@ -23,7 +23,7 @@ from exporter.web.busy_documents import busy_document
 from exporter.web.check_types import CalendarProbe, ImportCalendars, Probes, Staff, UnprotectedStaff
 from exporter.web.events_documents import events_document, overlapped_documents
 from exporter.web.moments import moment_of, moment_or_none
-from exporter.web.proof_documents import busy_documents, missing_documents, pair_documents
+from exporter.web.proof_documents import busy_documents, missing_documents, pair_documents, silent_documents
 from exporter.web.slots_documents import slots_document
 from exporter.web.status_copies import CopiesWindow, MismatchedBooking
 from exporter.web.status_types import (
@@ -134,6 +134,7 @@ def target_document(target: TargetView, now: float, state: TargetState) -> Targe
         slots=next((slots_document(seen) for seen in observations if isinstance(seen, SlotsObservation)), None),
         busy=next((busy_document(seen) for seen in observations if isinstance(seen, BusyObservation)), None),
         pairs=pair_documents(target.pairs, target.policy.zone),
+        silent_pairs=silent_documents(target.silent_pairs),
     )
 
 

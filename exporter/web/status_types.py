@@ -26,6 +26,7 @@ from exporter.web.links_types import LinksWindow as LinksWindow  # noqa: PLC0414
 from exporter.web.moments import Moment
 from exporter.web.proof_types import BusyTime, NotInCalendar
 from exporter.web.proof_types import Pair as Pair  # noqa: PLC0414  ditto
+from exporter.web.proof_types import SilentPair as SilentPair  # noqa: PLC0414  ditto
 from exporter.web.slots_types import Slots
 from exporter.web.status_copies import MismatchedBooking
 
@@ -288,7 +289,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     ``zone`` is the IANA zone of its people, ``resource_aliases`` the names that the configuration gives to resource ids.
     One that is ``paused`` has no collectors: it is not asked. ``closed`` says that it is a day without bookings. ``pairs`` tie
-    its bookings to their owners' calendars, as far as both have data.
+    its bookings to their owners' calendars, as far as both have data; ``silent_pairs`` are those that lack it.
     """
 
     name: str
@@ -310,6 +311,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     slots: Slots | None = None
     busy: Busy | None = None
     pairs: tuple[Pair, ...] = ()
+    silent_pairs: tuple[SilentPair, ...] = ()
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from exporter.proof import Arrival, Import, Learning, ProofState
 from exporter.state.findings import Finding
 from exporter.support.local_time import CalendarWords, date_of, day_and_time, from_to, in_utc, in_zone
 from exporter.texts import Texts
-from exporter.web.status_types import Connections, Pair, Target
+from exporter.web.status_types import Connections, Pair, SilentPair, Target
 
 #: Broken first, the order of the words in every summary.
 STATUS_ORDER: Final = (
@@ -38,8 +38,12 @@ _HOURS: Final = Message("%(number)s h")
 _MINUTES: Final = Message("%(number)s min")
 _SECONDS: Final = Message("%(number)s s")
 _UNITS: Final = ((86_400, _DAYS), (3_600, _HOURS), (60, _MINUTES), (1, _SECONDS))
-_MISSING: Final = Message("%(count)s missing")
-_PENDING: Final = Message("%(count)s too new to tell")
+_MISSING: Final = Message("%(count)s missing").text
+_LATE: Final = Message("%(count)s are there %(span)s too late").text
+_EARLY: Final = Message("%(count)s are there %(span)s too early").text
+_PENDING: Final = Message("%(count)s too new to tell").text
+_LEFT: Final = Message("%(count)s cancelled and still there").text
+_NEXT_POLL: Final = Message("not judged before the next poll")
 _LEARNING: Final[Mapping[Learning, str]] = {
     Learning.FEW_BOOKINGS: Message("learning, too few bookings were due"),
     Learning.NONE_ARRIVES: Message("learning, no booking arrives as a busy time"),
@@ -126,12 +130,19 @@ class Wording(msgspec.Struct, frozen=True):
 
     def span(self, seconds: float) -> str:
         """Word a length of time with at most two units: ``45 s``, ``5 min``, ``1 h 20 min``, ``3 d 4 h``."""
+        return self._in_units(seconds, _UNITS)
+
+    def busy(self, seconds: float) -> str:
+        """Word for how long somebody is busy, which no day is the measure of: ``5 min``, ``26 h 30 min``."""
+        return self._in_units(seconds, _UNITS[1:])
+
+    def _in_units(self, seconds: float, units: Sequence[tuple[int, Message]]) -> str:
         whole = max(0, int(seconds))
-        for position, (size, unit) in enumerate(_UNITS):
+        for position, (size, unit) in enumerate(units):
             if whole < size:
                 continue
             first, rest = divmod(whole, size)
-            smaller, smaller_unit = _UNITS[min(position + 1, len(_UNITS) - 1)]
+            smaller, smaller_unit = units[min(position + 1, len(units) - 1)]
             second = rest // smaller
             # Seconds beside minutes are noise, except where the minutes are few.
             if second and (smaller_unit is not _SECONDS or first < 5):  # noqa: PLR2004  five minutes
@@ -202,12 +213,12 @@ class Wording(msgspec.Struct, frozen=True):
             )
         if target.busy and target.busy.windows:
             times = target.busy.windows[-1]
-            told = Message("%(span)s busy in %(window)s", span=self.span(times.busy_seconds), window=times.window)
+            told = Message("%(span)s busy in %(window)s", span=self.busy(times.busy_seconds), window=times.window)
             found.append(self.text(told))
-        if len(target.pairs) == 1:
-            found.append(self.pair(target.pairs[0]))
-        elif target.pairs:
-            found.append(self._pairs(target.pairs))
+        if len(target.pairs) + len(target.silent_pairs) > 1:
+            found.append(self._pairs(target))
+        else:
+            found += [self.pair(pair) for pair in target.pairs] + [self.silent_pair(pair) for pair in target.silent_pairs]
         ages = [collector.data_age_seconds for collector in target.collectors if collector.data_age_seconds is not None]
         if ages:
             found.append(self.text(Message("data %(span)s old", span=self.span(max(ages)))))
@@ -224,9 +235,16 @@ class Wording(msgspec.Struct, frozen=True):
                 arrived, total = numbers.get(Arrival.ARRIVED, 0), sum(numbers.values())
                 message = Message("%(arrived)s of %(total)s arrived", arrived=self.number(arrived), total=self.number(total))
                 parts.append(message)
-            for state, message in ((Arrival.MISSING, _MISSING), (Arrival.PENDING, _PENDING)):
-                if count := numbers.get(state, 0):
-                    parts.append(Message(message.text, count=self.number(count)))
+            counted = [
+                (
+                    _MISSING if pair.shift_seconds is None else _LATE if pair.shift_seconds > 0 else _EARLY,
+                    numbers.get(Arrival.MISSING),
+                ),
+                (_PENDING, numbers.get(Arrival.PENDING)),
+                (_LEFT, pair.left_behind),
+            ]
+            shift = self.span(abs(pair.shift_seconds or 0.0))
+            parts += [Message(text, count=self.number(count), span=shift) for text, count in counted if count]
             if pair.lag_seconds is not None:
                 parts.append(Message("median %(span)s", span=self.span(pair.lag_seconds)))
             words = [self.text(part) for part in parts]
@@ -238,15 +256,23 @@ class Wording(msgspec.Struct, frozen=True):
             words.append(self.text(message))
         return f"{pair.pair}: {', '.join(words)}" if words else pair.pair
 
-    def _pairs(self, pairs: Sequence[Pair]) -> str:
-        proved = sum(pair.state == ProofState.PROVED for pair in pairs)
+    def silent_pair(self, pair: SilentPair) -> str:
+        """Return why a pair says nothing: ``Anna: not judged, no fresh data of anna-cal``."""
+        lacking = Message("not judged, no fresh data of %(targets)s", targets=", ".join(pair.lacking))
+        return f"{pair.pair}: {self.text(lacking if pair.lacking else _NEXT_POLL)}"
+
+    def _pairs(self, target: Target) -> str:
+        number, proved = (
+            len(target.pairs) + len(target.silent_pairs),
+            sum(pair.state == ProofState.PROVED for pair in target.pairs),
+        )
         return self.text(
             Message(
                 "%(proved)s of %(count)s pair proved",
                 "%(proved)s of %(count)s pairs proved",
-                number=len(pairs),
+                number=number,
                 proved=self.number(proved),
-                count=self.number(len(pairs)),
+                count=self.number(number),
             )
         )
 
@@ -257,6 +283,7 @@ class Wording(msgspec.Struct, frozen=True):
             "word",
             "subject",
             "span",
+            "busy",
             "relative",
             "local",
             "beside",
@@ -265,6 +292,7 @@ class Wording(msgspec.Struct, frozen=True):
             "seconds",
             "number",
             "pair",
+            "silent_pair",
         ]
         return {**{name: getattr(self, name) for name in names}, "prose": prose, "capital": capital, "tied": tied}
 

@@ -29,7 +29,7 @@ from exporter.model import (
 )
 from exporter.policy import AcceptedReason, ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.private_calendar import Cause, EventsObservation, ExternalConflict, ImportedEvents, ImportFault, WindowEvents
-from exporter.proof import Proof
+from exporter.proof import Proof, SilentPair
 from exporter.state import verdict, verdict_events, verdict_proof
 from exporter.state.snapshot import CollectorState, View
 from exporter.state.verdict_row import VerdictRow
@@ -130,9 +130,9 @@ def offered(over_busy: int = 0, open_slots: int = 9) -> View:
     return view(views.succeeded(_SLOTS, views.wix_slots(over_busy, open_slots)))
 
 
-def paired(*pairs: Proof) -> View:
-    """Return a site whose pairs say this."""
-    return view(_GOOD, pairs=pairs)
+def paired(*pairs: Proof, silent: Sequence[SilentPair] = ()) -> View:
+    """Return a site whose pairs say this, and others that are ``silent``."""
+    return view(_GOOD, pairs=pairs, silent_pairs=tuple(silent))
 
 
 def private_conflict(start: float, cause: Cause = Cause.NOT_BLOCKED) -> ExternalConflict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.open_slots import SlotsObservation
 from exporter.proof import Arrival, Learning, PairSpec, ProofState
@@ -176,6 +177,29 @@ def test_a_pair_is_withdrawn_with_the_older_of_its_ends(scene: Scene) -> None:
     scene.now += 1
     assert () == scene.shown()
     assert float("inf") == scene.pairs.holds_until("salon", scene.now)
+
+
+def test_a_pair_without_fresh_data_of_an_end_says_which_one_that_is(scene: Scene) -> None:
+    assert ((), scene.proof().at + MAX_AGE) == scene.pairs.silent("salon", scene.now)
+    scene.polls(HOUR)
+    scene.now += 10 * MINUTE
+    scene.read_bookings()
+    scene.now += 10 * MINUTE
+    silent, until = scene.pairs.silent("salon", scene.now)
+    assert [("anna", "Chair 1", "anna-cal", ("anna-cal",))] == [
+        (row.pair, row.resource, row.calendar, row.lacking) for row in silent
+    ]
+    scene.now = until + 1
+    (row,), until = scene.pairs.silent("salon", scene.now)
+    assert (("salon", "anna-cal"), float("inf")) == (row.lacking, until)
+
+
+def test_a_pair_that_was_told_to_look_one_way_alone_is_silent_until_the_next_poll_and_lacks_nothing(scene: Scene) -> None:
+    scene.pairs.arrange([replace(scene.specs[0], exports=False)])
+    (row,), _ = scene.pairs.silent("salon", scene.now)
+    assert () == row.lacking
+    scene.poll()
+    assert () == scene.pairs.silent("salon", scene.now)[0]
 
 
 def test_a_booking_that_was_moved_begins_anew(scene: Scene) -> None:

@@ -51,7 +51,7 @@ def test_bookings_that_are_counted_and_not_listed_are_told_as_more() -> None:
 
 @pytest.mark.parametrize(
     ("shift", "words"),
-    [(HOUR, "by 60 minutes too late"), (-1_800.0, "by 30 minutes too early"), (14 * HOUR, "by 840 minutes too late")],
+    [(HOUR, "60 minutes too late"), (-1_800.0, "30 minutes too early"), (14 * HOUR, "840 minutes too late")],
 )
 def test_a_shift_is_a_cause_of_its_own_that_names_how_far(shift: float, words: str) -> None:
     [finding] = found(views.proof(missing=(25 * HOUR, 26 * HOUR, 30 * HOUR), shift=shift))

@@ -81,6 +81,22 @@ def test_a_proof_is_withdrawn_with_the_older_end_although_nothing_was_polled_sin
     assert is_said == bool(said(snapshot, NOW + seconds))
 
 
+def silent(snapshot: Snapshot, now: float) -> list[tuple[str, tuple[str, ...]]]:
+    return [(row.pair, row.lacking) for row in snapshot.view(now).targets[0].silent_pairs]
+
+
+def test_a_pair_without_a_proof_is_shown_at_the_target_of_its_bookings_with_the_ends_that_it_lacks(snapshot: Snapshot) -> None:
+    assert [("anna", ("salon", "anna-cal"))] == silent(snapshot, NOW)
+    snapshot.put(state("salon", CollectorName.BOOKINGS, bookings()))
+    assert [("anna", ("anna-cal",))] == silent(snapshot, NOW)
+    snapshot.put(state("anna-cal", CollectorName.BUSY, busy()))
+    assert [] == silent(snapshot, NOW)
+    first, last = sorted(MAX_AGE.values())
+    assert first < last
+    assert [("anna", ("anna-cal",))] == silent(snapshot, NOW + first + 1), "that of the calendar is the shorter one"
+    assert [("anna", ("salon", "anna-cal"))] == silent(snapshot, NOW + last + 1)
+
+
 def test_a_poll_that_failed_and_left_the_old_observation_is_no_new_reading(snapshot: Snapshot) -> None:
     both(snapshot)
     old = snapshot.view(NOW).targets[1].collectors[0]
@@ -105,7 +121,7 @@ def test_who_sees_one_site_sees_the_pairs_whose_bookings_are_of_it(snapshot: Sna
     assert 1 == len(snapshot.view(NOW, site="berlin").of_site("berlin").targets[0].pairs)
 
 
-@pytest.mark.parametrize("method", ["arrange", "observed", "proofs", "holds_until"])
+@pytest.mark.parametrize("method", ["arrange", "observed", "proofs", "holds_until", "silent"])
 def test_a_bug_in_the_judgement_of_pairs_is_logged_and_leaves_the_rest(
     snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:

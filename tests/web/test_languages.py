@@ -30,7 +30,7 @@ from exporter.model import (
 )
 from exporter.policy import AcceptedReason, ConfigWarning, TargetPolicy, WarningKind
 from exporter.private_calendar import Cause, ExternalConflict
-from exporter.proof import Arrival, Learning, WindowProof
+from exporter.proof import Arrival, Learning, SilentPair, WindowProof
 from exporter.state import verdict
 from exporter.state.advice import UNPROTECTED
 from exporter.state.config_warnings import of_observation
@@ -248,6 +248,7 @@ PAGES: Final[Mapping[str, View]] = {
         views.proof(missing=(30 * 3600.0,) * 3, shift=-1800.0, left=(3600.0,), unknown=(3600.0,)),
         views.unlearnt(Learning.MARKED_FREE),
         views.unlearnt(Learning.FEW_BOOKINGS, pair="Zoe"),
+        silent=[SilentPair("Anna", "Chair 1", "anna-cal", ("anna-cal",)), SilentPair("Zoe", "Chair 2", "ben-cal")],
     ),
     "one_pair": verdict_scenes.paired(views.proof(missing=(3600.0,), arrived=41)),
     "many_missing": verdict_scenes.paired(

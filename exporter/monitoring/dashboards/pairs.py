@@ -31,20 +31,23 @@ def _panels(scope: str) -> list[Json]:
     job = scope.partition(",")[0]
     own = f"max by (pair) ({recent(f'booking_sync_pair_info{{{scope}}}')})"
 
-    def of_pair(series: str, more: str = "") -> str:
+    def of_pair(series: str, more: str = "", besides: str = "") -> str:
         found = recent(f"booking_sync_{series}{{{job}{more}}}")
-        return top(f"max by (pair) ({found}) and on (pair) {own}")
+        return top(f"max by (pair) ({found}) and on (pair) {own}{besides}")
 
     def state_of(number: int, state: str) -> str:
         one = recent(f'booking_sync_proof_state{{{job},state="{state}"}}')
         return f"{number} * (max by (pair) ({one} == 1) and on (pair) {own})"
 
+    # What a pair misses that learns proves nothing, and would hide what another really misses.
+    judged = f" unless on (pair) {state_of(1, 'learning')}"
     seen = total(f"increase(booking_sync_proof_lag_seconds_bucket{{{job}}}[$__range])")
     lags = f"sum by (pair, le) ({seen}) and on (pair) {own}"
     arrive = timeseries(
         "How long bookings take to arrive",
         "The median time from when a booking was first seen on the platform until it was first seen in its owner's "
-        "calendar, over the shown range, by pair. It is as fine as the polls. Empty while none was seen to arrive.",
+        "calendar, over the shown range, by pair. It is as fine as the polls and the buckets; the "
+        "status board has that of the last 7 days to the second. Empty while none was seen to arrive.",
         [query(top(f"histogram_quantile(0.5, {lags}) >= 0"), "{{pair}}")],
         unit="s",
     )
@@ -60,9 +63,9 @@ def _panels(scope: str) -> list[Json]:
         ),
         counts(
             "Bookings missing in the calendar",
-            "Bookings of the next 7 days that are not in their owner's calendar, by pair. Anything above 0 is bad, unless the "
-            "pair is learning. Empty where no pair is configured.",
-            [query(of_pair("proof_bookings", ',window="next_7d",state="missing"'), "{{pair}}")],
+            "Bookings of the next 7 days that are not in their owner's calendar, by pair. Anything above 0 is bad. Without "
+            "pairs that are learning. Empty where no pair is configured.",
+            [query(of_pair("proof_bookings", ',window="next_7d",state="missing"', judged), "{{pair}}")],
         ),
         counts(
             "Cancelled and still in the calendar",

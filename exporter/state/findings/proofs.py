@@ -36,8 +36,10 @@ def of_pairs(target: TargetView, now: float) -> Iterator[Finding]:
         if proof.judges:
             yield from _of_exports(target.name, proof, now)
         elif proof.learning is not Learning.FEW_BOOKINGS and now - proof.since >= NEVER_LEARNT_SECONDS:
-            fix = advice.MARKED_FREE if proof.learning is Learning.MARKED_FREE else advice.NONE_ARRIVES
-            title = Message("a pair proves nothing: no booking arrives as a busy time")
+            if proof.learning is Learning.MARKED_FREE:
+                title, fix = Message("a pair proves nothing: bookings arrive marked as free"), advice.MARKED_FREE
+            else:
+                title, fix = Message("a pair proves nothing: no booking arrives as a busy time"), advice.NONE_ARRIVES
             yield Finding(PROOF_NEVER_LEARNT, target.name, proof.pair, title, fix, since=proof.since, since_known=False)
         if proof.imports is not None and (number := proof.imports.get(Import.MISSING, 0)):
             yield _of_busy(
@@ -91,8 +93,8 @@ def _of_missing(row: VerdictRow, target: str, proof: Proof, missing: tuple[Missi
 def _shifted(target: str, proof: Proof) -> Finding:
     shift = proof.shift or 0.0
     minutes = round(abs(shift) / 60)
-    late = Message("by %(number)s minute too late", "by %(number)s minutes too late", number=minutes)
-    early = Message("by %(number)s minute too early", "by %(number)s minutes too early", number=minutes)
+    late = Message("%(number)s minute too late", "%(number)s minutes too late", number=minutes)
+    early = Message("%(number)s minute too early", "%(number)s minutes too early", number=minutes)
     return Finding(
         CALENDAR_SHIFTED,
         target,
