@@ -91,7 +91,6 @@ NOT_RUN: Final[Mapping[str, str]] = {
     rf"{_OURS}hash-password": "asks a person; tests/cli/test_basics.py answers",
     rf"{_OURS}bitrix24-login --portal .*": "asks a person; tests/commands/test_bitrix24_login.py answers",
     r"curl -sI https://www\.wixapis\.com": "asks the platform itself",
-    r"ask\(\) \{ curl -s -u .*": "tests/docs/test_calendar_address.py asks a Radicale",
 }
 
 # Names between back quotes: no command to be typed as it stands.
