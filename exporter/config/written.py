@@ -205,4 +205,6 @@ def _list(value: object) -> list[object]:
 def _twice(key: str, first: Part, second: Part) -> ConfigProblem:
     line = first.source.line((key,))
     message = f"is also in {first.file}:{line}"
-    return ConfigProblem(key, message, "keep one of them", str(second.file), second.source.line((key,)))
+    are_lists = all(_list(mapping_of(part.source.value).get(key)) for part in (first, second))
+    fix = "move all of it into one of the two" if are_lists else "keep one of them"
+    return ConfigProblem(key, message, fix, str(second.file), second.source.line((key,)))

@@ -369,3 +369,10 @@ def test_verdicts_are_found_in_any_file_and_told_where_they_stand_twice(tmp_path
     with pytest.raises(ConfigError) as caught:
         load_thresholds(None, tmp_path)
     assert f"{second}:1: verdicts: is also in {first}:1 (fix: keep one of them)" == str(caught.value)
+
+
+def test_a_list_that_stands_in_two_files_is_to_be_moved_and_not_to_be_lost(tmp_path: Path) -> None:
+    for name in ("1.yml", "2.yml"):
+        (tmp_path / name).write_text("pairs: [{name: anna, bookings: {target: salon, resource: 1}, calendar: anna-cal}]\n")
+    with pytest.raises(ConfigError, match=r"pairs: is also in .*1\.yml:1 \(fix: move all of it into one of the two\)"):
+        load_config(None, {}, folder=tmp_path)
