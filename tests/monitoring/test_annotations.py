@@ -7,6 +7,7 @@ import re
 import pytest
 
 from exporter.monitoring.alerts import Alert, AlertSeverity, alert_groups
+from exporter.monitoring.alerts.alert import Choice, Text
 from exporter.monitoring.alerts.wording import last_answer, once_it_lasts
 from exporter.monitoring.language import MOMENT, counted, said
 from exporter.monitoring.options import Options
@@ -47,6 +48,10 @@ def _each(alerts: list[Alert]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("alert", alerts, ids=lambda alert: f"{alert.name}-{alert.severity}")
 
 
+def texts_of(text: Text) -> list[str]:
+    return [text] if isinstance(text, str) else list(text.cases().values())
+
+
 @_each(ALERTS)
 def test_texts_are_complete_and_one_headline_serves_all_alerts_of_a_name(alert: Alert) -> None:
     annotations = alert.annotations(LINKED)
@@ -58,12 +63,29 @@ def test_texts_are_complete_and_one_headline_serves_all_alerts_of_a_name(alert: 
 
 @_each(CALLING)
 def test_whoever_is_called_reads_what_happens_if_nobody_acts_until_morning(alert: Alert) -> None:
-    assert re.fullmatch(r"[A-Z].+\.", alert.until_morning), "one sentence"
+    for text in texts_of(alert.until_morning):
+        assert re.fullmatch(r"[A-Z].+\.", text), "one sentence"
 
 
 @_each([alert for alert in CALLING if alert.severity is AlertSeverity.CRITICAL])
 def test_no_page_says_that_nothing_happens_until_morning(alert: Alert) -> None:
-    assert not re.search(r"\bNothing (?!(is known )?of\b|is known about\b)", alert.until_morning)
+    for text in texts_of(alert.until_morning):
+        assert not re.search(r"\bNothing (?!(is known )?of\b|is known about\b)", text)
+
+
+@_each([alert for alert in CALLING if alert.name in NO_ANSWER and alert.severity is AlertSeverity.CRITICAL])
+def test_of_an_owners_calendar_no_page_says_what_happens_to_its_bookings(alert: Alert) -> None:
+    assert isinstance(alert.until_morning, Choice)
+    of_calendar, of_others = (alert.until_morning.cases()[platform] for platform in ("calendar", "other"))
+    assert ("Nobody sees whether bookings arrive in this calendar", True) == (
+        of_calendar[: len("Nobody sees whether bookings arrive in this calendar")],
+        "bookings of this target" in of_others,
+    )
+
+
+@_each([alert for alert in CALLING if alert.name in {"BookingSyncAccessDenied", "BookingSyncApiLimited"}])
+def test_a_headline_about_any_target_names_calendars_beside_platforms(alert: Alert) -> None:
+    assert "platform or a calendar" in alert.summary
 
 
 @_each(CALLING)

@@ -107,7 +107,7 @@ class Alert:
     summary: str
     description: Text
     fix: Text
-    until_morning: str = ""
+    until_morning: Text = ""
     since: str = ""
     steps_inside: bool = False
     keep: str = ""
@@ -135,7 +135,7 @@ class Alert:
             "description": template(self.description, language),
             "since": localised(self.since, language),
             "fix": template(self.fix, language),
-            "until_morning": said(self.until_morning, language),
+            "until_morning": template(self.until_morning, language),
             "first_steps": " ".join(steps),
             "runbook_url": options.runbook(self.name),
             "dashboard_url": self._dashboard(options),

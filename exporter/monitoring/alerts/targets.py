@@ -57,6 +57,11 @@ def _fixes(reasons: Sequence[Reason], other: str = "") -> Choice:
     )
 
 
+def _until_morning(of_bookings: str, of_calendar: str) -> Choice:
+    """Return what happens until morning: an owner's calendar has no bookings of its own."""
+    return Choice("platform", {"calendar": of_calendar, "other": of_bookings})
+
+
 def with_credential(expression: str) -> str:
     """Return ``expression`` with the label ``credential``, where one is known."""
     return with_label("credential", CREDENTIAL, expression)
@@ -75,7 +80,7 @@ def target_alerts(options: Options) -> AlertGroup:
 def _access(options: Options) -> tuple[Alert, ...]:
     refused = f"{WHY_FAILING}{{{of_reasons(*ACCESS)}}}"
     reason = one_per(f"last_over_time({refused}[5m])", "reason")
-    summary = "A booking platform refuses access."
+    summary = "A platform or a calendar refuses access."
     return (
         Alert(
             name="BookingSyncAccessDenied",
@@ -84,7 +89,10 @@ def _access(options: Options) -> tuple[Alert, ...]:
             severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.ADMINISTRATOR,
             since=last_answer(),
-            until_morning="Nobody sees what happens to the bookings of this target until access is back.",
+            until_morning=_until_morning(
+                "Nobody sees what happens to the bookings of this target until access is back.",
+                "Nobody sees whether bookings arrive in this calendar until access is back.",
+            ),
             summary=summary,
             description=Message(
                 "{{ $labels.platform }} refuses all access to {{ $labels.target }} ({{ $labels.reason }}); nothing is known "
@@ -151,7 +159,10 @@ def _data() -> tuple[Alert, ...]:
             severity=AlertSeverity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             since=last_answer(),
-            until_morning="Nobody sees what happens to the bookings of this target, double bookings included.",
+            until_morning=_until_morning(
+                "Nobody sees what happens to the bookings of this target, double bookings included.",
+                "Nobody sees whether bookings arrive in this calendar.",
+            ),
             summary=summary,
             description=Message(
                 "No collector of {{ $labels.target }} gets data%(why)s; the last data gets old or is no longer "
@@ -305,7 +316,7 @@ def _limits(options: Options) -> tuple[Alert, ...]:
             severity=AlertSeverity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             until_morning="The exporter keeps waiting; the data that is shown gets older meanwhile.",
-            summary="A booking platform limits the exporter.",
+            summary="A platform or a calendar limits the exporter.",
             description=(
                 "{{ $labels.platform }} rejects polls of {{ $labels.collector }} of {{ $labels.target }}: {{ $labels.reason }}."
             ),
