@@ -64,6 +64,21 @@ _EXAMPLES: Final[_Commented] = (
         "Example: tickets about calendars go to the person who talks to their owners.",
         {"matchers": ['fixed_by = "calendar owner"', 'severity = "warning"', 'forgets = ""'], "receiver": "calendar-care"},
     ),
+    (
+        (
+            "Example: an owner's calendar that cannot be read waits for the morning. Until then nobody sees whether bookings\n"
+            "arrive in it; what happens to the bookings themselves is seen on their platform."
+        ),
+        {
+            "matchers": [
+                'platform = "calendar"',
+                'alertname =~ "BookingSync(AccessDenied|DataExpired)"',
+                'severity = "critical"',
+                'target != ""',
+            ],
+            "receiver": "tickets",
+        },
+    ),
 )
 # A user may have made them critical. What else their page is, it has from the route above.
 _FORGOTTEN_PAGES: Final = {"routes": [{"matchers": ['forgets = "yes"'], "receiver": f"pager{WITHOUT_ALL_CLEAR}"}]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -156,10 +157,20 @@ def test_every_alert_is_grouped_waits_and_is_told_again_as_the_documents_have_it
         assert [_promised(labels)] == [route | {"group_by": list(route["group_by"])} for route in way(CONFIG, labels)], labels
 
 
+def _is_an_unread_calendar(labels: Mapping[str, str]) -> bool:
+    unread = labels["alertname"] in {"BookingSyncAccessDenied", "BookingSyncDataExpired"}
+    return unread and labels["platform"] == "calendar" and labels["severity"] == "critical" and labels["target"] != ""
+
+
 def test_the_examples_change_nothing_but_what_they_name() -> None:
     config = safe_load(with_the_examples())
     hours = {"active_time_intervals": ["office-hours"]}
-    for labels in (one | {"site": site} for one in _every_alert() for site in ("berlin", "hamburg")):
+    for labels in (
+        one | {"site": site, "platform": platform}
+        for one in _every_alert()
+        for site in ("berlin", "hamburg")
+        for platform in ("wix", "calendar")
+    ):
         (route,) = way(config, labels)
         promised = _promised(labels)
         if labels["fixed_by"] == "front desk" and labels["site"] == "berlin" and "forgets" not in labels:
@@ -168,6 +179,8 @@ def test_the_examples_change_nothing_but_what_they_name() -> None:
             promised["receiver"] = "front-desk-berlin"
         elif labels["fixed_by"] == "calendar owner" and labels["severity"] == "warning" and "forgets" not in labels:
             promised = TICKET | {"receiver": "calendar-care"}
+        elif _is_an_unread_calendar(labels):
+            promised = TICKET
         elif promised["receiver"].startswith("tickets"):
             promised = promised | hours
         assert promised == route, labels
@@ -198,6 +211,13 @@ def test_the_examples_are_valid_and_take_what_they_name(tmp_path: Path) -> None:
     owner = {"alertname": "BookingSyncConnectionNeedsOwner", "fixed_by": "calendar owner", "severity": "warning"}
     assert "calendar-care" == _receiver(file, **owner)
     assert "tickets-without-all-clear" == _receiver(file, **owner, forgets="yes")
+    unread = {
+        "alertname": "BookingSyncAccessDenied",
+        "fixed_by": "account administrator",
+        "severity": "critical",
+        "target": "x",
+    }
+    assert ["tickets", "pager"] == [_receiver(file, **unread, platform=platform) for platform in ("calendar", "wix")]
     assert "heartbeat" == _receiver(file, **WATCHDOG)
 
 
