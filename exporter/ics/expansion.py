@@ -32,6 +32,10 @@ from exporter.limits import FEED_ENTRIES
 SERIES_CPU_SECONDS: Final = 1.0
 """A series that takes longer is one that nobody can read."""
 
+_LONGEST: Final = timedelta(days=366)
+_FIRST_YEAR: Final = 1900
+"""What recurs lasts no longer, and began no earlier: the library would try all times of centuries."""
+
 _MARGIN: Final = timedelta(days=2)  # more than any zone is from UTC, and than a clock is ever changed
 _FLOATING: Final = re.compile(rb"\s*\d{8}T\d{6}(?!Z)", re.IGNORECASE)
 _TIMED: Final = frozenset((b"DTSTART", b"DTEND", b"RDATE", b"EXDATE", b"RECURRENCE-ID"))
@@ -197,7 +201,9 @@ def _look_at(events: Sequence[Component], number: int) -> None:
             if isinstance(time, datetime) and time.tzinfo is None:
                 raise _UnreadableError
         if "RRULE" in event or "RANGE" in getattr(event.get("RECURRENCE-ID"), "params", ()):
-            _span(event)  # the library would try all times since an end that is before the start
+            start, end = _span(event)
+            if end - start > _LONGEST or (isinstance(start, datetime) and start.year < _FIRST_YEAR):
+                raise _UnreadableError
 
 
 def _span(event: Component) -> tuple[date, date]:
