@@ -11,6 +11,11 @@ from tests.harness.business import Business, running_business
 from tests.harness.caldav_servers import Radicale, Xandikos, radicale, xandikos
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits for minutes."""
+    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"

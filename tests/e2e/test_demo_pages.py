@@ -27,6 +27,7 @@ def hurry() -> int:
 
 
 @pytest.mark.servers
+@pytest.mark.waits
 def test_the_first_page_of_the_demo_comes_within_two_minutes_and_what_stays_is_told(tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     words = [word for word in COMPOSE["demo"]["command"] if not word.startswith("--web.listen-address")]

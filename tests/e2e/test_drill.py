@@ -37,6 +37,7 @@ def drill(stack: HurriedStack, address: str, *words: str) -> tuple[int, str]:
 
 
 @pytest.mark.servers
+@pytest.mark.waits
 def test_a_drill_says_when_each_page_came_and_when_it_was_over(tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     with hurried_stack(tmp_path, address, HURRY) as stack:
@@ -59,6 +60,7 @@ def test_a_drill_says_when_each_page_came_and_when_it_was_over(tmp_path: Path) -
 
 @pytest.mark.servers
 @pytest.mark.parametrize("names", [OF_CHECKS, OF_PAIRS], ids=["checks", "pairs"])
+@pytest.mark.waits
 def test_a_drill_shows_what_no_status_tells(names: tuple[str, ...], tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     with hurried_stack(tmp_path, address, HURRY) as stack:
@@ -100,6 +102,7 @@ def test_ctrl_c_ends_a_drill_in_order_and_says_that_it_proved_nothing(tmp_path: 
 
 
 @pytest.mark.servers
+@pytest.mark.waits
 def test_people_are_told_only_when_asked_for_and_a_message_that_is_not_delivered_is_no_page(tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     with hurried_stack(tmp_path, address, HURRY, pager=f"http://127.0.0.1:{free_port()}/") as stack:

@@ -17,6 +17,7 @@ from tests.fleet.table import table
 SITES, PORTALS = 300, 30
 
 
+@pytest.mark.waits
 async def test_no_poll_of_a_fleet_fails_and_none_is_late_by_its_interval(tmp_path: Path) -> None:
     """It waits for real time: whether a minute's polls fit into a minute cannot be asked of a clock that is moved by hand.
 
@@ -61,6 +62,7 @@ while time.monotonic() < end:
             process.wait()
 
 
+@pytest.mark.waits
 async def test_a_cold_start_with_a_third_of_a_core_blames_no_platform(tmp_path: Path) -> None:
     """500 targets that answer at once, and a machine that has no time for them: they are late, and none is called dead."""
     cores = sorted(os.sched_getaffinity(0))

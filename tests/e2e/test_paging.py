@@ -110,6 +110,7 @@ def _mend_every_connection(stack: Stack, broken: list[str]) -> None:
 
 
 @pytest.mark.servers
+@pytest.mark.waits
 def test_each_incident_reaches_whom_its_runbook_names_and_nothing_else_arrives(tmp_path: Path) -> None:
     assert set(EXPECTED) | OF_CHECKS == {incident.name for incident in INCIDENTS}
     for incident in INCIDENTS:

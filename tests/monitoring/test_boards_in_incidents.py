@@ -453,7 +453,7 @@ def test_what_is_accepted_as_it_is_counts_neither_as_disconnected_nor_as_in_erro
 
 @pytest.mark.parametrize("job", FLEETS)
 def test_a_row_for_many_connections_is_as_old_as_the_one_in_the_middle(sights: Sights, job: str) -> None:
-    rows = [row for row in _troubles(sights, job) if "calendar" in row["What"].lower()]
+    rows = [row for row in _troubles(sights, job) if "connection" in row["What"].lower()]
     began = datetime.fromtimestamp(sights.now - 2 * 86_400, UTC)
     assert rows
     for row in rows:

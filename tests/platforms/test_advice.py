@@ -37,7 +37,7 @@ def test_the_advice_on_a_refused_credential_names_the_slip_of_the_first_day() ->
 
 def test_the_advice_on_a_server_that_is_not_there_names_the_key_that_has_its_address() -> None:
     told = {sign_in: for_failure("calendar", Reason.NETWORK, sign_in).fix for sign_in in ("caldav", "feed")}
-    assert ["`caldav.url`" in told["caldav"], "`ics_url`" in told["feed"]] == [True, True]
+    assert [True, True] == ["`caldav.url`" in told["caldav"], "`ics_url`" in told["feed"]]
 
 
 def rules_in(found: object) -> Iterator[ErrorRule]:
