@@ -25,6 +25,7 @@ from exporter.counting.cover import (
     covering,
     has_exact,
     minus,
+    parts_left,
     shift_of,
     union,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "offered_over",
     "overlapped",
     "parse",
+    "parts_left",
     "reservations",
     "resolve_all",
     "shift_of",

@@ -52,21 +52,37 @@ def union(periods: Iterable[Period]) -> tuple[Period, ...]:
 
 
 def minus(periods: Iterable[Period], taken: Sequence[Period], *, longer_than: float = 0.0) -> tuple[Period, ...]:
-    """Return what is left of each of ``periods``, in their order, without the time that is ``taken`` (a union).
+    """Return what is left of ``periods``, in their order, without the time that is ``taken`` (a union).
 
-    Of what is left only that is told which is ``longer_than`` so many seconds.
+    Of what is left only that is told which is ``longer_than`` so many seconds. It is fastest where the periods ascend.
     """
-    found: list[Period] = []
-    for start, end in periods:
-        begin, place = start, _first_after(start, taken)
-        while place < len(taken) and taken[place][0] < end:
-            if taken[place][0] - begin > longer_than:
-                found.append((begin, taken[place][0]))
-            begin = taken[place][1]
+    return tuple([part for _, part in parts_left(periods, taken, longer_than=longer_than)])
+
+
+def parts_left(periods: Iterable[Period], taken: Sequence[Period], *, longer_than: float = 0.0) -> list[tuple[int, Period]]:
+    """Return what :func:`minus` does, with the place of the period of which each part is left."""
+    found: list[tuple[int, Period]] = []
+    number, place, before = len(taken), 0, _END_OF_TIME
+    for at, period in enumerate(periods):
+        start, end = period
+        if start < before:
+            place = _first_after(start, taken)
+        before = start
+        while place < number and taken[place][1] <= start:
             place += 1
+        if place == number or taken[place][0] >= end:
+            if end - start > longer_than:
+                found.append((at, period))
+            continue
+        begin, following = start, place
+        while following < number and taken[following][0] < end:
+            if taken[following][0] - begin > longer_than:
+                found.append((at, (begin, taken[following][0])))
+            begin = taken[following][1]
+            following += 1
         if end - begin > longer_than:
-            found.append((begin, end))
-    return tuple(found)
+            found.append((at, (begin, end)))
+    return found
 
 
 def clipped(periods: Iterable[Period], start: float, end: float) -> tuple[Period, ...]:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from exporter.calendar_busy import BusyObservation, Period
-from exporter.counting import MAX_BUFFER_SECONDS, TOLERANCE_SECONDS, clipped, minus, union
+from exporter.counting import MAX_BUFFER_SECONDS, TOLERANCE_SECONDS, clipped, minus, parts_left, union
 from exporter.paired_bookings import PairedBookings
 from exporter.private_calendar import PairedEvents
 from exporter.proof import WINDOWS_SECONDS, BusyTime, Import
@@ -36,17 +36,17 @@ def compared(before: PairMemory, ends: Ends, events: Read[PairedEvents], grace: 
     """Return which busy times of the next 7 days the platform knows, once ``before`` was, with a ``grace`` in seconds."""
     pieces = _private(before, ends, events.told)
     known = union([*events.told.periods, *events.told.booked])
-    rests = [minus([piece], known, longer_than=TOLERANCE_SECONDS) for piece in pieces]
-    unknown = _followed(before.unknown, union(part for rest in rests for part in rest), ends, events, grace)
+    rests: dict[int, list[Period]] = {}
+    for place, part in parts_left(pieces, known, longer_than=TOLERANCE_SECONDS):
+        rests.setdefault(place, []).append(part)
+    unknown = _followed(before.unknown, union(part for rest in rests.values() for part in rest), ends, events, grace)
     memory = replace(before, unknown=unknown, compared_at=ends.calendar.at)
     if not before.imports_proved:
         memory = _with_evidence(memory, before.unknown, pieces, union(events.told.periods))
     missing = union((time.start, time.end) for time in unknown if time.missing) if memory.imports_proved else ()
-    numbers = dict.fromkeys(Import, 0)
-    for rest in rests:
-        told = minus(rest, missing)
-        state = Import.KNOWN if not rest else Import.PENDING if told == rest else Import.MISSING
-        numbers[state] += 1
+    numbers = dict.fromkeys(Import, 0) | {Import.KNOWN: len(pieces) - len(rests)}
+    for rest in rests.values():
+        numbers[Import.PENDING if minus(rest, missing) == tuple(rest) else Import.MISSING] += 1
     return Imports(memory, numbers, _told(missing, unknown))
 
 

@@ -18,6 +18,7 @@ from exporter.counting.cover import (
     covering,
     has_exact,
     minus,
+    parts_left,
     shift_of,
     union,
 )
@@ -211,3 +212,9 @@ def test_the_hour_of_a_clock_change_is_a_shift_of_the_bookings_after_it() -> Non
     before, after = [period(-300, -240), period(-120, -60)], ABSENT
     busy = union([*before, *moved(after, -HOUR)])
     assert -HOUR == shift_of(after, [*before, *after], busy, RANGE)
+
+
+@given(many, many)
+def test_each_part_that_is_left_is_told_with_the_place_of_its_period(given: list[Period], taken: list[Period]) -> None:
+    of_each = [(place, part) for place, one in enumerate(given) for part in minus([one], union(taken))]
+    assert of_each == parts_left(given, union(taken))
