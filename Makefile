@@ -15,7 +15,7 @@ FAST = $(addprefix tests/,clock config counting fields ics metrics platforms pol
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-fast coverage lint format hooks types bench bench-fleet bench-checks bench-rules bench-scale soak fuzz planted proof storms mutants mutation rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test image clean
+.PHONY: help run install test test-fast coverage lint format hooks types bench bench-fleet bench-checks bench-rules bench-scale soak fuzz planted proof storms mutants mutation rehearsal tutorial generate pictures lock servers check-servers servers-current test-current wheel wheel-test sbom image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -113,6 +113,7 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.benchmarks docs/benchmarks.md
 	$(BIN)/python -m tools.sizing docs/sizing.md
 	$(BIN)/python -m tools.public_surface docs/public-surface.txt
+	$(BIN)/python -m tools.licences docs/licences.md
 
 pictures: $(VENV)/.installed-dev check-servers ## Take the documents' pictures of the status board again, of the demo's worst night
 	$(BIN)/python -m tools.board_pictures docs
@@ -126,6 +127,7 @@ lock: $(VENV)/.installed-dev ## Lock what pyproject.toml asks for, with hashes (
 	$(COMPILE) --constraint=requirements-dev.lock requirements-build.in --output-file=requirements-build.lock
 	$(COMPILE) --constraint=requirements-dev.lock requirements-bench.in --output-file=requirements-bench.lock
 	$(COMPILE) --constraint=requirements-dev.lock requirements-calendars.in --output-file=requirements-calendars.lock
+	$(COMPILE) --constraint=requirements-dev.lock requirements-release.in --output-file=requirements-release.lock
 
 servers: ## Install what the tests drive: Prometheus, Alertmanager, Chromium, Node (by apt, when root), Grafana's code (by npm), Radicale and xandikos (by pip)
 	@sh tests/harness/install-servers.sh
@@ -146,6 +148,9 @@ wheel: $(VENV)/.installed-dev ## Build the source distribution, and the wheel fr
 
 wheel-test: $(if $(WHEEL),,wheel) ## Install that wheel where nothing else is, and test it there (WHEEL=dist/NAME.whl takes one that is built)
 	@PYTHON=$(PYTHON) JOBS=$(JOBS) sh tests/harness/test-wheel.sh $(or $(WHEEL),dist/*.whl)
+
+sbom: $(if $(WHEEL),,wheel) ## Write what that wheel is installed with as CycloneDX, beside it (WHEEL=dist/NAME.whl)
+	$(BIN)/python -m tools.sbom $(or $(WHEEL),dist/*.whl)
 
 image: ## Build the container image
 	docker build --tag booking-sync-exporter .

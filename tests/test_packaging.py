@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 
 from exporter.commands.example_config import SHIPPED
@@ -61,6 +65,35 @@ def test_without_a_clone_example_config_reads_what_is_in_the_wheel(wheel: Path, 
     code = "from exporter.commands.example_config import SHIPPED, shipped; print([len(shipped(name)) for name in SHIPPED])"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert str([(ROOT / "config" / name).stat().st_size for name in SHIPPED.values()]) == done.stdout.strip()
+
+
+@pytest.mark.slow
+def test_the_same_bytes_are_built_of_files_with_other_times_and_rights(tmp_path: Path) -> None:
+    built = []
+    for number, (moment, mask) in enumerate(((1_000_000_000, 0o022), (1_700_000_000, 0o077))):
+        tree = _copied(tmp_path / str(number) / "tree", moment, mask)
+        before = os.umask(mask)
+        try:
+            [sdist] = SdistBuilder(str(tree)).build(directory=str(tree.parent), versions=["standard"])
+            shutil.unpack_archive(sdist, tree.parent, filter="data")
+            [unpacked] = (path for path in tree.parent.iterdir() if path.is_dir() and path != tree)
+            [made] = WheelBuilder(str(unpacked)).build(directory=str(tree.parent), versions=["standard"])
+        finally:
+            os.umask(before)
+        built.append([hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in (sdist, made)])
+    assert built[0] == built[1]
+
+
+def _copied(tree: Path, moment: int, mask: int) -> Path:
+    """Return a copy of what git knows, as if it were checked out at a ``moment`` by somebody with this ``umask``."""
+    listed = subprocess.run(("git", "ls-files", "-z"), cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        copy = tree / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, copy)
+        copy.chmod(((ROOT / name).stat().st_mode | 0o666) & ~mask)
+        os.utime(copy, (moment, moment))
+    return tree
 
 
 def recipe(*words: str) -> list[str]:

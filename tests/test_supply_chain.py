@@ -34,12 +34,14 @@ def listed(file: str) -> list[Requirement]:
 BUILD: Final = listed("requirements-build.in")
 BENCH: Final = listed("requirements-bench.in")
 CALENDARS: Final = listed("requirements-calendars.in")
+RELEASE: Final = listed("requirements-release.in")
 LOCKS: Final = {
     "requirements.lock": [*RUNTIME, *FEEDS],
     "requirements-dev.lock": [*RUNTIME, *FEEDS, *DEVELOPMENT, *BUILD],
     "requirements-build.lock": BUILD,
     "requirements-bench.lock": BENCH,
     "requirements-calendars.lock": CALENDARS,
+    "requirements-release.lock": RELEASE,
 }
 WORKFLOWS: Final = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -215,7 +217,7 @@ def test_ci_runs_on_every_python_that_is_declared_and_tests_the_wheel_there() ->
     runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
     assert "bash .ci/run" == runs["ci"][-1]
     assert ["make servers coverage"] == runs["coverage"]
-    assert ["make wheel"] == runs["wheel"]
+    assert ["make wheel", 'make sbom WHEEL="$(echo dist/*.whl)"'] == runs["wheel"]
     assert "wheel" == jobs["wheel-test"]["needs"]
     assert runs["wheel-test"][-1].startswith("make wheel-test WHEEL=")
     assert {
@@ -283,5 +285,5 @@ def test_the_update_bot_can_run_the_command_of_a_lock(lock: str) -> None:
     known = {"--universal": False, "--generate-hashes": False, "--python-version": True, "--extra": True, "--constraint": True}
     assert options.items() <= {**known, "--output-file": True}.items()
     assert f"--output-file={lock}" in words
-    read = {"pyproject.toml", *(f"requirements-{name}.in" for name in ("build", "bench", "calendars"))}
+    read = {"pyproject.toml", *(f"requirements-{name}.in" for name in ("build", "bench", "calendars", "release"))}
     assert [] != [word for word in words if word in read]
