@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -62,6 +63,13 @@ def test_a_mutant_is_in_the_functions_of_its_child_and_nowhere_else(subject: Sub
     assert (0, True) == (ended, said.startswith("True"))
     assert str(hull(WINDOWS)) not in said
     assert (1.0, 4.0) == hull(WINDOWS)
+
+
+def test_functions_that_an_application_froze_are_found(subject: Subject) -> None:
+    found = functions_of([subject.file])
+    gc.freeze()
+    assert found.keys() == functions_of([subject.file]).keys()
+    assert 0 == gc.get_freeze_count()
 
 
 CONSTANT = """

@@ -169,16 +169,22 @@ def functions_of(files: Iterable[str]) -> dict[tuple[str, str, int], list[Functi
     """Return the functions that were made from ``files``, by file, name and first line."""
     found: dict[tuple[str, str, int], list[FunctionType]] = {}
     wanted = set(files)
-    for one in gc.get_objects():
+    for one in _objects():
         if type(one) is FunctionType and one.__code__.co_filename in wanted:
             code = one.__code__
             found.setdefault((code.co_filename, code.co_qualname, code.co_firstlineno), []).append(one)
     return found
 
 
+def _objects() -> list[object]:
+    """Return all objects, also those that an application in this process froze."""
+    gc.unfreeze()
+    return gc.get_objects()
+
+
 def _caches() -> list[functools._lru_cache_wrapper[object]]:
     kind = type(functools.lru_cache(lambda: None))
-    return [one for one in gc.get_objects() if type(one) is kind and str(one.__module__).startswith("exporter")]
+    return [one for one in _objects() if type(one) is kind and str(one.__module__).startswith("exporter")]
 
 
 class _MutatedLoader(SourceFileLoader):
