@@ -117,6 +117,23 @@ async def says(process: Exporter, **facts: object) -> dict[str, Any]:
     return await until(found, f"the pair to say {facts}")
 
 
+async def looked(process: Exporter) -> None:
+    """Wait until the calendar was asked anew and has answered: what arrives before that has a lag that nobody knows."""
+
+    async def number() -> float:
+        samples = await process.samples()
+        return sum(
+            value for series, value in samples.items() if series.startswith("collector_polls_total") and '"busy"' in series
+        )
+
+    before = await number()
+
+    async def again() -> bool:
+        return await number() >= before + 2  # the next one may have asked before
+
+    await until(again, "the calendar to be looked at again")
+
+
 def told(said: dict[str, Any]) -> dict[str, Any]:
     """Return what of ``said`` is the same whoever says it, but for moments, which are in the state file in whole seconds."""
     rows = [(kind, row["start"], row["end"]) for kind in ("missing", "left") for row in said[kind]]
@@ -144,12 +161,13 @@ async def test_who_takes_over_tells_at_once_what_the_other_one_told_and_accuses_
             return bool((await proof(first))["windows"][-1]["bookings"]["pending"])
 
         await until(waits, "the late booking to be read")
+        await looked(first)
         await desk.arrive(late)
         await says(first, arrived_in_all=6)
         lost = await desk.book(60, arrives=False)
         desk.site.bookings.cancel(booked[1])
         said = await says(first, left_behind=1, state="broken")
-        assert (lost, True) == (said["missing"][0]["booking"], 60 <= said["lag_seconds"] <= 10 * MINUTE)
+        assert (lost, True) == (said["missing"][0]["booking"], said["lag_seconds"] >= 60)
         new = await desk.book(70, arrives=False)
         async with desk.process("second") as second:
             await second.logged("standby")
